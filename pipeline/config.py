@@ -1,0 +1,165 @@
+"""TOML -> settings: `configs/base.toml`, then `configs/<env>.toml` on top.
+
+Every fault is one line: the file, the key, what was found, what is allowed, the nearest valid name. All faults of a
+config are reported at once. Relative paths are relative to the project's root, `home()`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline import config_faults
+from pipeline.config_faults import Origin, dotted, nearest
+from pipeline.errors import SettingsError
+from pipeline.settings import Settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """An environment's settings and where they came from.
+
+    `written` is what the files say, before `${VAR}` was filled in: the copy that is kept beside the outputs is made from
+    it, so that no value of an environment variable is ever written down.
+    """
+
+    env: str
+    home: Path
+    files: tuple[Path, ...]
+    settings: Settings
+    written: dict[str, Any]
+
+    @property
+    def outputs(self) -> Path:
+        """The environment's output folder."""
+        return self.home / "outputs" / self.env
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.home / self.settings.warehouse.path.replace("{env}", self.env)
+
+    def section(self, name: str) -> Any:
+        """The section of a dotted name, such as `internal.clustering`."""
+        found: Any = self.settings
+        for part in name.split("."):
+            found = getattr(found, part)
+        return found
+
+
+def home() -> Path:
+    """The project's root: `STORE_CLUSTERING_HOME`, else the folder that holds `luigi.cfg` beside this package."""
+    return Path(os.environ.get("STORE_CLUSTERING_HOME") or Path(__file__).parent.parent).resolve()
+
+
+def environments() -> list[str]:
+    """The environments that have a file in `configs/`."""
+    return sorted(path.stem for path in (home() / "configs").glob("*.toml") if path.stem != "base")
+
+
+_loaded: dict[tuple[Path, str], tuple[tuple[Any, ...], Config]] = {}
+
+
+def load(env: str) -> Config:
+    """The settings of an environment; read again only when a file or a variable it names changed.
+
+    Raises
+    ------
+    SettingsError
+        The environment has no file, or the files cannot be used; one line per fault.
+    """
+    root = home()
+    known = _loaded.get((root, env))
+    if known is not None and known[0] == _signature(known[1].files, known[0][1]):
+        return known[1]
+    if not _PLAIN_NAME.match(env) or env not in environments():
+        raise SettingsError(
+            f"environment {env!r} is unknown: allowed are {', '.join(environments()) or 'none'}"
+            f"{nearest(env, environments())}; an environment is a file configs/<name>.toml in {root}"
+        )
+    files = (root / "configs" / "base.toml", root / "configs" / f"{env}.toml")
+    if not files[0].is_file():
+        raise SettingsError(f"{files[0]} is missing: every environment is read on top of it")
+    contents = [_read(path) for path in files]
+    merged = _merge(contents[0], contents[1])
+    origin = Origin(root, files, contents)
+    faults: list[str] = []
+    variables: set[str] = set()
+    expanded = _expand(merged, (), origin, variables, faults)
+    settings = _convert(expanded, origin, faults)
+    found = Config(env, root, files, settings, merged)
+    signature = _signature(files, tuple(sorted(variables)))
+    _loaded[(root, env)] = (signature, found)
+    return found
+
+
+def _signature(files: tuple[Path, ...], variables: tuple[str, ...]) -> tuple[Any, ...]:
+    stats = tuple((s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in (path.stat() for path in files))
+    return stats, variables, tuple(os.environ.get(name) for name in variables)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.relative_to(home())}: not valid TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path.relative_to(home())}: not UTF-8 text ({error.reason} at byte {error.start})"
+        ) from None
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merge(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _expand(value: Any, path: tuple[str | int, ...], origin: Origin, used: set[str], faults: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _expand(below, (*path, key), origin, used, faults) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_expand(below, (*path, index), origin, used, faults) for index, below in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        name, default = match["name"], match["default"]
+        used.add(name)
+        found = os.environ.get(name) or default
+        if found is None:
+            faults.append(
+                f"{origin(path)}: {dotted(path)}: the environment variable {name} is not set; "
+                f"set it, or write ${{{name}:-default}}"
+            )
+        return found or ""
+
+    return _VARIABLE.sub(fill, value)
+
+
+def _convert(values: dict[str, Any], origin: Origin, faults: list[str]) -> Settings:
+    try:
+        settings = msgspec.convert(values, Settings)
+    except msgspec.ValidationError:
+        raise SettingsError(*faults, *config_faults.of_values(values, Settings, origin)) from None
+    faults = [*faults, *config_faults.of_settings(settings, origin)]
+    if faults:
+        raise SettingsError(*faults)
+    return settings

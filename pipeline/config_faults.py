@@ -1,0 +1,164 @@
+"""What is wrong with a config, in words: the file, the key, what was found, what is allowed, the nearest valid name.
+
+Only a config that does not convert comes here, so that a good one costs no more than its conversion.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.settings import NOT_YET, Section, Settings
+
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which file says what a key says: the last one that has it."""
+
+    home: Path
+    files: tuple[Path, ...]
+    contents: list[dict[str, Any]]
+
+    def __call__(self, key: Key) -> str:
+        """The file, relative to the project's root; both where neither has the key."""
+        for file, content in reversed(list(zip(self.files, self.contents, strict=True))):
+            if _has(content, key):
+                return str(file.relative_to(self.home))
+        return " or ".join(str(file.relative_to(self.home)) for file in self.files)
+
+
+def _has(content: Any, key: Key) -> bool:
+    try:
+        for part in key:
+            content = content[part]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def dotted(key: Key) -> str:
+    """A key as TOML writes it, such as `internal.clustering.category."Bread & Co.".k`."""
+    text = ""
+    for part in key:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            name = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"'
+            text += f".{name}" if text else name
+    return text
+
+
+def nearest(name: str, allowed: list[str]) -> str:
+    """` (did you mean 'x'?)` for the allowed name that is nearest, empty where none is near."""
+    close = difflib.get_close_matches(name, allowed, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -> Iterator[str]:
+    """Every fault of a table of the config, in the order of its keys.
+
+    Parameters
+    ----------
+    values : the table as TOML gives it
+    kind : the section it should be
+    origin : which file says what
+    key : where the table stands in the config
+
+    Yields
+    ------
+    One line per unknown key, missing key, and value of a wrong type or range.
+    """
+    if not isinstance(values, dict):
+        yield f"{origin(key)}: {dotted(key)}: expected a table, found {values!r}"
+        return
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for name in values:
+        if name not in hints:
+            yield (
+                f"{origin((*key, name))}: {dotted((*key, name))}: unknown key{nearest(name, list(hints))}; "
+                f"allowed are {', '.join(sorted(hints))}"
+            )
+    for field in msgspec.structs.fields(kind):
+        here = (*key, field.name)
+        if field.name in values:
+            yield from _of_value(values[field.name], hints[field.name], origin, here)
+        elif field.required:
+            yield f"{origin(key)}: {dotted(here)}: is missing, and has no default"
+
+
+def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
+    while typing.get_origin(hint) is typing.Annotated and _section(typing.get_args(hint)[0]):
+        hint = typing.get_args(hint)[0]
+    kind, below = typing.get_origin(hint), _section(hint)
+    if below is None:
+        try:
+            msgspec.convert(value, hint)
+        except msgspec.ValidationError as error:
+            text = str(error).split(" - at ")[0]
+            yield f"{origin(key)}: {dotted(key)}: {text[0].lower()}{text[1:]}, found {value!r}{_choices(value, hint)}"
+    elif kind is dict and isinstance(value, dict):
+        for name, inner in value.items():
+            yield from of_values(inner, below, origin, (*key, name))
+    elif kind is tuple:
+        if not isinstance(value, list) or not value:
+            yield f"{origin(key)}: {dotted(key)}: expected one or more tables, written [[{dotted(key)}]], found {value!r}"
+            return
+        for index, inner in enumerate(value):
+            yield from of_values(inner, below, origin, (*key, index))
+    else:
+        yield from of_values(value, below, origin, key)
+
+
+def _section(hint: Any) -> type[Section] | None:
+    """The section that a field of this type holds: itself, in a table by name, or in a list."""
+    if typing.get_origin(hint) in (dict, tuple, typing.Annotated):
+        return next((found for part in typing.get_args(hint) if (found := _section(part))), None)
+    return hint if isinstance(hint, type) and issubclass(hint, Section) else None
+
+
+def _choices(value: Any, hint: Any) -> str:
+    options = [
+        option
+        for part in (hint, *typing.get_args(hint))
+        if typing.get_origin(part) is typing.Literal
+        for option in typing.get_args(part)
+    ]
+    if not options:
+        return ""
+    return f"; allowed are {', '.join(repr(option) for option in options)}{nearest(str(value), options)}"
+
+
+def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
+    """Every fault of settings that are right one by one: options not built yet, and settings at odds with each other."""
+    for (section, name), options in NOT_YET.items():
+        for key, value in _everywhere(settings, section, name):
+            if value is not None and (value in options or "*" in options):
+                yield f"{origin(key)}: {dotted(key)}: {value!r} is planned, and not available in this version"
+    if settings.sample_data.when_missing and not settings.sample_data.accept:
+        key: Key = ("sample_data", "when_missing")
+        yield f"{origin(key)}: {dotted(key)}: cannot be true where sample_data.accept is false: set both, or neither"
+    if settings.internal.preprocessing.last_weeks and not settings.sources.internal_sales.columns.week:
+        key = ("internal", "preprocessing", "last_weeks")
+        yield f"{origin(key)}: {dotted(key)}: needs weeks: name their column in sources.internal_sales.columns.week"
+    if settings.merging.internal_weight + settings.merging.external_weight <= 0:
+        key = ("merging", "internal_weight")
+        yield f"{origin(key)}: {dotted(key)}: both weights are 0; at least one must be above"
+
+
+def _everywhere(settings: Settings, section: str, name: str) -> Iterator[tuple[Key, Any]]:
+    """A setting's key and value, in its section and in every category that overrides it."""
+    holder: Any = settings
+    for part in section.split("."):
+        holder = getattr(holder, part)
+    yield (*section.split("."), name), getattr(holder, name)
+    for category, overrides in getattr(holder, "category", {}).items():
+        yield (*section.split("."), "category", category, name), getattr(overrides, name, None)

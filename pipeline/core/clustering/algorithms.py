@@ -1,0 +1,119 @@
+"""The algorithms behind one interface: fit all stores, refit resamples, fit other matrices of the same shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline.core.clustering import ward
+from pipeline.core.clustering.figures import centroids
+from pipeline.core.clustering.kmeans import best_of, kmeans, spread_starts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RESTARTS = 20  # of the fit on all stores
+RESTARTS_OF_REFITS = 2  # of each bootstrap refit, beside the start from the fit on all stores
+RESTARTS_OF_NULLS = 2  # of each fit on a draw from the null
+
+
+class Algorithm(Protocol):
+    """One way to cluster the n stores of a matrix (n, d)."""
+
+    def labels(self, k: int) -> NDArray[np.int64]:
+        """The clusters (n,) of the fit on all stores, from 0, none empty. k is at most the number of distinct rows."""
+        ...
+
+    def refits(self, k: int) -> NDArray[np.float64]:
+        """The centroids (B, k, d) of a refit on each resample."""
+        ...
+
+    def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """The clusters (m, n) of a fit on each of the draws (m, n, d)."""
+        ...
+
+
+def algorithm(name: str, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> Algorithm:
+    """The algorithm of that name for a matrix (n, d) and its resamples `drawn` (B, n)."""
+    if name == "ward":
+        return Ward(matrix, drawn)
+    return KMeans(matrix, drawn, seed)
+
+
+class KMeans:
+    """K-means: the best of several starts, by inertia.
+
+    A refit starts from the centroids of the fit on all stores, and from fresh ones; the best is kept. The fresh starts
+    keep the refits honest where another partition is as good, the known start keeps bad local minima out of them.
+    """
+
+    def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> None:
+        self._matrix = matrix
+        self._drawn = drawn
+        self._seed = seed
+        self._found: dict[int, NDArray[np.int64]] = {}
+
+    def labels(self, k: int) -> NDArray[np.int64]:
+        """See `Algorithm`."""
+        import numpy as np
+
+        if k not in self._found:
+            weights = np.ones((RESTARTS, len(self._matrix)))
+            starts = spread_starts(self._matrix, weights, k, self._random(0, k))
+            self._found[k] = best_of(kmeans(self._matrix, weights, starts), RESTARTS).labels[0]
+        return self._found[k]
+
+    def refits(self, k: int) -> NDArray[np.float64]:
+        """See `Algorithm`."""
+        import numpy as np
+
+        restarts = RESTARTS_OF_REFITS + 1
+        weights = np.repeat(self._drawn, restarts, axis=0)
+        starts = np.empty((len(weights), k, self._matrix.shape[1]))
+        starts[::restarts] = centroids(self._matrix, self.labels(k), k)
+        fresh = np.arange(len(weights)) % restarts > 0
+        starts[fresh] = spread_starts(self._matrix, weights[fresh], k, self._random(1, k))
+        return best_of(kmeans(self._matrix, weights, starts), restarts).centroids
+
+    def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """See `Algorithm`."""
+        import numpy as np
+
+        repeated = np.repeat(draws, RESTARTS_OF_NULLS, axis=0)
+        weights = np.ones(repeated.shape[:2])
+        starts = spread_starts(repeated, weights, k, self._random(2, k))
+        return best_of(kmeans(repeated, weights, starts), RESTARTS_OF_NULLS).labels
+
+    def _random(self, purpose: int, k: int) -> np.random.Generator:
+        import numpy as np
+
+        return np.random.default_rng([self._seed, purpose, k])
+
+
+class Ward:
+    """Ward's agglomerative clustering; a refit is the tree of the resampled stores, cut at k."""
+
+    def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> None:
+        import numpy as np
+
+        self._matrix = matrix
+        self._tree = ward.tree(matrix)
+        self._resampled = [np.repeat(matrix, times.astype(np.int64), axis=0) for times in drawn]
+        self._trees = [ward.tree(points) for points in self._resampled]
+
+    def labels(self, k: int) -> NDArray[np.int64]:
+        """See `Algorithm`."""
+        return ward.cut(self._tree, k)
+
+    def refits(self, k: int) -> NDArray[np.float64]:
+        """See `Algorithm`."""
+        import numpy as np
+
+        pairs = zip(self._resampled, self._trees, strict=True)
+        return np.stack([centroids(points, ward.cut(tree, k), k) for points, tree in pairs])
+
+    def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """See `Algorithm`."""
+        import numpy as np
+
+        return np.stack([ward.cut(ward.tree(points), k) for points in draws])

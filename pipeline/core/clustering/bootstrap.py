@@ -1,0 +1,101 @@
+"""How reproducible a clustering is: what refits on resampled stores say of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_CHUNK_STORES = 4_096  # stores whose memberships are held at once
+
+
+def resample(n: int, resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """How often each of n stores is drawn in each bootstrap resample (resamples, n): n draws with replacement."""
+    import numpy as np
+
+    drawn: NDArray[np.float64] = random.multinomial(n, np.full(n, 1.0 / n), size=resamples).astype(np.float64)
+    return drawn
+
+
+def stability(refits: NDArray[np.int64], k: int) -> float:
+    """Mean adjusted Rand index [1]_ over all pairs of refits.
+
+    `refits` (B, n): every fitted store's cluster in each refit, whether it was drawn or not. -1..1; 1 for k = 1.
+
+    References
+    ----------
+    .. [1] L. Hubert, P. Arabie, "Comparing partitions", J. Classif. 2, 1985; as a measure of stability U. von Luxburg,
+       "Clustering stability: an overview", Found. Trends Mach. Learn. 2(3), 2010.
+    """
+    import numpy as np
+
+    n_refits, n = refits.shape
+    if k == 1 or n < 2:
+        return 1.0
+    shared = np.zeros((n_refits * k, n_refits * k))
+    for first in range(0, n, _CHUNK_STORES):
+        part = refits[:, None, first : first + _CHUNK_STORES] == np.arange(k)[:, None]
+        members = part.reshape(n_refits * k, -1).astype(np.float64)
+        shared += members @ members.T
+    sizes = shared.diagonal().reshape(n_refits, k)
+    together = _pairs(shared.reshape(n_refits, k, n_refits, k)).sum(axis=(1, 3))
+    own = _pairs(sizes).sum(axis=1)
+    expected = own[:, None] * own / (n * (n - 1) / 2.0)
+    largest = 0.5 * (own[:, None] + own)
+    index = np.ones_like(together)  # both put all stores in one cluster, or each in its own: the same partition
+    np.divide(together - expected, largest - expected, out=index, where=largest > expected)
+    return float(index[np.triu_indices(n_refits, 1)].mean())
+
+
+def jaccard(labels: NDArray[np.int64], refits: NDArray[np.int64], drawn: NDArray[np.float64], k: int) -> float:
+    """The least over clusters of the mean Jaccard similarity to the most similar cluster of each refit [1]_.
+
+    `labels` (n,) and `refits` (B, n) from 0; in each refit only the stores `drawn` (B, n) count, each once. A refit that
+    drew none of a cluster's stores says nothing of that cluster. 0..1; 1 for k = 1.
+
+    References
+    ----------
+    .. [1] C. Hennig, "Cluster-wise assessment of cluster stability", Comput. Stat. Data Anal. 52, 2007.
+    """
+    import numpy as np
+
+    if k == 1:
+        return 1.0
+    numbers = np.arange(k)[:, None]
+    original = labels == numbers
+    similar, seen = np.zeros(k), np.zeros(k)
+    for refit, times in zip(refits, drawn, strict=True):
+        before = (original & (times > 0)).astype(np.float64)
+        after = ((refit == numbers) & (times > 0)).astype(np.float64)
+        shared = before @ after.T
+        sizes = before.sum(axis=1)
+        united = sizes[:, None] + after.sum(axis=1) - shared
+        similar += (shared / np.maximum(united, 1.0)).max(axis=1)
+        seen += sizes > 0
+    return float((similar / np.maximum(seen, 1.0)).min())
+
+
+def confidence(labels: NDArray[np.int64], refits: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """How often the other stores of a store's cluster are with it in the refits (n,), 0..1.
+
+    `labels` (n,) and `refits` (B, n): all stores, outliers too. 1 for a store alone in its cluster, and for k = 1.
+    """
+    import numpy as np
+
+    if k == 1:
+        return np.ones(len(labels))
+    numbers = np.arange(k)
+    original = (labels[:, None] == numbers).astype(np.float64)
+    others = original.sum(axis=0)[labels] - 1.0
+    rates = np.zeros(len(labels))
+    for refit in refits:
+        shared = original.T @ (refit[:, None] == numbers).astype(np.float64)
+        rates += shared[labels, refit] - 1.0
+    found: NDArray[np.float64] = np.where(others > 0, rates / (np.maximum(others, 1.0) * len(refits)), 1.0)
+    return found
+
+
+def _pairs(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    return counts * (counts - 1.0) / 2.0

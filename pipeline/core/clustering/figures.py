@@ -1,0 +1,123 @@
+"""The figures that describe a clustering without refitting it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_CHUNK_NUMBERS = 4_000_000  # distances held at once: 32 MB
+
+
+def centroids(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """The mean (k, d) of each cluster's stores; every cluster has one."""
+    import numpy as np
+
+    members = (labels == np.arange(k)[:, None]).astype(np.float64)
+    means: NDArray[np.float64] = (members @ matrix) / members.sum(axis=1, keepdims=True)
+    return means
+
+
+def distances(matrix: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Euclidean distances (n, k) of the stores to the centres, from differences: exactly 0 where they coincide."""
+    import numpy as np
+
+    found: NDArray[np.float64] = np.stack([np.sqrt(np.square(matrix - centre).sum(axis=1)) for centre in centres], 1)
+    return found
+
+
+def silhouettes(matrix: NDArray[np.float64], labelings: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float64]]:
+    """Silhouette [1]_ of every store in each of several clusterings; the distances are computed once for all.
+
+    (b - a) / max(a, b), with a the mean distance to the other stores of the own cluster and b the least mean distance
+    to the stores of another one; 0 for a store alone in its cluster.
+
+    Parameters
+    ----------
+    matrix : (n, d)
+    labelings : each (n,), clusters from 0 without gaps, at least two of them
+
+    Returns
+    -------
+    One (n,) array for each labeling, -1..1.
+
+    References
+    ----------
+    .. [1] P. J. Rousseeuw, "Silhouettes: a graphical aid to the interpretation and validation of cluster analysis",
+       J. Comput. Appl. Math. 20, 1987.
+    """
+    import numpy as np
+    from scipy.spatial.distance import cdist
+
+    if not labelings:
+        return []
+    n = len(matrix)
+    counts = [int(labels.max()) + 1 for labels in labelings]
+    members = np.concatenate(
+        [(labels[:, None] == np.arange(k)).astype(np.float64) for labels, k in zip(labelings, counts, strict=True)], 1
+    )
+    rows = max(1, _CHUNK_NUMBERS // n)
+    sums = np.concatenate([cdist(matrix[first : first + rows], matrix) @ members for first in range(0, n, rows)])
+    ends = np.cumsum(counts)
+    return [
+        _silhouette(sums[:, end - k : end], labels, members[:, end - k : end].sum(axis=0))
+        for labels, k, end in zip(labelings, counts, ends, strict=True)
+    ]
+
+
+def calinski_harabasz(total: float, inertia: float, n: int, k: int) -> float:
+    """Between- to within-cluster dispersion, ((T - W) / (k - 1)) / (W / (n - k)) [1]_.
+
+    `total` is the sum of squared distances to the common mean (T), `inertia` that to the own centroid (W). Infinite is
+    said as the largest float: where W is 0 and T is not.
+
+    References
+    ----------
+    .. [1] T. Caliński, J. Harabasz, "A dendrite method for cluster analysis", Commun. Stat. 3(1), 1974.
+    """
+    import sys
+
+    if k >= n or inertia <= 0.0:
+        return sys.float_info.max
+    return ((total - inertia) / (k - 1)) / (inertia / (n - k))
+
+
+def davies_bouldin(matrix: NDArray[np.float64], labels: NDArray[np.int64], centres: NDArray[np.float64]) -> float:
+    """Mean over clusters of the largest (s_i + s_j) / d_ij [1]_; lower is better.
+
+    s is the mean distance of a cluster's stores to its centroid, d the distance between centroids; pairs whose
+    centroids coincide are passed over.
+
+    References
+    ----------
+    .. [1] D. L. Davies, D. W. Bouldin, "A cluster separation measure", IEEE Trans. PAMI 1(2), 1979.
+    """
+    import numpy as np
+
+    own = np.sqrt(np.square(matrix - centres[labels]).sum(axis=1))
+    scatter = np.bincount(labels, weights=own, minlength=len(centres)) / np.bincount(labels, minlength=len(centres))
+    apart = distances(centres, centres)
+    similarity = np.zeros_like(apart)
+    np.divide(scatter[:, None] + scatter, apart, out=similarity, where=apart > 0)
+    return float(similarity.max(axis=1).mean())
+
+
+def _silhouette(
+    sums: NDArray[np.float64], labels: NDArray[np.int64], sizes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    import numpy as np
+
+    rows = np.arange(len(labels))
+    own_size = sizes[labels]
+    within = sums[rows, labels] / np.maximum(own_size - 1, 1)
+    means = sums / sizes
+    means[rows, labels] = np.inf
+    between = means.min(axis=1)
+    larger = np.maximum(within, between)
+    found = np.zeros(len(labels))
+    np.divide(between - within, larger, out=found, where=(larger > 0) & (own_size > 1))
+    return found

@@ -1,0 +1,215 @@
+"""K-means, many fits at once.
+
+The bootstrap, the restarts and the null all need the same fit some dozens of times on small matrices. One fit after the
+other spends its time in overhead; here a batch of fits advances together, each with its own weights and start.
+
+Shapes: n points, d features, k clusters, B fits in the batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAX_ITERATIONS = 300
+_BATCH_NUMBERS = 250_000  # numbers of a (B, k, n) array that are worked on at once: what a processor's cache holds
+
+
+class Fits(NamedTuple):
+    """Fits of a batch: `centroids` (B, k, d), `labels` (B, n) from 0, and `inertia` (B,)."""
+
+    centroids: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    inertia: NDArray[np.float64]
+
+
+def nearest(points: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The nearest centroid of every point, in every fit; ties go to the lower number.
+
+    `points` (n, d) or (B, n, d), `centroids` (B, k, d); returns (B, n).
+    """
+    import numpy as np
+
+    transposed = points.swapaxes(-1, -2)
+    parts = [
+        _assign(transposed if points.ndim == 2 else transposed[of_part], centroids[of_part])[0]
+        for of_part in _parts(len(centroids), centroids.shape[1] * points.shape[-2])
+    ]
+    return np.concatenate(parts)
+
+
+def kmeans(
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    starts: NDArray[np.float64],
+) -> Fits:
+    """Lloyd's algorithm [1]_ for a batch of fits, each run until no point changes its cluster.
+
+    Parameters
+    ----------
+    points : (n, d), shared by all fits, or (B, n, d)
+    weights : (B, n), how often each point counts in each fit; 0 leaves it out
+    starts : (B, k, d), the centroids to start from
+
+    Returns
+    -------
+    The fits. Labels are given to all points, also to those that were left out. A cluster that loses all its points
+    takes the point that lies farthest from its centroid; where every point lies on its centroid it stays empty.
+
+    References
+    ----------
+    .. [1] S. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28(2), 1982.
+    """
+    import numpy as np
+
+    parts = [
+        _lloyd(points if points.ndim == 2 else points[of_part], weights[of_part], starts[of_part])
+        for of_part in _parts(len(starts), starts.shape[1] * weights.shape[1])
+    ]
+    return Fits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def spread_starts(
+    points: NDArray[np.float64], weights: NDArray[np.float64], k: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Starting centroids by greedy k-means++ [1]_: each the best of a few points drawn by squared distance.
+
+    `points` (n, d) or (B, n, d), `weights` (B, n) with at least one positive in each row; returns (B, k, d).
+
+    References
+    ----------
+    .. [1] D. Arthur, S. Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007.
+    """
+    import numpy as np
+
+    n_fits, _ = weights.shape
+    trials = 2 + int(np.log(k))
+    squares = np.square(points).sum(axis=-1)
+    fits = np.arange(n_fits)
+    first = _draw(weights, random.random((n_fits, 1)))[:, 0]
+    chosen = [_rows(points, first[:, None])[:, 0]]
+    distances = _squared_distances(points, squares, chosen[0][:, None])[:, 0]
+    for _ in range(1, k):
+        candidates = _rows(points, _draw(weights * distances, random.random((n_fits, trials))))
+        closer = np.minimum(_squared_distances(points, squares, candidates), distances[:, None])
+        best = np.einsum("btn,bn->bt", closer, weights).argmin(axis=1)
+        chosen.append(candidates[fits, best])
+        distances = closer[fits, best]
+    return np.stack(chosen, axis=1)
+
+
+def best_of(fits: Fits, restarts: int) -> Fits:
+    """Of each `restarts` neighbouring fits of the batch the one with the least inertia, the earlier at a tie."""
+    import numpy as np
+
+    best = fits.inertia.reshape(-1, restarts).argmin(axis=1) + restarts * np.arange(len(fits.inertia) // restarts)
+    return Fits(*(array[best] for array in fits))
+
+
+def _parts(n_fits: int, numbers: int) -> list[slice]:
+    """The batch in parts that fit a processor's cache, where each fit holds so many numbers."""
+    size = max(1, _BATCH_NUMBERS // max(1, numbers))
+    return [slice(first, first + size) for first in range(0, n_fits, size)]
+
+
+def _assign(
+    transposed: NDArray[np.float64], centroids: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels (B, n), and for each point half its squared norm less half its squared distance to its centroid."""
+    import numpy as np
+
+    scores = centroids @ transposed
+    scores -= 0.5 * np.square(centroids).sum(axis=-1)[..., None]
+    best = scores[:, 0].copy()
+    labels = np.zeros(best.shape, dtype=np.int64)
+    for cluster in range(1, scores.shape[1]):
+        np.copyto(labels, cluster, where=scores[:, cluster] > best)
+        np.maximum(best, scores[:, cluster], out=best)
+    return labels, best
+
+
+def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: NDArray[np.float64]) -> Fits:
+    import numpy as np
+
+    transposed = np.ascontiguousarray(points.swapaxes(-1, -2))
+    half_squares = 0.5 * np.square(points).sum(axis=-1)
+    centroids = starts.copy()
+    labels = np.full(weights.shape, -1, dtype=np.int64)
+    inertia = np.zeros(len(starts))
+    moving = np.arange(len(starts))
+    for _ in range(MAX_ITERATIONS):
+        own = points if points.ndim == 2 else points[moving]
+        own_transposed = transposed if points.ndim == 2 else transposed[moving]
+        own_halves = half_squares if points.ndim == 2 else half_squares[moving]
+        found, best = _assign(own_transposed, centroids[moving])
+        changed = (found != labels[moving]).any(axis=1)
+        labels[moving] = found
+        residuals = np.maximum(own_halves - best, 0.0) * weights[moving]
+        inertia[moving] = 2.0 * residuals.sum(axis=1)
+        moving = moving[changed]
+        if not len(moving):
+            break
+        own = own if points.ndim == 2 else own[changed]
+        centroids[moving] = _centroids(own, weights[moving], found[changed], residuals[changed], centroids[moving])
+    return Fits(centroids, labels, inertia)
+
+
+def _centroids(
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    residuals: NDArray[np.float64],
+    before: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The weighted mean of each cluster (B, k, d)."""
+    import numpy as np
+
+    members = (labels[:, None] == np.arange(before.shape[1])[:, None]) * weights[:, None]
+    sizes = members.sum(axis=-1)
+    sums = members @ points
+    centroids: NDArray[np.float64] = sums / np.where(sizes > 0, sizes, 1.0)[..., None]
+    for fit in np.flatnonzero((sizes == 0).any(axis=1)):
+        empty = np.flatnonzero(sizes[fit] == 0)
+        farthest = np.argsort(-residuals[fit], kind="stable")[: len(empty)]
+        own = points if points.ndim == 2 else points[fit]
+        centroids[fit, empty] = before[fit, empty]
+        for cluster, point in zip(empty, farthest, strict=False):
+            if residuals[fit, point] > 0:
+                centroids[fit, cluster] = own[point]
+    return centroids
+
+
+def _rows(points: NDArray[np.float64], chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The chosen points (B, t) of each fit, as (B, t, d)."""
+    import numpy as np
+
+    rows: NDArray[np.float64] = (
+        points[chosen] if points.ndim == 2 else np.take_along_axis(points, chosen[..., None], axis=1)
+    )
+    return rows
+
+
+def _draw(masses: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+    """For each uniform number (B, t) a point drawn by its mass (B, n); the last point where there is no mass at all."""
+    import numpy as np
+
+    cumulated = np.cumsum(masses, axis=1)
+    targets = uniform * cumulated[:, -1:]
+    drawn: NDArray[np.int64] = (cumulated[:, None, :] <= targets[..., None]).sum(axis=-1)
+    return drawn.clip(max=masses.shape[1] - 1)
+
+
+def _squared_distances(
+    points: NDArray[np.float64], squares: NDArray[np.float64], centres: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Squared distances (B, t, n) of all points to the centres (B, t, d)."""
+    import numpy as np
+
+    products = centres @ points.swapaxes(-1, -2)
+    own = np.square(centres).sum(axis=-1)
+    across = squares if squares.ndim == 1 else squares[:, None]
+    found: NDArray[np.float64] = np.maximum(across - 2.0 * products + own[..., None], 0.0)
+    return found

@@ -1,0 +1,149 @@
+"""Do the clusters stand apart, or are they cuts through a continuum?
+
+Two nulls, drawn from the data's own covariance and clustered with the same k:
+
+- one Gaussian [1]_. The clusters beat it where stores lie deeper inside their clusters than its draws do: the mean over
+  stores of 1 - (distance to the own centroid) / (distance to the next), the margin.
+- one flat continuum: uniform along each principal axis. Among shapes with one mode the uniform is the hardest to tell
+  from two [2]_. The clusters beat it where the density dips deeper between neighbouring clusters than in its draws.
+
+The first alone is beaten by any skewed or flat continuum with enough stores; the second is there to refuse those.
+
+References
+----------
+.. [1] Y. Liu, D. N. Hayes, A. Nobel, J. S. Marron, "Statistical significance of clustering for high-dimension,
+   low-sample size data", JASA 103, 2008 (one Gaussian as the null, a parametric bootstrap from it).
+.. [2] J. A. Hartigan, P. M. Hartigan, "The dip test of unimodality", Ann. Statist. 13(1), 1985.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.core.clustering.figures import centroids, distances
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.core.clustering.algorithms import Algorithm
+
+SIGNIFICANT = 0.05  # reached counts: 19 draws, none of them as good, are a test at this level
+_BANDWIDTH = 0.2  # of the dip's kernel, in distances between the two centroids
+_DRAWN_NUMBERS = 4_000_000  # of the draws from a null, how many numbers are held at once
+
+
+class NullTest(NamedTuple):
+    """The p-values against both nulls; that of the flat one is None where the Gaussian was not beaten."""
+
+    gaussian: float
+    flat: float | None
+
+    @property
+    def is_separated(self) -> bool:
+        """Both nulls are beaten."""
+        return self.flat is not None and max(self.gaussian, self.flat) <= SIGNIFICANT
+
+
+def compare_with_nulls(
+    matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int, fits: Algorithm, draws: int, seed: int
+) -> NullTest:
+    """Compare a clustering with k >= 2 against both nulls by a parametric bootstrap.
+
+    Parameters
+    ----------
+    matrix : (n, d) the stores fitted
+    labels : (n,) their clusters, from 0
+    k : number of clusters
+    fits : the algorithm that found them
+    draws : number of draws from each null; p = (1 + draws that do as well) / (1 + draws)
+    seed : what the draws depend on
+    """
+    import numpy as np
+
+    axes = _axes(matrix)
+    random = np.random.default_rng([seed, 3, k])
+    gaussian = _p_value(matrix, labels, k, fits, draws, mean_margin, lambda shape: random.standard_normal(shape) @ axes)
+    if gaussian > SIGNIFICANT:
+        return NullTest(gaussian, None)
+    half = np.sqrt(3.0)  # the uniform of variance 1
+    flat = _p_value(matrix, labels, k, fits, draws, mean_dip, lambda shape: random.uniform(-half, half, shape) @ axes)
+    return NullTest(gaussian, flat)
+
+
+def mean_margin(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float:
+    """Mean over stores of 1 - (distance to the own centroid) / (distance to the nearest other one)."""
+    import numpy as np
+
+    apart = distances(matrix, centroids(matrix, labels, k))
+    rows = np.arange(len(labels))
+    own = apart[rows, labels]
+    apart[rows, labels] = np.inf
+    nearest_other = apart.min(axis=1)
+    return float(np.mean(1.0 - own / np.where(nearest_other > 0, nearest_other, 1.0)))
+
+
+def mean_dip(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float:
+    """Mean over clusters of how far the density falls between a cluster and its nearest one.
+
+    The stores of both are projected on the line through the two centroids, each cluster with the same total weight. The
+    dip is 1 - density halfway / the lower density of those at the two centroids: near 1 with a gap, 0 on a flat
+    continuum, negative on a hill.
+    """
+    import numpy as np
+
+    centres = centroids(matrix, labels, k)
+    apart = distances(centres, centres)
+    np.fill_diagonal(apart, np.inf)
+    dips = []
+    for cluster, other in enumerate(apart.argmin(axis=1)):
+        direction = centres[other] - centres[cluster]
+        length = float(direction @ direction)
+        if length == 0.0:
+            continue
+        densities = sum(
+            np.exp(-0.5 * ((positions[:, None] - _PLACES) / _BANDWIDTH) ** 2).mean(axis=0)
+            for positions in ((matrix[labels == c] - centres[cluster]) @ direction / length for c in (cluster, other))
+        )
+        dips.append(1.0 - densities[1] / min(densities[0], densities[2]))
+    return float(np.mean(dips)) if dips else 0.0
+
+
+_PLACES = (0.0, 0.5, 1.0)  # the cluster's centroid, halfway, the other's
+
+
+def _axes(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The principal axes, each as long as its standard deviation (d, d), of the shrunk covariance [1]_.
+
+    References
+    ----------
+    .. [1] O. Ledoit, M. Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", J. Multivar.
+       Anal. 88, 2004.
+    """
+    import numpy as np
+    from sklearn.covariance import ledoit_wolf
+
+    variances, directions = np.linalg.eigh(ledoit_wolf(matrix)[0])
+    axes: NDArray[np.float64] = np.sqrt(np.maximum(variances, 0.0))[:, None] * directions.T
+    return axes
+
+
+def _p_value(
+    matrix: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    k: int,
+    fits: Algorithm,
+    draws: int,
+    statistic: Callable[[NDArray[np.float64], NDArray[np.int64], int], float],
+    draw: Callable[[tuple[int, ...]], NDArray[np.float64]],
+) -> float:
+    observed = statistic(matrix, labels, k)
+    at_once = max(1, _DRAWN_NUMBERS // matrix.size)
+    as_good = 0
+    for first in range(0, draws, at_once):
+        drawn = draw((min(at_once, draws - first), *matrix.shape))
+        found = fits.of_draws(drawn, k)
+        as_good += sum(statistic(*pair, k) >= observed for pair in zip(drawn, found, strict=True))
+    return (1 + as_good) / (1 + draws)

@@ -1,0 +1,123 @@
+"""Outlier stores: an isolation forest, and what score is far enough out.
+
+A store that sells like no other is left out of the fit, so that it cannot pull a centroid or take a cluster of its own,
+and placed afterwards like any other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TREES = 200
+SUBSAMPLE = 256
+DEVIATIONS = 5.0  # robust standard deviations above the median isolation score from which a store is far out
+REACH_DEVIATIONS = 8.0  # the same for the distance to its neighbours, from which it is on its own
+MOST = 0.1  # of the stores: no more are ever left out of the fit
+FEWEST_STORES = 20  # with fewer, a score says nothing
+_CHUNK_NUMBERS = 4_000_000  # distances held at once: 32 MB
+
+
+def find(matrix: NDArray[np.float64], smallest: int, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Which stores are clear outliers (n,).
+
+    A store is one where two figures both lie far above their medians, in robust standard deviations (1.4826 x the median
+    absolute deviation) [1]_: its isolation score by more than `DEVIATIONS`, and its distance to the store that completes
+    half a cluster around it by more than `REACH_DEVIATIONS`. The second keeps a small, compact group - a cluster of its
+    own - in the fit. Of more than `MOST` of the stores, those with the highest isolation scores. None among fewer than
+    `FEWEST_STORES` stores, and none where half the stores are alike.
+
+    Parameters
+    ----------
+    matrix : (n, d)
+    smallest : the number of stores that make a cluster
+    random : what the trees are drawn with
+
+    References
+    ----------
+    .. [1] B. Iglewicz, D. Hoaglin, "How to detect and handle outliers", ASQC, 1993.
+    """
+    import numpy as np
+
+    n, d = matrix.shape
+    if n < FEWEST_STORES or d == 0:
+        return np.zeros(n, dtype=bool)
+    scores = isolation(matrix, random)
+    limit = float(np.sort(scores)[n - 1 - int(MOST * n)])
+    return _far_out(scores, DEVIATIONS) & _far_out(_reach(matrix, smallest // 2), REACH_DEVIATIONS) & (scores > limit)
+
+
+def _far_out(figures: NDArray[np.float64], deviations: float) -> NDArray[np.bool_]:
+    import numpy as np
+
+    middle = np.median(figures)
+    spread = 1.4826 * np.median(np.abs(figures - middle))
+    return figures > middle + deviations * spread if spread > 0 else np.zeros(len(figures), dtype=bool)
+
+
+def _reach(matrix: NDArray[np.float64], neighbour: int) -> NDArray[np.float64]:
+    """Each store's distance to its first, second, ... nearest other store; at least to the first."""
+    import numpy as np
+    from scipy.spatial.distance import cdist
+
+    place = min(max(neighbour, 1), len(matrix) - 1)
+    rows = max(1, _CHUNK_NUMBERS // len(matrix))
+    parts = range(0, len(matrix), rows)
+    return np.concatenate(
+        [np.partition(cdist(matrix[first : first + rows], matrix), place, axis=1)[:, place] for first in parts]
+    )
+
+
+def isolation(matrix: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+    """Isolation score of every store [1]_: 2^(-mean path length / c(subsample)), 0..1, high where few cuts isolate it.
+
+    All trees grow together, level by level. A branch whose drawn feature is constant in it is not cut on that level,
+    and a level without a cut adds nothing to the path.
+
+    References
+    ----------
+    .. [1] F. T. Liu, K. M. Ting, Z.-H. Zhou, "Isolation forest", ICDM 2008.
+    """
+    import numpy as np
+
+    n, d = matrix.shape
+    size = min(SUBSAMPLE, n)
+    levels = max(1, int(np.ceil(np.log2(size))))
+    trees = np.arange(TREES)[:, None]
+    drawn = random.random((TREES, n)).argsort(axis=1, kind="stable")[:, :size]
+    place = np.zeros((TREES, n), dtype=np.int64)
+    path = np.zeros((TREES, n))
+    rows = np.arange(n)
+    for level in range(levels):
+        branches = 2**level
+        feature = random.integers(0, d, size=(TREES, branches))
+        uniform = random.random((TREES, branches))
+        values = matrix[rows, feature[trees, place]]
+        own = (trees * branches + place)[trees, drawn].ravel()
+        low = np.full(TREES * branches, np.inf)
+        high = np.full(TREES * branches, -np.inf)
+        np.minimum.at(low, own, values[trees, drawn].ravel())
+        np.maximum.at(high, own, values[trees, drawn].ravel())
+        cut = high > low
+        threshold = np.where(cut, low, 0.0) + uniform.ravel() * np.where(cut, high - np.where(cut, low, 0.0), 0.0)
+        branch = trees * branches + place
+        path += cut[branch]
+        place = 2 * place + (cut[branch] & (values > threshold[branch]))
+    ends = trees * 2**levels + place
+    sizes = np.bincount(ends[trees, drawn].ravel(), minlength=TREES * 2**levels)
+    path += _unfinished(sizes)[ends]
+    scores: NDArray[np.float64] = 2.0 ** (-path.mean(axis=0) / _unfinished(np.array([size]))[0])
+    return scores
+
+
+def _unfinished(sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """c(m): the mean path length of an unsuccessful search in a binary tree of m, 2 H(m - 1) - 2 (m - 1) / m."""
+    import numpy as np
+    from scipy.special import digamma
+
+    counts = np.maximum(sizes, 1).astype(np.float64)
+    harmonic = digamma(counts) + np.euler_gamma  # of m - 1
+    return np.where(sizes > 1, 2.0 * harmonic - 2.0 * (counts - 1.0) / counts, 0.0)

@@ -1,0 +1,77 @@
+"""From the fit to the result: every store's cluster, how near it lies, and the clusters' numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.core.clustering.figures import centroids, distances, silhouettes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+def number(
+    matrix: NDArray[np.float64], fitted: NDArray[np.bool_], labels: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Give every store its cluster, and the clusters their final order.
+
+    Stores that were left out of the fit go to the nearest centroid. The clusters are ordered by their number of stores,
+    largest first; then by the means of the features over the stores fitted, first feature first, lowest first.
+
+    Parameters
+    ----------
+    matrix : (n, d) all stores
+    fitted : (n,) which of them were fitted; at least one
+    labels : the clusters of those fitted, from 0, none empty
+
+    Returns
+    -------
+    The clusters of all stores (n,), from 0 in the final order, and the centroids (k, d) of the fit in that order.
+    """
+    import numpy as np
+
+    centres = centroids(matrix[fitted], labels, k)
+    clusters = distances(matrix, centres).argmin(axis=1)
+    clusters[fitted] = labels
+    sizes = np.bincount(clusters, minlength=k)
+    order = np.lexsort((*centres.T[::-1], -sizes))
+    place = np.empty(k, dtype=np.int64)
+    place[order] = np.arange(k)
+    return place[clusters], centres[order]
+
+
+def describe(
+    matrix: NDArray[np.float64], clusters: NDArray[np.int64], centres: NDArray[np.float64]
+) -> dict[str, pd.Series]:
+    """Distance, next cluster, margin and silhouette of every store (see `internal_clusters` in schema.py).
+
+    The margin is (next - own) / the larger of the two: where a store lies nearer to another centroid than to its own, as
+    Ward's clusters allow, it is negative. The silhouette is that of the result: outlier stores count in it.
+    """
+    import numpy as np
+    import pandas as pd
+
+    n, k = len(matrix), len(centres)
+    apart = distances(matrix, centres)
+    rows = np.arange(n)
+    own = apart[rows, clusters].copy()
+    if k == 1:
+        nothing = pd.Series(np.full(n, np.nan))
+        return {
+            "distance": pd.Series(own),
+            "next_cluster": pd.Series([pd.NA] * n, dtype="Int64"),
+            "margin": nothing,
+            "silhouette": nothing.copy(),
+        }
+    apart[rows, clusters] = np.inf
+    following = apart.argmin(axis=1)
+    next_distance = apart[rows, following]
+    larger = np.maximum(own, next_distance)
+    return {
+        "distance": pd.Series(own),
+        "next_cluster": pd.Series(following + 1, dtype="Int64"),
+        "margin": pd.Series(np.where(larger > 0, (next_distance - own) / np.where(larger > 0, larger, 1.0), 0.0)),
+        "silhouette": pd.Series(silhouettes(matrix, [clusters])[0]),
+    }

@@ -1,0 +1,155 @@
+"""Which k is taken, and why, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.settings import ClusteringSettings
+
+LARGEST_STABLE_FLOOR = 0.9  # the stability that `largest_stable` asks for at the least
+
+
+class KFigures(NamedTuple):
+    """What is known of one k; silhouette, Calinski-Harabasz and Davies-Bouldin are NaN at k = 1."""
+
+    k: int
+    silhouette: float
+    calinski_harabasz: float
+    davies_bouldin: float
+    bic: float
+    inertia: float
+    smallest_cluster: int
+    stability: float
+    jaccard: float
+
+
+class Choice(NamedTuple):
+    """The k taken, and why."""
+
+    k: int
+    reason: str
+
+
+def smallest_size(settings: ClusteringSettings, stores: int) -> int:
+    """How many stores a cluster needs: max(`min_cluster_size`, `min_cluster_share` x the stores fitted, rounded up)."""
+    import math
+
+    # A share such as 0.03 is not exact in binary: 0.03 x 300 must be 9 stores, not 10.
+    return max(settings.min_cluster_size, math.ceil(round(settings.min_cluster_share * stores, 9)))
+
+
+def largest_k(settings: ClusteringSettings, stores: int, features: int) -> int:
+    """The largest k tried: min(`k_max`, stores // (2 x the smallest size), 2 x features), and at least 1."""
+    return max(1, min(settings.k_max, stores // (2 * smallest_size(settings, stores)), 2 * features))
+
+
+def is_reproducible(figures: KFigures, settings: ClusteringSettings) -> bool:
+    """Stability and every cluster's Jaccard reach what the settings ask for."""
+    return figures.stability >= settings.min_stability and figures.jaccard >= settings.min_jaccard
+
+
+def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
+    """The k that the settings' rule takes; ties go to the smaller k.
+
+    - `bic_stable`: of k = 1 and every k >= 2 that is reproducible and whose clusters are all large enough, the lowest
+      BIC.
+    - `largest_stable`: of those k >= 2 the largest with a stability of at least max(`min_stability`,
+      `LARGEST_STABLE_FLOOR`).
+    - `silhouette`, `calinski_harabasz` (highest), `davies_bouldin` (lowest): the best k >= 2 whose clusters are all large
+      enough, reproducible or not.
+
+    Where no k >= 2 qualifies, k = 1.
+
+    Parameters
+    ----------
+    figures : those of k = 1, 2, ... as far as k was tried
+    stores : the number of stores fitted
+    """
+    smallest = smallest_size(settings, stores)
+    if len(figures) == 1:
+        return Choice(1, _why_only_one(stores, smallest))
+    large = [of_k for of_k in figures[1:] if of_k.smallest_cluster >= smallest]
+    if settings.rule in _BY_INDEX:
+        return _by_index(large, settings.rule, smallest)
+    stable = [of_k for of_k in large if is_reproducible(of_k, settings)]
+    if settings.rule == "largest_stable":
+        return _largest_stable(stable, settings, smallest)
+    return _lowest_bic(figures, stable, settings, smallest)
+
+
+def fixed(figures: list[KFigures], asked: int, settings: ClusteringSettings, stores: int) -> Choice:
+    """The k that the settings fix, as far as it is possible: the last of `figures`."""
+    last = figures[-1]
+    reason = f"k = {asked} is set"
+    if last.k < asked:
+        reason += f", but the stores can form {last.k} different clusters at most: k = {last.k}"
+    smallest = smallest_size(settings, stores)
+    if last.smallest_cluster < smallest and last.k > 1:
+        reason += f"; its smallest cluster has {last.smallest_cluster} stores, fewer than the {smallest} that a chosen k needs"
+    return Choice(last.k, reason)
+
+
+def _why_only_one(stores: int, smallest: int) -> str:
+    if stores < 4 * smallest:
+        return (
+            f"k = 1: with {stores} stores fitted, fewer than {4 * smallest}, two clusters of {smallest} are not tried"
+        )
+    return "k = 1: the stores do not differ"
+
+
+def _criteria(settings: ClusteringSettings, smallest: int, stability: float) -> str:
+    return (
+        f"stability at least {stability:.2f}, every cluster's Jaccard at least {settings.min_jaccard:.2f} "
+        f"and {smallest} stores"
+    )
+
+
+def _lowest_bic(figures: list[KFigures], stable: list[KFigures], settings: ClusteringSettings, smallest: int) -> Choice:
+    asked = _criteria(settings, smallest, settings.min_stability)
+    one, tried = figures[0], figures[-1].k
+    if not stable:
+        return Choice(1, f"k = 1: no k from 2 to {tried} qualifies ({asked})")
+    best = min([one, *stable], key=lambda of_k: of_k.bic)
+    if best.k == 1:
+        rival = min(stable, key=lambda of_k: of_k.bic)
+        return Choice(
+            1, f"k = 1 has a lower BIC ({one.bic:.0f}) than any k that qualifies (k = {rival.k}: {rival.bic:.0f})"
+        )
+    return Choice(
+        best.k,
+        f"k = {best.k} has the lowest BIC ({best.bic:.0f}; k = 1: {one.bic:.0f}) of k = 1 and the {len(stable)} of k = 2 to "
+        f"{tried} that qualify ({asked}); its stability is {best.stability:.2f}, its lowest Jaccard {best.jaccard:.2f}",
+    )
+
+
+def _largest_stable(stable: list[KFigures], settings: ClusteringSettings, smallest: int) -> Choice:
+    floor = max(settings.min_stability, LARGEST_STABLE_FLOOR)
+    asked = _criteria(settings, smallest, floor)
+    firm = [of_k for of_k in stable if of_k.stability >= floor]
+    if not firm:
+        return Choice(1, f"k = 1: no larger k qualifies ({asked})")
+    best = firm[-1]
+    return Choice(
+        best.k, f"k = {best.k} is the largest that qualifies ({asked}); its stability is {best.stability:.2f}"
+    )
+
+
+def _by_index(large: list[KFigures], rule: str, smallest: int) -> Choice:
+    words, sign, value = _BY_INDEX[rule]
+    if not large:
+        return Choice(1, f"k = 1: every larger k has a cluster of fewer than {smallest} stores")
+    best = min(large, key=lambda of_k: sign * value(of_k))
+    return Choice(
+        best.k,
+        f"k = {best.k} has the {words} ({value(best):.2f}) of all k whose clusters have at least {smallest} stores",
+    )
+
+
+_BY_INDEX: dict[str, tuple[str, int, Callable[[KFigures], float]]] = {
+    "silhouette": ("highest silhouette", -1, lambda of_k: of_k.silhouette),
+    "calinski_harabasz": ("highest Calinski-Harabasz index", -1, lambda of_k: of_k.calinski_harabasz),
+    "davies_bouldin": ("lowest Davies-Bouldin index", 1, lambda of_k: of_k.davies_bouldin),
+}

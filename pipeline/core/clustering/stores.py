@@ -1,0 +1,180 @@
+"""Cluster stores: the one entry that both sides share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.core.clustering import bootstrap, outliers, rules
+from pipeline.core.clustering.algorithms import algorithm
+from pipeline.core.clustering.kmeans import nearest
+from pipeline.core.clustering.null import compare_with_nulls
+from pipeline.core.clustering.placement import describe, number
+from pipeline.core.clustering.trial import Trial, try_k
+from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
+from pipeline.core.features import check_finite, value_order
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pipeline.core.clustering.algorithms import Algorithm
+    from pipeline.settings import ClusteringSettings
+
+_OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; the algorithms and nulls use 0 to 3
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """The frames of a clustering; columns as in schema.py, without the category.
+
+    `clusters`: one row per store, sorted by store_id. `k_selection`: one row per k tried. `verdict`: one row.
+    """
+
+    clusters: pd.DataFrame
+    k_selection: pd.DataFrame
+    verdict: pd.DataFrame
+
+
+def cluster_stores(features: pd.DataFrame, settings: ClusteringSettings, left_out: Collection[str] = ()) -> Clustering:
+    """Cluster stores on their features: outliers, k, fit, assignment of every store, verdict.
+
+    Parameters
+    ----------
+    features : one row per store (index: store_id, unique), one float column per feature; no order matters
+    settings : how
+    left_out : stores whose features say little: they are treated like outlier stores
+
+    Returns
+    -------
+    The frames. Every store has a row, whatever the features are: stores that cannot be told apart form one cluster. No
+    store at all gives no clusters, no k and the verdict `no structure` with k = 0.
+
+    Raises
+    ------
+    DataError : a value is NaN or infinite; it names the feature.
+    """
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    check_finite(features)
+    if not len(features):
+        return _nothing()
+    by_name = features.sort_index().sort_index(axis=1)
+    values = by_name.to_numpy(dtype=np.float64)
+    order = value_order(values)
+    stores = by_name.index.to_numpy()[order]
+    # Distances do not change with the origin, and about the mean the products that they are made of are smallest.
+    matrix = np.ascontiguousarray(values[order] - values[order].mean(axis=0))
+    matrix[:, values.max(axis=0) == values.min(axis=0)] = 0.0
+    with threadpool_limits(1):
+        fitted = ~np.isin(stores, list(left_out))
+        if not fitted.any():
+            fitted[:] = True
+        fitted[fitted] = ~_outliers(matrix[fitted], settings)
+        return _cluster(matrix, stores, fitted, settings)
+
+
+def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDArray[np.bool_]:
+    import numpy as np
+
+    if settings.outliers == "none":
+        return np.zeros(len(matrix), dtype=bool)
+    smallest = rules.smallest_size(settings, len(matrix))
+    return outliers.find(matrix, smallest, np.random.default_rng([settings.random_state, _OUTLIERS]))
+
+
+def _cluster(
+    matrix: NDArray[np.float64], stores: NDArray[np.object_], fitted: NDArray[np.bool_], settings: ClusteringSettings
+) -> Clustering:
+    import numpy as np
+
+    fit = np.ascontiguousarray(matrix[fitted])
+    n = len(fit)
+    drawn = bootstrap.resample(n, settings.resamples, np.random.default_rng([settings.random_state, _RESAMPLES]))
+    fits = algorithm(settings.algorithm, fit, drawn, settings.random_state)
+    trials = _trials(fit, drawn, fits, settings)
+    figures = [trial.figures for trial in trials]
+    if settings.k is None:
+        choice = rules.choose(figures, settings, n)
+    else:
+        choice = rules.fixed(figures[: settings.k], settings.k, settings, n)
+    chosen = trials[choice.k - 1]
+    test = None
+    if choice.k > 1:
+        test = compare_with_nulls(fit, chosen.labels, choice.k, fits, settings.null_resamples, settings.random_state)
+    kind, why = verdict(chosen.figures, test, settings)
+    return Clustering(
+        _clusters(matrix, stores, fitted, chosen),
+        _k_selection(figures, choice.k),
+        _verdict(kind, choice.k, f"{choice.reason}; {why}"),
+    )
+
+
+def _trials(
+    fit: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
+) -> list[Trial]:
+    """Every k from 1 to the largest that is tried; a fixed k may lie beyond it."""
+    import numpy as np
+
+    varying = int((fit.max(axis=0) > fit.min(axis=0)).sum()) if fit.shape[1] else 0
+    distinct = len(np.unique(fit, axis=0)) if varying else 1
+    k_max = max(rules.largest_k(settings, len(fit), varying), settings.k or 1)
+    return try_k(fit, drawn, fits, min(k_max, distinct))
+
+
+def _clusters(
+    matrix: NDArray[np.float64], stores: NDArray[np.object_], fitted: NDArray[np.bool_], chosen: Trial
+) -> pd.DataFrame:
+    import pandas as pd
+
+    k = chosen.figures.k
+    clusters, centres = number(matrix, fitted, chosen.labels, k)
+    refits = nearest(matrix, chosen.refits)
+    frame = pd.DataFrame(
+        {
+            "store_id": stores,
+            "cluster": clusters + 1,
+            **describe(matrix, clusters, centres),
+            "confidence": bootstrap.confidence(clusters, refits, k),
+            "is_outlier": ~fitted,
+        }
+    )
+    return frame.sort_values("store_id", ignore_index=True)
+
+
+def _k_selection(figures: list[rules.KFigures], chosen: int) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(figures, columns=list(rules.KFigures._fields))
+    return frame.assign(chosen=frame["k"] == chosen)
+
+
+def _verdict(kind: str, k: int, reason: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"verdict": [kind], "k": [k], "reason": [reason]})
+
+
+def _nothing() -> Clustering:
+    import pandas as pd
+
+    columns = {
+        "store_id": "str",
+        "cluster": "int64",
+        "distance": "float64",
+        "next_cluster": "Int64",
+        "margin": "float64",
+        "silhouette": "float64",
+        "confidence": "float64",
+        "is_outlier": "bool",
+    }
+    clusters = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    whole = ("k", "smallest_cluster")
+    k_selection = pd.DataFrame(
+        {name: pd.Series(dtype="int64" if name in whole else "float64") for name in rules.KFigures._fields}
+    ).assign(chosen=pd.Series(dtype="bool"))
+    return Clustering(clusters, k_selection, _verdict(NO_STRUCTURE, 0, "there is no store to cluster"))

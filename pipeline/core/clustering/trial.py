@@ -1,0 +1,81 @@
+"""Trying a k: its fit, its refits, and every figure of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.core.clustering import bootstrap
+from pipeline.core.clustering.figures import calinski_harabasz, centroids, davies_bouldin, silhouettes
+from pipeline.core.clustering.kmeans import nearest
+from pipeline.core.clustering.mixture import bic
+from pipeline.core.clustering.rules import KFigures
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.core.clustering.algorithms import Algorithm
+
+
+class Trial(NamedTuple):
+    """One k: its figures, the clusters (n,) of the stores fitted, from 0, and the centroids (B, k, d) of the refits."""
+
+    figures: KFigures
+    labels: NDArray[np.int64]
+    refits: NDArray[np.float64]
+
+
+def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, k_max: int) -> list[Trial]:
+    """Fit and measure every k from 1 to `k_max`.
+
+    Parameters
+    ----------
+    matrix : (n, d) the stores fitted, n >= 1
+    drawn : (B, n) how often each store is in each bootstrap resample
+    fits : the algorithm
+    k_max : at most the number of distinct rows
+    """
+    labelings = [fits.labels(k) for k in range(1, k_max + 1)]
+    apart = silhouettes(matrix, labelings[1:])
+    trials = [_one_cluster(matrix, drawn)]
+    for k, (labels, of_stores) in enumerate(zip(labelings[1:], apart, strict=True), start=2):
+        trials.append(_several(matrix, drawn, labels, fits.refits(k), float(of_stores.mean())))
+    return trials
+
+
+def _one_cluster(matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> Trial:
+    import numpy as np
+
+    n = len(matrix)
+    labels = np.zeros(n, dtype=np.int64)
+    total = float(np.square(matrix - matrix.mean(axis=0)).sum())
+    figures = KFigures(1, np.nan, np.nan, np.nan, bic(matrix, labels, 1), total, n, 1.0, 1.0)
+    return Trial(figures, labels, (drawn @ matrix / n)[:, None, :])
+
+
+def _several(
+    matrix: NDArray[np.float64],
+    drawn: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    refits: NDArray[np.float64],
+    silhouette: float,
+) -> Trial:
+    import numpy as np
+
+    n, k = len(matrix), refits.shape[1]
+    centres = centroids(matrix, labels, k)
+    inertia = float(np.square(matrix - centres[labels]).sum())
+    total = float(np.square(matrix - matrix.mean(axis=0)).sum())
+    again = nearest(matrix, refits)
+    figures = KFigures(
+        k=k,
+        silhouette=silhouette,
+        calinski_harabasz=calinski_harabasz(total, inertia, n, k),
+        davies_bouldin=davies_bouldin(matrix, labels, centres),
+        bic=bic(matrix, labels, k),
+        inertia=inertia,
+        smallest_cluster=int(np.bincount(labels, minlength=k).min()),
+        stability=bootstrap.stability(again, k),
+        jaccard=bootstrap.jaccard(labels, again, drawn, k),
+    )
+    return Trial(figures, labels, refits)

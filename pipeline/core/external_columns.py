@@ -1,0 +1,170 @@
+"""One column of the outside data -> no, one or several columns of features, each with what became of it and why."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.settings import ExternalPreprocessing
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+Action = Literal["kept", "transformed", "dropped"]
+
+_IDENTIFIER_WORDS = frozenset({"id", "nbr", "number", "no", "key", "code"})
+_IDENTIFIED = "(?:store|shop|site|branch|location|loc|zip|post|postal|area)"
+_NEARLY_EVERY = 0.95  # distinct texts per observed store from which a text tells stores apart rather than groups them
+_FEWEST = 3  # observed stores below which "distinct in every store" says nothing
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What became of a column, or of a level of one. `values` is None where it was dropped or gave way to its levels."""
+
+    name: str
+    column: str
+    action: Action
+    reason: str
+    imputed_share: float = 0.0
+    values: np.ndarray | None = None
+
+
+def features_of(name: str, values: pd.Series, settings: ExternalPreprocessing) -> list[Feature]:
+    """Decide on a column.
+
+    Parameters
+    ----------
+    name : the column's name
+    values : a value per store, numbers with NaN or texts with None; at least one store
+    settings : limits and how to impute
+
+    Returns
+    -------
+    A feature under the column's own name; before its levels, where it is categorical.
+    """
+    import pandas as pd
+
+    numeric = pd.api.types.is_numeric_dtype(values)
+    observed = values.dropna()
+    missing = 1 - len(observed) / len(values)
+    reason = _unusable(name, observed, missing, settings, numeric=numeric)
+    if reason:
+        return [Feature(name, name, "dropped", reason)]
+    if numeric:
+        return [_numeric(name, values.to_numpy("float64"), missing, settings)]
+    return _categorical(name, values, observed, missing, settings)
+
+
+def _unusable(name: str, observed: pd.Series, missing: float, settings: ExternalPreprocessing, *, numeric: bool) -> str:
+    distinct = observed.nunique()
+    if missing > settings.max_missing_share:
+        return f"missing in {missing:.1%} of the stores (limit {settings.max_missing_share:.1%})"
+    if distinct <= 1:
+        return f"constant: {observed.iloc[0]}" if distinct else "no value in any store"
+    if numeric:
+        if is_identifier_name(name) and distinct == len(observed) >= _FEWEST and bool((observed % 1 == 0).all()):
+            return "an identifier: whole numbers, distinct in every store, under the name of one"
+        return ""
+    if len(observed) >= _FEWEST and distinct >= _NEARLY_EVERY * len(observed):
+        return f"an identifier: {distinct} different texts in {len(observed)} stores{_almost_numbers(observed)}"
+    if distinct > settings.max_levels:
+        return f"{distinct} levels (limit {settings.max_levels}){_almost_numbers(observed)}"
+    return ""
+
+
+def is_identifier_name(name: str) -> bool:
+    """Whether a column's name ends in a word for an identifier: id, nbr, number, no, key or code, in any case.
+
+    Words end at anything that is not a letter, and where a capital follows a small letter: STORE_NBR, storeId, "Key".
+    Words that are written as one, such as storeid or ZIPCODE, count where what is before is a kind of place; "paid" and
+    "casino" end in no such word.
+    """
+    last = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)[-1:] or [""]
+    return re.sub(f"^{_IDENTIFIED}", "", last[0].lower()) in _IDENTIFIER_WORDS
+
+
+def _almost_numbers(observed: pd.Series) -> str:
+    """A hint, where most texts are numbers: the file marks missing values by a word."""
+    import pandas as pd
+
+    others = observed[pd.to_numeric(observed, errors="coerce").isna()]
+    if len(others) == 0 or len(others) > len(observed) / 2:
+        return ""
+    return f"; most are numbers, but '{others.min()}' is not: leave missing values empty"
+
+
+def _numeric(name: str, values: np.ndarray, missing: float, settings: ExternalPreprocessing) -> Feature:
+    import numpy as np
+
+    is_missing = np.isnan(values)
+    observed = np.sort(values[~is_missing])
+    filled = np.where(is_missing, _centre(observed, settings.imputation), values)
+    imputed = f"; {missing:.1%} imputed with the {settings.imputation}" if missing else ""
+    skewness = _skewness_of_counts(observed)
+    if skewness > settings.max_skewness:
+        reason = f"log1p: counts with skewness {skewness:.2f} (limit {settings.max_skewness:g}){imputed}"
+        return Feature(name, name, "transformed", reason, missing, np.log1p(filled))
+    return Feature(name, name, "kept", f"numeric{imputed}", missing, filled)
+
+
+def _centre(observed: np.ndarray, imputation: str) -> float:
+    import numpy as np
+
+    if imputation == "median":
+        return float(np.median(observed))
+    return math.fsum(observed) / len(observed)
+
+
+def _skewness_of_counts(observed: np.ndarray) -> float:
+    """The adjusted Fisher-Pearson skewness G1 (Joanes & Gill 1998, The Statistician 47:183-189).
+
+    Minus infinity where the values are not counts: not whole, negative, of two kinds only (flags), or fewer than three.
+    """
+    import numpy as np
+
+    counts = len(observed) > 2 and observed[0] >= 0 and bool((observed == np.floor(observed)).all())
+    if not counts or len(np.unique(observed)) < 3:
+        return -math.inf
+    count = len(observed)
+    deviations = (observed - observed.mean()) / observed.std(ddof=1)
+    return float(count / ((count - 1) * (count - 2)) * (deviations**3).sum())
+
+
+def _categorical(
+    name: str, values: pd.Series, observed: pd.Series, missing: float, settings: ExternalPreprocessing
+) -> list[Feature]:
+    """One column of zeros and ones per level.
+
+    A store whose level is missing has zeros throughout. Of two levels only the later in order of name has a column,
+    which is imputed like a number: zeros would stand for the other level.
+    """
+    import numpy as np
+
+    levels = sorted(observed.unique())
+    note = f"; {missing:.1%} missing" if missing else ""
+    whole = Feature(name, name, "transformed", f"one column per level: {', '.join(levels)}{note}", missing)
+    if len(levels) == 2:
+        flag = np.where(values.isna(), np.nan, (values == levels[1]).to_numpy("float64"))
+        one = _numeric(f"{name}={levels[1]}", flag, missing, settings)
+        reason = f"level of {name}; 0 is {levels[0]}{one.reason.removeprefix('numeric')}"
+        whole = Feature(name, name, "transformed", f"two levels, one column: {one.name}{note}", missing)
+        return [whole, Feature(one.name, name, "kept", reason, missing, one.values)]
+    note = f"; 0 where missing ({missing:.1%})" if missing else ""
+    return [
+        whole,
+        *(
+            Feature(
+                f"{name}={level}",
+                name,
+                "kept",
+                f"level of {name}{note}",
+                missing,
+                (values == level).fillna(False).to_numpy("float64"),
+            )
+            for level in levels
+        ),
+    ]

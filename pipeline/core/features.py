@@ -1,0 +1,162 @@
+"""Feature matrices: from a category's sales by need state, and from the outside data.
+
+A feature matrix has one row per store and one column per feature, columns sorted by name. Sums run over the stores in the
+order of their values, never of their names, so that renaming or reordering stores changes no bit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import DataError
+from pipeline.schema import UNMAPPED
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+RARE = "(rare)"  # the feature that stands for all need states too rare to be one
+
+
+class Mix(NamedTuple):
+    """Shares, store x feature, each row summing to 1; no column where nothing is mapped.
+
+    `unknown` lists the stores that sold nothing mapped: their row is the chain's pooled mix.
+    """
+
+    shares: pd.DataFrame
+    unknown: list[str]
+
+
+def positive_sales(sales_by_need_state: pd.DataFrame) -> pd.DataFrame:
+    """max(net, 0) in whole cents, one row per store that is not excluded and one column per need state, both sorted.
+
+    `sales_by_need_state` is one category's table (see schema.py). A need state that a store never sold is 0; one that
+    only excluded stores sold has no column.
+    """
+    used = sales_by_need_state[~sales_by_need_state["is_excluded"].astype(bool)]
+    cents = used.assign(sales_cents=used["sales_cents"].clip(lower=0))
+    wide = cents.pivot_table(
+        index="store_id", columns="need_state", values="sales_cents", aggfunc="sum", fill_value=0, observed=True
+    )
+    return wide.astype("int64").sort_index().sort_index(axis=1)
+
+
+def mix(sales: pd.DataFrame, min_need_state_share: float) -> Mix:
+    """The stores' shares over the mapped need states, rare ones amalgamated.
+
+    A need state that makes up less than `min_need_state_share` of the chain's mapped sales goes into `(rare)`. UNMAPPED
+    is never a feature: the shares are of the mapped sales alone.
+
+    Parameters
+    ----------
+    sales : store x need state, cents, as `positive_sales` gives it
+    min_need_state_share : 0..1
+    """
+    mapped = sales.drop(columns=UNMAPPED, errors="ignore")
+    chain = mapped.sum(axis=0)
+    total = int(chain.sum())
+    if total == 0:
+        return Mix(mapped.iloc[:, :0].astype("float64"), [])
+    rare = chain.lt(min_need_state_share * total) | chain.eq(0)
+    amalgamated = mapped.loc[:, ~rare]
+    if chain[rare].sum() > 0:
+        amalgamated = amalgamated.assign(**{RARE: mapped.loc[:, rare].sum(axis=1)}).sort_index(axis=1)
+    sums = mapped.sum(axis=1)
+    unknown = sums.eq(0)
+    shares = amalgamated.astype("float64").div(sums.where(~unknown), axis=0)
+    shares.loc[unknown] = (amalgamated.sum(axis=0) / total).to_numpy()
+    return Mix(shares, list(sums.index[unknown]))
+
+
+def transform(shares: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The shares as they are clustered on.
+
+    `hellinger`: square roots; Euclidean distances are then root 2 times Hellinger distances [1]_. `zscore`: every
+    feature to mean 0 and variance 1, a constant one to 0. `none`: the shares themselves.
+
+    References
+    ----------
+    .. [1] P. Legendre, E. Gallagher, "Ecologically meaningful transformations for ordination of species data",
+       Oecologia 129, 2001.
+    """
+    import numpy as np
+
+    if name == "hellinger":
+        return shares.pow(0.5)
+    if name == "none":
+        return shares
+    if name != "zscore":
+        raise DataError(f"the transform {name!r} is not known; it can be hellinger, zscore or none")
+    values = shares.to_numpy(dtype=np.float64)
+    order = value_order(values)
+    return _rescaled(shares, values[order].mean(axis=0), values[order].std(axis=0))
+
+
+def scale(features: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The outside data's features on a common scale; a constant one becomes 0.
+
+    `robust`: less the median, by the interquartile range - by the whole range where that is 0, so that a rare 0/1
+    feature counts as much as a common one. `standard`: less the mean, by the standard deviation. `minmax`: 0..1.
+    """
+    import numpy as np
+
+    values = features.to_numpy(dtype=np.float64)
+    if values.size == 0:
+        return features.astype("float64")
+    values = values[value_order(values)]
+    low, high = values.min(axis=0), values.max(axis=0)
+    if name == "minmax":
+        return _rescaled(features, low, high - low)
+    if name == "standard":
+        return _rescaled(features, values.mean(axis=0), values.std(axis=0))
+    if name != "robust":
+        raise DataError(f"the scaling {name!r} is not known; it can be robust, standard or minmax")
+    lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
+    return _rescaled(features, median, np.where(upper > lower, upper - lower, high - low))
+
+
+def long_table(features: pd.DataFrame) -> pd.DataFrame:
+    """The matrix as store_id, feature, value: one row per store and feature, sorted."""
+    table = features.rename_axis(index="store_id", columns="feature").reset_index()
+    long = table.melt(id_vars="store_id", var_name="feature", value_name="value")
+    long = long.astype({"store_id": "str", "feature": "str", "value": "float64"})
+    return long.sort_values(["store_id", "feature"], ignore_index=True)
+
+
+def check_finite(features: pd.DataFrame) -> None:
+    """Raise DataError, naming the first column, where a value is NaN or infinite."""
+    import numpy as np
+
+    if features.size == 0:
+        return
+    finite = np.isfinite(features.to_numpy(dtype=np.float64))
+    for column, good in zip(features.columns, finite.T, strict=True):
+        if not good.all():
+            store = features.index[int(np.flatnonzero(~good)[0])]
+            raise DataError(
+                f"the feature {column!r} is missing or infinite for {int((~good).sum())} stores, first {store!r}; "
+                "every feature must be a finite number: impute it, or leave it out"
+            )
+
+
+def value_order(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The order of the rows by their values, first column first; rows alike keep the order they have."""
+    import numpy as np
+
+    n, d = values.shape
+    if d == 0:
+        return np.arange(n)
+    return np.lexsort(values.T[::-1])
+
+
+def _rescaled(frame: pd.DataFrame, centre: NDArray[np.float64], width: NDArray[np.float64]) -> pd.DataFrame:
+    """(values - centre) / width; columns whose values are all one are 0, whatever rounding left of their width."""
+    import numpy as np
+
+    values = frame.to_numpy(dtype=np.float64)
+    varying = (values.max(axis=0) > values.min(axis=0)) & (width > 0) if len(values) else np.zeros(len(width), bool)
+    result = frame.astype("float64").copy()
+    result.iloc[:, :] = np.where(varying, (values - centre) / np.where(varying, width, 1.0), 0.0)
+    return result

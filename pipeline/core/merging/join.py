@@ -1,0 +1,250 @@
+"""The full outer join of both sides: every store of every source ends with a cluster, or with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.core.merging.crossing import CategoryStores, cross
+from pipeline.core.merging.repair import NO_CLUSTER
+from pipeline.errors import DataError
+from pipeline.schema import NO_CATEGORY
+from pipeline.settings import Merging, for_category
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+def merge(
+    *,
+    internal_clusters: pd.DataFrame,
+    internal_features: pd.DataFrame,
+    internal_excluded: pd.DataFrame,
+    external_clusters: pd.DataFrame,
+    external_scaled_features: pd.DataFrame,
+    external_excluded: pd.DataFrame,
+    settings: Merging,
+) -> dict[str, pd.DataFrame]:
+    """Merge internal and external clusters per category.
+
+    A category's stores are those with an internal cluster in it. Each is `both` or `internal_only`, by whether it has
+    an external cluster. A store that only the outside data knows stands once, under the category `(none)`, as
+    `external_only`; so does one whose only exclusion says that it sells nothing in the chosen categories, and that
+    exclusion is dropped.
+
+    Parameters
+    ----------
+    internal_clusters, internal_features, external_clusters, external_scaled_features : the tables of these names in
+        `schema.py`, any of them possibly without rows
+    internal_excluded, external_excluded : excluded_stores of either side
+    settings : `[merging]`
+
+    Returns
+    -------
+    store_clusters, merged_clusters, reassignments, excluded_stores, each sorted by its key.
+
+    Raises
+    ------
+    DataError
+        A category is named `(none)`, a clustered store has no features, or a store would be lost, or be both clustered
+        and excluded in a category.
+    """
+    only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
+    categories = _categories(internal_clusters, internal_features, external_clusters, external_scaled_features)
+    parts = [cross(stores, for_category(settings, stores.category)) for stores in categories]
+    outside = external_clusters[external_clusters["store_id"].isin(only_outside)]
+    store_clusters = [part.store_clusters for part in parts]
+    merged_clusters = [part.merged_clusters for part in parts]
+    if len(outside):
+        outside = outside.assign(number=_by_size(outside["cluster"]))
+        store_clusters.append(_external_only(outside))
+        merged_clusters.append(_external_only_clusters(outside))
+    replaced = (internal_excluded["category"] == NO_CATEGORY) & internal_excluded["store_id"].isin(only_outside)
+    merged = {
+        "store_clusters": _stacked("store_clusters", store_clusters, ["store_id", "category"]),
+        "merged_clusters": _stacked("merged_clusters", merged_clusters, ["category", "cluster"]),
+        "reassignments": _stacked(
+            "reassignments", [part.reassignments for part in parts], ["store_id", "category", "from_cluster"]
+        ),
+        "excluded_stores": _stacked(
+            "excluded_stores", [internal_excluded[~replaced], external_excluded], ["store_id", "category", "source"]
+        ),
+    }
+    _check_no_store_is_lost(
+        [internal_clusters, internal_excluded, external_clusters, external_excluded],
+        internal_clusters,
+        merged["store_clusters"],
+        merged["excluded_stores"],
+    )
+    return merged
+
+
+def _only_outside(
+    internal_clusters: pd.DataFrame, internal_excluded: pd.DataFrame, external_clusters: pd.DataFrame
+) -> set[str]:
+    selling = set(internal_clusters["store_id"])
+    selling |= set(internal_excluded.loc[internal_excluded["category"] != NO_CATEGORY, "store_id"])
+    return set(external_clusters["store_id"]) - selling
+
+
+def _categories(
+    internal_clusters: pd.DataFrame,
+    internal_features: pd.DataFrame,
+    external_clusters: pd.DataFrame,
+    external_scaled_features: pd.DataFrame,
+) -> Iterator[CategoryStores]:
+    import numpy as np
+    import pandas as pd
+
+    external = pd.Series(external_clusters["cluster"].to_numpy(), index=external_clusters["store_id"].to_numpy())
+    outside = _wide(external_scaled_features)
+    features = dict(iter(internal_features.groupby("category", sort=True)))
+    for category, rows in internal_clusters.groupby("category", sort=True):
+        if category == NO_CATEGORY:
+            raise DataError(
+                f"a category is named {NO_CATEGORY}, which stands for the stores that only the outside data knows; "
+                f"rename it in the internal sales, or list it in [internal.preprocessing] exclude"
+            )
+        stores = rows["store_id"].to_numpy(dtype=object)
+        clusters = external.reindex(stores).to_numpy(dtype=np.float64)
+        known = ~np.isnan(clusters)
+        external_features = np.zeros((len(stores), outside.shape[1]))
+        external_features[known] = _features_of(stores[known], outside, "the external clustering")
+        yield CategoryStores(
+            str(category),
+            stores,
+            rows["cluster"].to_numpy(dtype=np.int64),
+            np.where(known, clusters, NO_CLUSTER).astype(np.int64),
+            _features_of(stores, _wide(features.get(category, internal_features[:0])), f"category {category!r}"),
+            external_features,
+        )
+
+
+def _wide(features: pd.DataFrame) -> pd.DataFrame:
+    return features.pivot(index="store_id", columns="feature", values="value")
+
+
+def _features_of(stores: NDArray[np.object_], wide: pd.DataFrame, where: str) -> NDArray[np.float64]:
+    """The rows of these stores. Where there is no feature at all, no columns: a block that has nothing to say."""
+    import numpy as np
+
+    if not wide.shape[1]:
+        return np.zeros((len(stores), 0))
+    values: NDArray[np.float64] = wide.reindex(stores).to_numpy(dtype=np.float64)
+    lacking = np.isnan(values).any(axis=1)
+    if lacking.any():
+        raise DataError(
+            f"{where}: {int(lacking.sum())} clustered stores lack features, the first is {stores[lacking][0]!r}; "
+            f"build the clustering anew, and report this if it stays"
+        )
+    return values
+
+
+def _by_size(clusters: pd.Series[int]) -> NDArray[np.int64]:
+    """Numbers from 1 by size, then by the clusters' own numbers."""
+    import numpy as np
+
+    labels, position, sizes = np.unique(clusters.to_numpy(), return_inverse=True, return_counts=True)
+    numbers = np.empty(len(labels), dtype=np.int64)
+    numbers[np.argsort(-sizes, kind="stable")] = np.arange(1, len(labels) + 1)
+    return numbers[position]
+
+
+def _external_only(outside: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "store_id": outside["store_id"].to_numpy(dtype=object),
+            "category": NO_CATEGORY,
+            "internal_cluster": pd.array([None] * len(outside), dtype="Int64"),
+            "external_cluster": pd.array(outside["cluster"].to_numpy(), dtype="Int64"),
+            "cluster": outside["number"].to_numpy(dtype="int64"),
+            "status": "external_only",
+            "reassigned": False,
+            "distance": outside["distance"].to_numpy(dtype="float64"),
+        }
+    )
+
+
+def _external_only_clusters(outside: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    counts = outside.groupby(["number", "cluster"], sort=True).size().reset_index(name="stores")
+    return pd.DataFrame(
+        {
+            "category": NO_CATEGORY,
+            "cluster": counts["number"].to_numpy(dtype="int64"),
+            "internal_cluster": pd.array([None] * len(counts), dtype="Int64"),
+            "external_cluster": pd.array(counts["cluster"].to_numpy(), dtype="Int64"),
+            "stores": counts["stores"].to_numpy(dtype="int64"),
+            "reassigned_stores": 0,
+            "note": [f"external cluster {cluster}; no sales in the chosen categories" for cluster in counts["cluster"]],
+        }
+    )
+
+
+_EMPTY = {
+    "store_clusters": {
+        "store_id": "object",
+        "category": "object",
+        "internal_cluster": "Int64",
+        "external_cluster": "Int64",
+        "cluster": "int64",
+        "status": "object",
+        "reassigned": "bool",
+        "distance": "float64",
+    },
+    "merged_clusters": {
+        "category": "object",
+        "cluster": "int64",
+        "internal_cluster": "Int64",
+        "external_cluster": "Int64",
+        "stores": "int64",
+        "reassigned_stores": "int64",
+        "note": "object",
+    },
+    "excluded_stores": {"store_id": "object", "category": "object", "source": "object", "reason": "object"},
+    "reassignments": {
+        "store_id": "object",
+        "category": "object",
+        "from_cluster": "int64",
+        "to_cluster": "int64",
+        "from_cell": "object",
+        "to_cell": "object",
+        "distance": "float64",
+        "margin": "float64",
+    },
+}
+
+
+def _stacked(table: str, parts: Sequence[pd.DataFrame], key: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in _EMPTY[table].items()})
+    return pd.concat(filled, ignore_index=True).sort_values(key).reset_index(drop=True)
+
+
+def _check_no_store_is_lost(
+    sources: Sequence[pd.DataFrame],
+    internal_clusters: pd.DataFrame,
+    store_clusters: pd.DataFrame,
+    excluded_stores: pd.DataFrame,
+) -> None:
+    """P3: every store of every source is in store_clusters or in excluded_stores, and in no category in both."""
+    key = ["store_id", "category"]
+    given = {store for source in sources for store in source["store_id"]}
+    lost = given - set(store_clusters["store_id"]) - set(excluded_stores["store_id"])
+    clustered = set(store_clusters[key].itertuples(index=False, name=None))
+    lost |= {store for store, _ in set(internal_clusters[key].itertuples(index=False, name=None)) - clustered}
+    internal = excluded_stores[excluded_stores["source"] != "external"]
+    twice = {store for store, _ in clustered & set(internal[key].itertuples(index=False, name=None))}
+    if lost or twice:
+        raise DataError(
+            f"merging lost {len(lost)} stores ({', '.join(sorted(lost)[:5]) or 'none'}) and has {len(twice)} both "
+            f"clustered and excluded in a category ({', '.join(sorted(twice)[:5]) or 'none'}); please report this"
+        )

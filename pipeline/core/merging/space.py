@@ -1,0 +1,62 @@
+"""The block-scaled space: both sides' features side by side, each side with the say that its weight gives it.
+
+A side with many features, or with large ones, would otherwise rule every distance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_NO_VARIANCE = 1e-18  # of a block, relative to its mean square: what rounding leaves of a constant
+
+
+def block_scaled(
+    internal: NDArray[np.float64],
+    external: NDArray[np.float64],
+    known: NDArray[np.bool_],
+    internal_weight: float,
+    external_weight: float,
+) -> NDArray[np.float64]:
+    """The stores of a category in the block-scaled space, as in multiple factor analysis's balancing of groups [1]_.
+
+    Each block is centred, divided by the root of its total variance (the sum of its features' variances, so that a
+    block's stores scatter with total variance 1 whatever its features are), and multiplied by the root of its weight.
+
+    Parameters
+    ----------
+    internal : (n, p) the category's features of its n stores
+    external : (n, q) the scaled outside features; rows of stores that the outside data does not know are not read
+    known : (n,) which stores the outside data knows; the others stand at the external block's centre, zeros
+    internal_weight, external_weight : 0..1
+
+    Returns
+    -------
+    (n, p + q). A block without variance (no feature, one store, or constant ones) is all zeros.
+
+    References
+    ----------
+    .. [1] B. Escofier, J. Pages, "Multiple factor analysis (AFMULT package)", Computational Statistics & Data Analysis
+       18(1), 1994; here by total variance rather than by the first eigenvalue.
+    """
+    import numpy as np
+
+    outside = np.zeros(external.shape)
+    outside[known] = _balanced(external[known], external_weight)
+    return np.hstack([_balanced(internal, internal_weight), outside])
+
+
+def _balanced(block: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+    import numpy as np
+
+    if not block.size:
+        return np.zeros(block.shape)
+    centred = block - block.mean(axis=0)
+    total_variance = float(np.square(centred).mean(axis=0).sum())
+    mean_square = float(np.square(block).mean(axis=0).sum())
+    if total_variance <= _NO_VARIANCE * mean_square:
+        return np.zeros(block.shape)
+    return np.asarray(centred * np.sqrt(weight / total_variance))

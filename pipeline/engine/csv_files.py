@@ -1,0 +1,90 @@
+"""CSV files: their header, and how DuckDB is to read the rest.
+
+The header is read here rather than guessed: all columns are text until `numbers` and `keys` say what they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import BinaryIO, cast
+
+from pipeline.engine.duck import literal
+from pipeline.engine.names import listed
+from pipeline.errors import RawDataError
+from pipeline.settings import CsvSettings
+
+_GZIP = b"\x1f\x8b"
+_CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
+_SPACES = " \u00a0\u202f"  # what programs write between thousands for "a space"
+_AROUND = _SPACES + "\t\r"
+
+
+def header(path: str, settings: CsvSettings, setting: str) -> tuple[list[str], str]:
+    """The names in the first line of a CSV file, and its compression: gzip or none, whatever its name says.
+
+    Raises
+    ------
+    RawDataError : the file is empty, is not text in this encoding, starts with a blank line, or names a column twice
+    """
+    advice = f"check encoding, delimiter and quote in [{setting}] csv"
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  # a path from the caller, kept as text
+            compression = "gzip" if file.read(2) == _GZIP else "none"
+            file.seek(0)
+            names = _first_record(file, compression, settings)
+    except (UnicodeError, csv.Error) as error:
+        raise RawDataError(f"{path}: the header cannot be read: {error}; {advice}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise RawDataError(f"{path}: cannot be read: {error}; write the file again") from None
+    if names is None:
+        raise RawDataError(f"{path}: the file is empty; write it again, or change path in [{setting}]")
+    if not any(name.strip() for name in names):
+        raise RawDataError(f"{path}: the first line is blank, where the names of the columns must be; {advice}")
+    twice = [name for name, count in Counter(names).items() if count > 1 and name.strip()]
+    if twice:
+        raise RawDataError(f"{path}: columns named more than once: {listed(twice)}; rename them in the file")
+    return names, compression
+
+
+def _first_record(file: BinaryIO, compression: str, settings: CsvSettings) -> list[str] | None:
+    raw = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if compression == "gzip" else file
+    with io.TextIOWrapper(raw, encoding=_CODECS[settings.encoding], newline="") as text:
+        return next(csv.reader(text, delimiter=settings.delimiter, quotechar=settings.quote, strict=True), None)
+
+
+def scan(paths: Sequence[str], columns: int, compression: str, settings: CsvSettings) -> str:
+    """The SQL that reads CSV files with as many columns: `c0`, `c1`, ..., all text.
+
+    A row with more or fewer fields is an error. An empty field without quotes is null; NA, null and None are texts.
+    """
+    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(columns))
+    files = ", ".join(literal(path) for path in paths)
+    return (
+        f"read_csv([{files}], auto_detect = false, header = true, columns = {{{names}}}, "
+        f"delim = {literal(settings.delimiter)}, quote = {literal(settings.quote)}, escape = {literal(settings.quote)}, "
+        f"encoding = {literal(settings.encoding)}, compression = {literal(compression)}, nullstr = '', "
+        "allow_quoted_nulls = false, strict_mode = true, null_padding = false, hive_partitioning = false)"
+    )
+
+
+def number(expression: str, settings: CsvSettings) -> str:
+    """The SQL of the number that a text stands for, DOUBLE; null where it stands for none.
+
+    A sign, digits with or without thousands marks (in groups of three), a decimal part, an exponent; white space
+    around it. "NaN", "inf" and "12.50-" are no numbers.
+    """
+    point = re.escape(settings.decimal)
+    mark = {"": "", " ": f"[{_SPACES}]"}.get(settings.thousands, re.escape(settings.thousands))
+    digits = "[0-9]+" if not mark else f"(?:[0-9]+|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+)"
+    written = f"[+-]?(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    pattern = f"[{_AROUND}]*{written}[{_AROUND}]*"
+    plain = f"REGEXP_REPLACE({expression}, {literal(f'[{_AROUND}]+' + (f'|{mark}' if mark else ''))}, '', 'g')"
+    if settings.decimal != ".":
+        plain = f"REPLACE({plain}, {literal(settings.decimal)}, '.')"
+    return f"CASE WHEN REGEXP_FULL_MATCH({expression}, {literal(pattern)}) THEN TRY_CAST({plain} AS DOUBLE) END"

@@ -1,0 +1,207 @@
+"""External sources -> one table of features per store, and the stores' labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.engine import columns as kinds
+from pipeline.engine.duck import connect, create, identifier, reading, row, rows
+from pipeline.engine.names import counted, listed, with_nearest
+from pipeline.engine.raw import Scan, Source, nfc, require, require_keys, scans, union
+from pipeline.errors import RawDataError, SettingsError
+from pipeline.settings import Engine, ExternalSource, Sources
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+_KEY = "store_id"
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What one source gave."""
+
+    source: Source
+    features: pd.DataFrame
+    ignored: list[tuple[str, str]]
+    labels: pd.DataFrame
+
+
+def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine) -> dict[str, pd.DataFrame]:
+    """Read every external source and join them full outer on the store.
+
+    Numbers and booleans become float64; text stays text (in CSV a column is numeric where all its values are numbers);
+    columns of other types, and of files that name no column, are ignored with the reason.
+
+    Parameters
+    ----------
+    files : absolute paths by `external.<position in [[sources.external]]>`
+    sources : how they are written, and which columns are features, ignored or labels
+    engine : memory, threads, and where to spill
+
+    Returns
+    -------
+    features : store_id and a column per feature in order of name, float64 with NaN or str with None; sorted by store_id
+    ignored : feature, reason; sorted by feature
+    labels : store_id, label, value (text or None); one row per store of a source and label, sorted by both
+
+    Raises
+    ------
+    RawDataError : a file cannot be read; stores are missing or duplicated within a source; two sources have the same
+        feature or label; a value is infinite
+    SettingsError : `features`, `ignore` or `labels` name a column that is not there, or one column twice
+    """
+    import pandas as pd
+
+    given = [
+        (Source(f"sources.external[{position}]", tuple(files[f"external.{position}"]), external.csv), external)
+        for position, external in enumerate(sources.external)
+    ]
+    with connect(
+        [file for source, _ in given for file in source.files],
+        memory_limit=engine.memory_limit,
+        threads=engine.threads,
+        spill=engine.spill_folder,
+    ) as connection:
+        read = [_read(connection, source, external, f"external_{i}") for i, (source, external) in enumerate(given)]
+    _check_names(read)
+    features = pd.concat([one.features for one in read], axis=1, join="outer").sort_index(axis=0).sort_index(axis=1)
+    ignored = pd.DataFrame([pair for one in read for pair in one.ignored], columns=["feature", "reason"], dtype=object)
+    labels = pd.concat([one.labels for one in read], ignore_index=True)
+    return {
+        "features": features.rename_axis(_KEY).rename_axis(None, axis=1).reset_index(),
+        "ignored": ignored.sort_values(["feature", "reason"], ignore_index=True),
+        "labels": labels.sort_values([_KEY, "label"], ignore_index=True),
+    }
+
+
+def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: ExternalSource, table: str) -> _Read:
+    found = scans(connection, source)
+    key = external.columns.store_id
+    require(source, found, {"columns.store_id": key})
+    require_keys(source, found, {_KEY: key})
+    _require_alike(source, found)
+    offered = _offered(source, found[0].names, external)
+    with reading(source.files, source.setting):
+        columns = [kinds.classify(connection, found, name) for name in offered]
+    ignored = [(column.name, column.reason) for column in columns if column.reason]
+    ignored += [
+        (f"(column {position})", "the header gives it no name")
+        for position, (name, _) in enumerate(found[0].columns, start=1)
+        if not name and external.features is None
+    ]
+    used = [column for column in columns if not column.reason]
+    labels = [nfc(name) for name in external.labels]
+    selects = [_select(scan, key, used, labels) for scan in found]
+    with reading(source.files, source.setting):
+        create(connection, table, union(found, selects))
+        frame = connection.sql(f"SELECT * FROM {identifier(table)} ORDER BY store_id").df().set_index(_KEY)
+    _check_stores(connection, source, table, key)
+    features = frame.iloc[:, : len(used)].set_axis([column.name for column in used], axis=1)
+    for column in used:
+        wanted = "float64" if column.is_number else object
+        features[column.name] = features[column.name].astype(wanted)
+    _check_finite(source, features)
+    return _Read(source, features, ignored, _long(frame.iloc[:, len(used) :].set_axis(labels, axis=1)))
+
+
+def _select(scan: Scan, key: str, used: Sequence[kinds.Kind], labels: Sequence[str]) -> str:
+    parts = [f"{scan[key].key} AS store_id"]
+    parts += [f"{column.sql(scan)} AS f{position}" for position, column in enumerate(used)]
+    parts += [f"{kinds.label(scan, name)} AS l{position}" for position, name in enumerate(labels)]
+    return ", ".join(parts)
+
+
+def _require_alike(source: Source, found: Sequence[Scan]) -> None:
+    names = sorted({name for scan in found for name in scan.names})
+    require(source, found, {"columns": names[0]} | {name: name for name in names})
+
+
+def _offered(source: Source, names: Sequence[str], external: ExternalSource) -> list[str]:
+    """The columns to use as features, in order of name."""
+    key = nfc(external.columns.store_id)
+    others = [name for name in names if name != key]
+    chosen = {
+        setting: [nfc(name) for name in listed_names]
+        for setting, listed_names in (
+            ("features", external.features or ()),
+            ("ignore", external.ignore),
+            ("labels", external.labels),
+        )
+    }
+    for setting, wanted in chosen.items():
+        unknown = [with_nearest(name, others) for name in wanted if name not in others]
+        if unknown:
+            raise SettingsError(
+                f"[{source.setting}] {setting}: not a column of {source.title}: {listed(unknown)}; found: {listed(others)}"
+            )
+    every = [name for wanted in chosen.values() for name in wanted]
+    twice = sorted({name for name in every if every.count(name) > 1})
+    if twice:
+        raise SettingsError(
+            f"[{source.setting}]: {listed(twice)} stand more than once in features, ignore and labels; name each column once"
+        )
+    if external.features is not None:
+        return sorted(chosen["features"])
+    return sorted(set(others) - set(every))
+
+
+def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: str, key: str) -> None:
+    total, missing = row(connection, f"SELECT COUNT(*), COUNT(*) - COUNT(store_id) FROM {identifier(table)}")
+    if not total:
+        raise RawDataError(f"{source.title}: no rows; write the file again, or change path in [{source.setting}]")
+    if missing:
+        raise RawDataError(
+            f"{source.title}: {counted(missing, 'row', 'rows')} without store_id (column '{key}') of {total:,}; fill them in, "
+            "or remove the rows"
+        )
+    twice = rows(
+        connection,
+        f"SELECT store_id, COUNT(*) OVER () FROM {identifier(table)} GROUP BY store_id HAVING COUNT(*) > 1 "
+        f"ORDER BY store_id LIMIT {_SHOWN}",
+    )
+    if twice:
+        count = twice[0][1]
+        names = listed([store for store, _ in twice])
+        raise RawDataError(
+            f"{source.title}: {counted(count, 'store has', 'stores have')} more than one row: {names}"
+            f"{f' and {count - _SHOWN} more' if count > _SHOWN else ''}; leave one row per store"
+        )
+
+
+def _check_finite(source: Source, features: pd.DataFrame) -> None:
+    import numpy as np
+
+    numeric = features.select_dtypes("float64")
+    counts = np.isinf(numeric).sum()
+    bad = [f"'{name}' ({count:,})" for name, count in counts.items() if count]
+    if bad:
+        raise RawDataError(
+            f"{source.title}: infinite values in {listed(bad)}; leave them empty, or name the columns in ignore of "
+            f"[{source.setting}]"
+        )
+
+
+def _check_names(read: Sequence[_Read]) -> None:
+    for what, names in (
+        ("feature", [(name, one.source) for one in read for name in one.features.columns]),
+        ("label", [(name, one.source) for one in read for name in one.labels["label"].unique()]),
+    ):
+        seen: dict[str, Source] = {}
+        for name, source in names:
+            if name in seen:
+                raise RawDataError(
+                    f"{source.title}: the {what} '{name}' is in {seen[name].title} as well; name it in ignore of "
+                    f"[{source.setting}] or of [{seen[name].setting}], or rename it in one file"
+                )
+            seen[name] = source
+
+
+def _long(labels: pd.DataFrame) -> pd.DataFrame:
+    long = labels.astype(object).melt(ignore_index=False, var_name="label", value_name="value").reset_index()
+    long = long[[_KEY, "label", "value"]].astype(object)
+    return long.where(long.notna(), None)

@@ -1,0 +1,221 @@
+"""Internal sales and the need-state map -> exact cents per store, category and need state.
+
+The sales are read once (`last_weeks` reads the week column once more), summed under their raw keys, and only then
+named: normalising costs per key, not per row. Nothing but the final result comes into Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeline.engine import keys, need_states
+from pipeline.engine.duck import connect, create, reading, row, rows, sql, view
+from pipeline.engine.names import counted, listed, with_nearest
+from pipeline.engine.raw import Scan, Source, require, require_keys, scans, union
+from pipeline.engine.weeks import window
+from pipeline.errors import RawDataError, SettingsError
+from pipeline.schema import UNMAPPED
+from pipeline.settings import Engine, InternalPreprocessing, SalesColumns, Sources
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+_LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents
+_MICROS_PER_CENT = 10_000
+
+
+def gather(
+    files: Mapping[str, Sequence[str]], sources: Sources, settings: InternalPreprocessing, engine: Engine
+) -> dict[str, pd.DataFrame]:
+    """Read the internal sales and the need-state map, and split the sales over the need states.
+
+    Each row is rounded to whole cents (half away from zero) and summed exactly per (store, SKU, category); each sum is
+    split over the SKU's need states by weight with the largest-remainder method, so that a category's cents are those
+    of its rows.
+
+    Parameters
+    ----------
+    files : absolute paths of the files of `internal_sales` and of `need_states`
+    sources : how they are written, and what their columns are called
+    settings : which categories and weeks are chosen; the rest is for `core`
+    engine : memory, threads, and where to spill
+
+    Returns
+    -------
+    sales : store_id, category, need_state, sales_cents (int64); one row per key, sorted by it. A need state that a
+        store sold for zero cents has its row. SKUs that the map does not know are under `schema.UNMAPPED`.
+    unchosen_stores : store_id; stores of the file without a row in the chosen categories and weeks, sorted.
+
+    Raises
+    ------
+    RawDataError : a file cannot be read, or columns, keys or values are not what they should be
+    SettingsError : `include` or `exclude` name a category that is not there or leave none; `last_weeks` without a week
+    """
+    sales = Source("sources.internal_sales", tuple(files["internal_sales"]), sources.internal_sales.csv)
+    mapping = Source("sources.need_states", tuple(files["need_states"]), sources.need_states.csv)
+    with connect(
+        [*sales.files, *mapping.files],
+        memory_limit=engine.memory_limit,
+        threads=engine.threads,
+        spill=engine.spill_folder,
+    ) as connection:
+        need_states.load(connection, mapping, sources.need_states.columns)
+        _sum(connection, sales, sources.internal_sales.columns, settings.last_weeks)
+        _choose(connection, sales, settings, has_category=sources.need_states.columns.category is not None)
+        _check_values(connection, sales, sources.internal_sales.columns.sales_value)
+        with reading(sales.files, sales.setting):
+            result = connection.sql(sql("split.sql"), params=[UNMAPPED]).df()
+            unchosen = connection.sql(
+                "SELECT store_id FROM sums GROUP BY store_id HAVING MAX(CASE WHEN rows_in_window > 0 AND category IN "
+                "(SELECT category FROM chosen) THEN 1 ELSE 0 END) = 0 ORDER BY store_id ASC NULLS FIRST"
+            ).df()
+    return {"sales": result, "unchosen_stores": unchosen}
+
+
+def _sum(connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesColumns, last_weeks: int | None) -> None:
+    """Make `sums`: exact sums per (store_id, sku_id, category), and what is wrong with the rows behind them."""
+    names = {"store_id": columns.store_id, "sku_id": columns.sku_id, "category": columns.category}
+    needed = {**names, "sales_value": columns.sales_value}
+    if last_weeks is not None:
+        if columns.week is None:
+            raise SettingsError(
+                f"[internal.preprocessing] last_weeks = {last_weeks} needs to know the week of each sale; set week in "
+                "[sources.internal_sales] columns, or remove last_weeks"
+            )
+        needed["week"] = columns.week
+    found = scans(connection, source)
+    require(source, found, {f"columns.{use}": name for use, name in needed.items()})
+    require_keys(source, found, names)
+    _require_amounts(source, found, columns.sales_value)
+    in_window = ["TRUE"] * len(found)
+    if last_weeks is not None and columns.week is not None:
+        in_window = window(connection, source, found, columns.week, last_weeks)
+
+    _create_sums(connection, source, found, columns, in_window)
+    _check_keys(connection, source, names)
+
+
+def _create_sums(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    found: Sequence[Scan],
+    columns: SalesColumns,
+    in_window: Sequence[str],
+) -> None:
+    """Sum under raw keys, then give each distinct one its name; where scans differ in type, each names its own rows."""
+    raw_keys = {"store": columns.store_id, "sku": columns.sku_id, "category": columns.category}
+    types = {tuple((scan[name].type, scan[name].csv) for name in raw_keys.values()) for scan in found}
+    alike = len(types) == 1
+    selects = []
+    for scan, chosen in zip(found, in_window, strict=True):
+        named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in raw_keys.items()]
+        value = scan[columns.sales_value]
+        text = "CAST(NULL AS VARCHAR)" if value.csv is None else value.sql
+        selects.append(
+            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window"
+        )
+    view(connection, "raw_sales", union(found, selects))
+    with reading(source.files, source.setting):
+        create(connection, "raw_sums", sql("sales_sums.sql"))
+    for use, name in raw_keys.items():
+        key = replace(found[0][name], sql="raw_key").key if alike else "raw_key"
+        create(
+            connection,
+            f"{use}_names",
+            f"SELECT raw_key, {key} AS name FROM (SELECT DISTINCT {use}_key AS raw_key FROM raw_sums) d",
+        )
+    create(connection, "sums", sql("keyed_sums.sql"))
+
+
+def _require_amounts(source: Source, found: Sequence[Scan], name: str) -> None:
+    for scan in found:
+        column = scan[name]
+        if column.csv is None and not keys.is_number(column.type):
+            raise RawDataError(
+                f"{scan.files[0]}: column '{name}' is of type {column.type}, where sales_value must be a number; write it "
+                f"as one, or set columns.sales_value in [{source.setting}]"
+            )
+
+
+def _check_keys(connection: duckdb.DuckDBPyConnection, source: Source, names: Mapping[str, str]) -> None:
+    counts = row(
+        connection,
+        "SELECT SUM(row_count), "
+        + ", ".join(f"SUM(CASE WHEN {use} IS NULL THEN row_count ELSE 0 END)" for use in names)
+        + " FROM sums",
+    )
+    if not counts[0]:
+        raise RawDataError(f"{source.title}: no rows; write the file again, or change path in [{source.setting}]")
+    missing = [
+        f"{counted(int(count), 'row', 'rows')} without {use} (column '{name}')"
+        for (use, name), count in zip(names.items(), counts[1:], strict=True)
+        if count
+    ]
+    if missing:
+        raise RawDataError(
+            f"{source.title}: {listed(missing)} of {counts[0]:,}; every sale needs its keys: fill them in, or remove the rows"
+        )
+
+
+def _choose(
+    connection: duckdb.DuckDBPyConnection, source: Source, settings: InternalPreprocessing, *, has_category: bool
+) -> None:
+    """Make `chosen` (category) and `chosen_sales`, what of `sums` is in the chosen categories and weeks."""
+    every = [name for (name,) in rows(connection, "SELECT DISTINCT category FROM sums ORDER BY category")]
+    include = None if settings.include is None else {keys.normal(name) for name in settings.include}
+    exclude = {keys.normal(name) for name in settings.exclude}
+    for setting, names in (("include", include or set()), ("exclude", exclude)):
+        unknown = [with_nearest(name, every) for name in sorted(names - set(every))]
+        if unknown:
+            raise SettingsError(
+                f"[internal.preprocessing] {setting}: not a category of {source.title}: {listed(unknown)}; name one of its "
+                f"{counted(len(every), 'category', 'categories')}"
+            )
+    chosen = [name for name in every if (include is None or name in include) and name not in exclude]
+    connection.execute("CREATE TEMP TABLE chosen (category VARCHAR)")
+    if chosen:
+        connection.executemany("INSERT INTO chosen VALUES (?)", [[name] for name in chosen])
+    map_category = "s.category" if has_category else "''"
+    view(
+        connection,
+        "chosen_sales",
+        f"SELECT s.*, {map_category} AS map_category FROM sums s JOIN chosen c ON c.category = s.category "
+        "WHERE s.rows_in_window > 0",
+    )
+    if not row(connection, "SELECT COUNT(*) FROM chosen_sales")[0]:
+        raise SettingsError(
+            f"[internal.preprocessing]: include, exclude and last_weeks leave no row of {source.title}; choose at least one "
+            f"of its {counted(len(every), 'category', 'categories')}: {listed(every, 10)}"
+        )
+
+
+def _check_values(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> None:
+    bad, texts, text, total = row(
+        connection, "SELECT SUM(bad_values), SUM(bad_texts), MIN(bad_text), SUM(rows_in_window) FROM chosen_sales"
+    )
+    if texts:
+        raise RawDataError(
+            f"{source.title}: column '{name}' has {counted(int(texts), 'text', 'texts')} that are no number, such as "
+            f"'{text[:50]}'; correct them, or set decimal and thousands in [{source.setting}] csv"
+        )
+    if bad:
+        raise RawDataError(
+            f"{source.title}: column '{name}' is missing, not finite or beyond 1e13 in {counted(int(bad), 'row', 'rows')} of "
+            f"{total:,}; correct them, or remove the rows"
+        )
+    lost = [
+        f"{category} ({abs(micros) / (cents * _MICROS_PER_CENT + micros):.2%})"
+        for category, micros, cents in rows(
+            connection,
+            "SELECT category, SUM(lost_micros), SUM(absolute_cents) FROM chosen_sales GROUP BY category ORDER BY category",
+        )
+        if abs(micros) > _LARGEST_LOSS * (cents * _MICROS_PER_CENT + micros)
+    ]
+    if lost:
+        raise RawDataError(
+            f"{source.title}: column '{name}' looks not to be in currency units: rounding each row to cents changes the total "
+            f"by more than 0.1 % in {listed(lost, 10)}; write the amounts in units of the currency, such as 12.34"
+        )

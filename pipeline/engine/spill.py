@@ -1,0 +1,53 @@
+"""Where DuckDB may spill: a folder of its own per connection, removed when the connection closes.
+
+Connections that share a spill folder would overwrite each other's files. A folder is held by a lock (`flock`) while it
+is in use, so that what a killed process left is told from what another process uses, and removed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PREFIX = "duckdb-"
+
+
+@contextmanager
+def spill_folder(parent: str) -> Iterator[Path]:
+    """A new, empty folder under `parent`, which is made where it is missing.
+
+    Parameters
+    ----------
+    parent : the `[engine] spill_folder` setting; a relative path starts at the working folder
+
+    Raises
+    ------
+    OSError : the folder cannot be made
+    """
+    root = Path(parent).absolute()
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(root)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _sweep(root: Path) -> None:
+    for folder in root.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # held by a living process, or swept by another one at the same time
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(handle)

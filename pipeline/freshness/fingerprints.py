@@ -1,0 +1,119 @@
+"""Files, code and libraries as hashes.
+
+Code counts by its meaning: a module is its syntax tree without docstrings, comments and layout, and with it the modules
+of the computing packages that it imports, at any depth, and the SQL and template files that it names.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.freshness.memory import Memory, Parsed
+
+PACKAGE = Path(__file__).parent.parent
+COMPUTING = ("pipeline.core", "pipeline.engine", "pipeline.warehouse", "pipeline.report", "pipeline.tables")
+LOADED_SUFFIXES = (".sql", ".html", ".css", ".js", ".j2")
+LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+
+
+def content(path: Path | str) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(1 << 20))
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # `path` may be a string
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+    return digest.hexdigest()
+
+
+def text(value: str) -> str:
+    """The SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def code(modules: Iterable[str], memory: Memory) -> dict[str, str]:
+    """The fingerprints of these modules and of what they import and load.
+
+    Parameters
+    ----------
+    modules : dotted names of modules of this package
+    memory : what is remembered of files
+
+    Returns
+    -------
+    Fingerprint by name: a dotted module name, or a file relative to the package.
+    """
+    found: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        path = module_path(name)
+        if path is None or name in found:
+            continue
+        parsed: Parsed = memory.module(path, _parse)
+        found[name] = parsed.hash
+        waiting.extend(parsed.imports)
+        for file in parsed.files:
+            for loaded in _loaded(path.parent, file):
+                found[str(loaded.relative_to(PACKAGE))] = memory.hash(loaded, content)
+    return dict(sorted(found.items()))
+
+
+def module_path(name: str) -> Path | None:
+    """The source file of a module of this package, None where there is none of that name."""
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _loaded(folder: Path, name: str) -> list[Path]:
+    return [path for path in (folder / name, folder / "sql" / name, folder / "templates" / name) if path.is_file()]
+
+
+def _parse(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    tree = ast.parse(path.read_bytes(), str(path))
+    imports: set[str] = set()
+    files: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports.update(name for alias in node.names for name in _with_parents(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            imports.update(_with_parents(node.module))
+            imports.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(LOADED_SUFFIXES):
+            files.add(node.value)
+        _drop_docstring(node)
+    counted = tuple(sorted(name for name in imports if name.startswith(COMPUTING)))
+    return text(ast.dump(tree, annotate_fields=False)), counted, tuple(sorted(files))
+
+
+def _with_parents(name: str) -> list[str]:
+    """A module and the packages it is in: importing `a.b` runs `a/__init__.py`."""
+    parts = name.split(".")
+    return [".".join(parts[: end + 1]) for end in range(len(parts))]
+
+
+def _drop_docstring(node: ast.AST) -> None:
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            node.body = node.body[1:] or [ast.Pass()]
+
+
+def libraries(memory: Memory) -> dict[str, str]:
+    """The versions of Python and of the libraries that compute, by name."""
+    folders = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
+    installed = memory.libraries([folder for folder in folders if Path(folder).is_dir()], _installed)
+    return {"python": platform.python_version(), **installed}
+
+
+def _installed() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}

@@ -1,0 +1,69 @@
+"""One process at a time builds a target, and none outlives the run that started it.
+
+Locks are `flock`s: the kernel drops them when their holder ends, however it ends. They are opened after Luigi's fork,
+so that no child holds its parent's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import AlreadyRunningError
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@contextmanager
+def held(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock in this file for the time of the block.
+
+    Raises
+    ------
+    AlreadyRunningError
+        Another process holds it, and `wait` is false.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise AlreadyRunningError(
+                f"{holder} is already running here; wait for it, or give --wait ({path})"
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+
+
+def end_with_parent() -> None:
+    """In a worker process that Luigi forked: have the kernel end it when the run's process ends.
+
+    Without this a worker whose run was killed publishes its result seconds later.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    leave_orphaned(parent.pid)
+
+
+def leave_orphaned(parent: int | None) -> None:
+    """End this process where its parent is gone: it died before it could be tied to it."""
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
+
+
+def check_parent() -> None:
+    """End a worker process whose run is gone, before it publishes."""
+    parent = multiprocessing.parent_process()
+    leave_orphaned(parent.pid if parent else None)

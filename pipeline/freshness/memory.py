@@ -1,0 +1,128 @@
+"""What is remembered of files by their stat, so that a file is read once per change.
+
+A memory is no evidence: losing it costs time only. One file per environment, written by the process that leads a run;
+where two write, the last one wins and the other's facts are found again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+RACY_NS = 2_000_000_000  # a file system's clock may be this coarse, see "racy git"
+
+Signature = tuple[int, int, int, int, int]  # device, inode, size, mtime_ns, ctime_ns
+Fact = TypeVar("Fact")
+
+
+class Hashed(msgspec.Struct, frozen=True, array_like=True):
+    """The content hash of a file, with the stat that it was hashed under and when."""
+
+    signature: Signature
+    hashed_at: int
+    hash: str
+
+
+class Parsed(msgspec.Struct, frozen=True, array_like=True):
+    """What a Python module says: its fingerprint, the modules it imports and the files it names."""
+
+    signature: Signature
+    hashed_at: int
+    hash: str
+    imports: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+class Installed(msgspec.Struct, frozen=True, array_like=True):
+    """The versions of the libraries that compute, with the stats of the folders they are installed in."""
+
+    signatures: tuple[tuple[str, Signature], ...]
+    hashed_at: int
+    versions: dict[str, str]
+
+
+class _Contents(msgspec.Struct):
+    hashes: dict[str, Hashed] = {}
+    modules: dict[str, Parsed] = {}
+    libraries: Installed | None = None
+
+
+def signature(path: Path | str) -> Signature:
+    """The stat of a file as far as a change of its content shows in it."""
+    found = os.stat(path)  # noqa: PTH116  # on the way to "nothing to do" thousands of times: no Path is made
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def settled(seen: Signature, hashed_at: int) -> bool:
+    """Whether a later write would have changed the stat: false within two seconds of a write, or of the future."""
+    return max(seen[3], seen[4]) + RACY_NS <= hashed_at
+
+
+class Memory:
+    """Facts about files, kept in `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.changed = False
+        try:
+            self._contents = msgspec.json.decode(path.read_bytes(), type=_Contents)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            self._contents = _Contents()
+
+    def hash(self, path: Path | str, compute: Callable[[Path | str], str]) -> str:
+        """The file's content hash, computed only where its stat does not vouch for the one remembered."""
+        key, seen = str(path), signature(path)
+        known = self._contents.hashes.get(key)
+        if known is not None and known.signature == seen and settled(seen, known.hashed_at):
+            return known.hash
+        hashed_at = time.time_ns()
+        content = compute(path)
+        if signature(path) == seen:
+            self._contents.hashes[key] = Hashed(seen, hashed_at, content)
+            self.changed = True
+        return content
+
+    def module(self, path: Path, parse: Callable[[Path], tuple[str, tuple[str, ...], tuple[str, ...]]]) -> Parsed:
+        """What a module says, parsed only where its stat does not vouch for what is remembered."""
+        key, seen = str(path), signature(path)
+        known = self._contents.modules.get(key)
+        if known is not None and known.signature == seen and settled(seen, known.hashed_at):
+            return known
+        found = Parsed(seen, time.time_ns(), *parse(path))
+        self._contents.modules[key] = found
+        self.changed = True
+        return found
+
+    def libraries(self, folders: list[str], read: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """The versions of the libraries, read only where a folder they are installed in changed."""
+        seen = tuple((folder, signature(folder)) for folder in folders)
+        known = self._contents.libraries
+        if known is not None and known.signatures == seen and all(settled(s, known.hashed_at) for _, s in seen):
+            return known.versions
+        hashed_at = time.time_ns()
+        versions = read()
+        self._contents.libraries = Installed(seen, hashed_at, versions)
+        self.changed = True
+        return versions
+
+    def forget(self, path: Path | str) -> None:
+        """Read this file again the next time it is asked for."""
+        self.changed = self._contents.hashes.pop(str(path), None) is not None or self.changed
+
+    def save(self) -> None:
+        """Keep what was learnt. A folder that cannot be written costs time on the next run, and nothing else."""
+        if not self.changed:
+            return
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(msgspec.json.encode(self._contents))
+            temporary.replace(self.path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+        self.changed = False

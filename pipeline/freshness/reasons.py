@@ -1,0 +1,158 @@
+"""Why a target is stale: one small predicate per reason, asked in the order of `REASONS`.
+
+Each predicate looks at one kind of evidence and yields what it found in words. The first finding is enough to rebuild;
+`why` asks for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.freshness.traces import Trace
+
+
+class Evidence(Protocol):
+    """What can be asked of a stage: each answer is looked up when a predicate asks, never before."""
+
+    def trace(self) -> Trace | None:
+        """What the last build read and wrote."""
+
+    def missing(self) -> list[str]:
+        """Targets that are not there."""
+
+    def stale_upstream(self) -> list[str]:
+        """Required tasks, dynamic ones included, that are stale."""
+
+    def inputs(self) -> dict[str, str | None]:
+        """Content hash of every file that a build would read now; None where it is not there."""
+
+    def settings(self) -> dict[str, Any]:
+        """Value by dotted key of every setting that a build would read now."""
+
+    def code(self) -> dict[str, str]:
+        """Fingerprint of every module and file that a build would run now."""
+
+    def libraries(self) -> dict[str, str]:
+        """Version of every library that a build would use now."""
+
+    def outputs(self) -> dict[str, str | None]:
+        """Content hash of every file that the last build wrote; None where it is not there."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a target is stale.
+
+    `kind` is a term of `REASONS`, `what` the target, file, setting, module or library concerned, `old` and `new` its
+    fingerprint or value then and now, where there are both.
+    """
+
+    kind: str
+    what: str
+    old: str | None = None
+    new: str | None = None
+
+    def __str__(self) -> str:
+        change = f" ({self.old} -> {self.new})" if self.old is not None and self.new is not None else ""
+        return f"{self.kind}: {self.what}{change}" if self.what else self.kind
+
+
+def is_missing(stage: Evidence) -> Iterator[Reason]:
+    """A target is not there."""
+    yield from (Reason("missing", target) for target in stage.missing())
+
+
+def has_no_trace(stage: Evidence) -> Iterator[Reason]:
+    """Nothing is known of how the targets came about."""
+    if stage.trace() is None:
+        yield Reason("no trace", "")
+
+
+def upstream_is_stale(stage: Evidence) -> Iterator[Reason]:
+    """A task that this one requires has to be built first."""
+    yield from (Reason("upstream stale", task) for task in stage.stale_upstream())
+
+
+def inputs_changed(stage: Evidence) -> Iterator[Reason]:
+    """A file that was read has other content, is new, or is gone."""
+    trace = stage.trace()
+    if trace is None:
+        return
+    now = {path: content for path, content in stage.inputs().items() if content is not None}
+    yield from _differences("input", trace.inputs, now, lambda content: content[:12])
+
+
+def settings_changed(stage: Evidence) -> Iterator[Reason]:
+    """A setting has another value."""
+    trace = stage.trace()
+    if trace is not None:
+        yield from _differences("setting", trace.settings, stage.settings(), repr)
+
+
+def code_changed(stage: Evidence) -> Iterator[Reason]:
+    """A module or a file that it loads means something else."""
+    trace = stage.trace()
+    if trace is not None:
+        yield from _differences("code", trace.code, stage.code(), lambda content: content[:12])
+
+
+def libraries_changed(stage: Evidence) -> Iterator[Reason]:
+    """A library has another version."""
+    trace = stage.trace()
+    if trace is not None:
+        yield from _differences("library", trace.libraries, stage.libraries(), str)
+
+
+def outputs_altered(stage: Evidence) -> Iterator[Reason]:
+    """A target is not what was published."""
+    trace = stage.trace()
+    if trace is None:
+        return
+    for target, content in stage.outputs().items():
+        if content is None:
+            yield Reason("missing", target)
+        elif content != trace.outputs[target]:
+            yield Reason("output altered", target, trace.outputs[target][:12], content[:12])
+
+
+REASONS: tuple[Callable[[Evidence], Iterator[Reason]], ...] = (
+    is_missing,
+    has_no_trace,
+    upstream_is_stale,
+    inputs_changed,
+    settings_changed,
+    code_changed,
+    libraries_changed,
+    outputs_altered,
+)
+
+
+def reasons(stage: Evidence) -> Iterator[Reason]:
+    """Every reason why the stage's targets are stale, in the order of `REASONS`; none where they are fresh."""
+    for predicate in REASONS:
+        yield from predicate(stage)
+
+
+def _differences(
+    kind: str, old: Mapping[str, Any], new: Mapping[str, Any], show: Callable[[Any], str]
+) -> Iterator[Reason]:
+    if old == new:
+        return
+    for name in sorted(old.keys() | new.keys()):
+        if name not in new:
+            yield Reason(f"{kind} removed", name)
+        elif name not in old:
+            yield Reason(f"{kind} added", name)
+        elif old[name] != new[name]:
+            yield Reason(f"{kind} changed", name, show(old[name]), show(new[name]))
+
+
+def content_or_none(path: Path, content: Callable[[Path], str]) -> str | None:
+    """The content hash of a file, None where it is not there or cannot be read."""
+    try:
+        return content(path)
+    except OSError:
+        return None

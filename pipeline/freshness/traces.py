@@ -1,0 +1,98 @@
+"""A trace: what a task's targets were made from, by what, and what they are.
+
+One small JSON file per task under `outputs/<env>/.trace/`, written after the targets and by rename. A file that is not
+a trace of this version, whatever else it is, is no trace: the task is stale. Nothing in it is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+VERSION = 1
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build read and wrote. Paths are relative to the project's root where they lie in it.
+
+    Attributes
+    ----------
+    task : the task's class and, of a task per category, the category
+    settings : dotted key -> value, of the settings the stage reads
+    code : module or file -> fingerprint
+    libraries : name -> version
+    inputs, outputs : path -> content hash
+    children : the categories whose tasks this one asked for
+    built_at : UTC, ISO 8601
+    seconds : how long the build took
+    run_id : the run that built it
+    """
+
+    version: int = VERSION
+    task: str
+    settings: dict[str, Any]
+    code: dict[str, str]
+    libraries: dict[str, str]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    children: list[str] = []
+    built_at: str = ""
+    seconds: float = 0.0
+    run_id: str = ""
+
+
+def slug(name: str) -> str:
+    """A file name for a name that is data: readable as far as it goes, and unique by its hash.
+
+    >>> slug("Bread & Co.")
+    'bread-co-02e87823e7'
+    """
+    normal = unicodedata.normalize("NFC", name)
+    readable = re.sub(r"[^a-z0-9]+", "-", normal.lower()).strip("-")[:40]
+    return f"{readable or 'x'}-{hashlib.sha256(normal.encode()).hexdigest()[:10]}"
+
+
+def read(path: Path) -> Trace | None:
+    """The trace in this file; None where there is none, or none that can be read."""
+    try:
+        trace = msgspec.json.decode(path.read_bytes(), type=Trace)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return trace if trace.version == VERSION else None
+
+
+def write(path: Path, trace: Trace) -> None:
+    """Put the trace in place: beside its name first, synced, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(trace, order="sorted"), indent=1))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested tables as dotted keys; lists of tables by position.
+
+    >>> flatten({"a": {"b": 1, "c": [{"d": 2}]}})
+    {'a.b': 1, 'a.c[0].d': 2}
+    """
+    if isinstance(values, dict):
+        parts = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in values.items()]
+    elif isinstance(values, list) and any(isinstance(value, dict) for value in values):
+        parts = [(f"{prefix}[{index}]", value) for index, value in enumerate(values)]
+    else:
+        return {prefix: values}
+    return {key: value for name, below in parts for key, value in flatten(below, name).items()}

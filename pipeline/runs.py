@@ -1,0 +1,224 @@
+"""Run records: who ran what, when, with which tags, and what became of each task.
+
+One file per run that did anything, `outputs/<env>/.runs/<run_id>.jsonl`: a line when it starts, one per task that was
+built, cut off or failed, and one when it ends. Lines are appended by whichever process of the run has something to say.
+The resolved settings are kept beside it as `<run_id>.toml`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import getpass
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config
+
+BUILT, CUT_OFF, FAILED = "built", "cut off", "failed"
+
+_run_id = ""
+_leader = 0
+
+
+def now() -> datetime:
+    """The time, UTC, without a zone."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def current() -> str:
+    """The id of this process's run; a worker process has its leader's."""
+    global _run_id, _leader
+    if not _run_id:
+        _run_id = f"{now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        _leader = os.getpid()
+    return _run_id
+
+
+def renew() -> None:
+    """Begin another run in this process."""
+    global _run_id
+    _run_id = ""
+    current()
+
+
+def folder(config: Config) -> Path:
+    """Where an environment's run records are."""
+    return config.outputs / ".runs"
+
+
+def record(config: Config, tags: dict[str, str], event: str, task: str, **details: Any) -> None:
+    """Append what became of a task; the run's first event starts its record.
+
+    Parameters
+    ----------
+    config : the environment
+    tags : the run's tags
+    event : `BUILT`, `CUT_OFF` or `FAILED`
+    task : the task's name
+    details : more of it, such as the reason and the seconds
+    """
+    path = folder(config) / f"{current()}.jsonl"
+    if not path.exists():
+        _start(config, tags, path)
+    _append(path, {"event": event, "task": task, "at": now().isoformat(timespec="milliseconds"), **details})
+
+
+def _start(config: Config, tags: dict[str, str], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        return
+    os.close(descriptor)
+    _append(
+        path,
+        {
+            "event": "started",
+            "run_id": current(),
+            "env": config.env,
+            "tags": tags,
+            "at": now().isoformat(timespec="milliseconds"),
+            "user": getpass.getuser(),
+            "host": socket.gethostname(),
+            "pid": _leader,
+            "command": sys.argv,
+        },
+    )
+    _keep_settings(config, path.with_suffix(".toml"))
+
+
+def _keep_settings(config: Config, path: Path) -> None:
+    import msgspec
+    import tomli_w
+
+    resolved = _without_none(_as_written(msgspec.to_builtins(config.settings), config.written))
+    path.write_text(
+        f"# The settings of run {current()}, defaults included; ${{...}} is as written.\n" + tomli_w.dumps(resolved)
+    )
+
+
+def _as_written(resolved: Any, written: Any) -> Any:
+    """The resolved settings, with the texts that name environment variables as they stand in the config."""
+    if isinstance(resolved, dict):
+        below = written if isinstance(written, dict) else {}
+        return {key: _as_written(value, below.get(key)) for key, value in resolved.items()}
+    if isinstance(resolved, list):
+        below = written if isinstance(written, list) else []
+        return [_as_written(value, below[i] if i < len(below) else None) for i, value in enumerate(resolved)]
+    return written if isinstance(written, str) and "${" in written else resolved
+
+
+def _without_none(value: Any) -> Any:
+    """TOML has no null: a setting without a value is left out."""
+    if isinstance(value, dict):
+        return {key: _without_none(below) for key, below in value.items() if below is not None}
+    return [_without_none(below) for below in value] if isinstance(value, list) else value
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+    finally:
+        os.close(descriptor)
+
+
+def finish_at_exit(config: Config) -> None:
+    """Have the process that leads the run write its last line when it ends."""
+    current()
+    atexit.register(_finish_if_leading, config)
+
+
+def _finish_if_leading(config: Config) -> None:
+    if os.getpid() == _leader:
+        interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
+        finish(config, "interrupted" if interrupted else None)
+
+
+def finish(config: Config, status: str | None = None) -> None:
+    """Write the run's last line, where it did anything: `status`, by default failed if any task was, else done."""
+    path = folder(config) / f"{current()}.jsonl"
+    run = read(path) if path.exists() else None
+    if run is not None and run.finished_at is None:
+        status = status or ("failed" if run.tasks(FAILED) else "done")
+        _append(path, {"event": "finished", "status": status, "at": now().isoformat(timespec="milliseconds")})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its record tells it.
+
+    `status` is running, done, failed or interrupted (its process is gone, and it never said that it ended). `events` are
+    the lines of its tasks, in order.
+    """
+
+    run_id: str
+    env: str
+    tags: dict[str, str]
+    started_at: datetime
+    finished_at: datetime | None
+    status: str
+    user: str
+    host: str
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def tasks(self, event: str) -> list[dict[str, Any]]:
+        """The events of this kind."""
+        return [line for line in self.events if line["event"] == event]
+
+
+def read(path: Path) -> Run | None:
+    """The run in this file; None where it is none. A line that was cut short by a kill is passed over."""
+    lines = [line for line in (_parse(text) for text in path.read_text(errors="replace").splitlines()) if line]
+    try:
+        first = next(line for line in lines if line["event"] == "started")
+        last = next((line for line in lines if line["event"] == "finished"), None)
+        return Run(
+            first["run_id"],
+            first["env"],
+            dict(first["tags"]),
+            datetime.fromisoformat(first["at"]),
+            datetime.fromisoformat(last["at"]) if last else None,
+            last["status"] if last else ("running" if _is_running(first) else "interrupted"),
+            first["user"],
+            first["host"],
+            [line for line in lines if line["event"] in (BUILT, CUT_OFF, FAILED)],
+        )
+    except (StopIteration, KeyError, TypeError, ValueError):
+        return None
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "event" in line else None
+
+
+def _is_running(first: dict[str, Any]) -> bool:
+    if first["host"] != socket.gethostname():
+        return True
+    try:
+        os.kill(int(first["pid"]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def every(config: Config) -> Iterator[Run]:
+    """The environment's runs, oldest first."""
+    for path in sorted(folder(config).glob("*.jsonl")):
+        run = read(path)
+        if run is not None:
+            yield run

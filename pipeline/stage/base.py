@@ -1,0 +1,321 @@
+"""`Stage`: a Luigi task that is complete while its trace holds.
+
+A stage reads targets and raw files, computes, and publishes targets. What it reads and how it computes is declared by
+its subclasses (`kinds`, `tasks`); this module looks at freshness, runs the build under its lock, and leaves the trace.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import luigi
+
+from pipeline import runs, schema
+from pipeline.config import Config, load
+from pipeline.errors import InputChangedError, OutputError, PipelineError
+from pipeline.freshness import fingerprints, locks, traces
+from pipeline.freshness.memory import Signature, signature
+from pipeline.freshness.reasons import Reason, content_or_none, reasons
+from pipeline.stage import session
+from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
+from pipeline.tables import Publication, sweep
+
+log = logging.getLogger("pipeline")
+
+Snapshot = dict[str, tuple[Signature, str]]
+
+
+class Stage(luigi.Task):
+    """Base of every task that publishes targets.
+
+    Class attributes
+    ----------------
+    sections : the config sections it reads; their values are traced
+    modules : the modules that compute; their code is traced, with all that they import
+    tables : the tables it publishes, names of `schema.TABLES`
+    imports : the libraries it computes with, imported once before Luigi forks
+    """
+
+    env = EnvParameter()
+    project = ProjectParameter()
+    tag = TagParameter()
+
+    sections: ClassVar[tuple[str, ...]] = ()
+    modules: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[tuple[str, ...]] = ()
+    imports: ClassVar[tuple[str, ...]] = ("pandas", "pyarrow.parquet")
+
+    # ---------------------------------------------------------------- where things are
+
+    @property
+    def config(self) -> Config:
+        """The environment's settings."""
+        return load(self.env)
+
+    @property
+    def name(self) -> str:
+        """The task as users name it."""
+        return str(self.task_family)
+
+    @property
+    def folder(self) -> Path:
+        """Where the targets are."""
+        return self.config.outputs / _snake(self.task_family)
+
+    @property
+    def trace_path(self) -> Path:
+        """Where the trace is."""
+        return self.config.outputs / ".trace" / f"{_snake(self.task_family)}.json"
+
+    def path(self, table: str) -> Path:
+        """The target of a table."""
+        return self.folder / f"{table}.parquet"
+
+    def output(self) -> dict[str, luigi.LocalTarget]:
+        """The targets that have a fixed name, by table."""
+        return {table: luigi.LocalTarget(str(self.path(table))) for table in self.tables}
+
+    def relative(self, path: Path | str) -> str:
+        """A path as traces write it: relative to the project's root where it lies in it."""
+        path = Path(path)
+        return str(path.relative_to(self.config.home)) if path.is_relative_to(self.config.home) else str(path)
+
+    # ---------------------------------------------------------------- what subclasses declare
+
+    def files(self) -> list[Path]:
+        """Every file that a build would read now."""
+        raise TypeError(f"{type(self).__name__} has to say which files it reads")
+
+    def children(self) -> list[Stage]:
+        """The tasks that this one asks for once it knows what there is; those of the last build."""
+        return []
+
+    def ask(self) -> list[Stage]:
+        """The tasks to ask for in this build; what they publish is among `files` afterwards."""
+        return []
+
+    def begin(self) -> None:
+        """Called before each try at a build."""
+
+    def end(self) -> None:
+        """Called after each try at a build, however it ended."""
+
+    def sweep(self) -> None:
+        """Remove what a killed process left beside the targets."""
+        sweep(self.folder)
+
+    def build(self, publication: Publication) -> list[str]:
+        """Read, compute, and write the targets' new content to `publication`; returns the categories asked for."""
+        raise TypeError(f"{type(self).__name__} has to say what it writes to {publication}")
+
+    def replaced(self, old: traces.Trace, new: traces.Trace) -> None:
+        """Clear away what the old build made and the new one did not."""
+        for target in old.outputs.keys() - new.outputs.keys():
+            (self.config.home / target).unlink(missing_ok=True)
+
+    def settings(self) -> dict[str, Any]:
+        """Value by dotted key of every setting the stage reads, and the shape of the tables it publishes."""
+        import msgspec
+
+        values = {section: msgspec.to_builtins(self.section(section)) for section in self.sections}
+        flat = {key: value for name, value in values.items() for key, value in traces.flatten(value, name).items()}
+        shapes = {f"schema.{table}": _shape(schema.TABLES[table]) for table in self.tables}
+        return flat | shapes | {"schema.words": [schema.UNMAPPED, schema.NO_CATEGORY]}
+
+    def section(self, name: str) -> Any:
+        """The settings of a section, as they hold for this task."""
+        return self.config.section(name)
+
+    # ---------------------------------------------------------------- freshness
+
+    def reasons(self) -> Iterator[Reason]:
+        """Every reason why the targets are stale, in the order of `freshness.reasons.REASONS`."""
+        return reasons(Look(self))
+
+    def complete(self) -> bool:
+        """Whether every required task is complete, and the trace holds."""
+        with session.traversal() as known:
+            if self.task_id in known:
+                return True
+            reason = next(self.reasons(), None)
+            if reason is None:
+                known.add(self.task_id)
+                return True
+        if self.__dict__.pop("_just_published", False):
+            log.warning("%s: %s: changed after publication; the next run rebuilds", self.name, reason)
+            return True
+        session.prepare(self.imports)
+        return False
+
+    # ---------------------------------------------------------------- building
+
+    def run(self) -> Iterator[list[Stage]]:
+        """Ask for the children, then build what is stale under the lock, and leave a trace."""
+        locks.end_with_parent()
+        started = time.monotonic()
+        try:
+            if asked := self.ask():
+                yield asked
+            with locks.held(self.config.outputs / ".locks" / self.trace_path.name):
+                self._build_if_stale(started)
+        except Exception as error:
+            text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
+            runs.record(self.config, dict(self.tag), runs.FAILED, self.name, error=text)
+            raise
+
+    def _build_if_stale(self, started: float) -> None:
+        reason = next(self.reasons(), None)
+        if reason is None:
+            self._say("cut off: what it reads is unchanged")
+            runs.record(self.config, dict(self.tag), runs.CUT_OFF, self.name)
+            return
+        self._say(str(reason))
+        old = traces.read(self.trace_path)
+        try:
+            trace = self._build(started)
+        except OSError as error:
+            raise OutputError(
+                f"{self.name}: {error.filename or self.folder}: {error.strerror or error}; "
+                "the last good outputs stay; free the disk or correct the permissions, and run again"
+            ) from error
+        if old is not None:
+            self.replaced(old, trace)
+        self._just_published = True
+        runs.record(
+            self.config, dict(self.tag), runs.BUILT, self.name, reason=str(reason), seconds=round(trace.seconds, 3)
+        )
+        log.info("%s: built in %.2f s (%s)", self.name, trace.seconds, reason)
+
+    def _build(self, started: float) -> traces.Trace:
+        memory = session.memory(self.config)
+        self.sweep()
+        sweep(self.trace_path.parent, self.trace_path.name)
+        settings, code, libraries = self.settings(), self.code(), fingerprints.libraries(memory)
+        for _ in range(2):
+            publication = Publication(fingerprints.content)
+            try:
+                self.begin()
+                before = self.snapshot()
+                children = self.build(publication)
+                if self.snapshot() == before:
+                    locks.check_parent()
+                    outputs = publication.publish(self.mode)
+                    break
+            finally:
+                publication.discard()
+                self.end()
+        else:
+            raise InputChangedError(
+                f"{self.name}: a file it reads changed while it was read, twice: let its writer finish, and run again"
+            )
+        self.published()
+        trace = traces.Trace(
+            task=self.name,
+            settings=settings,
+            code=code,
+            libraries=libraries,
+            inputs={path: content for path, (_, content) in before.items()},
+            outputs={self.relative(path): content for path, content in outputs.items()},
+            children=children,
+            built_at=runs.now().isoformat(timespec="milliseconds"),
+            seconds=round(time.monotonic() - started, 3),
+            run_id=runs.current(),
+        )
+        traces.write(self.trace_path, trace)
+        return trace
+
+    mode: ClassVar[int | None] = None  # permissions of the targets; None leaves the process's umask
+
+    def published(self) -> None:
+        """Called once the targets are in place."""
+
+    def code(self) -> dict[str, str]:
+        """Fingerprint by module of the code that builds this."""
+        return session.code((*self.modules, "pipeline.tables"), self.config)
+
+    def snapshot(self) -> Snapshot:
+        """Stat and content hash of every file that a build reads."""
+        memory = session.memory(self.config)
+        return {
+            self.relative(path): (signature(path), memory.hash(path, fingerprints.content)) for path in self.files()
+        }
+
+    def _say(self, text: str) -> None:
+        report = getattr(self, "set_status_message", None)
+        if report is not None:
+            report(text)
+
+    def on_failure(self, exception: BaseException) -> str:
+        """What the scheduler's page shows: one line where a user can act on it."""
+        if isinstance(exception, PipelineError):
+            return str(exception)
+        return "".join(traceback.format_exception(exception))
+
+
+class Look:
+    """One look at a stage: the evidence that `reasons` asks for, each read once and only when asked."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._memory = session.memory(stage.config)
+        self._trace: traces.Trace | None = None
+        self._read = False
+
+    def trace(self) -> traces.Trace | None:
+        """What the last build read and wrote."""
+        if not self._read:
+            self._trace, self._read = traces.read(self._stage.trace_path), True
+        return self._trace
+
+    def missing(self) -> list[str]:
+        """Targets of a fixed name that are not there."""
+        return [self._stage.relative(target.path) for target in self._stage.output().values() if not target.exists()]
+
+    def stale_upstream(self) -> Iterator[str]:
+        """Required tasks, then the children of the last build, that are not complete."""
+        for task in self._stage.deps():
+            if not task.complete():
+                yield getattr(task, "name", task.task_family)
+        for task in self._stage.children():
+            if not task.complete():
+                yield task.name
+
+    def inputs(self) -> dict[str, str | None]:
+        """Content hash of every file that a build would read now."""
+        return {self._stage.relative(path): self._content(path) for path in self._stage.files()}
+
+    def settings(self) -> dict[str, Any]:
+        """Value by dotted key of every setting that a build would read now."""
+        return self._stage.settings()
+
+    def code(self) -> dict[str, str]:
+        """Fingerprint of every module and file that a build would run now."""
+        return self._stage.code()
+
+    def libraries(self) -> dict[str, str]:
+        """Version of every library that a build would use now."""
+        return fingerprints.libraries(self._memory)
+
+    def outputs(self) -> dict[str, str | None]:
+        """Content hash of every file that the last build wrote."""
+        trace = self.trace()
+        home = self._stage.config.home
+        return {target: self._content(home / target) for target in trace.outputs} if trace else {}
+
+    def _content(self, path: Path) -> str | None:
+        return content_or_none(path, lambda found: self._memory.hash(found, fingerprints.content))
+
+
+def _snake(family: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in family).lstrip("_")
+
+
+def _shape(table: schema.Table) -> list[Any]:
+    """A table as far as its files depend on it: key, and name, type and null of each column."""
+    columns = [*table.columns, *([table.more] if table.more else [])]
+    return [list(table.key), [[column.name, column.type, column.nullable] for column in columns]]

@@ -1,0 +1,116 @@
+"""What the command line may say to a task, checked before anything is scheduled.
+
+A bad value ends the process with one line and exit code 2; Luigi alone would print a traceback, or exit 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import luigi
+from luigi.cmdline_parser import CmdlineParser
+
+from pipeline import config, runs
+from pipeline.errors import PipelineError, SettingsError, UsageError
+from pipeline.stage import session
+
+_checked: set[tuple[str, str]] = set()
+
+
+def end(error: PipelineError) -> NoReturn:
+    """End the process with the error's lines and exit code."""
+    for line in error.lines:
+        sys.stderr.write(f"error: {line}\n")
+    raise SystemExit(error.exit_code)
+
+
+class EnvParameter(luigi.Parameter):
+    """The environment: a plain name that has a file in `configs/`. Its settings are read and checked here."""
+
+    def __init__(self) -> None:
+        super().__init__(description="the environment: a file configs/<env>.toml")
+
+    def normalize(self, value: str) -> str:
+        """Check the environment's settings, once per process."""
+        known = (str(config.home()), value)
+        if known not in _checked:
+            try:
+                found = config.load(value)
+            except SettingsError as error:
+                end(error)
+            _checked.add(known)
+            session.open_log(found)
+            runs.finish_at_exit(found)
+        return value
+
+
+class ProjectParameter(luigi.Parameter):
+    """Which checkout a task belongs to: two under one luigid must not share task ids."""
+
+    def __init__(self) -> None:
+        super().__init__(default="", description="the checkout, so that two can share a luigid; found by itself")
+
+    def normalize(self, value: str) -> str:
+        """Name and hash of the project's root, where nothing else is given."""
+        root = config.home()
+        return value or f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}"
+
+
+class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):
+    """`--tag KEY=VALUE`, repeatable: a mapping that goes into the run's record. Two tags make no two tasks."""
+
+    def __init__(self, description: str = "KEY=VALUE, kept in the run's record; repeatable") -> None:
+        super().__init__(default=(), significant=False, description=description)
+
+    @classmethod
+    def _parser_kwargs(cls, param_name: str, task_name: str | None = None) -> dict[str, Any]:
+        return {**super()._parser_kwargs(param_name, task_name), "action": "append"}
+
+    def parse(self, value: str | list[str]) -> tuple[tuple[str, str], ...]:
+        """Tags from the command line (a list), or from Luigi's own serialisation (JSON)."""
+        if isinstance(value, str) and value.startswith("{"):
+            return tuple(sorted(json.loads(value).items()))
+        try:
+            return parse_tags([value] if isinstance(value, str) else value)
+        except UsageError as error:
+            end(error)
+
+    def serialize(self, value: tuple[tuple[str, str], ...]) -> str:
+        """The tags as JSON."""
+        return json.dumps(dict(value))
+
+    def normalize(self, value: Mapping[str, str] | tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        """A sorted tuple, so that it can be hashed."""
+        return tuple(sorted(dict(value).items()))
+
+
+def parse_tags(texts: list[str]) -> tuple[tuple[str, str], ...]:
+    """Tags given as KEY=VALUE.
+
+    Raises
+    ------
+    UsageError
+        A text is not KEY=VALUE, or a key is given twice.
+    """
+    tags: dict[str, str] = {}
+    for text in texts:
+        match = re.fullmatch(r"([A-Za-z0-9_.-]+)=([^\x00-\x1f]{0,200})", text)
+        if match is None:
+            raise UsageError(
+                f"--tag {text!r}: expected KEY=VALUE, the key of letters, digits, '_', '.', '-', such as --tag reason=rehearsal"
+            )
+        if match[1] in tags:
+            raise UsageError(f"--tag {match[1]} is given twice: give each key once")
+        tags[match[1]] = match[2]
+    return tuple(sorted(tags.items()))
+
+
+def root_task() -> str:
+    """The task that plain `luigi` was asked for; empty where this is not its process."""
+    parser = CmdlineParser.get_instance()
+    return str(parser.known_args.root_task or "") if parser else ""

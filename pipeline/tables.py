@@ -1,0 +1,233 @@
+"""Publish and read Parquet: atomic, deterministic, checked.
+
+A target is written beside its name under a dotted one, synced, read back, and renamed; so it is old and complete, or
+new and complete, at every instant. Equal tables give equal bytes: rows are sorted by the key, floats rounded, nothing of
+pandas or of the clock is in the file. Pages carry checksums, so that a flipped bit is found on reading.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import OutputError
+from pipeline.schema import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+DECIMALS = 10  # floats are published to this many: beyond it, libraries and processors differ
+
+
+class Publication:
+    """Files on their way to be targets: written under dotted names, put in place together by `publish`.
+
+    A file whose content is what the target already holds is not put in place: its target keeps its stat.
+    """
+
+    def __init__(self, content: Callable[[Path], str]) -> None:
+        self._content = content
+        self._staged: dict[Path, Path] = {}
+
+    @contextmanager
+    def staged(self, target: Path) -> Iterator[Path]:
+        """A path to write the target's new content to; it is synced when the block ends."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        self._staged[target] = temporary
+        yield temporary
+        _sync(temporary)
+
+    def publish(self, mode: int | None = None) -> dict[Path, str]:
+        """Rename every staged file into place.
+
+        Parameters
+        ----------
+        mode : permissions that the targets get; None leaves what the process's umask gives
+
+        Returns
+        -------
+        Content hash by target.
+        """
+        published = {}
+        for target, temporary in self._staged.items():
+            published[target] = self._content(temporary)
+            if target.is_file() and self._content(target) == published[target]:
+                temporary.unlink()
+                continue
+            if mode is not None:
+                temporary.chmod(mode)
+            temporary.replace(target)
+        for folder in sorted({target.parent for target in self._staged}):
+            _sync(folder)
+        self._staged.clear()
+        return published
+
+    def discard(self) -> None:
+        """Remove what was staged: the targets stay as they are."""
+        for temporary in self._staged.values():
+            temporary.unlink(missing_ok=True)
+        self._staged.clear()
+
+
+def sweep(folder: Path, target: str = "*") -> None:
+    """Remove what a killed process left beside a target of this folder. Only for the holder of the target's lock."""
+    for leftover in folder.glob(f".{target}.*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
+    """Write a table to `path` and read it back.
+
+    Parameters
+    ----------
+    frame : DataFrame with the table's columns by their `frame_name`, in any order, rows in any order
+    table : what the table has to be
+    path : where to; not yet the target's own name
+
+    Raises
+    ------
+    OutputError
+        A column is missing or unknown, a key is null or not unique, a column that may not be null is, a float is
+        infinite, or the file does not read back equal.
+    """
+    import pyarrow.parquet as pq
+
+    arrow = to_arrow(frame, table)
+    pq.write_table(arrow, path, compression="zstd", write_page_checksum=True, write_statistics=True)
+    back = pq.ParquetFile(path, page_checksum_verification=True).read()
+    if not back.equals(arrow):
+        raise OutputError(f"{path}: the table {table.name} does not read back as it was written; check the disk")
+
+
+def read(paths: Path | Sequence[Path], table: Table) -> pd.DataFrame:
+    """The table in these files, one after the other.
+
+    Returns
+    -------
+    DataFrame with the table's columns by their `frame_name`: text as str, money as whole cents, integers that may be
+    null as `Int64`. No files give no rows.
+
+    Raises
+    ------
+    OutputError
+        A file is not there, or is not what was written.
+    """
+    import pyarrow as pa
+
+    parts = [_read(path) for path in ([paths] if isinstance(paths, Path) else paths)]
+    if not parts:
+        parts = [pa.schema([pa.field(column.name, _arrow_type(column)) for column in table.columns]).empty_table()]
+    return _to_frame(pa.concat_tables(parts), table)
+
+
+def _read(path: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path, page_checksum_verification=True).read()
+    except (OSError, pa.ArrowException) as error:
+        raise OutputError(f"{path}: cannot be read ({_first_line(error)}); run again, and it is built anew") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    series: dict[str, pd.Series[Any]] = {}
+    for name in arrow.column_names:
+        column, values = table.column(name), arrow.column(name).combine_chunks()
+        if column.type == "money":
+            hundredfold = pc.multiply(values, pa.scalar(100, pa.decimal128(3, 0)))
+            series[column.frame_name] = hundredfold.cast(pa.int64()).to_pandas()
+        elif column.type == "integer" and column.nullable:
+            series[name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+        else:
+            series[name] = values.to_pandas()
+    return pd.DataFrame(series)
+
+
+def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
+    """The frame as the table it has to be: columns in order, typed, rounded, sorted by the key.
+
+    Raises
+    ------
+    OutputError
+        As `write` says.
+    """
+    import pyarrow as pa
+
+    columns = _columns(frame, table)
+    arrays = [_array(frame[column.frame_name], column, table) for column in columns]
+    schema = pa.schema([pa.field(column.name, _arrow_type(column), nullable=column.nullable) for column in columns])
+    arrow = pa.Table.from_arrays(arrays, schema=schema)
+    if table.key:
+        arrow = arrow.sort_by([(name, "ascending") for name in table.key]).combine_chunks()
+        if len(arrow.group_by(list(table.key)).aggregate([])) != len(arrow):
+            raise OutputError(f"table {table.name}: its key ({', '.join(table.key)}) is not unique; please report this")
+    return arrow
+
+
+def _columns(frame: pd.DataFrame, table: Table) -> list[Column]:
+    """The table's columns, then those that depend on the data, by name."""
+    declared = [column.frame_name for column in table.columns]
+    missing = [name for name in declared if name not in frame.columns]
+    others = sorted(name for name in frame.columns if name not in declared)
+    if missing or (others and table.more is None):
+        raise OutputError(
+            f"table {table.name}: columns missing: {missing or 'none'}, unknown: {others or 'none'}; please report this"
+        )
+    return [*table.columns, *(table.column(name) for name in others)]
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    import pyarrow as pa
+
+    return {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "float": pa.float64(),
+        "boolean": pa.bool_(),
+        "money": pa.decimal128(18, 2),
+        "timestamp": pa.timestamp("us"),
+    }[column.type]
+
+
+def _array(series: pd.Series[Any], column: Column, table: Table) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.type == "float":
+        values = np.round(series.to_numpy(dtype="float64", na_value=np.nan), DECIMALS) + 0.0  # + 0.0: no -0.0
+        if np.isinf(values).any():
+            raise OutputError(f"table {table.name}: {column.name} is infinite somewhere; please report this")
+        array = pa.array(values, pa.float64(), from_pandas=True)
+    elif column.type == "money":
+        cents = pa.array(series.to_numpy(dtype="int64"), pa.int64()).cast(pa.decimal128(19, 0))
+        array = pc.multiply(cents, pa.scalar("0.01").cast(pa.decimal128(3, 2))).cast(pa.decimal128(18, 2))
+    else:
+        array = pa.array(series, _arrow_type(column), from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if array.null_count and not column.nullable:
+        raise OutputError(f"table {table.name}: {column.name} is null in {array.null_count} rows; please report this")
+    return array

@@ -1,0 +1,129 @@
+"""The DAG: what each task reads, computes and publishes. Declarations only; `pipeline.stage` does the work.
+
+raw sales, need states            raw external features
+          |                                 |
+InternalPreprocessing             ExternalPreprocessing
+          |                                 |
+ClusterCategory, one per category  ExternalClustering
+          |                                 |
+InternalClustering ----- Merging -----------+
+                            |
+                        Warehouse            (FullPipeline)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import luigi
+from luigi.configuration import add_config_path
+
+from pipeline.config import home
+from pipeline.stage.kinds import CategoryStage, CollectingStage, DatabaseStage, RawStage, TableStage
+from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
+
+for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")):
+    if os.path.isfile(_path):  # noqa: PTH113  # Luigi's exit codes must hold from any working directory
+        add_config_path(_path)
+
+_CLUSTERING = ("pandas", "pyarrow.parquet", "sklearn.cluster", "sklearn.ensemble", "sklearn.metrics", "scipy.spatial")
+_CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
+
+
+class InternalPreprocessing(RawStage):
+    """Raw sales, split over the need states that their SKUs serve; shares per store and category."""
+
+    sources = ("internal_sales", "need_states")
+    sections = ("internal.preprocessing", "sources.internal_sales", "sources.need_states")
+    gather = "pipeline.engine.internal:gather"
+    compute = "pipeline.core.internal_preprocessing:preprocess"
+    tables = ("categories", "need_state_coverage", "excluded_stores")
+    per_category = "sales_by_need_state"
+    imports = ("pandas", "pyarrow.parquet", "duckdb")
+
+
+class ClusterCategory(CategoryStage):
+    """The stores of one category, clustered on their sales mix."""
+
+    reads = {"sales_by_need_state": (InternalPreprocessing, "sales_by_need_state")}
+    sections = ("internal.clustering",)
+    compute = "pipeline.core.internal_clustering:cluster_category"
+    tables = (*(f"internal_{table}" for table in _CLUSTERS), "internal_features")
+    imports = _CLUSTERING
+
+
+class InternalClustering(CollectingStage):
+    """The clusters of every category, in one table each."""
+
+    categories = InternalPreprocessing
+    child = ClusterCategory
+    tables = ClusterCategory.tables
+    imports = _CLUSTERING
+
+
+class ExternalPreprocessing(RawStage):
+    """Raw features of the stores' surroundings: joined, complete, numeric."""
+
+    sources = ("external",)
+    sections = ("external.preprocessing", "sources.external")
+    gather = "pipeline.engine.external:gather"
+    compute = "pipeline.core.external_preprocessing:preprocess"
+    tables = ("external_features", "external_feature_report", "excluded_stores", "store_labels")
+    imports = ("pandas", "pyarrow.parquet", "duckdb")
+
+
+class ExternalClustering(TableStage):
+    """The stores, clustered on their surroundings."""
+
+    reads = {"external_features": (ExternalPreprocessing, "external_features")}
+    sections = ("external.clustering",)
+    compute = "pipeline.core.external_clustering:cluster"
+    tables = (*(f"external_{table}" for table in _CLUSTERS), "external_scaled_features")
+    imports = _CLUSTERING
+
+
+class Merging(TableStage):
+    """Internal and external clusters, merged into the final store clusters."""
+
+    reads = {
+        "internal_clusters": (InternalClustering, "internal_clusters"),
+        "internal_features": (InternalClustering, "internal_features"),
+        "internal_excluded": (InternalPreprocessing, "excluded_stores"),
+        "external_clusters": (ExternalClustering, "external_clusters"),
+        "external_scaled_features": (ExternalClustering, "external_scaled_features"),
+        "external_excluded": (ExternalPreprocessing, "excluded_stores"),
+    }
+    sections = ("merging",)
+    compute = "pipeline.core.merging:merge"
+    tables = ("store_clusters", "merged_clusters", "reassignments", "excluded_stores")
+
+
+class Warehouse(DatabaseStage):
+    """Every table, its lineage and the runs, in one DuckDB file."""
+
+    loads = (
+        *((InternalPreprocessing, table) for table in ("categories", "need_state_coverage", "sales_by_need_state")),
+        *((InternalClustering, table) for table in InternalClustering.tables),
+        *((ExternalPreprocessing, table) for table in ("external_features", "external_feature_report", "store_labels")),
+        *((ExternalClustering, table) for table in ExternalClustering.tables),
+        *((Merging, table) for table in Merging.tables),
+    )
+    sections = ("warehouse",)
+    modules = ("pipeline.warehouse.load", "pipeline.history")
+    imports = ("pandas", "pyarrow.parquet", "duckdb")
+
+
+class FullPipeline(luigi.WrapperTask):
+    """Everything: the store clusters, in the database."""
+
+    env = EnvParameter()
+    project = ProjectParameter()
+    tag = TagParameter()
+
+    def requires(self) -> Iterator[luigi.Task]:
+        """The database."""
+        yield self.clone(Warehouse)
+
+
+JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)

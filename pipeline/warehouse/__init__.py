@@ -1,0 +1,1 @@
+"""The DuckDB file: every published table with its keys and comments, and views for merchants."""

@@ -1,0 +1,53 @@
+"""DDL from `schema.py`: tables, their keys, and a comment on each table and column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.quoting import identifier, literal, unique_names
+from pipeline.schema import Column, Table
+
+TYPES = {
+    "text": "VARCHAR",
+    "integer": "INTEGER",
+    "float": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "money": "DECIMAL(18,2)",
+    "timestamp": "TIMESTAMP",
+}
+
+
+def column_names(columns: Sequence[Column]) -> list[str]:
+    """The columns' names in the database. A wide table's may collide there: `unique_names` tells them apart."""
+    return unique_names(column.name for column in columns)
+
+
+def create_table(table: Table, columns: Sequence[Column]) -> str:
+    """The CREATE TABLE statement.
+
+    Parameters
+    ----------
+    table : what the table is
+    columns : its columns in order, those that depend on the data included
+    """
+    lines = [
+        f"{identifier(name)} {TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
+        for name, column in zip(column_names(columns), columns, strict=True)
+    ]
+    lines.append(f"PRIMARY KEY ({', '.join(identifier(name) for name in table.key)})")
+    return f"CREATE TABLE {identifier(table.name)} ({', '.join(lines)})"
+
+
+def comments(table: Table, columns: Sequence[Column]) -> list[str]:
+    """COMMENT ON statements: the table with its grain, each column with its unit."""
+    statements = [comment_on("TABLE", identifier(table.name), f"{table.comment}; {table.grain}")]
+    for name, column in zip(column_names(columns), columns, strict=True):
+        text = column.comment if name == column.name else f"{column.comment}, {column.name!r} in the data"
+        unit = f" [{column.unit}]" if column.unit else ""
+        statements.append(comment_on("COLUMN", f"{identifier(table.name)}.{identifier(name)}", text + unit))
+    return statements
+
+
+def comment_on(kind: str, name: str, text: str) -> str:
+    """A COMMENT ON statement for a quoted name."""
+    return f"COMMENT ON {kind} {name} IS {literal(text)}"

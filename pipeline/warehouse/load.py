@@ -1,0 +1,247 @@
+"""Build the DuckDB file: load, comment, checkpoint, close, and verify by opening it.
+
+The file is a sink: its bytes differ in every build, so it is built under a temporary name and renamed by the caller.
+Readers of the old file keep it until they close it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import tables as published
+from pipeline.errors import OutputError
+from pipeline.quoting import identifier
+from pipeline.schema import TABLES, Column, Table
+from pipeline.warehouse.ddl import comment_on, comments, create_table
+from pipeline.warehouse.views import View, views
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+
+@dataclass(frozen=True)
+class Load:
+    """A table to load: its columns in order, how many rows there are, and where they come from."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    rows: int
+    source: Sequence[Path] | pa.Table
+
+
+def build(path: Path, tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.DataFrame]) -> None:
+    """Build the database.
+
+    Parameters
+    ----------
+    path : where to, not yet the database's own name; what stands there is replaced
+    tables : Parquet files by the name of the table in `schema.py` that they are parts of, one after the other
+    frames : further tables, with columns by their `frame_name`; timestamps as datetimes in UTC or as ISO texts
+
+    Raises
+    ------
+    OutputError
+        A table is unknown, given twice or not what `schema.py` says, a file cannot be read, the disk is full, or the
+        database does not read back as it was built. What was built is removed.
+    """
+    try:
+        loads = [*_from_files(tables, frames), *_from_frames(frames)]
+        _remove(path)
+        with _connected(path) as connection:
+            for load in loads:
+                _load(connection, load)
+            for view in _views(connection, loads):
+                _create_view(connection, view)
+            connection.execute("CHECKPOINT")
+        _verify(path, loads)
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, _wal(path)):
+        leftover.unlink(missing_ok=True)
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _known(name: str) -> Table:
+    if name not in TABLES:
+        raise OutputError(f"table {name!r} is unknown: tables are declared in pipeline/schema.py; declare it there")
+    return TABLES[name]
+
+
+def _from_files(tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
+    for name, files in tables.items():
+        table = _known(name)
+        if name in frames:
+            raise OutputError(f"table {name} is given both as files and as a frame; give it once")
+        columns, rows = [column.name for column in table.columns], 0
+        for number, file in enumerate(files):
+            with _reading(file) as opened:
+                found, rows = list(opened.schema_arrow.names), rows + opened.metadata.num_rows
+            if number == 0 and table.more is not None and found[: len(columns)] == columns:
+                columns = found
+            if found != columns:
+                raise OutputError(f"{file}: its columns are not those of the table {name}; delete it, and run again")
+        yield Load(table, tuple(table.column(column) for column in columns), rows, tuple(files))
+
+
+def _from_frames(frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
+    import pandas as pd
+
+    for name, frame in frames.items():
+        table = _known(name)
+        parsed = frame.copy()
+        for column in table.columns:
+            if column.type == "timestamp" and column.name in frame.columns:
+                moments = pd.to_datetime(frame[column.name], utc=True, format="ISO8601")
+                parsed[column.name] = moments.dt.tz_localize(None).astype("datetime64[us]")
+        arrow = published.to_arrow(parsed, table)
+        yield Load(table, tuple(table.column(column) for column in arrow.column_names), len(arrow), arrow)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[pq.ParquetFile]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file, page_checksum_verification=True) as opened:
+            yield opened
+    except (OSError, pa.ArrowException) as error:
+        raise OutputError(f"{file}: cannot be read ({_first_line(error)}); run again, and it is built anew") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new database that loads no extension, opens no other file, and takes no variable of Python for a table.
+
+    What does not fit in memory is spilled to the system's temporary folder: beside the database it would outlive a
+    process that was killed.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="store-clustering-") as spill:
+        hardened = {
+            "temp_directory": spill,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "python_enable_replacements": "false",
+            "enable_external_access": "false",
+            "TimeZone": "UTC",
+        }
+        try:
+            with duckdb.connect(str(path), config=hardened) as connection:
+                yield connection
+        except duckdb.Error as error:
+            raise OutputError(
+                f"{path}: the database cannot be built ({_first_line(error)}); check the disk, and run again"
+            ) from error
+
+
+def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
+    """Create, fill in the order of the key, and comment a table."""
+    connection.execute(create_table(load.table, load.columns))
+    for statement in comments(load.table, load.columns):
+        connection.execute(statement)
+    if not load.rows:
+        return
+    # the columns are renamed by position, since two of the file's may differ in case only, which SQL does not see
+    incoming = [f"column{number}" for number in range(len(load.columns))]
+    into = dict(zip((column.name for column in load.columns), incoming, strict=True))
+    order = ", ".join(into[name] for name in load.table.key)
+    connection.register("incoming", _batches(load, incoming))
+    try:
+        connection.execute(
+            f"INSERT INTO {identifier(load.table.name)} SELECT * FROM incoming ORDER BY {order}"  # noqa: S608  # quoted
+        )
+    finally:
+        connection.unregister("incoming")
+
+
+def _batches(load: Load, names: Sequence[str]) -> pa.RecordBatchReader:
+    """The rows as a stream, so that no table has to fit in memory."""
+    import pyarrow as pa
+
+    types = [published.arrow_type(column) for column in load.columns]
+    schema = pa.schema(list(zip(names, types, strict=True)))
+
+    def stream() -> Iterator[pa.RecordBatch]:
+        for part in _parts(load):
+            yield pa.RecordBatch.from_arrays(part.columns, names=list(names)).cast(schema)
+
+    return pa.RecordBatchReader.from_batches(schema, stream())
+
+
+def _parts(load: Load) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    if isinstance(load.source, pa.Table):
+        yield from load.source.to_batches()
+        return
+    for file in load.source:
+        with _reading(file) as opened:
+            yield from opened.iter_batches()
+
+
+def _views(connection: duckdb.DuckDBPyConnection, loads: Sequence[Load]) -> list[View]:
+    tables = {load.table.name for load in loads}
+
+    def distinct(column: str, table: str) -> list[str]:
+        if table not in tables:
+            return []
+        values = connection.execute(f"SELECT DISTINCT {column} FROM {table} ORDER BY {column}")  # noqa: S608  # ours
+        return [str(row[0]) for row in values.fetchall()]
+
+    return views(tables, distinct("category", "store_clusters"), distinct("label", "store_labels"))
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
+    name = identifier(view.name)
+    connection.execute(f"CREATE VIEW {name} AS {view.query}")
+    connection.execute(comment_on("VIEW", name, view.comment))
+    for column, comment in view.columns.items():
+        connection.execute(comment_on("COLUMN", f"{name}.{identifier(column)}", comment))
+
+
+def _verify(path: Path, loads: Sequence[Load]) -> None:
+    """Open the file as a reader would, and compare rows and keys with what was given."""
+    import duckdb
+
+    if _wal(path).exists():
+        raise OutputError(f"{path}: the database was closed with a write-ahead log beside it; run again")
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            keys = connection.execute(
+                "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
+                "WHERE constraint_type = 'PRIMARY KEY'"
+            ).fetchall()
+            found = {table: tuple(columns) for table, columns in keys}
+            for load in loads:
+                counted = connection.execute(
+                    f"SELECT COUNT(*) FROM {identifier(load.table.name)}"  # noqa: S608  # quoted
+                ).fetchall()[0][0]
+                if counted != load.rows or found.get(load.table.name) != load.table.key:
+                    raise OutputError(
+                        f"{path}: table {load.table.name} reads back with {counted} rows and key "
+                        f"{found.get(load.table.name)}, not {load.rows} and {load.table.key}; check the disk, and run again"
+                    )
+    except duckdb.Error as error:
+        raise OutputError(f"{path}: the database does not open ({_first_line(error)}); check the disk") from error

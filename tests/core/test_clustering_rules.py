@@ -1,0 +1,103 @@
+"""Which k is taken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.core.clustering import rules
+from pipeline.settings import ClusteringSettings
+
+
+def figures(k: int, **changes: float) -> rules.KFigures:
+    usual = {"silhouette": 0.3, "calinski_harabasz": 50.0, "davies_bouldin": 1.0, "bic": -100.0 * k, "inertia": 9.0 / k}
+    usual |= {"smallest_cluster": 20, "stability": 0.95, "jaccard": 0.9}
+    if k == 1:
+        usual |= dict.fromkeys(("silhouette", "calinski_harabasz", "davies_bouldin"), np.nan)
+        usual |= {"stability": 1.0, "jaccard": 1.0}
+    return rules.KFigures(k=k, **(usual | changes))
+
+
+def choose(*tried: rules.KFigures, stores: int = 100, **settings: object) -> rules.Choice:
+    return rules.choose(list(tried), ClusteringSettings(**settings), stores)
+
+
+@pytest.mark.parametrize(
+    ("stores", "settings", "smallest"),
+    [(100, {}, 5), (240, {}, 8), (300, {}, 9), (301, {}, 10), (1000, {"min_cluster_share": 0.1}, 100), (0, {}, 5)],
+)
+def test_the_smallest_size_is_the_larger_of_the_number_and_the_share_rounded_up(stores, settings, smallest):
+    assert rules.smallest_size(ClusteringSettings(**settings), stores) == smallest
+
+
+@pytest.mark.parametrize(
+    ("stores", "features", "k_max"), [(240, 18, 10), (108, 18, 10), (60, 18, 6), (240, 3, 6), (240, 0, 1), (7, 9, 1)]
+)
+def test_the_largest_k_leaves_room_for_clusters_and_features(stores, features, k_max):
+    assert rules.largest_k(ClusteringSettings(), stores, features) == k_max
+
+
+def test_bic_stable_takes_the_lowest_bic_of_those_that_qualify():
+    tried = [figures(1), figures(2), figures(3), figures(4, jaccard=0.49), figures(5, stability=0.59)]
+    found = choose(*tried, figures(6, smallest_cluster=4))
+    assert found.k == 3
+    assert "k = 3 has the lowest BIC (-300; k = 1: -100)" in found.reason
+    assert choose(*tried, figures(6, smallest_cluster=5)).k == 6
+
+
+def test_bic_stable_takes_one_cluster_where_that_has_the_lowest_bic():
+    found = choose(figures(1, bic=-500.0), figures(2), figures(3))
+    assert (found.k, found.reason) == (
+        1,
+        "k = 1 has a lower BIC (-500) than any k that qualifies (k = 3: -300)",
+    )
+
+
+def test_bic_stable_takes_one_cluster_where_none_qualifies():
+    found = choose(figures(1), figures(2, stability=0.1), figures(3, jaccard=0.1))
+    assert found.k == 1
+    assert found.reason.startswith("k = 1: no k from 2 to 3 qualifies (stability at least 0.60")
+
+
+def test_a_tie_goes_to_the_smaller_k():
+    assert choose(figures(1), figures(2, bic=-250.0), figures(3, bic=-250.0)).k == 2
+
+
+def test_largest_stable_takes_the_largest_k_above_its_floor():
+    tried = [figures(1), figures(2), figures(3, stability=0.91), figures(4, stability=0.89)]
+    assert choose(*tried, rule="largest_stable").k == 3
+    assert choose(*tried, rule="largest_stable", min_stability=0.93).k == 2
+    assert choose(*tried, rule="largest_stable", min_stability=0.99).k == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "best"),
+    [
+        ("silhouette", {"silhouette": 0.9}),
+        ("calinski_harabasz", {"calinski_harabasz": 99.0}),
+        ("davies_bouldin", {"davies_bouldin": 0.1}),
+    ],
+)
+def test_an_index_takes_its_best_k_whose_clusters_are_large_enough(rule, best):
+    tried = [figures(1), figures(2), figures(3, stability=0.0, **best), figures(4, smallest_cluster=4, **best)]
+    assert choose(*tried, rule=rule).k == 3
+    assert choose(figures(1), figures(2, smallest_cluster=1), rule=rule).k == 1
+
+
+def test_one_k_alone_is_explained():
+    assert choose(figures(1), stores=12).reason == (
+        "k = 1: with 12 stores fitted, fewer than 20, two clusters of 5 are not tried"
+    )
+    assert choose(figures(1), stores=100).reason == "k = 1: the stores do not differ"
+
+
+def test_a_fixed_k_is_taken_as_far_as_it_is_possible():
+    settings = ClusteringSettings(k=4)
+    tried = [figures(1), figures(2), figures(3), figures(4)]
+    assert rules.fixed(tried, 4, settings, 100) == rules.Choice(4, "k = 4 is set")
+    clipped = rules.fixed(tried[:3], 4, settings, 100)
+    assert clipped.k == 3
+    assert "but the stores can form 3 different clusters at most" in clipped.reason
+    small = rules.fixed([*tried[:3], figures(4, smallest_cluster=2)], 4, settings, 100)
+    assert small.k == 4
+    assert "its smallest cluster has 2 stores, fewer than the 5" in small.reason

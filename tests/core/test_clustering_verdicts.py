@@ -1,0 +1,86 @@
+"""Separated, tiers, or no structure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.core.clustering.algorithms import KMeans
+from pipeline.core.clustering.null import NullTest, compare_with_nulls, mean_dip, mean_margin
+from pipeline.core.clustering.rules import KFigures
+from pipeline.core.clustering.verdicts import verdict
+from pipeline.settings import ClusteringSettings
+
+
+def compare(matrix: np.ndarray, k: int, draws: int = 39) -> NullTest:
+    matrix = matrix - matrix.mean(axis=0)
+    fits = KMeans(matrix, np.ones((1, len(matrix))), 0)
+    return compare_with_nulls(matrix, fits.labels(k), k, fits, draws, 0)
+
+
+def test_clusters_that_stand_apart_beat_both_nulls():
+    random = np.random.default_rng(0)
+    centres = 5.0 * np.eye(6)[:3]
+    test = compare(random.normal(size=(120, 6)) + centres[np.arange(120) % 3], 3)
+    assert test == NullTest(1 / 40, 1 / 40)
+    assert test.is_separated
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("shape", ["gaussian", "ramp", "skewed", "arc"])
+def test_a_continuum_is_never_separated(shape, seed):
+    random = np.random.default_rng(seed)
+    if shape == "skewed":
+        matrix = random.lognormal(0.0, 0.7, size=(200, 3)) @ random.normal(size=(3, 5))
+    else:
+        position = random.uniform(-3, 3, 200)
+        matrix = random.normal(0.0, 0.4, size=(200, 5))
+        if shape == "gaussian":
+            matrix[:, 0] *= 5
+        else:
+            matrix[:, 0] += position
+        if shape == "arc":
+            matrix[:, 1] += position**2 / 3
+    assert not any(compare(matrix, k).is_separated for k in (2, 4))
+
+
+def test_the_margin_is_the_mean_over_stores_by_hand():
+    matrix = np.array([[0.0], [2.0], [10.0], [14.0]])
+    expected = np.mean([1 - 1 / 12, 1 - 1 / 10, 1 - 2 / 9, 1 - 2 / 13])
+    assert mean_margin(matrix, np.array([0, 0, 1, 1]), 2) == pytest.approx(expected)
+
+
+def test_the_dip_is_near_one_with_a_gap_zero_on_a_ramp_and_negative_on_a_hill():
+    gap = np.concatenate([np.linspace(0, 1, 50), np.linspace(9, 10, 50)])[:, None]
+    ramp = np.linspace(0, 1, 200)[:, None]
+    hill = np.random.default_rng(0).normal(size=(400, 1))
+    halves = [np.repeat([0, 1], 50), np.repeat([0, 1], 100), (hill[:, 0] > 0).astype(int)]
+    dips = [mean_dip(matrix, labels, 2) for matrix, labels in zip((gap, ramp, hill), halves, strict=True)]
+    assert dips[0] > 0.9
+    assert abs(dips[1]) < 0.1
+    assert dips[2] < -0.1
+
+
+def test_the_gaussian_alone_is_not_enough():
+    assert not NullTest(0.01, None).is_separated
+    assert not NullTest(0.01, 0.06).is_separated
+    assert not NullTest(0.06, 0.01).is_separated
+    assert NullTest(0.01, 1 / 20).is_separated
+
+
+@pytest.mark.parametrize(
+    ("stability", "test", "expected", "words"),
+    [
+        (0.9, NullTest(0.01, 0.01), "separated", "deeper than those of one Gaussian (p = 0.01)"),
+        (0.2, NullTest(0.01, 0.01), "separated", "yet they are not reproducible (stability 0.20"),
+        (0.9, NullTest(0.01, 0.30), "tiers", "no deeper than those of a flat continuum (p = 0.30)"),
+        (0.9, NullTest(0.40, None), "tiers", "no deeper than those of one Gaussian (p = 0.40)"),
+        (0.2, NullTest(0.40, None), "no structure", "and they are not reproducible"),
+        (1.0, None, "no structure", "there is one cluster"),
+    ],
+)
+def test_the_verdict_follows_from_the_nulls_and_the_stability(stability, test, expected, words):
+    figures = KFigures(3, 0.3, 50.0, 1.0, -10.0, 5.0, 20, stability, 0.8)
+    found, reason = verdict(figures, test, ClusteringSettings())
+    assert found == expected
+    assert words in reason

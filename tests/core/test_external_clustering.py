@@ -1,0 +1,76 @@
+"""All stores, clustered on the outside data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from pipeline.core.external_clustering import cluster
+from pipeline.errors import DataError
+from pipeline.schema import TABLES
+from pipeline.settings import ExternalClustering
+
+QUICK = {"resamples": 10, "null_resamples": 19}
+
+
+def outside(stores: int = 60) -> pd.DataFrame:
+    """Two kinds of stores, by income and density; and a feature that says nothing."""
+    random = np.random.default_rng(0)
+    kind = np.arange(stores) % 2
+    return pd.DataFrame(
+        {
+            "store_id": [f"s{i:03d}" for i in range(stores)],
+            "income": 30_000.0 + 40_000.0 * kind + random.normal(0, 3_000, stores),
+            "density": 9.0 - 6.0 * kind + random.normal(0, 0.5, stores),
+            "constant": 1.0,
+        }
+    )
+
+
+@pytest.mark.parametrize("scaling", ["robust", "standard", "minmax"])
+def test_the_planted_kinds_are_found_on_every_scale(scaling):
+    found = cluster(external_features=outside(), settings=ExternalClustering(scaling=scaling, **QUICK))
+    clusters = found["external_clusters"]
+    assert adjusted_rand_score(clusters["store_id"].str[1:].astype(int) % 2, clusters["cluster"]) == 1.0
+    assert found["external_verdicts"].loc[0, ["verdict", "k"]].tolist() == ["separated", 2]
+
+
+def test_every_table_has_the_columns_and_the_key_of_the_schema():
+    found = cluster(external_features=outside(), settings=ExternalClustering(**QUICK))
+    assert sorted(found) == [
+        "external_clusters",
+        "external_k_selection",
+        "external_profiles",
+        "external_scaled_features",
+        "external_verdicts",
+    ]
+    for name, frame in found.items():
+        assert sorted(frame.columns) == sorted(column.frame_name for column in TABLES[name].columns)
+        assert not frame.duplicated(list(TABLES[name].key)).any()
+
+
+def test_profiles_are_of_the_features_before_scaling():
+    found = cluster(external_features=outside(), settings=ExternalClustering(**QUICK))
+    income = found["external_profiles"].query("feature == 'income'")
+    assert sorted(income["mean"].round(-4)) == [30_000, 70_000]
+    assert income["chain_mean"].tolist() == pytest.approx([outside()["income"].mean()] * 2)
+    scaled = found["external_scaled_features"].query("feature == 'income'")["value"]
+    assert scaled.abs().max() < 3
+
+
+def test_no_feature_makes_one_cluster_and_no_store_none():
+    nothing = cluster(external_features=outside()[["store_id"]], settings=ExternalClustering())
+    assert (nothing["external_clusters"]["cluster"] == 1).all()
+    assert len(nothing["external_clusters"]) == 60
+    nobody = cluster(external_features=outside().iloc[:0], settings=ExternalClustering())
+    assert nobody["external_verdicts"].loc[0, ["verdict", "k"]].tolist() == ["no structure", 0]
+    assert sum(len(frame) for frame in nobody.values()) == 1
+
+
+def test_a_missing_value_is_an_error_that_names_the_feature():
+    table = outside()
+    table.loc[3, "density"] = np.nan
+    with pytest.raises(DataError, match="'density' is missing or infinite for 1 stores, first 's003'"):
+        cluster(external_features=table, settings=ExternalClustering())

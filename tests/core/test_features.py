@@ -1,0 +1,146 @@
+"""From sales and outside data to feature matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+
+from pipeline.core import features
+from pipeline.errors import DataError
+from pipeline.schema import UNMAPPED
+
+
+def sales(*rows: tuple[str, str, int, bool]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["store_id", "need_state", "sales_cents", "is_excluded"])
+
+
+def wide(values: list[list[int]], *need_states: str) -> pd.DataFrame:
+    return pd.DataFrame(values, index=[f"s{i}" for i in range(len(values))], columns=list(need_states))
+
+
+def outside(seed: int = 0) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    return pd.DataFrame(random.lognormal(size=(41, 3)), columns=["a", "b", "c"], index=[f"s{i}" for i in range(41)])
+
+
+def test_positive_sales_clip_returns_and_leave_excluded_stores_out():
+    table = sales(("2", "B", 500, False), ("1", "A", -30, False), ("1", "B", 70, False), ("3", "C", 9, True))
+    found = features.positive_sales(table)
+    assert found.to_dict("index") == {"1": {"A": 0, "B": 70}, "2": {"A": 0, "B": 500}}
+    assert (found.dtypes == "int64").all()
+
+
+def test_positive_sales_of_no_rows_are_an_empty_table():
+    assert features.positive_sales(sales()).shape == (0, 0)
+
+
+def test_rare_need_states_become_one_feature_and_unmapped_sales_none():
+    found = features.mix(wide([[5, 500, 3, 492, 900], [5, 900, 3, 92, 0]], "a", "b", "c", "d", UNMAPPED), 0.01)
+    assert list(found.shares.columns) == [features.RARE, "b", "d"]
+    np.testing.assert_allclose(found.shares, [[0.008, 0.5, 0.492], [0.008, 0.9, 0.092]])
+    assert found.unknown == []
+
+
+def test_a_need_state_at_the_threshold_is_not_rare():
+    found = features.mix(wide([[1, 99]], "a", "b"), 0.01)
+    assert list(found.shares.columns) == ["a", "b"]
+
+
+def test_a_need_state_that_nobody_bought_is_no_feature():
+    assert list(features.mix(wide([[0, 99]], "a", "b"), 0.0).shares.columns) == ["b"]
+
+
+def test_a_store_that_sold_nothing_mapped_gets_the_chains_mix():
+    found = features.mix(wide([[30, 10, 0], [10, 50, 7], [0, 0, 8]], "a", "b", UNMAPPED), 0.01)
+    assert found.unknown == ["s2"]
+    np.testing.assert_allclose(found.shares, [[0.75, 0.25], [1 / 6, 5 / 6], [0.4, 0.6]])
+
+
+def test_without_a_mapped_need_state_there_is_no_feature():
+    found = features.mix(wide([[8], [9]], UNMAPPED), 0.01)
+    assert found.shares.shape == (2, 0)
+    assert found.unknown == []
+
+
+@given(st.lists(st.lists(st.integers(0, 10_000), min_size=4, max_size=4), min_size=1, max_size=8), st.floats(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_the_shares_of_every_store_sum_to_one(values, threshold):
+    shares = features.mix(wide(values, "a", "b", "c", UNMAPPED), threshold).shares
+    if shares.shape[1]:
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+        assert (shares >= 0).all(axis=None)
+
+
+def test_hellinger_distances_follow_from_square_roots():
+    shares = features.mix(wide([[1, 3], [2, 2]], "a", "b"), 0.0).shares
+    found = features.transform(shares, "hellinger")
+    np.testing.assert_allclose(found, np.sqrt([[0.25, 0.75], [0.5, 0.5]]))
+    affinity = np.sqrt(0.25 * 0.5) + np.sqrt(0.75 * 0.5)
+    assert np.linalg.norm(found.iloc[0] - found.iloc[1]) == pytest.approx(np.sqrt(2 * (1 - affinity)))
+
+
+def test_zscore_and_none_are_what_they_say():
+    shares = outside().assign(constant=0.1)
+    assert features.transform(shares, "none") is shares
+    found = features.transform(shares, "zscore")
+    np.testing.assert_allclose(found[["a", "b", "c"]], StandardScaler().fit_transform(shares[["a", "b", "c"]]))
+    assert (found["constant"] == 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("robust", RobustScaler()), ("standard", StandardScaler()), ("minmax", MinMaxScaler())]
+)
+def test_the_scalers_are_scikit_learns(name, theirs):
+    np.testing.assert_allclose(features.scale(outside(), name), theirs.fit_transform(outside()))
+
+
+@pytest.mark.parametrize("name", ["robust", "standard", "minmax"])
+def test_a_constant_feature_is_scaled_to_zero_and_an_empty_table_stays_empty(name):
+    assert (features.scale(outside().assign(d=0.1), name)["d"] == 0.0).all()
+    assert features.scale(outside().iloc[:0], name).shape == (0, 3)
+    assert features.scale(outside().iloc[:, :0], name).shape == (41, 0)
+
+
+def test_a_rare_level_counts_as_much_as_a_common_one():
+    rare = outside().assign(rare=np.eye(41)[:, 0], common=np.arange(41) % 2)
+    found = features.scale(rare, "robust")
+    assert np.ptp(found["rare"]) == np.ptp(found["common"]) == 1.0
+
+
+@pytest.mark.parametrize("name", ["robust", "standard", "minmax"])
+def test_scaling_does_not_depend_on_the_order_of_the_stores(name):
+    shuffled = outside().sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(
+        features.scale(shuffled, name).sort_index(), features.scale(outside(), name).sort_index(), check_exact=True
+    )
+
+
+@pytest.mark.parametrize("call", [features.transform, features.scale])
+def test_a_name_that_is_not_known_is_an_error_that_lists_the_known_ones(call):
+    with pytest.raises(DataError, match="'clr' is not known; it can be"):
+        call(outside(), "clr")
+
+
+def test_a_missing_value_is_an_error_that_names_feature_and_store():
+    table = outside()
+    features.check_finite(table)
+    table.loc["s7", "b"] = np.nan
+    table.loc["s9", "b"] = np.inf
+    with pytest.raises(DataError, match="the feature 'b' is missing or infinite for 2 stores, first 's7'"):
+        features.check_finite(table)
+
+
+def test_the_long_table_has_a_row_for_each_store_and_feature():
+    found = features.long_table(pd.DataFrame({"y": [1.0, 2.0], "x": [3.0, 4.0]}, index=["b", "a"]))
+    assert found.to_numpy().tolist() == [["a", "x", 4.0], ["a", "y", 2.0], ["b", "x", 3.0], ["b", "y", 1.0]]
+    assert len(features.long_table(outside().iloc[:, :0])) == 0
+
+
+def test_rows_are_ordered_by_value_and_rows_alike_keep_their_order():
+    values = np.array([[2.0, 1.0], [1.0, 9.0], [2.0, 0.0], [1.0, 9.0]])
+    assert features.value_order(values).tolist() == [1, 3, 2, 0]
+    assert features.value_order(np.empty((3, 0))).tolist() == [0, 1, 2]
