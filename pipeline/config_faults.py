@@ -144,7 +144,7 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
             if value is not None and (value in options or "*" in options):
                 yield f"{origin(key)}: {dotted(key)}: {value!r} is planned, and not available in this version"
     if settings.sample_data.when_missing and not settings.sample_data.accept:
-        key: Key = ("sample_data", "when_missing")
+        key = ("sample_data", "when_missing")
         yield f"{origin(key)}: {dotted(key)}: cannot be true where sample_data.accept is false: set both, or neither"
     if settings.internal.preprocessing.last_weeks and not settings.sources.internal_sales.columns.week:
         key = ("internal", "preprocessing", "last_weeks")

@@ -108,11 +108,11 @@ def _keep_settings(config: Config, path: Path) -> None:
 def _as_written(resolved: Any, written: Any) -> Any:
     """The resolved settings, with the texts that name environment variables as they stand in the config."""
     if isinstance(resolved, dict):
-        below = written if isinstance(written, dict) else {}
-        return {key: _as_written(value, below.get(key)) for key, value in resolved.items()}
-    if isinstance(resolved, list):
-        below = written if isinstance(written, list) else []
-        return [_as_written(value, below[i] if i < len(below) else None) for i, value in enumerate(resolved)]
+        keys = written if isinstance(written, dict) else {}
+        return {key: _as_written(value, keys.get(key)) for key, value in resolved.items()}
+    if isinstance(resolved, list | tuple):
+        items = written if isinstance(written, list) else []
+        return [_as_written(value, items[i] if i < len(items) else None) for i, value in enumerate(resolved)]
     return written if isinstance(written, str) and "${" in written else resolved
 
 
@@ -120,7 +120,7 @@ def _without_none(value: Any) -> Any:
     """TOML has no null: a setting without a value is left out."""
     if isinstance(value, dict):
         return {key: _without_none(below) for key, below in value.items() if below is not None}
-    return [_without_none(below) for below in value] if isinstance(value, list) else value
+    return [_without_none(below) for below in value] if isinstance(value, list | tuple) else value
 
 
 def _append(path: Path, line: dict[str, Any]) -> None:

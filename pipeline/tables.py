@@ -129,7 +129,7 @@ def read(paths: Path | Sequence[Path], table: Table) -> pd.DataFrame:
 
     parts = [_read(path) for path in ([paths] if isinstance(paths, Path) else paths)]
     if not parts:
-        parts = [pa.schema([pa.field(column.name, _arrow_type(column)) for column in table.columns]).empty_table()]
+        parts = [pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()]
     return _to_frame(pa.concat_tables(parts), table)
 
 
@@ -177,7 +177,7 @@ def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
 
     columns = _columns(frame, table)
     arrays = [_array(frame[column.frame_name], column, table) for column in columns]
-    schema = pa.schema([pa.field(column.name, _arrow_type(column), nullable=column.nullable) for column in columns])
+    schema = pa.schema([pa.field(column.name, arrow_type(column), nullable=column.nullable) for column in columns])
     arrow = pa.Table.from_arrays(arrays, schema=schema)
     if table.key:
         arrow = arrow.sort_by([(name, "ascending") for name in table.key]).combine_chunks()
@@ -198,7 +198,8 @@ def _columns(frame: pd.DataFrame, table: Table) -> list[Column]:
     return [*table.columns, *(table.column(name) for name in others)]
 
 
-def _arrow_type(column: Column) -> pa.DataType:
+def arrow_type(column: Column) -> pa.DataType:
+    """The Arrow type of a published column."""
     import pyarrow as pa
 
     return {
@@ -225,7 +226,7 @@ def _array(series: pd.Series[Any], column: Column, table: Table) -> pa.Array:
         cents = pa.array(series.to_numpy(dtype="int64"), pa.int64()).cast(pa.decimal128(19, 0))
         array = pc.multiply(cents, pa.scalar("0.01").cast(pa.decimal128(3, 2))).cast(pa.decimal128(18, 2))
     else:
-        array = pa.array(series, _arrow_type(column), from_pandas=True)
+        array = pa.array(series, arrow_type(column), from_pandas=True)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if array.null_count and not column.nullable:

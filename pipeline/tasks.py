@@ -123,7 +123,7 @@ class FullPipeline(luigi.WrapperTask):
 
     def requires(self) -> Iterator[luigi.Task]:
         """The database."""
-        yield self.clone(Warehouse)
+        yield Warehouse(env=self.env, project=self.project, tag=self.tag)
 
 
 JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)

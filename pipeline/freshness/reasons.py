@@ -6,7 +6,7 @@ Each predicate looks at one kind of evidence and yields what it found in words. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ class Evidence(Protocol):
     def missing(self) -> list[str]:
         """Targets that are not there."""
 
-    def stale_upstream(self) -> list[str]:
+    def stale_upstream(self) -> Iterable[str]:
         """Required tasks, dynamic ones included, that are stale."""
 
     def inputs(self) -> dict[str, str | None]:
@@ -118,7 +118,9 @@ def outputs_altered(stage: Evidence) -> Iterator[Reason]:
             yield Reason("output altered", target, trace.outputs[target][:12], content[:12])
 
 
-REASONS: tuple[Callable[[Evidence], Iterator[Reason]], ...] = (
+Predicate = Callable[[Evidence], Iterator[Reason]]
+
+REASONS: tuple[Predicate, ...] = (
     is_missing,
     has_no_trace,
     upstream_is_stale,
@@ -130,9 +132,9 @@ REASONS: tuple[Callable[[Evidence], Iterator[Reason]], ...] = (
 )
 
 
-def reasons(stage: Evidence) -> Iterator[Reason]:
+def reasons(stage: Evidence, predicates: Iterable[Predicate] = REASONS) -> Iterator[Reason]:
     """Every reason why the stage's targets are stale, in the order of `REASONS`; none where they are fresh."""
-    for predicate in REASONS:
+    for predicate in predicates:
         yield from predicate(stage)
 
 

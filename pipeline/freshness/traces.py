@@ -91,8 +91,8 @@ def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
     """
     if isinstance(values, dict):
         parts = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in values.items()]
-    elif isinstance(values, list) and any(isinstance(value, dict) for value in values):
+    elif isinstance(values, list | tuple) and any(isinstance(value, dict) for value in values):
         parts = [(f"{prefix}[{index}]", value) for index, value in enumerate(values)]
     else:
-        return {prefix: values}
+        return {prefix: list(values) if isinstance(values, tuple) else values}
     return {key: value for name, below in parts for key, value in flatten(below, name).items()}

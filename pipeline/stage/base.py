@@ -20,7 +20,7 @@ from pipeline.config import Config, load
 from pipeline.errors import InputChangedError, OutputError, PipelineError
 from pipeline.freshness import fingerprints, locks, traces
 from pipeline.freshness.memory import Signature, signature
-from pipeline.freshness.reasons import Reason, content_or_none, reasons
+from pipeline.freshness.reasons import REASONS, Reason, content_or_none, reasons, upstream_is_stale
 from pipeline.stage import session
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
 from pipeline.tables import Publication, sweep
@@ -149,8 +149,22 @@ class Stage(luigi.Task):
         if self.__dict__.pop("_just_published", False):
             log.warning("%s: %s: changed after publication; the next run rebuilds", self.name, reason)
             return True
-        session.prepare(self.imports)
+        self.prepare()
         return False
+
+    def own_reason(self) -> Reason | None:
+        """The first reason that lies in what the stage itself reads and wrote; None where its trace holds.
+
+        Asked just before a build, when the required tasks have published: a raw file that changed since belongs to the
+        next run.
+        """
+        predicates = [predicate for predicate in REASONS if predicate is not upstream_is_stale]
+        return next(reasons(Look(self), predicates), None)
+
+    def prepare(self) -> None:
+        """In the leading process, before Luigi forks: import what the build needs, once its code has been looked at."""
+        self.code()
+        session.prepare(self.imports)
 
     # ---------------------------------------------------------------- building
 
@@ -169,7 +183,7 @@ class Stage(luigi.Task):
             raise
 
     def _build_if_stale(self, started: float) -> None:
-        reason = next(self.reasons(), None)
+        reason = self.own_reason()
         if reason is None:
             self._say("cut off: what it reads is unchanged")
             runs.record(self.config, dict(self.tag), runs.CUT_OFF, self.name)
@@ -236,7 +250,11 @@ class Stage(luigi.Task):
 
     def code(self) -> dict[str, str]:
         """Fingerprint by module of the code that builds this."""
-        return session.code((*self.modules, "pipeline.tables"), self.config)
+        return session.code((*self.computing(), "pipeline.tables"), self.config)
+
+    def computing(self) -> tuple[str, ...]:
+        """The modules that compute."""
+        return self.modules
 
     def snapshot(self) -> Snapshot:
         """Stat and content hash of every file that a build reads."""

@@ -16,6 +16,7 @@ import luigi
 from pipeline import raw_files, schema, tables
 from pipeline.freshness import fingerprints, traces
 from pipeline.settings import for_category
+from pipeline.stage import session
 from pipeline.stage.base import Stage
 from pipeline.stage.raw import RawSource
 from pipeline.tables import Publication
@@ -31,6 +32,11 @@ def function(name: str) -> Callable[..., Frames]:
     module, attribute = name.split(":")
     found: Callable[..., Frames] = getattr(importlib.import_module(module), attribute)
     return found
+
+
+def module_of(name: str) -> str:
+    """The module of `module:name`."""
+    return name.partition(":")[0]
 
 
 class TableStage(Stage):
@@ -65,6 +71,10 @@ class TableStage(Stage):
         }
         self.write(self.computed(read), publication)
         return []
+
+    def computing(self) -> tuple[str, ...]:
+        """The module of `compute`."""
+        return (module_of(self.compute),)
 
     def computed(self, read: Frames) -> Frames:
         """What core makes of the tables read."""
@@ -102,6 +112,10 @@ class RawStage(TableStage):
     def files(self) -> list[Path]:
         """The raw files."""
         return [path for name in self.source_names() for path in raw_files.found(self.config, name)]
+
+    def computing(self) -> tuple[str, ...]:
+        """The modules of `gather` and `compute`."""
+        return (module_of(self.gather), *super().computing())
 
     def category_path(self, category: str) -> Path:
         """The file of a category."""
@@ -203,8 +217,16 @@ class CollectingStage(Stage):
         return self._tasks(asked)
 
     def ask(self) -> list[Stage]:
-        """A task per category there is now."""
-        return self._tasks(self._current())
+        """A task per category there is now, where its trace does not hold.
+
+        The stage above is not looked at again: what changed since it was published belongs to the next run.
+        """
+        return [task for task in self._tasks(self._current()) if task.own_reason() is not None]
+
+    def prepare(self) -> None:
+        """Also what the tasks per category need."""
+        super().prepare()
+        session.code((module_of(self.child.compute), "pipeline.tables"), self.config)
 
     def begin(self) -> None:
         """Find out which categories there are now."""
@@ -212,7 +234,7 @@ class CollectingStage(Stage):
 
     def end(self) -> None:
         """From here on the trace says which there were."""
-        self._asked = None
+        del self._asked
 
     def files(self) -> list[Path]:
         """The list of categories, and what their tasks publish."""

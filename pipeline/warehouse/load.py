@@ -138,17 +138,16 @@ def _connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
     with tempfile.TemporaryDirectory(prefix="store-clustering-") as spill:
-        hardened = {
+        hardened: dict[str, str | bool | int | float | list[str]] = {
             "temp_directory": spill,
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "allow_community_extensions": "false",
             "python_enable_replacements": "false",
-            "enable_external_access": "false",
-            "TimeZone": "UTC",
         }
         try:
             with duckdb.connect(str(path), config=hardened) as connection:
+                connection.execute("SET enable_external_access = false")  # last: it forbids naming the spill folder
                 yield connection
         except duckdb.Error as error:
             raise OutputError(

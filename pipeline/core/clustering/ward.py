@@ -18,10 +18,11 @@ def tree(points: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     import numpy as np
     from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import pdist
 
     if len(points) < 2:
         return np.empty((0, 2), dtype=np.int64)
-    merges: NDArray[np.int64] = linkage(points, method="ward")[:, :2].astype(np.int64)
+    merges: NDArray[np.int64] = linkage(pdist(points), method="ward")[:, :2].astype(np.int64)
     return merges
 
 

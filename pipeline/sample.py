@@ -1,0 +1,1 @@
+def is_sample(path): return False
