@@ -167,7 +167,7 @@ TABLES: dict[str, Table] = {
                 Column(
                     "clipped_sales_value",
                     "money",
-                    "Negative (store, need state) sales that a share counts as zero",
+                    "Negative (store, need state) sales, which a share counts as zero; a positive amount",
                     unit="currency",
                 ),
             ),

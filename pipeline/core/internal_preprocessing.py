@@ -52,7 +52,7 @@ def preprocess(
         )
     sales = sales.sort_values(["category", "store_id", "need_state"], ignore_index=True)
     coverage = _coverage(sales, settings)
-    _check_coverage(coverage, settings)
+    _check_coverage(coverage, set(sales["category"][sales["need_state"] == UNMAPPED]), settings)
     dropping = {name for name in coverage["category"] if for_category(settings, name).unmapped == "drop"}
     is_dropped = (sales["need_state"] == UNMAPPED) & sales["category"].isin(dropping)
     published = sales[~is_dropped].reset_index(drop=True)
@@ -82,13 +82,11 @@ def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFr
     return totals
 
 
-def _check_coverage(coverage: pd.DataFrame, settings: InternalPreprocessing) -> None:
+def _check_coverage(coverage: pd.DataFrame, with_unmapped: set[str], settings: InternalPreprocessing) -> None:
     forbidden, above = [], []
-    for name, cents, share in zip(
-        coverage["category"], coverage["unmapped_sales_cents"], coverage["unmapped_share"], strict=True
-    ):
+    for name, share in zip(coverage["category"], coverage["unmapped_share"], strict=True):
         own = for_category(settings, name)
-        if own.unmapped == "error" and cents != 0:
+        if own.unmapped == "error" and name in with_unmapped:
             forbidden.append(f"{name} ({share:.1%})")
         elif share > own.max_unmapped_share:
             above.append(f"{name} ({share:.1%}, limit {own.max_unmapped_share:.1%})")

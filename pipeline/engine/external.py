@@ -67,7 +67,10 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
         threads=engine.threads,
         spill=engine.spill_folder,
     ) as connection:
-        read = [_read(connection, source, external, f"external_{i}") for i, (source, external) in enumerate(given)]
+        read = []
+        for position, (source, external) in enumerate(given):
+            with reading(source.files, source.setting):
+                read.append(_read(connection, source, external, f"external_{position}"))
     _check_names(read)
     features = pd.concat([one.features for one in read], axis=1, join="outer").sort_index(axis=0).sort_index(axis=1)
     ignored = pd.DataFrame([pair for one in read for pair in one.ignored], columns=["feature", "reason"], dtype=object)
@@ -86,8 +89,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: Exter
     require_keys(source, found, {_KEY: key})
     _require_alike(source, found)
     offered = _offered(source, found[0].names, external)
-    with reading(source.files, source.setting):
-        columns = [kinds.classify(connection, found, name) for name in offered]
+    columns = [kinds.classify(connection, found, name) for name in offered]
     ignored = [(column.name, column.reason) for column in columns if column.reason]
     ignored += [
         (f"(column {position})", "the header gives it no name")
@@ -97,9 +99,8 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: Exter
     used = [column for column in columns if not column.reason]
     labels = [nfc(name) for name in external.labels]
     selects = [_select(scan, key, used, labels) for scan in found]
-    with reading(source.files, source.setting):
-        create(connection, table, union(found, selects))
-        frame = connection.sql(f"SELECT * FROM {identifier(table)} ORDER BY store_id").df().set_index(_KEY)
+    create(connection, table, union(found, selects))
+    frame = connection.sql(f"SELECT * FROM {identifier(table)} ORDER BY store_id").df().set_index(_KEY)
     _check_stores(connection, source, table, key)
     features = frame.iloc[:, : len(used)].set_axis([column.name for column in used], axis=1)
     for column in used:

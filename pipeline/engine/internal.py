@@ -62,16 +62,14 @@ def gather(
         threads=engine.threads,
         spill=engine.spill_folder,
     ) as connection:
-        need_states.load(connection, mapping, sources.need_states.columns)
-        _sum(connection, sales, sources.internal_sales.columns, settings.last_weeks)
-        _choose(connection, sales, settings, has_category=sources.need_states.columns.category is not None)
-        _check_values(connection, sales, sources.internal_sales.columns.sales_value)
+        with reading(mapping.files, mapping.setting):
+            need_states.load(connection, mapping, sources.need_states.columns)
         with reading(sales.files, sales.setting):
+            _sum(connection, sales, sources.internal_sales.columns, settings.last_weeks)
+            _choose(connection, sales, settings, has_category=sources.need_states.columns.category is not None)
+            _check_values(connection, sales, sources.internal_sales.columns.sales_value)
             result = connection.sql(sql("split.sql"), params=[UNMAPPED]).df()
-            unchosen = connection.sql(
-                "SELECT store_id FROM sums GROUP BY store_id HAVING MAX(CASE WHEN rows_in_window > 0 AND category IN "
-                "(SELECT category FROM chosen) THEN 1 ELSE 0 END) = 0 ORDER BY store_id ASC NULLS FIRST"
-            ).df()
+            unchosen = connection.sql(sql("unchosen_stores.sql")).df()
     return {"sales": result, "unchosen_stores": unchosen}
 
 
@@ -93,14 +91,12 @@ def _sum(connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesCo
     in_window = ["TRUE"] * len(found)
     if last_weeks is not None and columns.week is not None:
         in_window = window(connection, source, found, columns.week, last_weeks)
-
-    _create_sums(connection, source, found, columns, in_window)
+    _create_sums(connection, found, columns, in_window)
     _check_keys(connection, source, names)
 
 
 def _create_sums(
     connection: duckdb.DuckDBPyConnection,
-    source: Source,
     found: Sequence[Scan],
     columns: SalesColumns,
     in_window: Sequence[str],
@@ -118,8 +114,7 @@ def _create_sums(
             f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window"
         )
     view(connection, "raw_sales", union(found, selects))
-    with reading(source.files, source.setting):
-        create(connection, "raw_sums", sql("sales_sums.sql"))
+    create(connection, "raw_sums", sql("sales_sums.sql"))
     for use, name in raw_keys.items():
         key = replace(found[0][name], sql="raw_key").key if alike else "raw_key"
         create(

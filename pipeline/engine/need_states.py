@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.engine.duck import create, reading, row, rows, sql, view
+from pipeline.engine.duck import create, row, rows, sql, view
 from pipeline.engine.keys import is_number, text
 from pipeline.engine.names import counted, listed
 from pipeline.engine.raw import Scan, Source, require, require_keys, scans, union
@@ -35,8 +35,7 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedSta
     require(source, found, {f"columns.{use}": name for use, name in needed.items()})
     require_keys(source, found, names)
     selects = [_select(source, scan, names, columns.weight) for scan in found]
-    with reading(source.files, source.setting):
-        create(connection, "map_rows", union(found, selects))
+    create(connection, "map_rows", union(found, selects))
     _check_keys(connection, source, names)
     if columns.weight is not None:
         _check_weights(connection, source, columns.weight)

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.engine import keys
-from pipeline.engine.duck import reading, rows
+from pipeline.engine.duck import rows
 from pipeline.engine.names import counted
 from pipeline.engine.raw import RawColumn, Scan, Source, union
 from pipeline.errors import RawDataError
@@ -41,12 +41,11 @@ def window(
         f"{number} AS week_number, {day} AS week_date, CAST({scan[week].sql} AS VARCHAR) AS week_text"
         for scan, number, day in zip(found, numbers, dates, strict=True)
     ]
-    with reading(source.files, source.setting):
-        seen = rows(
-            connection,
-            "SELECT week_number, week_date, COUNT(*), MIN(CASE WHEN week_number IS NULL AND week_date IS NULL THEN "
-            f"week_text END) FROM ({union(found, selects)}) GROUP BY week_number, week_date",
-        )
+    seen = rows(
+        connection,
+        "SELECT week_number, week_date, COUNT(*), MIN(CASE WHEN week_number IS NULL AND week_date IS NULL THEN "
+        f"week_text END) FROM ({union(found, selects)}) GROUP BY week_number, week_date",
+    )
     _check(source, week, seen)
     if any(day is not None for _, day, _, _ in seen):
         first_day = max(day for _, day, _, _ in seen) - timedelta(days=7 * last - 1)

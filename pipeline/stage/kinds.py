@@ -7,6 +7,7 @@ category; `CollectingStage` asks for one task per category and joins what they p
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import luigi
 
 from pipeline import raw_files, schema, tables
+from pipeline.config_faults import nearest
+from pipeline.errors import RawDataError
 from pipeline.freshness import fingerprints, traces
 from pipeline.settings import for_category
 from pipeline.stage import session
 from pipeline.stage.base import Stage
+from pipeline.stage.parameters import root_task
 from pipeline.stage.raw import RawSource
 from pipeline.tables import Publication
 
@@ -178,6 +182,17 @@ class CategoryStage(TableStage):
             found[argument] = required.category_path(self.category)
         return found
 
+    def begin(self) -> None:
+        """Refuse a category that is not in the data."""
+        for (stage, _), path in zip(self.reads.values(), self.paths().values(), strict=True):
+            if not path.is_file():
+                listed = tables.read(self.clone(stage).path("categories"), schema.TABLES["categories"])
+                names = [str(name) for name in listed["category"]]
+                raise RawDataError(
+                    f"category {self.category!r} is not in the data{nearest(self.category, names)}: "
+                    f"there are {len(names)} categories, {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+                )
+
     def section(self, name: str) -> Any:
         """The settings with the category's overrides, and nobody else's."""
         return for_category(super().section(name), self.category)
@@ -200,7 +215,8 @@ class CollectingStage(Stage):
         return [self.clone(self.categories)]
 
     def _list(self) -> Path:
-        return self.clone(self.categories).path("categories")
+        listed: Path = self.clone(self.categories).path("categories")
+        return listed
 
     def _current(self) -> list[str]:
         return [str(category) for category in tables.read(self._list(), schema.TABLES["categories"])["category"]]
@@ -275,10 +291,16 @@ class DatabaseStage(Stage):
         """The stages whose tables are loaded."""
         return [self.clone(stage) for stage in dict.fromkeys(stage for stage, _ in self.loads)]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if root_task():
+            session.at_exit(self.database, self.announce)
+
     @property
     def database(self) -> Path:
         """The file that is published."""
-        return self.config.database
+        database: Path = self.config.database
+        return database
 
     @property
     def folder(self) -> Path:
@@ -325,6 +347,13 @@ class DatabaseStage(Stage):
         with publication.staged(self.database) as path:
             load.build(path, self.loaded(), frames)
         return []
+
+    def announce(self) -> None:
+        """Say where the database is, and whether it is this run's."""
+        if next(self.reasons(), None) is None:
+            sys.stdout.write(f"store clusters: {self.database}\n")
+        elif self.database.exists():
+            sys.stdout.write(f"store clusters: {self.database} (of the last good run: this one did not get there)\n")
 
     def published(self) -> None:
         """Remove the log of a database that is no more: beside another file it would make that unreadable."""

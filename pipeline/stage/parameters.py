@@ -44,8 +44,8 @@ class EnvParameter(luigi.Parameter):
             except SettingsError as error:
                 end(error)
             _checked.add(known)
-            session.open_log(found)
             runs.finish_at_exit(found)
+        session.open_log(config.load(value))
         return value
 
 

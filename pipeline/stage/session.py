@@ -11,7 +11,7 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +26,8 @@ log = logging.getLogger("pipeline")
 _memories: dict[Path, Memory] = {}
 _code: dict[tuple[str, ...], dict[str, str]] = {}
 _opened: set[Path] = set()
+_announced: set[Path] = set()
+_handlers: list[logging.Handler] = []
 _complete: set[str] = set()
 _depth = 0
 
@@ -42,6 +44,14 @@ def memory(config: Config) -> Memory:
 def _save(known: Memory, leader: int) -> None:
     if os.getpid() == leader:
         known.save()
+
+
+def at_exit(key: Path, say: Callable[[], None]) -> None:
+    """Have the leading process say this when it ends; once per key."""
+    if key not in _announced:
+        _announced.add(key)
+        leader = os.getpid()
+        atexit.register(lambda: say() if os.getpid() == leader else None)
 
 
 def code(modules: tuple[str, ...], config: Config) -> dict[str, str]:
@@ -88,6 +98,7 @@ def open_log(config: Config) -> None:
         logger = logging.getLogger(name)
         logger.addHandler(handler)
         logger.addFilter(_one_line)
+    _handlers.append(handler)
     log.setLevel(logging.INFO)
 
 
@@ -106,4 +117,10 @@ def forget() -> None:
     _memories.clear()
     _code.clear()
     _complete.clear()
+    while _handlers:
+        handler = _handlers.pop()
+        for name in ("luigi-interface", "pipeline"):
+            logging.getLogger(name).removeHandler(handler)
+        handler.close()
+    _opened.clear()
     runs.renew()

@@ -33,7 +33,7 @@ SELECT
 FROM merged_clusters AS merged
 JOIN store_clusters AS placed ON placed.category = merged.category AND placed.cluster = merged.cluster
 JOIN sales_by_need_state AS sales ON sales.store_id = placed.store_id AND sales.category = placed.category
-GROUP BY ALL
+GROUP BY merged.category, merged.cluster, merged.internal_cluster, merged.external_cluster, merged.stores, sales.need_state
 ORDER BY merged.category, merged.cluster, sales.need_state
 """
 

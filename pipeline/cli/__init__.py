@@ -1,0 +1,1 @@
+"""The command `store-clustering`: one module per command."""

@@ -1,0 +1,46 @@
+"""The jobs by the names that a command line may give them."""
+
+from __future__ import annotations
+
+import re
+
+import luigi
+
+from pipeline.config_faults import nearest
+from pipeline.errors import UsageError
+
+
+def task(job: str | None, category: str | None, env: str, tags: list[str]) -> luigi.Task:
+    """The task of a job.
+
+    Parameters
+    ----------
+    job : a job's or a task's name, such as `Merging`, or its old name, `merging_job`; None is everything
+    category : with InternalClustering or no job: this category's clustering alone
+    env : the environment
+    tags : KEY=VALUE texts
+
+    Raises
+    ------
+    UsageError
+        There is no such job, it knows no category, or a tag is not KEY=VALUE.
+    """
+    from pipeline import tasks
+    from pipeline.stage.parameters import parse_tags
+
+    known = {found.__name__: found for found in (*tasks.JOBS, tasks.Warehouse)}
+    name = _task_name(job) if job else "FullPipeline"
+    if name not in known:
+        raise UsageError(f"job {job!r} is unknown{nearest(name, list(known))}; allowed are {', '.join(known)}")
+    common = {"env": env, "tag": parse_tags(tags)}
+    if category is None:
+        return known[name](**common)
+    if job and name != "InternalClustering":
+        raise UsageError(f"--category goes with InternalClustering, found {job!r}: leave the job out, or name that one")
+    return tasks.ClusterCategory(category=category, **common)
+
+
+def _task_name(job: str) -> str:
+    if not re.fullmatch(r"[a-z_]+", job):
+        return job
+    return "".join(part.capitalize() for part in job.removesuffix("_job").split("_"))

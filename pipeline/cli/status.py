@@ -1,0 +1,51 @@
+"""`store-clustering status`: every target, fresh or stale with the first reason."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import jobs
+from pipeline.cli.text import table
+from pipeline.config import load
+
+
+def status(
+    env: Annotated[str, typer.Option(help="The environment: a file configs/<env>.toml.")] = "dev",
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every file again, whatever is remembered of it.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for a script.")] = False,
+) -> None:
+    """Say of every target whether it is fresh, or stale and why; and which files no task knows.
+
+    Example: store-clustering status --env prod --verify
+    """
+    from pipeline.stage import walk
+
+    config = load(env)
+    task = jobs.task(None, None, env, [])
+    if verify:
+        walk.reread(task)
+    standings = list(walk.standings(task))
+    orphans = [str(path.relative_to(config.home)) for path in walk.orphans(config, task)]
+    if as_json:
+        tasks = [
+            {
+                "task": one.task,
+                "fresh": not one.reasons,
+                "reason": str(one.reasons[0]) if one.reasons else None,
+                "targets": one.targets,
+            }
+            for one in standings
+        ]
+        print(json.dumps({"env": env, "tasks": tasks, "orphans": orphans}, indent=1, ensure_ascii=False))
+        return
+    rows = [
+        [one.task, "stale" if one.reasons else "fresh", str(one.reasons[0]) if one.reasons else ""] for one in standings
+    ]
+    print(table(["task", "", "because"], rows))
+    for path in orphans:
+        print(f"orphan: {path}: no task knows this file; delete it if you do not need it")

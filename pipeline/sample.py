@@ -1,1 +1,0 @@
-def is_sample(path): return False

@@ -1,0 +1,9 @@
+"""Sample data: planted raw files with a known truth, made where a developer has none."""
+
+from __future__ import annotations
+
+from pipeline.sample.files import write
+from pipeline.sample.make import make
+from pipeline.sample.marker import is_sample
+
+__all__ = ["make", "write", "is_sample"]

@@ -1,0 +1,190 @@
+"""The planted tables as raw files, where and as the config says; no file that exists is ever replaced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import OutputError, SettingsError
+from pipeline.raw_files import SUFFIXES
+from pipeline.sample import marker
+from pipeline.sample.make import make, make_further
+from pipeline.settings import CsvSettings, NeedStateSource, SalesSource, Settings
+from pipeline.tables import sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRUTH = "sample_truth.parquet"
+
+_PARQUET = (".parquet", ".pq")
+
+
+class _File(NamedTuple):
+    """A raw file to write: the setting that names it, and the table in raw column names."""
+
+    setting: str
+    path: Path
+    csv: CsvSettings
+    table: Callable[[], pd.DataFrame]
+
+
+def write(settings: Settings, home: Path) -> list[Path]:
+    """Write the raw files that do not exist yet, and beside the internal sales the truth, `sample_truth.parquet`.
+
+    A file is written under a dotted name in the same folder, synced, and linked to its own name, which fails where that
+    name is taken: a file that exists keeps its bytes. A killed run leaves complete files only.
+
+    Parameters
+    ----------
+    settings : where the raw files are, their columns, how CSV is written, and what is to be planted
+    home : the folder that relative paths start at
+
+    Returns
+    -------
+    The files written, in the order of the settings; the truth last. None where all exist.
+
+    Raises
+    ------
+    SettingsError : a path is a folder, a glob or of no known type: all of them, before anything is written
+    OutputError : the file system has no hard links
+    """
+    files = _files(settings, home)
+    missing = [file for file in files if not file.path.is_file()]
+    faults = [fault for file in missing for fault in _faults(file)]
+    if faults:
+        raise SettingsError(*faults)
+    written = [file.path for file in missing if _write(file.table(), file.path, file.csv)]
+    truth = files[0].path.with_name(TRUTH)
+    if written and (not truth.exists() or marker.is_sample(truth)):
+        _write(make(settings.sample_data)["truth"], truth, CsvSettings(), replace=True)
+        written.append(truth)
+    return written
+
+
+def _files(settings: Settings, home: Path) -> list[_File]:
+    sources = settings.sources
+    tables: dict[str, pd.DataFrame] = {}
+
+    def planted(name: str) -> pd.DataFrame:
+        if not tables:
+            tables.update(make(settings.sample_data))
+        return tables[name]
+
+    files = [
+        _File(
+            "sources.internal_sales",
+            home / sources.internal_sales.path,
+            sources.internal_sales.csv,
+            lambda: _renamed(planted("internal_sales"), _sales_columns(sources.internal_sales)),
+        ),
+        _File(
+            "sources.need_states",
+            home / sources.need_states.path,
+            sources.need_states.csv,
+            lambda: _need_states(planted("need_states"), sources.need_states),
+        ),
+    ]
+    for position, source in enumerate(sources.external):
+
+        def features(position: int = position, key: str = source.columns.store_id) -> pd.DataFrame:
+            table = make_further(settings.sample_data, position) if position else planted("external")
+            return table.rename(columns={"store_id": key})
+
+        files.append(_File(f"sources.external[{position}]", home / source.path, source.csv, features))
+    return files
+
+
+def _sales_columns(source: SalesSource) -> dict[str, str | None]:
+    columns = source.columns
+    return {name: getattr(columns, name) for name in ("store_id", "sku_id", "category", "week", "sales_value")}
+
+
+def _need_states(table: pd.DataFrame, source: NeedStateSource) -> pd.DataFrame:
+    """The map in raw names; where weights are configured, every need state of a SKU weighs the same."""
+    names = {name: getattr(source.columns, name) for name in ("sku_id", "category", "need_state", "weight")}
+    return _renamed(table.assign(weight=1), names)
+
+
+def _renamed(table: pd.DataFrame, names: Mapping[str, str | None]) -> pd.DataFrame:
+    """The columns that the config names, under those names."""
+    used = {name: raw for name, raw in names.items() if raw is not None}
+    return table[list(used)].rename(columns=used)
+
+
+def _faults(file: _File) -> list[str]:
+    where = f"[{file.setting}] path"
+    next_step = "name one file to have sample data made, or put real data there"
+    if file.path.is_dir():
+        return [f"{where} = '{file.path}' is a folder, where sample data cannot be written: {next_step}"]
+    if any(character in str(file.path) for character in "*?["):
+        return [f"{where} = '{file.path}' is a glob, where sample data cannot be written: {next_step}"]
+    if not file.path.name.endswith(SUFFIXES):
+        return [f"{where} = '{file.path}' is of no known type (allowed: {', '.join(SUFFIXES)}): {next_step}"]
+    return []
+
+
+def _write(table: pd.DataFrame, path: Path, csv: CsvSettings, *, replace: bool = False) -> bool:
+    """Write a table to its path. False where the name was taken in the meantime."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent, path.name)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        if path.name.endswith(_PARQUET):
+            _write_parquet(table, temporary)
+        else:
+            _write_csv(table, temporary, csv, gzipped=path.name.endswith(".gz"))
+        _sync(temporary)
+        if replace:
+            temporary.replace(path)
+        elif not _linked(temporary, path):
+            return False
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _linked(temporary: Path, path: Path) -> bool:
+    """Give the file its name, unless that is taken."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be put in place by a hard link ({error.strerror}), which never replaces a file; choose a path "
+            "on a file system that has them"
+        ) from None
+    return True
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({marker.KEY: marker.VALUE})
+    pq.write_table(arrow, path, compression="zstd", store_schema=False)
+
+
+def _write_csv(table: pd.DataFrame, path: Path, csv: CsvSettings, *, gzipped: bool) -> None:
+    table.assign(**{marker.COLUMN: ""}).to_csv(
+        path,
+        index=False,
+        sep=csv.delimiter,
+        decimal=csv.decimal,
+        quotechar=csv.quote,
+        encoding=csv.encoding,
+        lineterminator="\n",
+        compression={"method": "gzip", "mtime": 0} if gzipped else None,
+    )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,65 @@
+"""The planted tables, with canonical column names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.sample.inside import sales_and_need_states
+from pipeline.sample.outside import external, further
+from pipeline.sample.planted import NONE
+from pipeline.sample.stores import Stores, stores
+from pipeline.settings import SampleData
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_STORES, _INSIDE, _OUTSIDE, _FURTHER = range(4)  # what a stream of random numbers is for
+
+
+def make(settings: SampleData) -> dict[str, pd.DataFrame]:
+    """Plant sample data: four categories with 3, 4, 2 and 3 clusters of stores, and three clusters in the outside data.
+
+    Planted as well: outlier stores, two stores known on one side only each, a store that sells one category nearly only to
+    take it back, SKUs with two need states, unmapped SKUs, returns, and in the outside data a categorical feature, gaps, a
+    near-duplicate, a constant and a skewed count. Below about 60 stores the clusters are too small to be found.
+
+    Parameters
+    ----------
+    settings : how many stores, SKUs and weeks, and the seed; equal settings give equal tables
+
+    Returns
+    -------
+    internal_sales : store_id, sku_id, category (all categorical), week (from 1), sales_value (currency, in whole cents)
+    need_states : sku_id, category, need_state
+    external : store_id, features, STORE_NAME, REGION
+    truth : store_id, category, cluster; cluster -1 is an outlier store, category `(outside)` the outside data
+    """
+    drawn = _stores(settings)
+    sales, need_states = sales_and_need_states(drawn, settings, _random(settings, _INSIDE))
+    return {
+        "internal_sales": sales,
+        "need_states": need_states,
+        "external": external(drawn, _random(settings, _OUTSIDE)),
+        "truth": drawn.truth(),
+    }
+
+
+def make_further(settings: SampleData, position: int) -> pd.DataFrame:
+    """The table of a further external source, at `position` from 1: store_id and one feature, DRIVE_TIME_<position>."""
+    import pandas as pd
+
+    drawn = _stores(settings)
+    known = drawn.outside != NONE
+    minutes = further(drawn.outside[known], _random(settings, _FURTHER + position))
+    return pd.DataFrame({"store_id": drawn.ids[known], f"DRIVE_TIME_{position}": minutes})
+
+
+def _stores(settings: SampleData) -> Stores:
+    return stores(settings.stores, _random(settings, _STORES))
+
+
+def _random(settings: SampleData, stream: int) -> np.random.Generator:
+    import numpy as np
+
+    return np.random.default_rng([settings.seed, stream])

@@ -1,0 +1,100 @@
+"""The planted outside data: features of the stores' surroundings that go with the outside clusters, and labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.sample.planted import NONE, OUTLIER
+from pipeline.sample.stores import Stores
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+LABELS = ("STORE_NAME", "REGION")
+
+_LEVELS = ("urban", "suburban", "rural")
+_OFF_LEVEL = 0.03  # of the stores: their area type is not that of their cluster
+_MISSING = 0.04  # of the stores, in each of two features
+_REGIONS = ("North", "East", "South", "West")
+_TOWNS = ("Ash", "Brook", "Clay", "Dun", "Elm", "Fair", "Green", "Hart", "Kings", "Long", "Mill", "North", "Oak", "Red")
+_ENDINGS = ("bury", "dale", "field", "ford", "ham", "hill", "ley", "mouth", "port", "ton", "well", "wick")
+_FAR = 9.0  # standard deviations from the middle at which an outlier store lies
+
+
+def external(stores: Stores, random: np.random.Generator) -> pd.DataFrame:
+    """Draw the outside data: store_id, features, labels; one row per store that it knows.
+
+    MEAN_INCOME says nearly what MEDIAN_INCOME says, VAT_RATE is constant, POPULATION_5KM a skewed count, AREA_TYPE
+    categorical; HOMEOWNER_SHARE and CARS_PER_HOUSEHOLD have gaps.
+    """
+    import numpy as np
+    import pandas as pd
+
+    known = stores.outside != NONE
+    clusters = stores.outside[known]
+    income = _around((-1.6, 0.3, 1.9), clusters, random)
+    frame = pd.DataFrame({"store_id": stores.ids[known]})
+    frame["MEDIAN_INCOME"] = np.round(48_000 + 9_000 * income, -2)
+    frame["MEAN_INCOME"] = np.round(53_000 + 10_000 * (income + 0.1 * random.standard_normal(len(frame))), -2)
+    frame["POPULATION_5KM"] = np.round(np.exp(9.8 + 0.55 * _around((2.0, 0.0, -2.0), clusters, random)))
+    frame["SHARE_OVER_65"] = _share(0.19 + 0.03 * _around((-1.5, 1.7, 0.4), clusters, random))
+    frame["HOMEOWNER_SHARE"] = _share(0.52 + 0.07 * _around((-2.0, 0.4, 1.7), clusters, random))
+    frame["CARS_PER_HOUSEHOLD"] = np.round(1.5 + 0.15 * _around((-1.8, 0.0, 1.8), clusters, random), 2)
+    frame["COMPETITORS_5KM"] = np.maximum(0, np.round(12 + 2.5 * _around((1.8, 0.2, -1.8), clusters, random)))
+    frame["AREA_TYPE"] = _levels(clusters, random)
+    frame["VAT_RATE"] = 19.0
+    for name in ("HOMEOWNER_SHARE", "CARS_PER_HOUSEHOLD"):
+        frame.loc[random.choice(len(frame), max(1, round(_MISSING * len(frame))), replace=False), name] = np.nan
+    frame["STORE_NAME"] = _names(len(frame), random)
+    frame["REGION"] = np.array(_REGIONS, dtype=object)[random.integers(0, len(_REGIONS), len(frame))]
+    return frame
+
+
+def further(clusters: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
+    """One more feature, minutes, for stores of these outside clusters."""
+    import numpy as np
+
+    return np.round(14 + 2 * _around((-2.0, 0.0, 2.0), clusters, random), 1)
+
+
+def _around(
+    centres: tuple[float, ...], clusters: NDArray[np.int64], random: np.random.Generator
+) -> NDArray[np.float64]:
+    """A standard normal value around each store's centre; an outlier store lies far off, on either side."""
+    import numpy as np
+
+    sides = random.choice([-_FAR, _FAR], len(clusters))
+    middle = np.where(clusters == OUTLIER, sides, np.asarray(centres)[np.maximum(clusters, 1) - 1])
+    values: NDArray[np.float64] = random.standard_normal(len(clusters)) + middle
+    return values
+
+
+def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
+    shares: NDArray[np.float64] = np.round(np.clip(values, 0.01, 0.99), 3)
+    return shares
+
+
+def _levels(clusters: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.object_]:
+    import numpy as np
+
+    level = np.maximum(clusters, 1) - 1
+    off = random.choice(len(clusters), max(1, round(_OFF_LEVEL * len(clusters))), replace=False)
+    level[off] = (level[off] + 1) % len(_LEVELS)
+    levels: NDArray[np.object_] = np.array(_LEVELS, dtype=object)[level]
+    return levels
+
+
+def _names(count: int, random: np.random.Generator) -> list[str]:
+    """Distinct names of stores: a town, numbered where it has several."""
+    import numpy as np
+
+    towns = [town + ending for town in _TOWNS for ending in _ENDINGS]
+    order = random.permutation(len(towns))
+    rounds, places = np.divmod(np.arange(count), len(towns))
+    return [
+        f"{towns[order[place]]}{f' {turn + 1}' if turn else ''}" for turn, place in zip(rounds, places, strict=True)
+    ]
