@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import luigi
+import luigi.configuration
 import typer
 
 from pipeline import runs
@@ -59,7 +61,8 @@ def _say_what_is_stale(task: luigi.Task) -> None:
 def _build(task: luigi.Task, workers: int) -> int:
     from luigi.execution_summary import LuigiStatusCode
 
-    done = luigi.build([task], local_scheduler=True, workers=workers, log_level="WARNING", detailed_summary=True)
+    _quieten_luigi()
+    done = luigi.build([task], local_scheduler=True, workers=workers, detailed_summary=True)
     return {
         LuigiStatusCode.SUCCESS: DONE,
         LuigiStatusCode.SUCCESS_WITH_RETRY: DONE,
@@ -69,6 +72,17 @@ def _build(task: luigi.Task, workers: int) -> int:
         LuigiStatusCode.NOT_RUN: NOT_RUN,
         LuigiStatusCode.MISSING_EXT: MISSING_DATA,
     }[done.status]
+
+
+def _quieten_luigi() -> None:
+    """Warnings and errors on the console, everything in the log file: the command has a summary of its own."""
+    console = logging.StreamHandler()
+    console.setLevel(logging.WARNING)
+    console.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("luigi-interface")
+    logger.addHandler(console)
+    logger.setLevel(logging.INFO)
+    luigi.configuration.get_config().set("core", "no_configure_logging", "true")
 
 
 def _say_what_was_done(config: Config, code: int) -> None:

@@ -46,6 +46,8 @@ def header(path: str, settings: CsvSettings, setting: str) -> tuple[list[str], s
         raise RawDataError(f"{path}: the file is empty; write it again, or change path in [{setting}]")
     if not any(name.strip() for name in names):
         raise RawDataError(f"{path}: the first line is blank, where the names of the columns must be; {advice}")
+    if any("\ufffd" in name for name in names):
+        raise RawDataError(f"{path}: the header has bytes that are not {settings.encoding} text; {advice}")
     twice = [name for name, count in Counter(names).items() if count > 1 and name.strip()]
     if twice:
         raise RawDataError(f"{path}: columns named more than once: {listed(twice)}; rename them in the file")
@@ -54,7 +56,8 @@ def header(path: str, settings: CsvSettings, setting: str) -> tuple[list[str], s
 
 def _first_record(file: BinaryIO, compression: str, settings: CsvSettings) -> list[str] | None:
     raw = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if compression == "gzip" else file
-    with io.TextIOWrapper(raw, encoding=_CODECS[settings.encoding], newline="") as text:
+    # A block is decoded at once: what cannot be decoded may stand in a later line, which DuckDB then names.
+    with io.TextIOWrapper(raw, encoding=_CODECS[settings.encoding], errors="replace", newline="") as text:
         return next(csv.reader(text, delimiter=settings.delimiter, quotechar=settings.quote, strict=True), None)
 
 

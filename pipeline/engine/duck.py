@@ -152,7 +152,8 @@ def reading(files: Sequence[str], setting: str) -> Iterator[None]:
 def first_line(error: Exception) -> str:
     """The first line of an error, without its class, at most 200 characters."""
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200]
+    said = re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200]
+    return "".join(character if character.isprintable() else "?" for character in said)
 
 
 def _named(files: Sequence[str], message: str) -> str:

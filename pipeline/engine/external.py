@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.engine import columns as kinds
 from pipeline.engine.duck import connect, create, identifier, reading, row, rows
-from pipeline.engine.names import counted, listed, with_nearest
+from pipeline.engine.names import counted, listed, quoted, with_nearest
 from pipeline.engine.raw import Scan, Source, nfc, require, require_keys, scans, union
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.settings import Engine, ExternalSource, Sources
@@ -158,7 +158,7 @@ def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: 
     if missing:
         raise RawDataError(
             f"{source.title}: {counted(missing, 'row', 'rows')} without store_id (column '{key}') of {total:,}; fill them in, "
-            "or remove the rows"
+            f"remove the rows, or change columns.store_id in [{source.setting}]"
         )
     twice = rows(
         connection,
@@ -167,10 +167,11 @@ def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: 
     )
     if twice:
         count = twice[0][1]
-        names = listed([store for store, _ in twice])
+        names = listed([quoted(store) for store, _ in twice])
         raise RawDataError(
             f"{source.title}: {counted(count, 'store has', 'stores have')} more than one row: {names}"
-            f"{f' and {count - _SHOWN} more' if count > _SHOWN else ''}; leave one row per store"
+            f"{f' and {count - _SHOWN} more' if count > _SHOWN else ''}; leave one row per store, or change "
+            f"columns.store_id in [{source.setting}]"
         )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.engine import keys, need_states
 from pipeline.engine.duck import connect, create, reading, row, rows, sql, view
-from pipeline.engine.names import counted, listed, with_nearest
+from pipeline.engine.names import counted, listed, quoted, with_nearest
 from pipeline.engine.raw import Scan, Source, require, require_keys, scans, union
 from pipeline.engine.weeks import window
 from pipeline.errors import RawDataError, SettingsError
@@ -194,7 +194,7 @@ def _check_values(connection: duckdb.DuckDBPyConnection, source: Source, name: s
     if texts:
         raise RawDataError(
             f"{source.title}: column '{name}' has {counted(int(texts), 'text', 'texts')} that are no number, such as "
-            f"'{text[:50]}'; correct them, or set decimal and thousands in [{source.setting}] csv"
+            f"{quoted(text)}; correct them, or set decimal and thousands in [{source.setting}] csv"
         )
     if bad:
         raise RawDataError(

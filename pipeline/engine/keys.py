@@ -64,7 +64,7 @@ def key(expression: str, duckdb_type: str, csv_decimal: str | None) -> str:
     if is_float(duckdb_type):
         whole = f"{expression} = TRUNC({expression}) AND ABS({expression}) < {_LARGEST_WHOLE}"
         return (
-            f"CASE WHEN NOT ISFINITE({expression}) THEN NULL WHEN {whole} THEN CAST(CAST({expression} AS BIGINT) AS "
+            f"CASE WHEN NOT ISFINITE({expression}) THEN NULL WHEN {whole} THEN CAST(TRY_CAST({expression} AS BIGINT) AS "
             f"VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
         )
     if is_decimal(duckdb_type):

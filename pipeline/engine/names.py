@@ -18,7 +18,7 @@ def nearest(name: str, known: Collection[str]) -> str | None:
 def with_nearest(name: str, known: Collection[str]) -> str:
     """The name in quotes, with the nearest known one where there is one."""
     near = nearest(name, known)
-    return f"'{name}'" if near is None else f"'{name}' (nearest: '{near}')"
+    return quoted(name) if near is None else f"{quoted(name)} (nearest: {quoted(near)})"
 
 
 def listed(names: Iterable[str], shown: int = _SHOWN) -> str:
@@ -31,3 +31,9 @@ def listed(names: Iterable[str], shown: int = _SHOWN) -> str:
 def counted(count: int, singular: str, plural: str) -> str:
     """A count with its noun: 1 row, 1,204 rows."""
     return f"{count:,} {singular if count == 1 else plural}"
+
+
+def quoted(value: str, longest: int = 50) -> str:
+    """A value from a file, in quotes: cut where it is long, and nothing in it that a terminal would act on."""
+    shown = "".join(character if character.isprintable() else "?" for character in value[:longest])
+    return f"'{shown}{'...' if len(value) > longest else ''}'"

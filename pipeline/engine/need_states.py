@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.engine.duck import create, row, rows, sql, view
 from pipeline.engine.keys import is_number, text
-from pipeline.engine.names import counted, listed
+from pipeline.engine.names import counted, listed, quoted
 from pipeline.engine.raw import Scan, Source, require, require_keys, scans, union
 from pipeline.errors import RawDataError
 from pipeline.schema import UNMAPPED
@@ -92,9 +92,9 @@ def _check_weights(connection: duckdb.DuckDBPyConnection, source: Source, name: 
     )
     if bad:
         sku, written, count = bad[0]
-        said = "missing" if written is None else f"'{written[:50]}'"
+        said = "missing" if written is None else quoted(written)
         raise RawDataError(
-            f"{source.title}: column '{name}' is not a weight in {counted(count, 'row', 'rows')}: SKU {sku} has {said}; a "
+            f"{source.title}: column '{name}' is not a weight in {counted(count, 'row', 'rows')}: SKU {quoted(sku)} has {said}; a "
             "weight is a number from 0 to 1e15; correct them"
         )
     twice = rows(
@@ -105,8 +105,8 @@ def _check_weights(connection: duckdb.DuckDBPyConnection, source: Source, name: 
     if twice:
         sku, need_state, low, high, count = twice[0]
         raise RawDataError(
-            f"{source.title}: {counted(count, 'need state of a SKU has', 'need states of SKUs have')} two weights: SKU {sku} "
-            f"serves '{need_state}' with {low:g} and {high:g}; leave one of them"
+            f"{source.title}: {counted(count, 'need state of a SKU has', 'need states of SKUs have')} two weights: SKU {quoted(sku)} "
+            f"serves {quoted(need_state)} with {low:g} and {high:g}; leave one of them"
         )
     zero = rows(
         connection,
@@ -116,6 +116,6 @@ def _check_weights(connection: duckdb.DuckDBPyConnection, source: Source, name: 
     if zero:
         sku, count = zero[0]
         raise RawDataError(
-            f"{source.title}: the weights of {counted(count, 'SKU', 'SKUs')} sum to zero: SKU {sku}; give one of its need "
+            f"{source.title}: the weights of {counted(count, 'SKU', 'SKUs')} sum to zero: SKU {quoted(sku)}; give one of its need "
             f"states a weight above zero in column '{name}', or remove the SKU"
         )

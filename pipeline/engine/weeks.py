@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.engine import keys
 from pipeline.engine.duck import rows
-from pipeline.engine.names import counted
+from pipeline.engine.names import counted, quoted
 from pipeline.engine.raw import RawColumn, Scan, Source, union
 from pipeline.errors import RawDataError
 
@@ -46,6 +46,8 @@ def window(
         "SELECT week_number, week_date, COUNT(*), MIN(CASE WHEN week_number IS NULL AND week_date IS NULL THEN "
         f"week_text END) FROM ({union(found, selects)}) GROUP BY week_number, week_date",
     )
+    if not seen:
+        return ["TRUE"] * len(found)  # no rows: the caller says so
     _check(source, week, seen)
     if any(day is not None for _, day, _, _ in seen):
         first_day = max(day for _, day, _, _ in seen) - timedelta(days=7 * last - 1)
@@ -60,11 +62,11 @@ def _week(source: Source, scan: Scan, week: str) -> tuple[str, str]:
     if column.csv is not None:
         text = f"TRIM({column.sql})"
         whole = f"REGEXP_FULL_MATCH({text}, '-?[0-9]{{1,15}}([.]0+)?')"
-        number = f"CASE WHEN {whole} THEN CAST(CAST({text} AS DOUBLE) AS BIGINT) END"
+        number = f"CASE WHEN {whole} THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
         return number, f"CASE WHEN NOT {whole} THEN CAST(TRY_CAST({text} AS TIMESTAMP) AS DATE) END"
     if keys.is_number(column.type):
         whole = f"{column.sql} = TRUNC({column.sql}) AND ABS({column.sql}) < 1e15"
-        return f"CASE WHEN {whole} THEN CAST({column.sql} AS BIGINT) END", "CAST(NULL AS DATE)"
+        return f"CASE WHEN {whole} THEN TRY_CAST({column.sql} AS BIGINT) END", "CAST(NULL AS DATE)"
     if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
         instant = f"{column.sql} AT TIME ZONE 'UTC'" if "TIME ZONE" in column.type else column.sql
         return "CAST(NULL AS BIGINT)", f"CAST({instant} AS DATE)"
@@ -78,7 +80,7 @@ def _check(source: Source, week: str, seen: Sequence[tuple[int | None, date | No
     missing = sum(count for number, day, count, _ in seen if number is None and day is None)
     if missing:
         text = next(text for number, day, _, text in seen if number is None and day is None)
-        example = "" if text is None else f" (such as '{text}')"
+        example = "" if text is None else f" (such as {quoted(text)})"
         raise RawDataError(
             f"{source.title}: {counted(missing, 'row', 'rows')} without a week in column '{week}'{example}; a week is a "
             "whole number or a date (2024-01-31); correct them, or remove last_weeks from [internal.preprocessing]"

@@ -6,6 +6,7 @@ where two write, the last one wins and the other's facts are found again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -124,5 +125,6 @@ class Memory:
             temporary.write_bytes(msgspec.json.encode(self._contents))
             temporary.replace(self.path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
         self.changed = False

@@ -23,16 +23,17 @@ _PARQUET = (".parquet", ".pq")
 
 
 class _File(NamedTuple):
-    """A raw file to write: the setting that names it, and the table in raw column names."""
+    """A raw file to write: the setting that names it, what that says, and the table in raw column names."""
 
     setting: str
+    configured: str
     path: Path
     csv: CsvSettings
     table: Callable[[], pd.DataFrame]
 
 
 def write(settings: Settings, home: Path) -> list[Path]:
-    """Write the raw files that do not exist yet, and beside the internal sales the truth, `sample_truth.parquet`.
+    """Write the raw files that do not exist yet, after the truth: `sample_truth.parquet` beside the internal sales.
 
     A file is written under a dotted name in the same folder, synced, and linked to its own name, which fails where that
     name is taken: a file that exists keeps its bytes. A killed run leaves complete files only.
@@ -44,7 +45,7 @@ def write(settings: Settings, home: Path) -> list[Path]:
 
     Returns
     -------
-    The files written, in the order of the settings; the truth last. None where all exist.
+    The files written: the truth, then in the order of the settings. None where all raw files exist.
 
     Raises
     ------
@@ -56,12 +57,16 @@ def write(settings: Settings, home: Path) -> list[Path]:
     faults = [fault for file in missing for fault in _faults(file)]
     if faults:
         raise SettingsError(*faults)
-    written = [file.path for file in missing if _write(file.table(), file.path, file.csv)]
-    truth = files[0].path.with_name(TRUTH)
-    if written and (not truth.exists() or marker.is_sample(truth)):
-        _write(make(settings.sample_data)["truth"], truth, CsvSettings(), replace=True)
-        written.append(truth)
-    return written
+    written = _truth(settings, files[0].path.with_name(TRUTH)) if missing else []
+    return written + [file.path for file in missing if _write(file.table(), file.path, file.csv)]
+
+
+def _truth(settings: Settings, path: Path) -> list[Path]:
+    """Write the truth, over an earlier one at most."""
+    if path.exists() and not marker.is_sample(path):
+        return []
+    _write(make(settings.sample_data)["truth"], path, CsvSettings(), replace=True)
+    return [path]
 
 
 def _files(settings: Settings, home: Path) -> list[_File]:
@@ -76,12 +81,14 @@ def _files(settings: Settings, home: Path) -> list[_File]:
     files = [
         _File(
             "sources.internal_sales",
+            sources.internal_sales.path,
             home / sources.internal_sales.path,
             sources.internal_sales.csv,
             lambda: _renamed(planted("internal_sales"), _sales_columns(sources.internal_sales)),
         ),
         _File(
             "sources.need_states",
+            sources.need_states.path,
             home / sources.need_states.path,
             sources.need_states.csv,
             lambda: _need_states(planted("need_states"), sources.need_states),
@@ -93,7 +100,7 @@ def _files(settings: Settings, home: Path) -> list[_File]:
             table = make_further(settings.sample_data, position) if position else planted("external")
             return table.rename(columns={"store_id": key})
 
-        files.append(_File(f"sources.external[{position}]", home / source.path, source.csv, features))
+        files.append(_File(f"sources.external[{position}]", source.path, home / source.path, source.csv, features))
     return files
 
 
@@ -115,14 +122,14 @@ def _renamed(table: pd.DataFrame, names: Mapping[str, str | None]) -> pd.DataFra
 
 
 def _faults(file: _File) -> list[str]:
-    where = f"[{file.setting}] path"
+    where = f"{file.setting}.path = '{file.configured}'"
     next_step = "name one file to have sample data made, or put real data there"
     if file.path.is_dir():
-        return [f"{where} = '{file.path}' is a folder, where sample data cannot be written: {next_step}"]
-    if any(character in str(file.path) for character in "*?["):
-        return [f"{where} = '{file.path}' is a glob, where sample data cannot be written: {next_step}"]
+        return [f"{where} is a folder, where sample data cannot be written: {next_step}"]
+    if any(character in file.configured for character in "*?["):
+        return [f"{where} is a glob, where sample data cannot be written: {next_step}"]
     if not file.path.name.endswith(SUFFIXES):
-        return [f"{where} = '{file.path}' is of no known type (allowed: {', '.join(SUFFIXES)}): {next_step}"]
+        return [f"{where} is of no known type (allowed: {', '.join(SUFFIXES)}): {next_step}"]
     return []
 
 
@@ -166,7 +173,7 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
     import pyarrow.parquet as pq
 
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({marker.KEY: marker.VALUE})
-    pq.write_table(arrow, path, compression="zstd", store_schema=False)
+    pq.write_table(arrow, path, compression="zstd")
 
 
 def _write_csv(table: pd.DataFrame, path: Path, csv: CsvSettings, *, gzipped: bool) -> None:

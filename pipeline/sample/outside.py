@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LABELS = ("STORE_NAME", "REGION")
 
 _LEVELS = ("urban", "suburban", "rural")
-_OFF_LEVEL = 0.03  # of the stores: their area type is not that of their cluster
+_OFF_LEVEL = 0.01  # of the stores: their area type is not that of their cluster; more would be a cluster of its own
 _MISSING = 0.04  # of the stores, in each of two features
 _REGIONS = ("North", "East", "South", "West")
 _TOWNS = ("Ash", "Brook", "Clay", "Dun", "Elm", "Fair", "Green", "Hart", "Kings", "Long", "Mill", "North", "Oak", "Red")
@@ -54,9 +54,7 @@ def external(stores: Stores, random: np.random.Generator) -> pd.DataFrame:
 
 def further(clusters: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
     """One more feature, minutes, for stores of these outside clusters."""
-    import numpy as np
-
-    return np.round(14 + 2 * _around((-2.0, 0.0, 2.0), clusters, random), 1)
+    return (14 + 2 * _around((-2.0, 0.0, 2.0), clusters, random)).round(1)
 
 
 def _around(
@@ -65,17 +63,13 @@ def _around(
     """A standard normal value around each store's centre; an outlier store lies far off, on either side."""
     import numpy as np
 
+    values = random.standard_normal(len(clusters))
     sides = random.choice([-_FAR, _FAR], len(clusters))
-    middle = np.where(clusters == OUTLIER, sides, np.asarray(centres)[np.maximum(clusters, 1) - 1])
-    values: NDArray[np.float64] = random.standard_normal(len(clusters)) + middle
-    return values
+    return values + np.where(clusters == OUTLIER, sides, np.asarray(centres)[np.maximum(clusters, 1) - 1])
 
 
 def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    import numpy as np
-
-    shares: NDArray[np.float64] = np.round(np.clip(values, 0.01, 0.99), 3)
-    return shares
+    return values.clip(0.01, 0.99).round(3)
 
 
 def _levels(clusters: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.object_]:

@@ -25,7 +25,7 @@ from pipeline.stage import session
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
 from pipeline.tables import Publication, sweep
 
-log = logging.getLogger("pipeline")
+log = logging.getLogger("luigi-interface.pipeline")
 
 Snapshot = dict[str, tuple[Signature, str]]
 
@@ -146,7 +146,7 @@ class Stage(luigi.Task):
             if reason is None:
                 known.add(self.task_id)
                 return True
-        if self.__dict__.pop("_just_published", False):
+        if self.__dict__.pop("_just_looked", False):
             log.warning("%s: %s: changed after publication; the next run rebuilds", self.name, reason)
             return True
         self.prepare()
@@ -177,6 +177,7 @@ class Stage(luigi.Task):
                 yield asked
             with locks.held(self.config.outputs / ".locks" / self.trace_path.name):
                 self._build_if_stale(started)
+            self._just_looked = True
         except Exception as error:
             text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
             runs.record(self.config, dict(self.tag), runs.FAILED, self.name, error=text)
@@ -199,7 +200,6 @@ class Stage(luigi.Task):
             ) from error
         if old is not None:
             self.replaced(old, trace)
-        self._just_published = True
         runs.record(
             self.config, dict(self.tag), runs.BUILT, self.name, reason=str(reason), seconds=round(trace.seconds, 3)
         )

@@ -29,18 +29,22 @@ def end(error: PipelineError) -> NoReturn:
     raise SystemExit(error.exit_code)
 
 
+def _no_environment() -> NoReturn:
+    raise SettingsError(f"no environment given: add --env, one of {', '.join(config.environments()) or 'none yet'}")
+
+
 class EnvParameter(luigi.Parameter):
     """The environment: a plain name that has a file in `configs/`. Its settings are read and checked here."""
 
     def __init__(self) -> None:
-        super().__init__(description="the environment: a file configs/<env>.toml")
+        super().__init__(default="", description="the environment: a file configs/<env>.toml")
 
     def normalize(self, value: str) -> str:
         """Check the environment's settings, once per process."""
         known = (str(config.home()), value)
         if known not in _checked:
             try:
-                found = config.load(value)
+                found = config.load(value) if value else _no_environment()
             except SettingsError as error:
                 end(error)
             _checked.add(known)

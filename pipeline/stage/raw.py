@@ -13,7 +13,7 @@ from pipeline.errors import MissingDataError
 from pipeline.freshness import locks
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
 
-log = logging.getLogger("pipeline")
+log = logging.getLogger("luigi-interface.pipeline")
 
 _said: set[str] = set()
 

@@ -21,7 +21,7 @@ from pipeline.errors import PipelineError
 from pipeline.freshness import fingerprints
 from pipeline.freshness.memory import Memory
 
-log = logging.getLogger("pipeline")
+_luigi_log = logging.getLogger("luigi-interface")  # ours is below it, so that it reaches the same console
 
 _memories: dict[Path, Memory] = {}
 _code: dict[tuple[str, ...], dict[str, str]] = {}
@@ -94,12 +94,9 @@ def open_log(config: Config) -> None:
     handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     handler.setLevel(config.settings.logging.level)
     handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)s {runs.current()} %(process)d %(message)s"))
-    for name in ("luigi-interface", "pipeline"):
-        logger = logging.getLogger(name)
-        logger.addHandler(handler)
-        logger.addFilter(_one_line)
+    _luigi_log.addHandler(handler)
+    _luigi_log.addFilter(_one_line)
     _handlers.append(handler)
-    log.setLevel(logging.INFO)
 
 
 def _one_line(record: logging.LogRecord) -> bool:
@@ -119,8 +116,7 @@ def forget() -> None:
     _complete.clear()
     while _handlers:
         handler = _handlers.pop()
-        for name in ("luigi-interface", "pipeline"):
-            logging.getLogger(name).removeHandler(handler)
+        _luigi_log.removeHandler(handler)
         handler.close()
     _opened.clear()
     runs.renew()

@@ -42,10 +42,14 @@ def comments(table: Table, columns: Sequence[Column]) -> list[str]:
     """COMMENT ON statements: the table with its grain, each column with its unit."""
     statements = [comment_on("TABLE", identifier(table.name), f"{table.comment}; {table.grain}")]
     for name, column in zip(column_names(columns), columns, strict=True):
-        text = column.comment if name == column.name else f"{column.comment}, {column.name!r} in the data"
-        unit = f" [{column.unit}]" if column.unit else ""
-        statements.append(comment_on("COLUMN", f"{identifier(table.name)}.{identifier(name)}", text + unit))
+        text = comment_of(column) if name == column.name else f"{comment_of(column)}; {column.name!r} in the data"
+        statements.append(comment_on("COLUMN", f"{identifier(table.name)}.{identifier(name)}", text))
     return statements
+
+
+def comment_of(column: Column) -> str:
+    """What a column means, with its unit."""
+    return f"{column.comment} [{column.unit}]" if column.unit else column.comment
 
 
 def comment_on(kind: str, name: str, text: str) -> str:

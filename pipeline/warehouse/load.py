@@ -17,7 +17,7 @@ from pipeline import tables as published
 from pipeline.errors import OutputError
 from pipeline.quoting import identifier
 from pipeline.schema import TABLES, Column, Table
-from pipeline.warehouse.ddl import comment_on, comments, create_table
+from pipeline.warehouse.ddl import column_names, comment_on, comments, create_table
 from pipeline.warehouse.views import View, views
 
 if TYPE_CHECKING:
@@ -87,15 +87,16 @@ def _from_files(tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.Da
         table = _known(name)
         if name in frames:
             raise OutputError(f"table {name} is given both as files and as a frame; give it once")
-        columns, rows = [column.name for column in table.columns], 0
+        columns, rows = table.columns, 0
         for number, file in enumerate(files):
             with _reading(file) as opened:
-                found, rows = list(opened.schema_arrow.names), rows + opened.metadata.num_rows
-            if number == 0 and table.more is not None and found[: len(columns)] == columns:
-                columns = found
-            if found != columns:
+                found, rows = opened.schema_arrow, rows + opened.metadata.num_rows
+            if number == 0 and table.more is not None:
+                columns += tuple(table.column(name) for name in found.names[len(columns) :])
+            declared = [(column.name, published.arrow_type(column)) for column in columns]
+            if list(zip(found.names, found.types, strict=True)) != declared:
                 raise OutputError(f"{file}: its columns are not those of the table {name}; delete it, and run again")
-        yield Load(table, tuple(table.column(column) for column in columns), rows, tuple(files))
+        yield Load(table, columns, rows, tuple(files))
 
 
 def _from_frames(frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
@@ -157,6 +158,8 @@ def _connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
     """Create, fill in the order of the key, and comment a table."""
+    import duckdb
+
     connection.execute(create_table(load.table, load.columns))
     for statement in comments(load.table, load.columns):
         connection.execute(statement)
@@ -166,25 +169,34 @@ def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
     incoming = [f"column{number}" for number in range(len(load.columns))]
     into = dict(zip((column.name for column in load.columns), incoming, strict=True))
     order = ", ".join(into[name] for name in load.table.key)
-    connection.register("incoming", _batches(load, incoming))
+    failures: list[OutputError] = []
+    connection.register("incoming", _batches(load, incoming, failures))
     try:
         connection.execute(
             f"INSERT INTO {identifier(load.table.name)} SELECT * FROM incoming ORDER BY {order}"  # noqa: S608  # quoted
         )
+    except duckdb.Error:
+        if failures:  # what the stream said: DuckDB wraps it in words of its own
+            raise failures[0] from None
+        raise
     finally:
         connection.unregister("incoming")
 
 
-def _batches(load: Load, names: Sequence[str]) -> pa.RecordBatchReader:
-    """The rows as a stream, so that no table has to fit in memory."""
+def _batches(load: Load, names: Sequence[str], failures: list[OutputError]) -> pa.RecordBatchReader:
+    """The rows as a stream, so that no table has to fit in memory. Why it broke off is added to `failures`."""
     import pyarrow as pa
 
     types = [published.arrow_type(column) for column in load.columns]
     schema = pa.schema(list(zip(names, types, strict=True)))
 
     def stream() -> Iterator[pa.RecordBatch]:
-        for part in _parts(load):
-            yield pa.RecordBatch.from_arrays(part.columns, names=list(names)).cast(schema)
+        try:
+            for part in _parts(load):
+                yield pa.RecordBatch.from_arrays(part.columns, schema=schema)
+        except OutputError as error:
+            failures.append(error)
+            raise
 
     return pa.RecordBatchReader.from_batches(schema, stream())
 
@@ -206,7 +218,8 @@ def _views(connection: duckdb.DuckDBPyConnection, loads: Sequence[Load]) -> list
     def distinct(column: str, table: str) -> list[str]:
         if table not in tables:
             return []
-        values = connection.execute(f"SELECT DISTINCT {column} FROM {table} ORDER BY {column}")  # noqa: S608  # ours
+        column, table = identifier(column), identifier(table)
+        values = connection.execute(f"SELECT DISTINCT {column} FROM {table} ORDER BY {column}")  # noqa: S608  # quoted
         return [str(row[0]) for row in values.fetchall()]
 
     return views(tables, distinct("category", "store_clusters"), distinct("label", "store_labels"))
@@ -221,7 +234,10 @@ def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
 
 
 def _verify(path: Path, loads: Sequence[Load]) -> None:
-    """Open the file as a reader would, and compare rows and keys with what was given."""
+    """Open the file as a reader would, read all of it, and compare rows and keys with what was given.
+
+    The hashes are asked for to have every block read: DuckDB checks a block's checksum when it reads it.
+    """
     import duckdb
 
     if _wal(path).exists():
@@ -234,13 +250,16 @@ def _verify(path: Path, loads: Sequence[Load]) -> None:
             ).fetchall()
             found = {table: tuple(columns) for table, columns in keys}
             for load in loads:
-                counted = connection.execute(
-                    f"SELECT COUNT(*) FROM {identifier(load.table.name)}"  # noqa: S608  # quoted
-                ).fetchall()[0][0]
+                columns = ", ".join(identifier(name) for name in column_names(load.columns))
+                counted, _ = connection.execute(
+                    f"SELECT COUNT(*), BIT_XOR(HASH({columns})) FROM {identifier(load.table.name)}"  # noqa: S608  # quoted
+                ).fetchall()[0]
                 if counted != load.rows or found.get(load.table.name) != load.table.key:
                     raise OutputError(
                         f"{path}: table {load.table.name} reads back with {counted} rows and key "
                         f"{found.get(load.table.name)}, not {load.rows} and {load.table.key}; check the disk, and run again"
                     )
     except duckdb.Error as error:
-        raise OutputError(f"{path}: the database does not open ({_first_line(error)}); check the disk") from error
+        raise OutputError(
+            f"{path}: the database cannot be read back ({_first_line(error)}); check the disk, and run again"
+        ) from error

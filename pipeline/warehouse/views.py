@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.quoting import identifier, literal, unique_names
-from pipeline.schema import NO_CATEGORY
+from pipeline.schema import NO_CATEGORY, TABLES
+from pipeline.warehouse.ddl import comment_of
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def views(tables: Collection[str], categories: Sequence[str], labels: Sequence[s
     if {"merged_clusters", "store_clusters", "sales_by_need_state"} <= set(tables):
         made.append(_cluster_profiles())
     if "runs" in tables:
-        made.append(View("latest_run", "The last run that did anything, as of this file's load; one row", _LATEST_RUN, {}))
+        made.append(_latest_run())
     quality = [query for table, query in _QUALITY.items() if table in tables]
     if quality:
         made.append(_data_quality(quality))
@@ -122,13 +123,13 @@ def _store_clusters_wide(categories: Sequence[str], labels: Sequence[str]) -> Vi
         f"MAX(CASE WHEN placed.category = {literal(category)} THEN placed.cluster END) AS {identifier(name)}"
         for name, category in zip(category_names, shown, strict=True)
     ]
-    query = f"SELECT {', '.join(picked)} FROM store_clusters AS placed"
+    query = f"SELECT {', '.join(picked)} FROM store_clusters AS placed"  # noqa: S608  # quoted above
     if labels:
         wide = [
-            f"MAX(CASE WHEN label = {literal(label)} THEN value END) AS {identifier(name)}"
+            f"MAX(CASE WHEN given.label = {literal(label)} THEN given.value END) AS {identifier(name)}"
             for name, label in zip(label_names, labels, strict=True)
         ]
-        grouped = f"SELECT store_id, {', '.join(wide)} FROM store_labels GROUP BY store_id"
+        grouped = f"SELECT given.store_id, {', '.join(wide)} FROM store_labels AS given GROUP BY given.store_id"  # noqa: S608  # quoted above
         query += f" LEFT JOIN ({grouped}) AS labelled ON labelled.store_id = placed.store_id"
     return View(
         "store_clusters_wide",
@@ -157,12 +158,21 @@ def _cluster_profiles() -> View:
     )
 
 
+def _latest_run() -> View:
+    return View(
+        "latest_run",
+        "The last run that did anything, as of this file's load; one row",
+        _LATEST_RUN,
+        {column.name: comment_of(column) for column in TABLES["runs"].columns},
+    )
+
+
 def _data_quality(queries: Sequence[str]) -> View:
     united = " UNION ALL ".join(queries)
     return View(
         "data_quality",
         "What to know of the data before trusting a cluster; one row per subject and measure",
-        f"SELECT * FROM ({united}) AS measures ({', '.join(_QUALITY_COLUMNS)}) ORDER BY area, subject, measure",
+        f"SELECT * FROM ({united}) AS measures ({', '.join(_QUALITY_COLUMNS)}) ORDER BY area, subject, measure",  # noqa: S608  # all of it is written above
         {
             "area": "Which part of the pipeline",
             "subject": "A category or a feature",

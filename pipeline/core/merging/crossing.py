@@ -109,8 +109,6 @@ def _store_clusters(
     import numpy as np
     import pandas as pd
 
-    reassigned = np.zeros(len(stores.store_id), dtype=bool)
-    reassigned[[move.store for move in repaired.moves]] = True
     distance = np.zeros(len(stores.store_id))
     for cell in np.unique(repaired.cell):
         members = repaired.cell == cell
@@ -124,7 +122,7 @@ def _store_clusters(
             "external_cluster": pd.arrays.IntegerArray(stores.external, ~known),
             "cluster": numbers[repaired.cell],
             "status": np.where(known, "both", "internal_only").astype(object),
-            "reassigned": reassigned,
+            "reassigned": repaired.moved(),
             "distance": distance,
         }
     )
@@ -162,7 +160,7 @@ class _Notes(NamedTuple):
             )
         if external == NO_CLUSTER:
             return f"internal cluster {internal}; the outside data does not know these stores"
-        moved = f"; {moved_in} stores moved in from cells below the floor of {self.floor}" if moved_in else ""
+        moved = f"; stores moved in from cells below the floor of {self.floor}: {moved_in}" if moved_in else ""
         return f"internal cluster {internal} crossed with external cluster {external}{moved}{self.thin}"
 
 
@@ -173,9 +171,7 @@ def _merged_clusters(
     import pandas as pd
 
     cells = np.unique(repaired.cell)
-    moved = np.zeros(len(stores.store_id), dtype=bool)
-    moved[[move.store for move in repaired.moves]] = True
-    moved_in = [int(moved[repaired.cell == cell].sum()) for cell in cells]
+    moved_in = np.bincount(repaired.cell[repaired.moved()], minlength=len(repaired.cells))[cells]
     internal, external = (repaired.cells[cells, side] for side in (0, 1))
     return pd.DataFrame(
         {
@@ -184,9 +180,10 @@ def _merged_clusters(
             "internal_cluster": pd.array(internal, dtype="Int64"),
             "external_cluster": pd.arrays.IntegerArray(external, external == NO_CLUSTER),
             "stores": np.bincount(repaired.cell, minlength=len(repaired.cells))[cells],
-            "reassigned_stores": np.array(moved_in, dtype=np.int64),
+            "reassigned_stores": moved_in,
             "note": [
-                notes.of_cell(int(i), int(e), count) for i, e, count in zip(internal, external, moved_in, strict=True)
+                notes.of_cell(*(int(number) for number in cell))
+                for cell in zip(internal, external, moved_in, strict=True)
             ],
         }
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.core.merging.crossing import CategoryStores, cross
 from pipeline.core.merging.repair import NO_CLUSTER
 from pipeline.errors import DataError
-from pipeline.schema import NO_CATEGORY
+from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import Merging, for_category
 
 if TYPE_CHECKING:
@@ -63,18 +63,14 @@ def merge(
         merged_clusters.append(_external_only_clusters(outside))
     replaced = (internal_excluded["category"] == NO_CATEGORY) & internal_excluded["store_id"].isin(only_outside)
     merged = {
-        "store_clusters": _stacked("store_clusters", store_clusters, ["store_id", "category"]),
-        "merged_clusters": _stacked("merged_clusters", merged_clusters, ["category", "cluster"]),
-        "reassignments": _stacked(
-            "reassignments", [part.reassignments for part in parts], ["store_id", "category", "from_cluster"]
-        ),
-        "excluded_stores": _stacked(
-            "excluded_stores", [internal_excluded[~replaced], external_excluded], ["store_id", "category", "source"]
-        ),
+        "store_clusters": _stacked("store_clusters", store_clusters),
+        "merged_clusters": _stacked("merged_clusters", merged_clusters),
+        "reassignments": _stacked("reassignments", [part.reassignments for part in parts]),
+        "excluded_stores": _stacked("excluded_stores", [internal_excluded[~replaced], external_excluded]),
     }
     _check_no_store_is_lost(
-        [internal_clusters, internal_excluded, external_clusters, external_excluded],
-        internal_clusters,
+        [internal_clusters, internal_excluded],
+        [external_clusters, external_excluded],
         merged["store_clusters"],
         merged["excluded_stores"],
     )
@@ -186,65 +182,41 @@ def _external_only_clusters(outside: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-_EMPTY = {
-    "store_clusters": {
-        "store_id": "object",
-        "category": "object",
-        "internal_cluster": "Int64",
-        "external_cluster": "Int64",
-        "cluster": "int64",
-        "status": "object",
-        "reassigned": "bool",
-        "distance": "float64",
-    },
-    "merged_clusters": {
-        "category": "object",
-        "cluster": "int64",
-        "internal_cluster": "Int64",
-        "external_cluster": "Int64",
-        "stores": "int64",
-        "reassigned_stores": "int64",
-        "note": "object",
-    },
-    "excluded_stores": {"store_id": "object", "category": "object", "source": "object", "reason": "object"},
-    "reassignments": {
-        "store_id": "object",
-        "category": "object",
-        "from_cluster": "int64",
-        "to_cluster": "int64",
-        "from_cell": "object",
-        "to_cell": "object",
-        "distance": "float64",
-        "margin": "float64",
-    },
-}
+_DTYPES = {"text": "object", "integer": "int64", "float": "float64", "boolean": "bool"}
 
 
-def _stacked(table: str, parts: Sequence[pd.DataFrame], key: list[str]) -> pd.DataFrame:
+def _stacked(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The parts below one another, sorted by the table's key; with the table's columns where no part has a row."""
     import pandas as pd
 
+    table = TABLES[name]
     filled = [part for part in parts if len(part)]
-    if not filled:
-        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in _EMPTY[table].items()})
-    return pd.concat(filled, ignore_index=True).sort_values(key).reset_index(drop=True)
+    if filled:
+        return pd.concat(filled).sort_values(list(table.key), ignore_index=True)
+    dtypes = {
+        column.name: "Int64" if column.type == "integer" and column.nullable else _DTYPES[column.type]
+        for column in table.columns
+    }
+    return pd.DataFrame({column: pd.Series(dtype=dtype) for column, dtype in dtypes.items()})
 
 
 def _check_no_store_is_lost(
-    sources: Sequence[pd.DataFrame],
-    internal_clusters: pd.DataFrame,
+    internal: Sequence[pd.DataFrame],
+    external: Sequence[pd.DataFrame],
     store_clusters: pd.DataFrame,
     excluded_stores: pd.DataFrame,
 ) -> None:
-    """P3: every store of every source is in store_clusters or in excluded_stores, and in no category in both."""
-    key = ["store_id", "category"]
-    given = {store for source in sources for store in source["store_id"]}
-    lost = given - set(store_clusters["store_id"]) - set(excluded_stores["store_id"])
-    clustered = set(store_clusters[key].itertuples(index=False, name=None))
-    lost |= {store for store, _ in set(internal_clusters[key].itertuples(index=False, name=None)) - clustered}
-    internal = excluded_stores[excluded_stores["source"] != "external"]
-    twice = {store for store, _ in clustered & set(internal[key].itertuples(index=False, name=None))}
+    """P3: every store of every source, in each of its categories, is in store_clusters or in excluded_stores, not both."""
+    clustered, excluded = _pairs(store_clusters), _pairs(excluded_stores)
+    lost = {store for table in internal for store, _ in _pairs(table) - clustered - excluded}
+    lost |= {store for table in external for store in table["store_id"]} - {store for store, _ in clustered | excluded}
+    twice = {store for store, _ in clustered & _pairs(excluded_stores[excluded_stores["source"] != "external"])}
     if lost or twice:
         raise DataError(
             f"merging lost {len(lost)} stores ({', '.join(sorted(lost)[:5]) or 'none'}) and has {len(twice)} both "
             f"clustered and excluded in a category ({', '.join(sorted(twice)[:5]) or 'none'}); please report this"
         )
+
+
+def _pairs(table: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(*(table[name].to_numpy(dtype=object) for name in ("store_id", "category")), strict=True))

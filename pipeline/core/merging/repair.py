@@ -34,6 +34,14 @@ class Repair(NamedTuple):
     dissolved: list[int]
     moves: list[Move]
 
+    def moved(self) -> NDArray[np.bool_]:
+        """(n,) which stores were moved, once or more often."""
+        import numpy as np
+
+        moved = np.zeros(len(self.cell), dtype=bool)
+        moved[[move.store for move in self.moves]] = True
+        return moved
+
 
 def repair(space: NDArray[np.float64], internal: NDArray[np.int64], external: NDArray[np.int64], floor: int) -> Repair:
     """Dissolve cells below the floor until none is left.

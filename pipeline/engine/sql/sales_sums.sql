@@ -1,30 +1,36 @@
 -- raw_sales -> one row per raw key: the only pass over the sales.
 -- Micro-units first, then cents, both half away from zero: a binary 1.005 is what its writer meant by it, 1.01.
-WITH scaled AS (
-    SELECT store_key, sku_key, category_key, sales_value, sales_text, in_window,
-        CASE WHEN ABS(sales_value) <= 1e13 THEN 1 ELSE 0 END AS is_valid,
-        FLOOR(ABS(sales_value) * 1e6 + 0.5) AS micros
+-- What cannot be an amount is null from the first step on, so that no later one can fail on it.
+WITH valid AS (
+    SELECT store_key, sku_key, category_key, sales_text, in_window,
+        CASE WHEN ABS(sales_value) <= 1e13 THEN sales_value END AS amount,
+        CASE WHEN sales_value IS NULL THEN 1 ELSE 0 END AS is_null
     FROM raw_sales
 ),
+scaled AS (
+    SELECT store_key, sku_key, category_key, sales_text, in_window, amount, is_null,
+        FLOOR(ABS(amount) * 1e6 + 0.5) AS micros
+    FROM valid
+),
 rounded AS (
-    SELECT store_key, sku_key, category_key, sales_value, sales_text, in_window, is_valid, micros,
+    SELECT store_key, sku_key, category_key, sales_text, in_window, amount, is_null, micros,
         FLOOR(micros / 1e4 + 0.5) AS absolute_cents
     FROM scaled
 ),
 whole AS (
-    SELECT store_key, sku_key, category_key, sales_value, sales_text, in_window, is_valid,
-        CASE WHEN in_window AND is_valid = 1 THEN CAST(absolute_cents AS BIGINT) ELSE 0 END AS absolute_cents,
-        CASE WHEN in_window AND is_valid = 1 THEN CAST(micros - absolute_cents * 1e4 AS BIGINT) ELSE 0 END AS lost_micros
+    SELECT store_key, sku_key, category_key, sales_text, in_window, amount, is_null,
+        CAST(CASE WHEN in_window THEN absolute_cents END AS BIGINT) AS absolute_cents,
+        CAST(CASE WHEN in_window THEN micros - absolute_cents * 1e4 END AS BIGINT) AS lost_micros
     FROM rounded
 )
 SELECT store_key, sku_key, category_key,
-    CAST(SUM(CASE WHEN sales_value < 0 THEN -absolute_cents ELSE absolute_cents END) AS BIGINT) AS sales_cents,
-    CAST(SUM(absolute_cents) AS BIGINT) AS absolute_cents,
-    CAST(SUM(lost_micros) AS BIGINT) AS lost_micros,
+    CAST(COALESCE(SUM(CASE WHEN amount < 0 THEN -absolute_cents ELSE absolute_cents END), 0) AS BIGINT) AS sales_cents,
+    CAST(COALESCE(SUM(absolute_cents), 0) AS BIGINT) AS absolute_cents,
+    CAST(COALESCE(SUM(lost_micros), 0) AS BIGINT) AS lost_micros,
     COUNT(*) AS row_count,
     CAST(SUM(CASE WHEN in_window THEN 1 ELSE 0 END) AS BIGINT) AS rows_in_window,
-    CAST(SUM(CASE WHEN in_window AND is_valid = 0 THEN 1 ELSE 0 END) AS BIGINT) AS bad_values,
-    CAST(SUM(CASE WHEN in_window AND sales_value IS NULL AND sales_text IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT) AS bad_texts,
-    MIN(CASE WHEN in_window AND sales_value IS NULL THEN sales_text END) AS bad_text
+    CAST(SUM(CASE WHEN in_window AND amount IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS bad_values,
+    CAST(SUM(CASE WHEN in_window AND is_null = 1 AND sales_text IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT) AS bad_texts,
+    MIN(CASE WHEN in_window AND is_null = 1 THEN sales_text END) AS bad_text
 FROM whole
 GROUP BY store_key, sku_key, category_key

@@ -1,0 +1,220 @@
+"""Plain `luigi`, as a user or cron starts it: exit codes, one-line errors, tags, any working directory."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import CATEGORIES, Project, make_project
+
+
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines that say what is wrong."""
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    return [line for line in done.stderr.splitlines() if "error: " in line or line.startswith("ERROR")]
+
+
+def test_a_first_run_exits_0_and_ends_by_saying_where_the_database_is(project: Project) -> None:
+    done = project.luigi("FullPipeline")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == f"store clusters: {project.database}"
+    again = project.luigi("FullPipeline")
+    assert again.returncode == 0
+    assert "Did not run any tasks" in again.stderr
+
+
+def test_the_exit_codes_hold_from_any_working_directory(
+    built: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    built.path("data/raw/sales.parquet").write_bytes(b"not parquet")
+    done = built.luigi("FullPipeline", cwd=elsewhere)
+    assert done.returncode == 30, done.stderr
+
+
+@pytest.mark.parametrize("env", ["nope", "../x", "base", "/etc/passwd"])
+def test_an_environment_that_has_no_file_is_one_line_and_exit_2(built: Project, env: str) -> None:
+    done = built.command("luigi", "--module", "pipeline.tasks", "FullPipeline", f"--env={env}", "--local-scheduler")
+    assert done.returncode == 2, done.stderr
+    assert errors(done) == [
+        f"error: environment {env!r} is unknown: allowed are dev; "
+        f"an environment is a file configs/<name>.toml in {built.home}"
+    ]
+
+
+def test_no_environment_is_one_line_and_exit_2(built: Project) -> None:
+    done = built.command("luigi", "--module", "pipeline.tasks", "Merging", "--local-scheduler")
+    assert done.returncode == 2
+    assert errors(done) == ["error: no environment given: add --env, one of dev"]
+
+
+def test_a_bad_config_is_a_line_per_fault_and_exit_2_and_nothing_is_lost(built: Project) -> None:
+    before = built.database.read_bytes()
+    built.configure(merging={"intrenal_weight": 0.5, "method": "nested"}, external={"clustering": {"k_max": "ten"}})
+    done = built.luigi("FullPipeline")
+    assert done.returncode == 2
+    assert [line.split("; allowed")[0] for line in errors(done)] == [
+        "error: configs/dev.toml: external.clustering.k_max: expected `int`, got `str`, found 'ten'",
+        "error: configs/dev.toml: merging.intrenal_weight: unknown key (did you mean 'internal_weight'?)",
+    ]
+    assert built.database.read_bytes() == before
+
+
+def test_an_option_that_comes_later_is_refused_by_name(built: Project) -> None:
+    built.configure(merging={"method": "nested"}, internal={"clustering": {"category": {"Tea": {"transform": "clr"}}}})
+    done = built.luigi("FullPipeline")
+    assert done.returncode == 2
+    assert errors(done) == [
+        "error: configs/dev.toml: internal.clustering.category.Tea.transform: 'clr' is planned, "
+        "and not available in this version",
+        "error: configs/dev.toml: merging.method: 'nested' is planned, and not available in this version",
+    ]
+
+
+def test_a_missing_raw_file_in_prod_is_one_line_and_exit_20(built: Project) -> None:
+    built.configure("prod")
+    before = built.database.read_bytes()
+    built.path("data/raw/external.parquet").unlink()
+    done = built.command("luigi", "--module", "pipeline.tasks", "FullPipeline", "--env", "prod", "--local-scheduler")
+    assert done.returncode == 20, done.stderr
+    [line] = errors(done)
+    assert "no raw file at 'data/raw/external.parquet' (setting sources.external[0].path, environment prod" in line
+    assert built.database.read_bytes() == before
+
+
+def test_a_job_does_not_ask_for_files_it_does_not_read(project: Project) -> None:
+    project.path("data/raw/external.parquet").unlink()
+    assert project.luigi("InternalPreprocessing").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda frame: frame.drop(columns="SALES"), ["SALES", "STORE, SKU, CAT", "columns"]),
+        (lambda frame: frame.head(0), ["no rows"]),
+        (lambda frame: frame.assign(SALES="n/a"), ["SALES"]),
+    ],
+)
+def test_bad_sales_are_one_line_and_exit_30_and_the_last_database_stays(built: Project, change, said) -> None:
+    before = built.database.read_bytes()
+    built.write_sales(change(built.sales()))
+    done = built.luigi("FullPipeline")
+    assert done.returncode == 30, done.stderr
+    [line] = errors(done)
+    assert "sales.parquet" in line
+    assert [word for word in said if word not in line] == []
+    assert built.database.read_bytes() == before
+
+
+def test_an_empty_file_is_one_line_and_exit_30(built: Project) -> None:
+    built.path("data/raw/sales.parquet").write_bytes(b"")
+    done = built.luigi("FullPipeline")
+    assert done.returncode == 30
+    [line] = errors(done)
+    assert "sales.parquet" in line
+
+
+def test_no_store_in_common_is_an_outcome_not_a_crash(project: Project) -> None:
+    path = project.path("data/raw/external.parquet")
+    frame = pd.read_parquet(path)
+    frame["STORE"] += 10_000
+    frame.to_parquet(path, index=False)
+    done = project.luigi("FullPipeline")
+    assert done.returncode == 0, done.stderr
+    placed = pd.read_parquet(project.path("outputs/dev/merging/store_clusters.parquet"))
+    assert set(placed["status"]) == {"internal_only", "external_only"}
+    assert placed["store_id"].nunique() == 72
+
+
+def test_tags_of_every_job_are_kept_in_the_run_record(built: Project) -> None:
+    for job in (
+        "InternalPreprocessing",
+        "InternalClustering",
+        "ExternalPreprocessing",
+        "ExternalClustering",
+        "Merging",
+    ):
+        for path in built.path("outputs/dev/.trace").glob("*.json"):
+            path.unlink()
+        done = built.luigi(job, "--tag", "reason=rehearsal", "--tag", f"job={job}")
+        assert done.returncode == 0, done.stderr
+        record = max(built.path("outputs/dev/.runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        first = json.loads(record.read_text().splitlines()[0])
+        assert first["tags"] == {"job": job, "reason": "rehearsal"}
+
+
+@pytest.mark.parametrize("tag", ["novalue", "=x", "a b=c", "k=line\nbreak"])
+def test_a_malformed_tag_is_one_line_and_exit_2(built: Project, tag: str) -> None:
+    done = built.luigi("FullPipeline", "--tag", tag)
+    assert done.returncode == 2
+    [line] = errors(done)
+    assert "expected KEY=VALUE" in line
+
+
+def test_the_log_file_is_in_the_configured_folder(project: Project) -> None:
+    project.configure(logging={"folder": "journal"})
+    assert project.luigi("ExternalPreprocessing").returncode == 0
+    assert "ExternalPreprocessing: built in" in project.path("journal/clustering_dev.log").read_text()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def luigid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A central scheduler on 127.0.0.1; its port."""
+    port, folder = free_port(), tmp_path_factory.mktemp("luigid")
+    program = [str(Path(sys.executable).parent / "luigid"), "--address", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(
+        [*program, "--state-path", str(folder / "state.pickle")],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port
+        server.terminate()
+
+
+def test_luigid_and_two_workers_give_the_bytes_of_a_local_run_with_one(
+    built: Project,
+    tmp_path_factory: pytest.TempPathFactory,
+    luigid: int,
+    parquet_bytes,
+) -> None:
+    other = make_project(tmp_path_factory.mktemp("central"))
+    words = ["luigi", "--module", "pipeline.tasks", "FullPipeline", "--env", "dev", "--workers", "2"]
+    done = other.command(*words, "--scheduler-port", str(luigid))
+    assert done.returncode == 0, done.stderr
+    assert parquet_bytes(other.home / "outputs") == parquet_bytes(built.home / "outputs")
+    other.path("outputs/dev/.trace/merging.json").unlink()
+    again = other.command(*words, "--scheduler-port", str(luigid))
+    assert again.returncode == 0
+    assert "Merging" in again.stderr, "a second run within ten seconds has to run"
+    assert other.path("outputs/dev/.trace/merging.json").exists()
+
+
+def test_a_failed_run_can_be_repeated_at_once_through_luigid(project: Project, luigid: int) -> None:
+    words = ["luigi", "--module", "pipeline.tasks", "FullPipeline", "--env", "dev", "--scheduler-port", str(luigid)]
+    good = project.path("data/raw/sales.parquet").read_bytes()
+    project.path("data/raw/sales.parquet").write_bytes(b"")
+    assert project.command(*words).returncode == 30
+    project.path("data/raw/sales.parquet").write_bytes(good)
+    done = project.command(*words)
+    assert done.returncode == 0, done.stderr
+    assert len(CATEGORIES) == 3

@@ -1,0 +1,91 @@
+"""Raw files made on the spot, and the gather functions called on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.engine import external, internal
+from pipeline.settings import (
+    Engine,
+    ExternalSource,
+    InternalPreprocessing,
+    NeedStateColumns,
+    NeedStateSource,
+    SalesColumns,
+    SalesSource,
+    Sources,
+)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(spill_folder=str(tmp_path / "spill"), threads=1)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    """Write a file: bytes and text as they are, a table as what the name says."""
+
+    def written(name: str, content: bytes | str | pd.DataFrame) -> str:
+        path = tmp_path / name
+        if isinstance(content, pd.DataFrame):
+            content.to_parquet(path) if name.endswith(".parquet") else content.to_csv(path, index=False)
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    return written
+
+
+@pytest.fixture
+def gather_internal(engine: Engine, write: Callable[..., str]) -> Callable[..., dict[str, pd.DataFrame]]:
+    """Gather from sales and a map, given as tables (written as Parquet) or as paths."""
+
+    def gathered(
+        sales: pd.DataFrame | Sequence[str],
+        mapping: pd.DataFrame | Sequence[str],
+        *,
+        columns: dict[str, str] | None = None,
+        map_columns: dict[str, str] | None = None,
+        csv: Any = None,
+        **settings: Any,
+    ) -> dict[str, pd.DataFrame]:
+        files = {
+            "internal_sales": [write("sales.parquet", sales)] if isinstance(sales, pd.DataFrame) else list(sales),
+            "need_states": [write("map.parquet", mapping)] if isinstance(mapping, pd.DataFrame) else list(mapping),
+        }
+        names = {"category": "category"} if map_columns is None else map_columns
+        extra = {} if csv is None else {"csv": csv}
+        sources = Sources(
+            internal_sales=SalesSource(path="sales", columns=SalesColumns(**(columns or {})), **extra),
+            need_states=NeedStateSource(path="map", columns=NeedStateColumns(**names), **extra),
+            external=(ExternalSource(path="external"),),
+        )
+        return internal.gather(files, sources, InternalPreprocessing(**settings), engine)
+
+    return gathered
+
+
+@pytest.fixture
+def gather_external(engine: Engine, write: Callable[..., str]) -> Callable[..., dict[str, pd.DataFrame]]:
+    """Gather from external sources, each a path, a list of paths or a table, or a pair of one and its settings."""
+
+    def gathered(*given: Any) -> dict[str, pd.DataFrame]:
+        files, settings = {}, []
+        for position, one in enumerate(given):
+            content, options = one if isinstance(one, tuple) else (one, {})
+            if isinstance(content, pd.DataFrame):
+                content = [write(f"external{position}.parquet", content)]
+            files[f"external.{position}"] = [content] if isinstance(content, str) else content
+            settings.append(ExternalSource(path="external", **options))
+        sources = Sources(
+            internal_sales=SalesSource(path="x"), need_states=NeedStateSource(path="x"), external=tuple(settings)
+        )
+        return external.gather(files, sources, engine)
+
+    return gathered

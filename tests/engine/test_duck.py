@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.engine import duck
+from pipeline.engine.spill import spill_folder
+from pipeline.errors import RawDataError, SettingsError
+
+
+@pytest.fixture
+def allowed(tmp_path: Path) -> Path:
+    path = tmp_path / "a[1]*?'s.csv"
+    path.write_text("a,b\n1,2\n")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    return path
+
+
+def test_only_the_files_of_the_source_can_be_opened_and_nothing_be_set(allowed: Path, tmp_path: Path) -> None:
+    spill = tmp_path / "spill"
+    with duck.connect([str(allowed)], memory_limit="", threads=1, spill=str(spill)) as connection:
+        assert duck.rows(connection, f"SELECT * FROM read_csv({duck.literal(str(allowed))})") == [(1, 2)]
+        for refused in (
+            f"SELECT * FROM read_csv('{tmp_path}/other.csv')",
+            "SELECT * FROM read_csv('/etc/passwd')",
+            f"COPY (SELECT 1) TO '{tmp_path}/copied.csv'",
+            f"ATTACH '{tmp_path}/a.duckdb'",
+            "INSTALL httpfs",
+            "LOAD httpfs",
+            "SET enable_external_access = true",
+            "SET memory_limit = '1GB'",
+            "SELECT * FROM allowed",
+        ):
+            with pytest.raises(duckdb.Error):
+                connection.execute(refused).fetchall()
+        names = ("autoload_known_extensions", "preserve_insertion_order", "python_enable_replacements")
+        found = duck.rows(connection, "SELECT value FROM duckdb_settings() WHERE name IN (?, ?, ?)", names)
+        assert found == [("false",)] * 3
+    assert list(spill.iterdir()) == []
+
+
+def test_work_that_exceeds_the_memory_limit_spills_into_a_folder_that_is_then_removed(tmp_path: Path) -> None:
+    with duck.connect([], memory_limit="60MB", threads=1, spill=str(tmp_path)) as connection:
+        duck.create(connection, "many", "SELECT range AS n, hash(range) AS h FROM range(8000000)")
+        assert any(path.stat().st_size for path in tmp_path.glob("*/*"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_value_that_duckdb_refuses_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SettingsError, match=r"\[engine\]: DuckDB refuses threads = -1"),
+        duck.connect([], memory_limit="", threads=-1, spill=str(tmp_path)),
+    ):
+        pass
+
+
+def test_what_a_killed_process_left_is_swept_and_what_another_one_holds_is_not(tmp_path: Path) -> None:
+    left, held = tmp_path / "duckdb-left", tmp_path / "duckdb-held"
+    for folder in (left, held):
+        folder.mkdir()
+        (folder / "block.tmp").write_text("x")
+    handle = os.open(held, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        with spill_folder(str(tmp_path)):
+            assert not left.exists()
+            assert (held / "block.tmp").exists()
+    finally:
+        os.close(handle)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "Invalid Input Error: CSV Error on Line: 3\nOriginal Line: 4,5\nExpected Number of Columns: 3 Found: 2\nx",
+            "/raw/a.csv, line 3: 2 fields where the header has 3; correct the line",
+        ),
+        (
+            "Invalid Input Error: CSV Error on Line: 2\nOriginal Line: 1\nValue with unterminated quote found.\n\nPossible",
+            "/raw/a.csv, line 2: a quoted value does not end",
+        ),
+        (
+            "Invalid Input Error: CSV Error on Line: 2\nOriginal Line: ?\nInvalid unicode (byte sequence mismatch) detected.",
+            "/raw/a.csv, line 2: bytes that are not text in this encoding; set encoding in [sources.x] csv",
+        ),
+        (
+            "Invalid Input Error: CSV Error on Line: 9\nOriginal Line: x\nMaximum line size of 2000000 bytes exceeded.\nmore",
+            "/raw/a.csv, line 9: Maximum line size of 2000000 bytes exceeded.; correct the line",
+        ),
+        (
+            "Invalid Input Error: No magic bytes\n at the end",
+            "/raw/a.csv: cannot be read: No magic bytes; write the file",
+        ),
+        ("IO Error: \x1b[31mred", "/raw/a.csv: cannot be read: ?[31mred; write the file"),
+    ],
+)
+def test_an_error_of_duckdb_becomes_one_line_with_file_and_next_step(message: str, said: str) -> None:
+    with pytest.raises(RawDataError) as caught, duck.reading(["/raw/a.csv"], "sources.x"):
+        raise duckdb.Error(message)
+    assert str(caught.value).startswith(said)
+    assert "[sources.x]" in str(caught.value)
+    assert len(caught.value.lines) == 1
+
+
+def test_of_several_files_the_one_in_the_message_is_named() -> None:
+    with (
+        pytest.raises(RawDataError, match=r"^/raw/b\.parquet: cannot be read"),
+        duck.reading(["/raw/a.parquet", "/raw/b.parquet"], "sources.x"),
+    ):
+        raise duckdb.Error("No magic bytes in '/raw/b.parquet'")

@@ -1,0 +1,198 @@
+"""Files, code and libraries as hashes, and the memory of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from pipeline.freshness import fingerprints
+from pipeline.freshness.memory import Memory, settled, signature
+
+OLD = time.time_ns() - 3_600_000_000_000
+
+
+class Counting:
+    """A hash function that counts how often it reads."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def __call__(self, path: Path | str) -> str:
+        self.reads += 1
+        return fingerprints.content(path)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Memory:
+    return Memory(tmp_path / "memory" / ".memory.json")
+
+
+def test_content_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
+    data = os.urandom(3_000_001)
+    (tmp_path / "f").write_bytes(data)
+    assert fingerprints.content(tmp_path / "f") == hashlib.sha256(data).hexdigest()
+
+
+def test_a_file_that_was_just_written_is_read_again_each_time(memory: Memory, tmp_path: Path) -> None:
+    path, compute = tmp_path / "f", Counting()
+    path.write_text("x")
+    memory.hash(path, compute)
+    memory.hash(path, compute)
+    assert compute.reads == 2
+
+
+def test_a_settled_file_is_read_once_and_across_processes(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, compute = tmp_path / "f", Counting()
+    path.write_text("x")
+    later = time.time_ns() + 3_000_000_000
+    monkeypatch.setattr("pipeline.freshness.memory.time.time_ns", lambda: later)
+    first = memory.hash(path, compute)
+    memory.save()
+    assert Memory(memory.path).hash(path, compute) == first
+    assert compute.reads == 1
+    path.write_text("y")
+    assert Memory(memory.path).hash(path, compute) != first
+
+
+@pytest.mark.parametrize("ahead", [0, 1_999_999_999, -5_000_000_000])
+def test_a_time_within_two_seconds_or_in_the_future_does_not_vouch(ahead: int) -> None:
+    hashed_at = 1_000_000_000_000
+    assert not settled((1, 1, 1, hashed_at - ahead, OLD), hashed_at) or ahead < 0
+    assert not settled((1, 1, 1, OLD, hashed_at - ahead), hashed_at)
+
+
+def test_a_file_two_seconds_older_than_its_hashing_vouches() -> None:
+    assert settled((1, 1, 1, 5_000_000_000, 5_000_000_000), 7_000_000_000)
+    assert not settled((1, 1, 1, 5_000_000_001, 5_000_000_000), 7_000_000_000)
+
+
+def test_each_part_of_the_stat_counts(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("one")
+    first = signature(path)
+    os.utime(path, ns=(0, first[3]))
+    assert signature(path)[3] == first[3]
+    assert signature(path)[4] != first[4], "the time of the inode's change cannot be set back"
+    other = tmp_path / "g"
+    other.write_text("one")
+    assert signature(other)[1] != first[1]
+
+
+@pytest.mark.parametrize("content", ["", "nonsense", "[]", '{"hashes": {"x": 3}}'])
+def test_a_broken_memory_costs_time_and_nothing_else(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "m"
+    path.write_text(content)
+    (tmp_path / "f").write_text("x")
+    assert Memory(path).hash(tmp_path / "f", fingerprints.content) == fingerprints.content(tmp_path / "f")
+
+
+def test_a_memory_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file, not a folder")
+    memory = Memory(tmp_path / "folder" / "m")
+    (tmp_path / "f").write_text("x")
+    memory.hash(tmp_path / "f", fingerprints.content)
+    memory.save()
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small package in place of ours."""
+    monkeypatch.setattr(fingerprints, "PACKAGE", tmp_path)
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "__init__.py").write_text('"""Core."""\n')
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "sql").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("")
+    (tmp_path / "core" / "used.py").write_text("def f(x):\n    return x + 1\n")
+    (tmp_path / "core" / "unused.py").write_text("def g(x):\n    return x\n")
+    (tmp_path / "core" / "main.py").write_text(
+        '"""Says something."""\n\ndef h(x):\n    """Says more."""\n    from pipeline.core.used import f\n    return f(x)\n'
+    )
+    (tmp_path / "engine" / "read.py").write_text('from pipeline.core import main\nQUERY = "split.sql"\n')
+    (tmp_path / "engine" / "sql" / "split.sql").write_text("SELECT 1")
+    return tmp_path
+
+
+def code(memory: Memory, *modules: str) -> dict[str, str]:
+    return fingerprints.code(modules, memory)
+
+
+def test_a_module_counts_with_all_it_imports_inside_functions_too(package: Path, memory: Memory) -> None:
+    assert set(code(memory, "pipeline.core.main")) == {"pipeline.core", "pipeline.core.main", "pipeline.core.used"}
+    assert set(code(memory, "pipeline.engine.read")) == {
+        "pipeline.core",
+        "pipeline.core.main",
+        "pipeline.core.used",
+        "pipeline.engine.read",
+        "engine/sql/split.sql",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a comment\ndef f(x):\n    return x + 1\n",
+        "def f(x):\n\n    return (x +\n            1)\n",
+        '"""A docstring."""\ndef f(x):\n    """Another."""\n    return x + 1\n',
+    ],
+)
+def test_comments_docstrings_and_layout_mean_nothing(package: Path, memory: Memory, text: str) -> None:
+    before = code(memory, "pipeline.core.main")
+    (package / "core" / "used.py").write_text(text)
+    assert code(memory, "pipeline.core.main") == before
+
+
+def test_an_edit_of_what_is_imported_means_something_and_of_the_rest_nothing(package: Path, memory: Memory) -> None:
+    before = code(memory, "pipeline.core.main")
+    (package / "core" / "unused.py").write_text("def g(x):\n    return 2 * x\n")
+    assert code(memory, "pipeline.core.main") == before
+    (package / "core" / "used.py").write_text("def f(x):\n    return x + 2\n")
+    after = code(memory, "pipeline.core.main")
+    assert {name for name in after if after[name] != before[name]} == {"pipeline.core.used"}
+
+
+def test_a_sql_file_counts_for_who_loads_it(package: Path, memory: Memory) -> None:
+    before = code(memory, "pipeline.engine.read")
+    (package / "engine" / "sql" / "split.sql").write_text("SELECT 2")
+    after = code(memory, "pipeline.engine.read")
+    assert {name for name in after if after[name] != before[name]} == {"engine/sql/split.sql"}
+    assert "engine/sql/split.sql" not in code(memory, "pipeline.core.main")
+
+
+def test_a_text_that_is_no_docstring_counts(package: Path, memory: Memory) -> None:
+    (package / "core" / "used.py").write_text('NAME = "a"\n')
+    before = code(memory, "pipeline.core.used")
+    (package / "core" / "used.py").write_text('NAME = "b"\n')
+    assert code(memory, "pipeline.core.used") != before
+
+
+def test_libraries_are_those_installed_and_python(memory: Memory) -> None:
+    found = fingerprints.libraries(memory)
+    assert found["python"] == platform.python_version()
+    assert found["pandas"] == version("pandas")
+    assert set(found) == {"python", *fingerprints.LIBRARIES}
+
+
+def test_library_versions_are_read_again_when_a_folder_of_packages_changed(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "path", [str(folder)])
+    later = time.time_ns() + 3_000_000_000
+    monkeypatch.setattr("pipeline.freshness.memory.time.time_ns", lambda: later)
+    versions = iter(({"pandas": "1"}, {"pandas": "2"}, {"pandas": "3"}))
+    monkeypatch.setattr(fingerprints, "_installed", lambda: next(versions))
+    assert fingerprints.libraries(memory)["pandas"] == "1"
+    assert fingerprints.libraries(memory)["pandas"] == "1"
+    (folder / "pandas-2.dist-info").mkdir()
+    assert fingerprints.libraries(memory)["pandas"] == "2"

@@ -1,0 +1,118 @@
+"""What a config file may say, and what is said back when it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Project
+
+from pipeline import config
+from pipeline.errors import SettingsError
+from pipeline.settings import for_category
+
+
+def fault(project: Project, text: str) -> list[str]:
+    """The lines that dev.toml with this text gives."""
+    project.path("configs/dev.toml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        config.load("dev")
+    assert all("\n" not in line for line in caught.value.lines)
+    return caught.value.lines
+
+
+def test_the_environment_is_read_on_top_of_base(project: Project) -> None:
+    project.configure(merging={"internal_weight": 0.9})
+    settings = config.load("dev").settings
+    assert settings.merging.internal_weight == 0.9
+    assert settings.merging.external_weight == 0.4
+    assert settings.sources.internal_sales.columns.sales_value == "SALES"
+
+
+def test_a_change_is_read_in_the_same_process(project: Project) -> None:
+    assert config.load("dev").settings.merging.internal_weight == 0.6
+    project.configure(merging={"internal_weight": 0.9})
+    assert config.load("dev").settings.merging.internal_weight == 0.9
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[mergin]\nk = 1", "configs/dev.toml: mergin: unknown key (did you mean 'merging'?); allowed are engine, "),
+        ("[merging]\ninternal_weight = 1.5", "merging.internal_weight: expected `float` <= 1.0, found 1.5"),
+        ("[external.clustering]\nscaling = 'robst'", "found 'robst'; allowed are 'robust', 'standard', 'minmax' (did"),
+        ("[internal.clustering]\nk = 0", "internal.clustering.k: expected `int` >= 1, found 0"),
+        ('[internal.clustering.category."A & B"]\nk = "4"', 'internal.clustering.category."A & B".k: expected `int'),
+        ("merging = 3", "configs/dev.toml: merging: expected a table, found 3"),
+        ("[sources]\nexternal = []", "sources.external: expected one or more tables, written [[sources.external]]"),
+        ("[[sources.external]]\nlabels = []", "sources.external[0].path: is missing, and has no default"),
+        ("[merging]\nmethod = 'cross'\nmethod = 'cross'", "configs/dev.toml: not valid TOML"),
+        ("[merging", "configs/dev.toml: not valid TOML"),
+        ("[sample_data]\nwhen_missing = true", "sample_data.when_missing: cannot be true where sample_data.accept is"),
+        (
+            "[internal.preprocessing]\nlast_weeks = 4",
+            "internal.preprocessing.last_weeks: needs weeks: name their column",
+        ),
+        ("[merging]\ninternal_weight = 0\nexternal_weight = 0", "merging.internal_weight: both weights are 0"),
+        ("[internal.clustering]\nalgorithm = 'gmm'", "'gmm' is planned, and not available in this version"),
+        ("[internal.clustering]\nreference = 'x'", "'x' is planned, and not available in this version"),
+        (
+            "[warehouse]\npath = '${NOT_SET_ANYWHERE}'",
+            "the environment variable NOT_SET_ANYWHERE is not set; set it, or",
+        ),
+    ],
+)
+def test_a_fault_names_file_key_found_and_allowed(project: Project, text: str, line: str) -> None:
+    lines = fault(project, text)
+    assert any(line in one for one in lines), lines
+    assert all(one.startswith("configs/dev.toml: ") for one in lines), lines
+
+
+def test_every_fault_is_reported_at_once(project: Project) -> None:
+    lines = fault(project, "[merging]\nx = 1\nmethod = 2\n[logging]\nlevel = 'LOUD'\n[engine]\nthreads = -1")
+    assert len(lines) == 4
+
+
+def test_a_fault_of_base_is_said_to_be_there(project: Project) -> None:
+    project.settings["merging"] = {"method": "corss"}
+    project.configure()
+    with pytest.raises(SettingsError, match=r"^configs/base\.toml: merging\.method: .*did you mean 'cross'"):
+        config.load("dev")
+
+
+def test_variables_are_filled_in_from_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_FOLDER", "elsewhere")
+    project.configure(warehouse={"path": "${DB_FOLDER}/${DB_NAME:-clusters}.duckdb"})
+    found = config.load("dev")
+    assert found.database == project.path("elsewhere/clusters.duckdb")
+    monkeypatch.setenv("DB_NAME", "other")
+    assert config.load("dev").database == project.path("elsewhere/other.duckdb")
+    assert found.written["warehouse"]["path"] == "${DB_FOLDER}/${DB_NAME:-clusters}.duckdb"
+
+
+def test_a_category_sees_its_own_overrides_and_nobody_elses(project: Project) -> None:
+    project.configure(internal={"clustering": {"category": {"Bread": {"k": 4}, "Tea": {"k": 2}}}})
+    section = config.load("dev").settings.internal.clustering
+    assert (for_category(section, "Bread").k, for_category(section, "Coffee").k) == (4, None)
+    assert for_category(section, "Bread").category == {}
+    assert for_category(section, "Bread").transform == section.transform
+
+
+@pytest.mark.parametrize("env", ["dev", "staging", "prod"])
+def test_the_configs_that_ship_are_good(env: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STORE_CLUSTERING_HOME", raising=False)
+    found = config.load(env)
+    assert found.home == ROOT
+    assert found.settings.sample_data.accept == (env == "dev")
+
+
+def test_base_is_no_environment(project: Project) -> None:
+    with pytest.raises(SettingsError, match="environment 'base' is unknown: allowed are dev"):
+        config.load("base")
+
+
+def test_the_project_root_is_that_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STORE_CLUSTERING_HOME", raising=False)
+    assert config.home() == ROOT
+    monkeypatch.setenv("STORE_CLUSTERING_HOME", "/tmp")  # noqa: S108  # only its name
+    assert config.home() == Path("/tmp").resolve()  # noqa: S108

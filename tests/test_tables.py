@@ -1,0 +1,144 @@
+"""Publishing and reading Parquet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import tables
+from pipeline.errors import OutputError
+from pipeline.freshness.fingerprints import content
+from pipeline.schema import TABLES
+
+SALES = TABLES["sales_by_need_state"]
+FEATURES = TABLES["external_features"]
+
+
+def sales(**columns: object) -> pd.DataFrame:
+    """Two rows of sales, some columns replaced."""
+    rows = {
+        "store_id": ["b", "a"],
+        "category": ["x", "x"],
+        "need_state": ["n", "n"],
+        "sales_cents": [-5, 123_456_789_012_345],
+        "share": [0.5, np.nan],
+        "share_index": [np.nan, 100.0],
+        "is_excluded": [True, False],
+    }
+    return pd.DataFrame({**rows, **columns})
+
+
+def test_a_table_reads_back_as_it_was_written_sorted_by_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    tables.write(sales(), SALES, path)
+    expected = sales().sort_values("store_id", ignore_index=True)
+    pd.testing.assert_frame_equal(tables.read(path, SALES), expected, check_dtype=False)
+
+
+def test_money_is_exact_decimal_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    tables.write(sales(), SALES, path)
+    column = pq.read_table(path).column("sales_value")
+    assert str(column.type) == "decimal128(18, 2)"
+    assert [str(value) for value in column.to_pylist()] == ["1234567890123.45", "-0.05"]
+
+
+def test_equal_tables_give_equal_bytes_whatever_their_order(tmp_path: Path) -> None:
+    tables.write(sales(), SALES, tmp_path / "one")
+    tables.write(sales().iloc[::-1, ::-1], SALES, tmp_path / "two")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_floats_are_rounded_and_zero_has_no_sign(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"store_id": ["a", "b"], "x": [1 / 3, -0.0]})
+    tables.write(frame, FEATURES, tmp_path / "t")
+    assert tables.read(tmp_path / "t", FEATURES)["x"].tolist() == [0.3333333333, 0.0]
+    assert not np.signbit(tables.read(tmp_path / "t", FEATURES)["x"].to_numpy()).any()
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (sales(store_id=["a", "a"]), "key .* is not unique"),
+        (sales(store_id=["a", None]), "store_id is null in 1 rows"),
+        (sales(share=[np.inf, 0.0]), "share is infinite"),
+        (sales().drop(columns="share"), r"columns missing: \['share'\]"),
+        (sales(extra=[1, 2]), r"unknown: \['extra'\]"),
+    ],
+)
+def test_a_frame_that_is_not_the_table_is_refused(tmp_path: Path, frame: pd.DataFrame, said: str) -> None:
+    with pytest.raises(OutputError, match=said):
+        tables.write(frame, SALES, tmp_path / "t")
+
+
+def test_every_flipped_bit_of_the_pages_is_found_on_reading(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"store_id": [f"s{i}" for i in range(2000)], "x": rng.normal(size=2000)})
+    path = tmp_path / "t"
+    tables.write(frame, FEATURES, path)
+    good, expected = path.read_bytes(), tables.read(path, FEATURES)
+    silent = 0
+    for position in rng.integers(4, len(good) - 700, size=60):
+        path.write_bytes(good[:position] + bytes([good[position] ^ (1 << int(position) % 8)]) + good[position + 1 :])
+        try:
+            silent += not tables.read(path, FEATURES).equals(expected)
+        except OutputError:
+            pass
+    assert silent == 0
+
+
+def test_a_missing_target_is_an_error_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"gone\.parquet: cannot be read .*run again"):
+        tables.read(tmp_path / "gone.parquet", SALES)
+
+
+def test_no_files_give_no_rows_of_the_right_columns() -> None:
+    found = tables.read([], TABLES["store_clusters"])
+    assert len(found) == 0
+    assert list(found.columns) == [column.frame_name for column in TABLES["store_clusters"].columns]
+
+
+def test_nothing_is_in_place_before_publish_and_all_after(tmp_path: Path) -> None:
+    publication = tables.Publication(content)
+    for name in ("one", "two"):
+        with publication.staged(tmp_path / name) as path:
+            path.write_text(name)
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+    published = publication.publish()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+    assert published[tmp_path / "one"] == content(tmp_path / "one")
+
+
+def test_what_is_discarded_leaves_the_target_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("old")
+    publication = tables.Publication(content)
+    with publication.staged(tmp_path / "one") as path:
+        path.write_text("new")
+    publication.discard()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+    assert (tmp_path / "one").read_text() == "old"
+
+
+def test_equal_content_keeps_the_file_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("same")
+    before = (tmp_path / "one").stat()
+    publication = tables.Publication(content)
+    with publication.staged(tmp_path / "one") as path:
+        path.write_text("same")
+    publication.publish()
+    assert (tmp_path / "one").stat() == before
+    assert os.listdir(tmp_path) == ["one"]
+
+
+def test_a_sweep_takes_dotted_leftovers_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".a.parquet.12.tmp", ".b.parquet.13.tmp", "a.parquet", ".hidden"):
+        (tmp_path / name).touch()
+    tables.sweep(tmp_path, "a.parquet")
+    assert sorted(os.listdir(tmp_path)) == [".b.parquet.13.tmp", ".hidden", "a.parquet"]
+    tables.sweep(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".hidden", "a.parquet"]
