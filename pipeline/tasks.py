@@ -14,14 +14,11 @@ InternalClustering ----- Merging -----------+
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
-import luigi
 from luigi.configuration import add_config_path
 
 from pipeline.config import home
-from pipeline.stage.kinds import CategoryStage, CollectingStage, DatabaseStage, RawStage, TableStage
-from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
+from pipeline.stage.kinds import Bundle, CategoryStage, CollectingStage, DatabaseStage, RawStage, TableStage
 
 for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")):
     if os.path.isfile(_path):  # noqa: PTH113  # Luigi's exit codes must hold from any working directory
@@ -114,16 +111,10 @@ class Warehouse(DatabaseStage):
     imports = ("pandas", "pyarrow.parquet", "duckdb")
 
 
-class FullPipeline(luigi.WrapperTask):
+class FullPipeline(Bundle):
     """Everything: the store clusters, in the database."""
 
-    env = EnvParameter()
-    project = ProjectParameter()
-    tag = TagParameter()
-
-    def requires(self) -> Iterator[luigi.Task]:
-        """The database."""
-        yield Warehouse(env=self.env, project=self.project, tag=self.tag)
+    stages = (Warehouse,)
 
 
 JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 LABELS = ("STORE_NAME", "REGION")
 
 _LEVELS = ("urban", "suburban", "rural")
-_OFF_LEVEL = 0.01  # of the stores: their area type is not that of their cluster; more would be a cluster of its own
-_MISSING = 0.04  # of the stores, in each of two features
+_MISSING = 0.03  # of the stores, in each of two features
 _REGIONS = ("North", "East", "South", "West")
 _TOWNS = ("Ash", "Brook", "Clay", "Dun", "Elm", "Fair", "Green", "Hart", "Kings", "Long", "Mill", "North", "Oak", "Red")
 _ENDINGS = ("bury", "dale", "field", "ford", "ham", "hill", "ley", "mouth", "port", "ton", "well", "wick")
@@ -27,7 +26,7 @@ def external(stores: Stores, random: np.random.Generator) -> pd.DataFrame:
     """Draw the outside data: store_id, features, labels; one row per store that it knows.
 
     MEAN_INCOME says nearly what MEDIAN_INCOME says, VAT_RATE is constant, POPULATION_5KM a skewed count, AREA_TYPE
-    categorical; HOMEOWNER_SHARE and CARS_PER_HOUSEHOLD have gaps.
+    categorical: one level per cluster; HOMEOWNER_SHARE and CARS_PER_HOUSEHOLD have gaps.
     """
     import numpy as np
     import pandas as pd
@@ -43,7 +42,7 @@ def external(stores: Stores, random: np.random.Generator) -> pd.DataFrame:
     frame["HOMEOWNER_SHARE"] = _share(0.52 + 0.07 * _around((-2.0, 0.4, 1.7), clusters, random))
     frame["CARS_PER_HOUSEHOLD"] = np.round(1.5 + 0.15 * _around((-1.8, 0.0, 1.8), clusters, random), 2)
     frame["COMPETITORS_5KM"] = np.maximum(0, np.round(12 + 2.5 * _around((1.8, 0.2, -1.8), clusters, random)))
-    frame["AREA_TYPE"] = _levels(clusters, random)
+    frame["AREA_TYPE"] = np.array(_LEVELS, dtype=object)[np.maximum(clusters, 1) - 1]
     frame["VAT_RATE"] = 19.0
     for name in ("HOMEOWNER_SHARE", "CARS_PER_HOUSEHOLD"):
         frame.loc[random.choice(len(frame), max(1, round(_MISSING * len(frame))), replace=False), name] = np.nan
@@ -70,16 +69,6 @@ def _around(
 
 def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values.clip(0.01, 0.99).round(3)
-
-
-def _levels(clusters: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.object_]:
-    import numpy as np
-
-    level = np.maximum(clusters, 1) - 1
-    off = random.choice(len(clusters), max(1, round(_OFF_LEVEL * len(clusters))), replace=False)
-    level[off] = (level[off] + 1) % len(_LEVELS)
-    levels: NDArray[np.object_] = np.array(_LEVELS, dtype=object)[level]
-    return levels
 
 
 def _names(count: int, random: np.random.Generator) -> list[str]:

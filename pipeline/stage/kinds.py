@@ -21,7 +21,7 @@ from pipeline.freshness import fingerprints, traces
 from pipeline.settings import for_category
 from pipeline.stage import session
 from pipeline.stage.base import Stage
-from pipeline.stage.parameters import root_task
+from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter, root_task
 from pipeline.stage.raw import RawSource
 from pipeline.tables import Publication
 
@@ -358,3 +358,25 @@ class DatabaseStage(Stage):
     def published(self) -> None:
         """Remove the log of a database that is no more: beside another file it would make that unreadable."""
         self.database.with_name(f"{self.database.name}.wal").unlink(missing_ok=True)
+
+
+class Bundle(luigi.WrapperTask):
+    """Stages under one name: publishes nothing, and is complete when they are."""
+
+    env = EnvParameter()
+    project = ProjectParameter()
+    tag = TagParameter()
+
+    stages: ClassVar[tuple[type[Stage], ...]] = ()
+
+    def requires(self) -> list[luigi.Task]:
+        """The stages."""
+        return [self.clone(stage) for stage in self.stages]
+
+    def run(self) -> None:
+        """Its stages have run: a raw file that changed since belongs to the next run."""
+        self._just_looked = True
+
+    def complete(self) -> bool:
+        """Whether every stage is complete."""
+        return bool(self.__dict__.pop("_just_looked", False)) or bool(super().complete())
