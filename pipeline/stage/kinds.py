@@ -22,7 +22,7 @@ from pipeline.settings import for_category
 from pipeline.stage import session
 from pipeline.stage.base import Stage
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter, root_task
-from pipeline.stage.raw import RawSource
+from pipeline.stage.raw import RawSource, SampleData
 from pipeline.tables import Publication
 
 if TYPE_CHECKING:
@@ -106,7 +106,13 @@ class RawStage(TableStage):
     per_category: ClassVar[str] = ""
 
     def requires(self) -> list[luigi.Task]:
-        """The raw files, each source a task."""
+        """The raw files, each source a task; the sample data, where that is still to be made.
+
+        Luigi does not look at what an external task requires, so the two are one or the other.
+        """
+        sample = self.clone(SampleData)
+        if self.config.settings.sample_data.when_missing and not sample.complete():
+            return [sample]
         return [self.clone(RawSource, source=name) for name in self.source_names()]
 
     def source_names(self) -> list[str]:

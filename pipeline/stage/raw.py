@@ -45,10 +45,6 @@ class RawSource(luigi.ExternalTask):
     tag = TagParameter()
     source = luigi.Parameter()
 
-    def requires(self) -> list[luigi.Task]:
-        """The sample data, where the environment makes it."""
-        return [self.clone(SampleData)] if load(self.env).settings.sample_data.when_missing else []
-
     def output(self) -> list[luigi.LocalTarget]:
         """The raw files."""
         return [luigi.LocalTarget(str(path)) for path in raw_files.found(load(self.env), self.source)]
@@ -56,8 +52,6 @@ class RawSource(luigi.ExternalTask):
     def complete(self) -> bool:
         """Whether the files are there and may be used; says once why not."""
         config = load(self.env)
-        if any(not task.complete() for task in self.requires()):
-            return False
         try:
             check(config, self.source)
         except MissingDataError as error:
