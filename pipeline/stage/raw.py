@@ -7,7 +7,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import raw_files, sample
+from pipeline import raw_files, runs, sample
 from pipeline.config import Config, load
 from pipeline.errors import MissingDataError
 from pipeline.freshness import locks
@@ -90,3 +90,4 @@ class SampleData(luigi.Task):
             for path in sample.write(config.settings, config.home):
                 log.info("sample data: %s", path)
             self._begun().unlink()
+            runs.record(config, dict(self.tag), runs.BUILT, "SampleData", reason="no raw file exists")

@@ -1,0 +1,170 @@
+"""`store-clustering run` and `store-clustering status`, as a user types them."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from conftest import Project
+
+
+def test_run_says_what_was_built_and_why_and_where_the_database_is(built: Project) -> None:
+    built.path("outputs/dev/.trace/merging.json").unlink()
+    done = built.command("store-clustering", "run", "--tag", "reason=try")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[1].split()[:2] == ["Merging", "built"]
+    assert "no trace" in lines[1]
+    assert lines[-1] == f"database: {built.database}"
+
+
+def test_run_with_nothing_to_do_says_so_and_records_nothing(built: Project) -> None:
+    before = list(built.path("outputs/dev/.runs").iterdir())
+    done = built.command("store-clustering", "run")
+    assert done.stdout.startswith("nothing to do: every target is fresh\n")
+    assert list(built.path("outputs/dev/.runs").iterdir()) == before
+
+
+def test_run_is_silent_on_success_with_quiet_and_speaks_on_failure(built: Project) -> None:
+    built.path("outputs/dev/.trace/merging.json").unlink()
+    done = built.command("store-clustering", "run", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    built.path("data/raw/sales.parquet").write_bytes(b"x")
+    done = built.command("store-clustering", "run", "--quiet")
+    assert done.returncode == 30
+    assert "sales.parquet" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_dry_run_says_what_is_stale_and_builds_nothing(built: Project) -> None:
+    built.configure(merging={"internal_weight": 0.7})
+    done = built.command("store-clustering", "run", "--dry-run")
+    assert done.stdout.splitlines()[1:] == [
+        "Merging      setting changed: merging.internal_weight (0.6 -> 0.7)",
+        "Warehouse    upstream stale: Merging",
+    ]
+    assert built.command("store-clustering", "run", "--dry-run").stdout == done.stdout
+
+
+@pytest.mark.parametrize("job", ["ExternalClustering", "external_clustering_job", "external_clustering"])
+def test_a_job_goes_by_its_name_and_its_old_name(built: Project, job: str) -> None:
+    built.path("outputs/dev/.trace/external_clustering.json").unlink()
+    built.path("outputs/dev/.trace/merging.json").unlink()
+    done = built.command("store-clustering", "run", job)
+    assert done.returncode == 0
+    assert "ExternalClustering" in done.stdout
+    assert "Merging" not in done.stdout
+
+
+def test_a_category_can_be_clustered_alone(built: Project) -> None:
+    for path in built.path("outputs/dev/.trace").glob("cluster_category-*.json"):
+        path.unlink()
+    done = built.command("store-clustering", "run", "--category", "Tea & Cocoa")
+    assert done.returncode == 0
+    assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:-1]] == ["ClusterCategory(Tea & Cocoa)"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["Mergin"], 2, "error: job 'Mergin' is unknown (did you mean 'Merging'?); allowed are"),
+        (["--env", "nope"], 2, "error: environment 'nope' is unknown: allowed are dev;"),
+        (["--tag", "x"], 2, "error: --tag 'x': expected KEY=VALUE"),
+        (["--tag", "a=1", "--tag", "a=2"], 2, "error: --tag a is given twice"),
+        (["Merging", "--category", "Bread"], 2, "error: --category goes with InternalClustering"),
+        (["--category", "Bred"], 30, "category 'Bred' is not in the data (did you mean 'Bread'?)"),
+        (["--workers", "0"], 2, "workers"),
+    ],
+)
+def test_a_bad_word_is_an_error_that_names_the_good_one(built: Project, words: list[str], code: int, said: str) -> None:
+    done = built.command("store-clustering", "run", *words)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_without_raw_files_exits_20(project: Project) -> None:
+    project.path("data/raw/needs.csv").unlink()
+    done = project.command("store-clustering", "run")
+    assert done.returncode == 20
+    assert "no raw file at 'data/raw/needs.csv' (setting sources.need_states.path, environment dev" in done.stderr
+
+
+def test_status_says_fresh_or_stale_and_why(built: Project) -> None:
+    target = built.path("outputs/dev/merging/store_clusters.parquet")
+    target.write_bytes(target.read_bytes()[:-1])
+    done = built.command("store-clustering", "status", "--json")
+    told = {task["task"]: task for task in json.loads(done.stdout)["tasks"]}
+    assert told["ExternalClustering"]["fresh"] is True
+    assert told["Merging"]["reason"].startswith("output altered: outputs/dev/merging/store_clusters.parquet")
+    assert told["Warehouse"]["reason"] == "upstream stale: Merging"
+    assert "ClusterCategory(Bread)" in told
+    assert "upstream stale: Merging" in built.command("store-clustering", "status").stdout
+
+
+def test_status_names_a_file_that_no_task_knows(built: Project) -> None:
+    built.path("outputs/dev/merging/old.parquet").touch()
+    done = built.command("store-clustering", "status")
+    assert "orphan: outputs/dev/merging/old.parquet" in done.stdout
+
+
+def test_status_names_a_missing_raw_file(built: Project) -> None:
+    built.path("data/raw/external.parquet").unlink()
+    done = built.command("store-clustering", "status")
+    assert "RawSource(external.0)" in done.stdout
+    assert "no raw file at 'data/raw/external.parquet'" in done.stdout
+
+
+def test_a_bit_that_rots_without_a_new_stat_is_found_by_verify(built: Project) -> None:
+    import os
+    import time
+
+    from pipeline import config
+    from pipeline.freshness.memory import Hashed, signature
+    from pipeline.stage import session
+
+    target = built.path("outputs/dev/merging/store_clusters.parquet")
+    good = target.read_bytes()
+    found = config.load("dev")
+    memory = session.memory(found)
+    digest = memory.hash(target, lambda path: __import__("hashlib").sha256(good).hexdigest())
+    target.write_bytes(good[:100] + bytes([good[100] ^ 1]) + good[101:])
+    os.utime(target, ns=(0, time.time_ns() - 10**10))
+    memory._contents.hashes[str(target)] = Hashed(signature(target), time.time_ns() + 10**10, digest)
+    memory.changed = True
+    session.forget()
+    assert "output altered" not in built.command("store-clustering", "status").stdout
+    assert "output altered" in built.command("store-clustering", "status", "--verify").stdout
+
+
+def test_help_names_the_commands_and_the_exit_is_0(project: Project) -> None:
+    done = project.command("store-clustering", "--help")
+    assert done.returncode == 0
+    assert [word for word in ("run", "status") if word not in done.stdout] == []
+    assert "--dry-run" in project.command("store-clustering", "run", "--help").stdout
+
+
+def test_runs_are_kept_with_their_settings_and_no_value_of_a_variable(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_FOLDER", "s3cr3t")
+    built.configure(warehouse={"path": "outputs/${SECRET_FOLDER}.duckdb"})
+    assert built.build().built == {"Warehouse"}
+    record = max(built.path("outputs/dev/.runs").glob("*.toml"), key=lambda path: path.stat().st_mtime_ns)
+    text = record.read_text()
+    assert "s3cr3t" not in text
+    assert '"outputs/${SECRET_FOLDER}.duckdb"' in text
+    assert 'rule = "bic_stable"' in text, "defaults are written out"
+
+
+def test_the_database_holds_the_runs_and_the_lineage_of_every_target(built: Project) -> None:
+    import duckdb
+
+    with duckdb.connect(str(built.database), read_only=True) as connection:
+        runs = connection.execute("SELECT env, status, built, skipped FROM runs").fetchall()
+        targets = {row[0] for row in connection.execute("SELECT target FROM lineage").fetchall()}
+    assert runs == [("dev", "running", 8, 0)]
+    published = {str(path.relative_to(built.home)) for path in built.path("outputs/dev").rglob("*.parquet")}
+    assert targets == published
+    assert len(pd.Series(sorted(targets))) > 20
