@@ -61,11 +61,14 @@ def test_a_store_with_only_returns_is_excluded_with_its_reason_and_its_sales_sta
 
 
 def test_a_store_whose_returns_clip_more_than_the_limit_is_excluded() -> None:
-    rows = [("1", "Bread", "A", 1000), ("1", "Bread", "B", -100), ("2", "Bread", "A", 1000), ("2", "Bread", "B", -101)]
+    rows = [
+        *(("1", "Bread", "A", 1000), ("1", "Bread", "B", -100)),
+        *(("2", "Bread", "A", 500), ("2", "Bread", "B", -101), ("2", "Bread", "C", 500)),
+    ]
     found = run(*rows)
     assert reasons(found) == {("2", "Bread"): "returns clip 10.1 % of positive sales (limit 10 %)"}
     # it does not count in the chain, whose share of A is then 1
-    assert found["sales_by_need_state"].set_index(["store_id", "need_state"])["share_index"]["2", "A"] == 100
+    assert found["sales_by_need_state"].set_index(["store_id", "need_state"])["share_index"]["2", "A"] == 50
     assert reasons(run(*rows, max_clipped_share=0.2)) == {}
 
 

@@ -62,6 +62,21 @@ def test_a_cent_that_cannot_be_split_goes_to_the_largest_remainder_and_ties_to_t
     assert [cents for *_, cents in as_rows(found["sales"])] == [5, 3, 2, -1, 0, 0, 0, 0, 0]
 
 
+def test_remainders_that_are_equal_but_for_the_noise_of_the_division_are_ties(gather_internal) -> None:
+    weights = mapping(("a", "Bread", "A", 4.0), ("a", "Bread", "B", 1.0), ("a", "Bread", "C", 1.0))
+    # 4 cents: quotas 8/3, 2/3, 2/3; in binary the first remainder is the smallest
+    found = gather_internal(
+        sales(("1", "a", "Bread", 0.04)), weights, map_columns={"category": "category", "weight": "weight"}
+    )
+    assert [cents for *_, cents in as_rows(found["sales"])] == [3, 1, 0]
+
+
+def test_sums_beyond_the_precision_of_a_float_are_conserved(gather_internal) -> None:
+    rows = sales(*[("1", "a", "Bread", 9_999_999_999_999.99)] * 801)
+    found = gather_internal(rows, mapping(*(("a", "Bread", name) for name in "ABCDEFG")))["sales"]
+    assert int(found["sales_cents"].sum()) == 801 * 999_999_999_999_999
+
+
 def test_a_need_state_with_the_weight_zero_is_not_served(gather_internal) -> None:
     found = gather_internal(
         sales(("1", "a", "Bread", 1)),
@@ -252,8 +267,10 @@ def test_the_last_weeks_are_counted_from_the_last_in_the_data(gather_internal, w
     assert list(found["unchosen_stores"]["store_id"]) == ["0", "1"]
 
 
-def test_sales_outside_the_window_need_no_value(gather_internal) -> None:
-    rows = sales(("1", "a", "Bread", float("nan")), ("1", "a", "Bread", 1)).assign(week=[1, 2])
+def test_sales_outside_the_window_do_not_count_and_need_no_value(gather_internal) -> None:
+    rows = sales(("1", "a", "Bread", float("nan")), ("1", "a", "Bread", 1), ("1", "a", "Bread", 5)).assign(
+        week=[1, 2, 1]
+    )
     assert as_rows(gather_internal(rows, BREAD, columns={"week": "week"}, last_weeks=1)["sales"]) == [
         ("1", "Bread", "Daily", 100)
     ]

@@ -195,7 +195,9 @@ def test_a_line_that_is_not_like_the_others_is_named(gather_internal, write, lin
 
 def test_a_week_that_parquet_holds_as_text_is_named(gather_internal) -> None:
     message = said(gather_internal, SALES.assign(week="2024-01-01"), columns={"week": "week"}, last_weeks=1)
-    assert "column 'week' is of type VARCHAR, where a week must be a whole number or a date; set columns.week" in message
+    assert (
+        "column 'week' is of type VARCHAR, where a week must be a whole number or a date; set columns.week" in message
+    )
 
 
 def test_a_sum_that_64_bits_cannot_hold_is_one_line(gather_internal) -> None:
