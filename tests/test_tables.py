@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,11 @@ from pipeline.schema import TABLES
 
 SALES = TABLES["sales_by_need_state"]
 FEATURES = TABLES["external_features"]
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def sales(**columns: object) -> pd.DataFrame:
@@ -110,7 +114,7 @@ def test_nothing_is_in_place_before_publish_and_all_after(tmp_path: Path) -> Non
             path.write_text(name)
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
     published = publication.publish()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+    assert names(tmp_path) == ["one", "two"]
     assert published[tmp_path / "one"] == content(tmp_path / "one")
 
 
@@ -120,7 +124,7 @@ def test_what_is_discarded_leaves_the_target_as_it_was(tmp_path: Path) -> None:
     with publication.staged(tmp_path / "one") as path:
         path.write_text("new")
     publication.discard()
-    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+    assert names(tmp_path) == ["one"]
     assert (tmp_path / "one").read_text() == "old"
 
 
@@ -132,13 +136,13 @@ def test_equal_content_keeps_the_file_that_is_there(tmp_path: Path) -> None:
         path.write_text("same")
     publication.publish()
     assert (tmp_path / "one").stat() == before
-    assert os.listdir(tmp_path) == ["one"]
+    assert names(tmp_path) == ["one"]
 
 
 def test_a_sweep_takes_dotted_leftovers_and_nothing_else(tmp_path: Path) -> None:
     for name in (".a.parquet.12.tmp", ".b.parquet.13.tmp", "a.parquet", ".hidden"):
         (tmp_path / name).touch()
     tables.sweep(tmp_path, "a.parquet")
-    assert sorted(os.listdir(tmp_path)) == [".b.parquet.13.tmp", ".hidden", "a.parquet"]
+    assert names(tmp_path) == [".b.parquet.13.tmp", ".hidden", "a.parquet"]
     tables.sweep(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == [".hidden", "a.parquet"]
+    assert names(tmp_path) == [".hidden", "a.parquet"]

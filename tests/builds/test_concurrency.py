@@ -20,7 +20,13 @@ from pipeline.errors import AlreadyRunningError
 from pipeline.freshness import locks
 
 
-def on_computing(monkeypatch: pytest.MonkeyPatch, act) -> None:  # noqa: ANN001
+TWO_WORKERS = [
+    str(Path(sys.executable).parent / "luigi"),
+    *("--module", "pipeline.tasks", "FullPipeline", "--env", "dev", "--local-scheduler", "--workers", "2"),
+]
+
+
+def on_computing(monkeypatch: pytest.MonkeyPatch, act) -> None:
     """Act while the external preprocessing computes: after it read, before it publishes."""
     original = external_preprocessing.preprocess
 
@@ -170,8 +176,7 @@ def test_a_killed_run_leaves_targets_old_or_new_and_the_next_one_ends_with_the_s
     for path in built.path("outputs/dev/.trace").glob("*.json"):
         path.unlink()
     with subprocess.Popen(
-        [str(Path(sys.executable).parent / "luigi"), "--module", "pipeline.tasks", "FullPipeline", "--env", "dev"]
-        + ["--local-scheduler", "--workers", "2"],
+        TWO_WORKERS,
         cwd=built.home,
         env={**os.environ, "STORE_CLUSTERING_HOME": str(built.home)},
         stdout=subprocess.DEVNULL,
@@ -189,14 +194,13 @@ def test_a_killed_run_leaves_targets_old_or_new_and_the_next_one_ends_with_the_s
 
 
 @pytest.fixture
-def project_bytes(built: Project, parquet_bytes) -> dict[str, bytes]:  # noqa: ANN001
+def project_bytes(built: Project, parquet_bytes) -> dict[str, bytes]:
     return parquet_bytes(built.home / "outputs")
 
 
 def test_workers_end_with_their_run(project: Project) -> None:
     with subprocess.Popen(
-        [str(Path(sys.executable).parent / "luigi"), "--module", "pipeline.tasks", "FullPipeline", "--env", "dev"]
-        + ["--local-scheduler", "--workers", "2"],
+        TWO_WORKERS,
         cwd=project.home,
         env={**os.environ, "STORE_CLUSTERING_HOME": str(project.home)},
         stdout=subprocess.DEVNULL,

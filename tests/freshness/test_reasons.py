@@ -114,7 +114,7 @@ def test_all_reasons_come_in_the_order_of_the_predicates() -> None:
     assert len(REASONS) == 8
 
 
-def test_a_trace_reads_back_as_it_was_written(tmp_path) -> None:  # noqa: ANN001
+def test_a_trace_reads_back_as_it_was_written(tmp_path) -> None:
     path = tmp_path / ".trace" / "merging.json"
     traces.write(path, GOOD)
     assert traces.read(path) == GOOD
@@ -122,7 +122,7 @@ def test_a_trace_reads_back_as_it_was_written(tmp_path) -> None:  # noqa: ANN001
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"version": 99, "task": "x"}', "\x80\x04\x95."])
-def test_what_is_no_trace_is_read_as_none(tmp_path, content: str) -> None:  # noqa: ANN001
+def test_what_is_no_trace_is_read_as_none(tmp_path, content: str) -> None:
     path = tmp_path / "t.json"
     path.write_text(content)
     assert traces.read(path) is None

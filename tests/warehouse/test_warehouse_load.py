@@ -1,7 +1,5 @@
 """The DuckDB file holds every table as it was given, with its keys and comments, or is not there at all."""
 
-# ruff: noqa: S608 - the queries here name tables of the schema
-
 from __future__ import annotations
 
 import datetime as dt
