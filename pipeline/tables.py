@@ -76,7 +76,7 @@ class Publication:
 
 def sweep(folder: Path, target: str = "*") -> None:
     """Remove what a killed process left beside a target of this folder. Only for the holder of the target's lock."""
-    for leftover in folder.glob(f".{target}.*.tmp"):
+    for leftover in folder.glob(f".{target}.*.tmp*"):
         leftover.unlink(missing_ok=True)
 
 

@@ -64,7 +64,7 @@ def preprocess(
         if observed.all():
             break
         reasons |= dict.fromkeys(used.index[~observed], NOTHING_KEPT)
-    _check_names(kept)
+    _check_names(kept, [*(one.name for one in decided), *ignored["feature"]])
     return {
         "external_features": _table(used, kept),
         "external_feature_report": _report(decided, ignored),
@@ -104,15 +104,17 @@ def _raise_nothing_left(decided: Sequence[Feature], ignored: pd.DataFrame) -> No
     )
 
 
-def _check_names(kept: Sequence[Feature]) -> None:
-    seen: dict[str, str] = {}
-    for one in kept:
-        other = seen.setdefault(one.name.casefold(), one.name)
-        if other is not one.name:
-            raise RawDataError(
-                f"the features '{other}' and '{one.name}' have one name in a database, which knows no upper and lower case; "
-                "rename one, or name it in ignore of its [[sources.external]]"
-            )
+def _check_names(kept: Sequence[Feature], reported: Sequence[str]) -> None:
+    """Names of kept features differ by more than case, and those in the report differ."""
+    for names, plain in (([one.name for one in kept], str.casefold), (reported, str)):
+        seen: dict[str, str] = {}
+        for name in names:
+            if plain(name) in seen:
+                raise RawDataError(
+                    f"the features '{seen[plain(name)]}' and '{name}' have one name in a database, which knows no upper and "
+                    "lower case; rename one, or name it in ignore of its [[sources.external]]"
+                )
+            seen[plain(name)] = name
 
 
 def _table(used: pd.DataFrame, kept: Sequence[Feature]) -> pd.DataFrame:

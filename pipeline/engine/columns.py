@@ -27,21 +27,20 @@ class Kind:
         column = scan[self.name]
         if not self.is_number:
             return keys.text(column.sql) if _is_written(column) else column.key
+        if column.csv is not None:
+            return column.number  # never NaN
         return f"CASE WHEN ISNAN({column.number}) THEN NULL ELSE {column.number} END"
 
 
-def classify(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], name: str) -> Kind:
-    """Find out what a column is, over all files of its source.
+def classify(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], names: Sequence[str]) -> list[Kind]:
+    """Find out what columns are, over all files of their source.
 
     Parquet says it by its type. A CSV column is a number where every value that is not empty is one.
     """
-    columns = [(scan, scan[name]) for scan in found]
-    if name.casefold() == "store_id":
-        return Kind(name, reason="its name is that of the key; rename it to use it")
-    for _, column in columns:
-        if not (_is_written(column) or keys.is_number(column.type)):
-            return Kind(name, reason=f"its type {column.type} is neither a number nor a text")
-    return Kind(name, is_number=all(_is_number(connection, scan, column) for scan, column in columns))
+    reasons = {name: _reason(found, name) for name in names}
+    usable = [name for name in names if not reasons[name]]
+    texts = {name for scan in found for name in _texts(connection, scan, usable)}
+    return [Kind(name, not reasons[name] and name not in texts, reasons[name]) for name in names]
 
 
 def label(scan: Scan, name: str) -> str:
@@ -54,11 +53,22 @@ def _is_written(column: RawColumn) -> bool:
     return keys.is_text(column.type) or column.type == "BOOLEAN"
 
 
-def _is_number(connection: duckdb.DuckDBPyConnection, scan: Scan, column: RawColumn) -> bool:
-    if column.csv is None:
-        return keys.is_number(column.type) or column.type == "BOOLEAN"
-    (texts,) = row(
-        connection,
-        f"SELECT COUNT(*) FROM {scan.sql} WHERE {keys.text(column.sql)} IS NOT NULL AND {column.number} IS NULL",
-    )
-    return not texts
+def _reason(found: Sequence[Scan], name: str) -> str:
+    if name.casefold() == "store_id":
+        return "its name is that of the key; rename it to use it"
+    for scan in found:
+        column = scan[name]
+        if not (_is_written(column) or keys.is_number(column.type)):
+            return f"its type {column.type} is neither a number nor a text"
+    return ""
+
+
+def _texts(connection: duckdb.DuckDBPyConnection, scan: Scan, names: Sequence[str]) -> list[str]:
+    """Which of the columns are not numbers. A CSV file is read once for all of them."""
+    written = [name for name in names if scan[name].csv is not None]
+    texts = [name for name in names if scan[name].csv is None and keys.is_text(scan[name].type)]
+    if written:
+        counts = ", ".join(f"COUNT({keys.text(scan[name].sql)}) - COUNT({scan[name].number})" for name in written)
+        found = row(connection, f"SELECT {counts} FROM {scan.sql}")
+        texts += [name for name, count in zip(written, found, strict=True) if count]
+    return texts

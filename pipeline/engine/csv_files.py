@@ -5,17 +5,16 @@ The header is read here rather than guessed: all columns are text until `numbers
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import re
 import zlib
-from collections import Counter
 from collections.abc import Sequence
 from typing import BinaryIO, cast
 
 from pipeline.engine.duck import literal
-from pipeline.engine.names import listed
 from pipeline.errors import RawDataError
 from pipeline.settings import CsvSettings
 
@@ -30,27 +29,30 @@ def header(path: str, settings: CsvSettings, setting: str) -> tuple[list[str], s
 
     Raises
     ------
-    RawDataError : the file is empty, is not text in this encoding, starts with a blank line, or names a column twice
+    RawDataError : the file is empty, is not text in this encoding, or starts with a blank line
     """
     advice = f"check encoding, delimiter and quote in [{setting}] csv"
     try:
         with open(path, "rb") as file:  # noqa: PTH123  # a path from the caller, kept as text
-            compression = "gzip" if file.read(2) == _GZIP else "none"
+            start = file.read(2)
             file.seek(0)
+            compression = "gzip" if start == _GZIP else "none"
             names = _first_record(file, compression, settings)
     except (UnicodeError, csv.Error) as error:
         raise RawDataError(f"{path}: the header cannot be read: {error}; {advice}") from None
     except (OSError, EOFError, zlib.error) as error:
         raise RawDataError(f"{path}: cannot be read: {error}; write the file again") from None
+    if settings.encoding == "utf-16" and start == codecs.BOM_UTF16_BE:
+        raise RawDataError(
+            f"{path}: UTF-16 with the high byte first, which DuckDB cannot read; write the file as UTF-8, and remove "
+            f"encoding from [{setting}] csv"
+        )
     if names is None:
         raise RawDataError(f"{path}: the file is empty; write it again, or change path in [{setting}]")
     if not any(name.strip() for name in names):
         raise RawDataError(f"{path}: the first line is blank, where the names of the columns must be; {advice}")
-    if any("\ufffd" in name for name in names):
+    if any("\ufffd" in name or "\0" in name for name in names):
         raise RawDataError(f"{path}: the header has bytes that are not {settings.encoding} text; {advice}")
-    twice = [name for name, count in Counter(names).items() if count > 1 and name.strip()]
-    if twice:
-        raise RawDataError(f"{path}: columns named more than once: {listed(twice)}; rename them in the file")
     return names, compression
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +42,16 @@ def connect(
     """
     import duckdb
 
-    try:
-        with spill_folder(spill) as folder, duckdb.connect(":memory:") as connection:
-            _harden(connection, files, memory_limit or _quarter_of_memory(), threads, folder)
-            yield connection
-    except PermissionError as error:
-        raise SettingsError(
-            f"[engine] spill_folder: {error.filename}: {error.strerror}; set a folder that can be written"
-        ) from None
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(spill_folder(spill))
+        except OSError as error:
+            raise SettingsError(
+                f"[engine] spill_folder: {error.filename}: {error.strerror}; set a folder that can be written"
+            ) from None
+        connection = stack.enter_context(duckdb.connect(":memory:"))
+        _harden(connection, files, memory_limit or _quarter_of_memory(), threads, folder)
+        yield connection
 
 
 def _harden(

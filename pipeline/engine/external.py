@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _KEY = "store_id"
 _SHOWN = 10
+_LARGEST = 1e100  # the square of what is beyond may be no number any more
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,13 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
     Returns
     -------
     features : store_id and a column per feature in order of name, float64 with NaN or str with None; sorted by store_id
-    ignored : feature, reason; sorted by feature
+    ignored : feature, reason; one row per name, sorted by it
     labels : store_id, label, value (text or None); one row per store of a source and label, sorted by both
 
     Raises
     ------
     RawDataError : a file cannot be read; stores are missing or duplicated within a source; two sources have the same
-        feature or label; a value is infinite
+        feature or label; a value is infinite or beyond 1e100
     SettingsError : `features`, `ignore` or `labels` name a column that is not there, or one column twice
     """
     import pandas as pd
@@ -73,11 +74,14 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
                 read.append(_read(connection, source, external, f"external_{position}"))
     _check_names(read)
     features = pd.concat([one.features for one in read], axis=1, join="outer").sort_index(axis=0).sort_index(axis=1)
-    ignored = pd.DataFrame([pair for one in read for pair in one.ignored], columns=["feature", "reason"], dtype=object)
+    features = features.copy()  # in one block per type: pandas warns of inserting a column among many blocks
+    ignored = pd.DataFrame(
+        sorted({pair for one in read for pair in one.ignored}), columns=["feature", "reason"], dtype=object
+    )
     labels = pd.concat([one.labels for one in read], ignore_index=True)
     return {
         "features": features.rename_axis(_KEY).rename_axis(None, axis=1).reset_index(),
-        "ignored": ignored.sort_values(["feature", "reason"], ignore_index=True),
+        "ignored": ignored.groupby("feature", as_index=False)["reason"].agg("; ".join).astype(object),
         "labels": labels.sort_values([_KEY, "label"], ignore_index=True),
     }
 
@@ -89,10 +93,10 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: Exter
     require_keys(source, found, {_KEY: key})
     _require_alike(source, found)
     offered = _offered(source, found[0].names, external)
-    columns = [kinds.classify(connection, found, name) for name in offered]
+    columns = kinds.classify(connection, found, offered)
     ignored = [(column.name, column.reason) for column in columns if column.reason]
     ignored += [
-        (f"(column {position})", "the header gives it no name")
+        (f"({source.setting.removeprefix('sources.')} column {position})", "the header gives it no name")
         for position, (name, _) in enumerate(found[0].columns, start=1)
         if not name and external.features is None
     ]
@@ -103,9 +107,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: Exter
     frame = connection.sql(f"SELECT * FROM {identifier(table)} ORDER BY store_id").df().set_index(_KEY)
     _check_stores(connection, source, table, key)
     features = frame.iloc[:, : len(used)].set_axis([column.name for column in used], axis=1)
-    for column in used:
-        wanted = "float64" if column.is_number else object
-        features[column.name] = features[column.name].astype(wanted)
+    features = features.astype({column.name: "float64" if column.is_number else object for column in used})
     _check_finite(source, features)
     return _Read(source, features, ignored, _long(frame.iloc[:, len(used) :].set_axis(labels, axis=1)))
 
@@ -118,8 +120,14 @@ def _select(scan: Scan, key: str, used: Sequence[kinds.Kind], labels: Sequence[s
 
 
 def _require_alike(source: Source, found: Sequence[Scan]) -> None:
-    names = sorted({name for scan in found for name in scan.names})
-    require(source, found, {"columns": names[0]} | {name: name for name in names})
+    every = sorted({name for scan in found for name in scan.names})
+    for scan in found:
+        missing = [with_nearest(name, scan.names) for name in every if name not in scan.names]
+        if missing:
+            raise RawDataError(
+                f"{scan.files[0]}: no column {listed(missing)}, which other files of [{source.setting}] have; found: "
+                f"{listed(scan.names)}; give all its files the same columns, or each a [[sources.external]] of its own"
+            )
 
 
 def _offered(source: Source, names: Sequence[str], external: ExternalSource) -> list[str]:
@@ -179,18 +187,19 @@ def _check_finite(source: Source, features: pd.DataFrame) -> None:
     import numpy as np
 
     numeric = features.select_dtypes("float64")
-    counts = np.isinf(numeric).sum()
+    counts = (np.abs(numeric) > _LARGEST).sum()
     bad = [f"'{name}' ({count:,})" for name, count in counts.items() if count]
     if bad:
         raise RawDataError(
-            f"{source.title}: infinite values in {listed(bad)}; leave them empty, or name the columns in ignore of "
+            f"{source.title}: values that are infinite or beyond {_LARGEST:g} in {listed(bad)}; leave them empty, or name the columns in ignore of "
             f"[{source.setting}]"
         )
 
 
 def _check_names(read: Sequence[_Read]) -> None:
+    features = {name for one in read for name in one.features.columns}
     for what, names in (
-        ("feature", [(name, one.source) for one in read for name in one.features.columns]),
+        ("feature", [(name, one.source) for one in read for name in _offered_names(one) if name in features]),
         ("label", [(name, one.source) for one in read for name in one.labels["label"].unique()]),
     ):
         seen: dict[str, Source] = {}
@@ -201,6 +210,10 @@ def _check_names(read: Sequence[_Read]) -> None:
                     f"[{source.setting}] or of [{seen[name].setting}], or rename it in one file"
                 )
             seen[name] = source
+
+
+def _offered_names(one: _Read) -> list[str]:
+    return [*one.features.columns, *(name for name, _ in one.ignored)]
 
 
 def _long(labels: pd.DataFrame) -> pd.DataFrame:

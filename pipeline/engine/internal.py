@@ -115,6 +115,7 @@ def _create_sums(
         )
     view(connection, "raw_sales", union(found, selects))
     create(connection, "raw_sums", sql("sales_sums.sql"))
+    one_to_one = True
     for use, name in raw_keys.items():
         key = replace(found[0][name], sql="raw_key").key if alike else "raw_key"
         create(
@@ -122,7 +123,10 @@ def _create_sums(
             f"{use}_names",
             f"SELECT raw_key, {key} AS name FROM (SELECT DISTINCT {use}_key AS raw_key FROM raw_sums) d",
         )
-    create(connection, "sums", sql("keyed_sums.sql"))
+        one_to_one &= row(connection, f"SELECT COUNT(*) = COUNT(DISTINCT name) FROM {use}_names")[0]
+    view(connection, "named_sums", sql("named_sums.sql"))
+    create(connection, "sums", "SELECT * FROM named_sums" if one_to_one else sql("keyed_sums.sql"))
+    connection.execute("DROP TABLE raw_sums")
 
 
 def _require_amounts(source: Source, found: Sequence[Scan], name: str) -> None:

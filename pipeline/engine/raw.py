@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.engine import csv_files, keys
@@ -53,7 +55,11 @@ class Scan:
 
     def __getitem__(self, name: str) -> RawColumn:
         """The column of that name, as the config writes it."""
-        return dict(self.columns)[nfc(name)]
+        return self._by_name[nfc(name)]
+
+    @cached_property
+    def _by_name(self) -> dict[str, RawColumn]:
+        return dict(self.columns)
 
     @property
     def names(self) -> list[str]:
@@ -86,14 +92,33 @@ def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
 
     Raises
     ------
-    RawDataError : a file is empty, is of no known type, cannot be read, or names a column twice
+    RawDataError : a file is missing, empty, of no known type, cannot be read, or names a column twice
     """
     found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
     for path in source.files:
-        if os.path.getsize(path) == 0:  # noqa: PTH202  # a path from the caller, kept as text
-            raise RawDataError(f"{path}: the file is empty; write it again, or change path in [{source.setting}]")
-        found.setdefault(_columns(connection, path, source), []).append(path)
+        _check_not_empty(path, source)
+        kind, columns = _columns(connection, path, source)
+        _check_named_once(path, columns)
+        found.setdefault((kind, columns), []).append(path)
     return [_scan(kind, columns, tuple(paths), source.csv) for (kind, columns), paths in found.items()]
+
+
+def _check_not_empty(path: str, source: Source) -> None:
+    try:
+        size = os.path.getsize(path)  # noqa: PTH202  # a path from the caller, kept as text
+    except OSError as error:
+        raise RawDataError(
+            f"{path}: cannot be read: {error.strerror}; put the file back, or change path in [{source.setting}]"
+        ) from None
+    if size == 0:
+        raise RawDataError(f"{path}: the file is empty; write it again, or change path in [{source.setting}]")
+
+
+def _check_named_once(path: str, columns: Sequence[tuple[str, str]]) -> None:
+    counts = Counter(nfc(name) for name, _ in columns if name.strip())
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise RawDataError(f"{path}: columns named more than once: {listed(twice)}; rename them in the file")
 
 
 def _columns(

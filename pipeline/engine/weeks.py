@@ -2,6 +2,7 @@
 
 - Dates and times (UTC), also written as integers 20240131 or as ISO text: the n x 7 days that end with the latest date;
   with n = 1 and a latest date of 31 January, 25 to 31 January. The week starts where that puts it, not on a Monday.
+- Dates before year 1 or after year 9999 are no weeks: they are faults, and one of them would be the latest.
 - Integers: the latest and the n - 1 before it. Years with weeks, 202452: the n latest that occur in the data, since
   calendars differ in which years have 53 weeks.
 """
@@ -9,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.engine import keys
@@ -50,7 +51,7 @@ def window(
         return ["TRUE"] * len(found)  # no rows: the caller says so
     _check(source, week, seen)
     if any(day is not None for _, day, _, _ in seen):
-        first_day = max(day for _, day, _, _ in seen) - timedelta(days=7 * last - 1)
+        first_day = _weeks_before(max(day for _, day, _, _ in seen if day is not None), last)
         return [f"{expression} >= DATE '{first_day.isoformat()}'" for expression in dates]
     first = first_kept({number for number, _, _, _ in seen}, last)
     return [f"{expression} >= {first}" for expression in numbers]
@@ -63,17 +64,23 @@ def _week(source: Source, scan: Scan, week: str) -> tuple[str, str]:
         text = f"TRIM({column.sql})"
         whole = f"REGEXP_FULL_MATCH({text}, '-?[0-9]{{1,15}}([.]0+)?')"
         number = f"CASE WHEN {whole} THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
-        return number, f"CASE WHEN NOT {whole} THEN CAST(TRY_CAST({text} AS TIMESTAMP) AS DATE) END"
+        return number, f"CASE WHEN NOT {whole} THEN {_day_of(f'TRY_CAST({text} AS TIMESTAMP)')} END"
     if keys.is_number(column.type):
         whole = f"{column.sql} = TRUNC({column.sql}) AND ABS({column.sql}) < 1e15"
         return f"CASE WHEN {whole} THEN TRY_CAST({column.sql} AS BIGINT) END", "CAST(NULL AS DATE)"
     if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
         instant = f"{column.sql} AT TIME ZONE 'UTC'" if "TIME ZONE" in column.type else column.sql
-        return "CAST(NULL AS BIGINT)", f"CAST({instant} AS DATE)"
+        return "CAST(NULL AS BIGINT)", _day_of(instant)
     raise RawDataError(
         f"{scan.files[0]}: column '{week}' is of type {column.type}, where a week must be a whole number or a date; set "
         f"columns.week in [{source.setting}]"
     )
+
+
+def _day_of(instant: str) -> str:
+    """The SQL of a date within the years that Python knows, else null."""
+    day = f"CAST({instant} AS DATE)"
+    return f"CASE WHEN {day} BETWEEN DATE '{date.min.isoformat()}' AND DATE '{date.max.isoformat()}' THEN {day} END"
 
 
 def _check(source: Source, week: str, seen: Sequence[tuple[int | None, date | None, int, str | None]]) -> None:
@@ -102,11 +109,16 @@ def first_kept(weeks: Collection[int], last: int) -> int:
     """
     days = [_day(week) for week in weeks]
     if None not in days:
-        first = max(day for day in days if day is not None) - timedelta(days=7 * last - 1)
+        first = _weeks_before(max(day for day in days if day is not None), last)
         return first.year * 10_000 + first.month * 100 + first.day
     if all(190_001 <= week <= 299_953 and 1 <= week % 100 <= 53 for week in weeks):
         return sorted(weeks)[-last:][0]
     return max(weeks) - last + 1
+
+
+def _weeks_before(latest: date, last: int) -> date:
+    """The first of the last weeks' days; the first of all days where there are not as many."""
+    return date.fromordinal(max(latest.toordinal() - 7 * last + 1, 1))
 
 
 def _day(week: int) -> date | None:

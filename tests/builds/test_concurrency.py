@@ -19,7 +19,6 @@ from pipeline.core import external_preprocessing
 from pipeline.errors import AlreadyRunningError
 from pipeline.freshness import locks
 
-
 TWO_WORKERS = [
     str(Path(sys.executable).parent / "luigi"),
     *("--module", "pipeline.tasks", "FullPipeline", "--env", "dev", "--local-scheduler", "--workers", "2"),

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import silhouette_samples, silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_samples, silhouette_score
 
+from pipeline.core.clustering import ward
 from pipeline.core.clustering.stores import Clustering, cluster_stores
 from pipeline.errors import DataError
 from pipeline.schema import TABLES
@@ -159,6 +160,15 @@ def test_every_rule_finds_clusters_that_stand_far_apart(rule):
 
 def test_ward_finds_planted_clusters_too():
     assert cluster(planted(), algorithm="ward").verdict.loc[0, ["verdict", "k"]].tolist() == ["separated", 3]
+
+
+def test_a_store_keeps_its_place_in_wards_tree_though_another_centroid_is_nearer():
+    values = np.random.default_rng(0).uniform(size=(80, 2))
+    features = pd.DataFrame(values, index=[f"s{i:02d}" for i in range(80)], columns=["x", "y"])
+    fits = ward.cut(ward.tree(values), 4)
+    found = cluster(features, k=4, algorithm="ward", outliers="none").clusters
+    assert adjusted_rand_score(fits, found["cluster"]) == 1.0
+    assert (found["margin"] < 0).any()
 
 
 def test_no_store_gives_empty_tables_and_a_verdict():

@@ -219,6 +219,15 @@ def test_every_column_offered_is_in_the_report_once() -> None:
     assert report(found)["opened"] == ("dropped", "its type DATE is neither a number nor a text", 0.0)
 
 
+def test_hundreds_of_features_are_a_table_as_well() -> None:
+    values = np.random.default_rng(1).normal(size=(20, 240))
+    columns = {f"x{n:03}": values[:, n] for n in range(240)} | {
+        f"t{n}": RANDOM.permutation(list("xyz") * 6 + ["x", "y"]) for n in range(120)
+    }
+    found = run(columns, max_correlation=1.0)
+    assert found["external_features"].shape == (20, 1 + 240 + 3 * 120)
+
+
 def test_labels_are_carried_sorted() -> None:
     labels = pd.DataFrame({"store_id": ["2", "1"], "label": ["n", "n"], "value": ["B", None]})
     assert run({"a": NOISE[:, 0]}, labels=labels)["store_labels"]["store_id"].tolist() == ["1", "2"]
@@ -246,6 +255,7 @@ def test_the_order_of_rows_and_columns_changes_nothing() -> None:
         ({"a": [np.nan] * 20}, "no feature of the outside data can be used (no store has a value); add features"),
         ({"Age": NOISE[:, 0], "AGE": NOISE[:, 1]}, "the features 'AGE' and 'Age' have one name in a database"),
         ({"t": list("xyz") * 6 + ["x", "x"], "t=x": NOISE[:, 0]}, "the features 't=x' and 't=x' have one name"),
+        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": [1.0] * 20}, "the features 't=x' and 't=x' have one name"),
     ],
 )
 def test_what_gives_no_table_of_features_is_one_line(columns: dict, expected: str) -> None:

@@ -194,6 +194,12 @@ def test_stores_unknown_outside_are_cells_of_their_own_whatever_their_number():
     assert (found.loc[["s10", "s11"], "distance"] == 0).all()
 
 
+def test_at_equal_size_the_stores_known_outside_come_first():
+    stores = {f"s{i}": (1, (float(i),)) for i in range(6)}
+    merged = Given(in_category(**stores), {f"s{i}": (1, (float(i),)) for i in (3, 4, 5)}).merge(min_cluster_size=3)
+    assert rows(merged["merged_clusters"], "cluster", "external_cluster", "stores") == [(1, 1, 3), (2, None, 3)]
+
+
 def test_with_one_external_cluster_the_internal_clusters_come_back():
     stores = {f"s{i:02d}": (1 + (i >= 7), (float(i >= 7), 0.1 * i)) for i in range(12)}
     given = Given(in_category(**stores), dict.fromkeys(stores, (1, (1.0, 2.0))))

@@ -60,18 +60,20 @@ def test_a_header_may_have_a_byte_order_mark_quotes_and_line_ends(write: Callabl
 
 
 def test_a_gzip_file_is_known_by_its_content(write: Callable[..., str]) -> None:
-    assert csv_files.header(write("a.csv", gzip.compress(b"a,b\n")), CsvSettings(), "s") == (["a", "b"], "gzip")
+    assert csv_files.header(write("a.csv", gzip.compress(b"a,b\n", mtime=0)), CsvSettings(), "s") == (
+        ["a", "b"],
+        "gzip",
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a,b,a,b,c\n", "columns named more than once: a, b"),
         (b"\na,b\n", "the first line is blank"),
         (b",,\n", "the first line is blank"),
         (b'"a,b\n', "the header cannot be read"),
         ("é,b\n".encode("latin-1"), "the header has bytes that are not utf-8 text"),
-        (gzip.compress(b"a,b\n" * 1000)[:-20], "cannot be read"),
+        (gzip.compress(b"a,b\n" * 1000, mtime=0)[:-20], "cannot be read"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_one_line(write: Callable[..., str], content: bytes, said: str) -> None:

@@ -58,6 +58,24 @@ def test_a_value_that_duckdb_refuses_is_named(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("below", ["", "/deeper"])
+def test_a_spill_folder_that_cannot_be_made_is_named(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(SettingsError, match=r"^\[engine\] spill_folder: .*/file.*; set a folder that can be written$"),
+        duck.connect([], memory_limit="", threads=1, spill=f"{tmp_path}/file{below}"),
+    ):
+        pass
+
+
+def test_an_error_of_the_caller_s_own_is_not_taken_for_one_of_the_spill_folder(tmp_path: Path) -> None:
+    with (
+        pytest.raises(PermissionError),
+        duck.connect([], memory_limit="", threads=1, spill=str(tmp_path)),
+    ):
+        raise PermissionError("a raw file")
+
+
 def test_what_a_killed_process_left_is_swept_and_what_another_one_holds_is_not(tmp_path: Path) -> None:
     left, held = tmp_path / "duckdb-left", tmp_path / "duckdb-held"
     for folder in (left, held):

@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import PipelineError, RawDataError, SettingsError
 from pipeline.settings import CsvSettings, ExternalColumns
 
-COMPLETE_JOURNEY = Path("/work/shared/data/completejourney")
+COMPLETE_JOURNEY = Path(__file__).resolve().parents[3] / "shared" / "data" / "completejourney"
 STORES = pd.DataFrame({"store_id": ["1", "2"], "income": [1.0, 2.0]})
 
 
@@ -68,12 +68,12 @@ def test_a_csv_column_is_numeric_where_all_its_values_are_numbers(gather_externa
     path = write("e.csv", b"store_id;a;b;c;;\n7.0;1,5;1,5;;x;\n8;;NA;;y;\n")
     found = gather_external((path, {"csv": CsvSettings(delimiter=";", decimal=",")}))
     features = found["features"]
-    assert list(features["store_id"]) == ["7", "8"] or list(features["store_id"]) == ["7.0", "8"]
+    assert list(features["store_id"]) == ["7.0", "8"]  # the decimal mark is a comma here
     assert features["a"].dtype == features["c"].dtype == "float64"
     assert values(features, "a") == [1.5, None]
     assert values(features, "b") == ["1,5", "NA"]
     assert values(features, "c") == [None, None]
-    assert list(found["ignored"]["feature"]) == ["(column 5)", "(column 6)"]
+    assert list(found["ignored"]["feature"]) == ["(external[0] column 5)", "(external[0] column 6)"]
 
 
 def test_a_column_that_is_text_in_one_file_is_text_in_all(gather_external, write) -> None:
@@ -136,7 +136,11 @@ def test_duplicated_stores_are_counted_and_up_to_ten_are_listed(gather_external)
             "the label 'n' is in",
         ),
         ([pd.DataFrame({"store_id": ["1", None, " "], "x": 1})], "2 rows without store_id (column 'store_id') of 3"),
-        ([STORES.assign(income=[np.inf, 1], debt=[-np.inf, -np.inf])], "infinite values in 'debt' (2), 'income' (1)"),
+        (
+            [STORES.assign(income=[np.inf, 1], debt=[-np.inf, -np.inf])],
+            "infinite or beyond 1e+100 in 'debt' (2), 'income' (1)",
+        ),
+        ([STORES.assign(income=[-1e101, 1e100])], "values that are infinite or beyond 1e+100 in 'income' (1); leave"),
         ([STORES[:0]], "no rows"),
         (
             [STORES.rename(columns={"store_id": "STORE_ID"})],
@@ -169,7 +173,43 @@ def test_a_choice_that_cannot_be_made_is_an_error_of_the_settings(gather_externa
 
 def test_files_of_one_source_need_the_same_columns(gather_external, write) -> None:
     paths = [write("a.parquet", STORES), write("b.parquet", STORES[["store_id"]].assign(store_id=["3", "4"]))]
-    assert said(gather_external, paths).startswith(f"{paths[1]}: no column 'income'")
+    assert said(gather_external, paths) == (
+        f"{paths[1]}: no column 'income', which other files of [sources.external[0]] have; found: store_id; give all its "
+        "files the same columns, or each a [[sources.external]] of its own"
+    )
+
+
+def test_what_two_sources_ignore_is_reported_once_and_columns_without_a_name_apart(gather_external, write) -> None:
+    csv = [write(f"{n}.csv", f"store_id,x{n},\n1,2,3\n") for n in (0, 1)]
+    dated = STORES.assign(updated=date(2024, 1, 1))
+    nested = pd.DataFrame({"store_id": ["1"], "age": [1], "updated": [[1]]})
+    found = gather_external(*csv, dated, nested)
+    assert found["ignored"].to_numpy().tolist() == [
+        ["(external[0] column 3)", "the header gives it no name"],
+        ["(external[1] column 3)", "the header gives it no name"],
+        ["updated", "its type BIGINT[] is neither a number nor a text; its type DATE is neither a number nor a text"],
+    ]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_name_that_is_a_feature_in_one_source_and_none_in_another_is_an_error(gather_external, order: int) -> None:
+    other = pd.DataFrame({"store_id": ["1"], "income": [date(2024, 1, 1)]})
+    message = said(gather_external, *[STORES, other][::order])
+    assert "the feature 'income' is in" in message
+    assert "name it in ignore of [sources.external[1]] or of [sources.external[0]], or rename it" in message
+    chosen = {"ignore": ("income",)}
+    found = gather_external(*[(STORES, {}), (other, chosen)][::order])
+    assert values(found["features"], "income") == [1.0, 2.0]
+
+
+def test_a_wide_csv_file_is_classified_column_by_column(gather_external, write) -> None:
+    names = [f"x{n:03}" for n in range(150)]
+    rows = [[str(n % 3) for n in range(150)], ["text" if n % 50 == 7 else "" for n in range(150)]]
+    path = write(
+        "wide.csv", "\n".join(",".join(line) for line in [["store_id", *names], ["1", *rows[0]], ["2", *rows[1]]])
+    )
+    features = gather_external(path)["features"]
+    assert [name for name in names if features[name].dtype != "float64"] == ["x007", "x057", "x107"]
 
 
 @pytest.mark.skipif(not COMPLETE_JOURNEY.is_dir(), reason="the Complete Journey data are not on this machine")

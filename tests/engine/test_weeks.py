@@ -1,8 +1,17 @@
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
 import pytest
 
 from pipeline.engine.weeks import first_kept
+from pipeline.errors import RawDataError
+
+SALES = pd.DataFrame({"store_id": ["1"], "sku_id": ["a"], "category": ["Bread"], "sales_value": [1.0]})
+MAP = pd.DataFrame({"sku_id": ["a"], "category": ["Bread"], "need_state": ["Daily"]})
 
 
 @pytest.mark.parametrize(
@@ -18,7 +27,30 @@ from pipeline.engine.weeks import first_kept
         ({20250102, 20241201}, 1, 20241227),
         ({20240301}, 1, 20240224),
         ({20241301, 20240101}, 10, 20241292),
+        ({20240301}, 10**9, 10101),
+        ({5}, 10**9, 6 - 10**9),
     ],
 )
 def test_the_first_of_the_last_weeks(weeks: set[int], last: int, first: int) -> None:
     assert first_kept(weeks, last) == first
+
+
+@pytest.mark.parametrize("week", [date(2024, 1, 1), date(1, 1, 2), 20240101, 202401, 1, pd.Timestamp("2024-01-01")])
+def test_more_weeks_than_there_ever_were_are_all_weeks(gather_internal, week: object) -> None:
+    found = gather_internal(SALES.assign(week=[week]), MAP, columns={"week": "week"}, last_weeks=10**12)
+    assert found["sales"]["sales_cents"].tolist() == [100]
+
+
+@pytest.mark.parametrize("day", ["20244-01-01", "infinity", "-infinity", "0044-03-15 (BC)"])
+@pytest.mark.parametrize("duckdb_type", ["DATE", "TIMESTAMP"])
+def test_a_date_outside_the_calendar_is_no_week(gather_internal, tmp_path: Path, day: str, duckdb_type: str) -> None:
+    path = str(tmp_path / "s.parquet")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT '1' AS store_id, 'a' AS sku_id, 'Bread' AS category, 1.0::DOUBLE AS sales_value, "
+            f"day::{duckdb_type} AS week FROM (VALUES ('2024-01-01'), ('{day}')) AS days(day)) TO '{path}'"
+        )
+    with pytest.raises(RawDataError) as caught:
+        gather_internal([path], MAP, columns={"week": "week"}, last_weeks=1)
+    assert f"{path}: 1 row without a week in column 'week' (such as '{day.split(' ')[0]}" in str(caught.value)
+    assert len(caught.value.lines) == 1

@@ -47,7 +47,7 @@ def bic(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float
     scaled = (matrix[:, varying] - matrix[:, varying].mean(axis=0)) / np.sqrt(variances[varying])
     n, d = scaled.shape
     log_likelihood = _fit(scaled, labels, k) - 0.5 * n * float(np.log(variances[varying]).sum())
-    parameters = k * d + d + k
+    parameters = k * d + d + (k - 1)
     return float(-2.0 * log_likelihood + parameters * np.log(n))
 
 

@@ -2,8 +2,9 @@
 -- Largest remainder (Hamilton's method) on the absolute amount: each need state gets the whole cents of its quota, and
 -- the cents that are left go to the largest remainders, ties in order of the need state. Remainders are compared in
 -- billionths of a cent, below which they are noise of the division.
+-- With equal weights all remainders are equal: the places are those of the names, and nothing has to be sorted.
 WITH served AS (
-    SELECT s.store_id, s.sku_id, s.category, s.sales_cents, w.need_state, w.need_states,
+    SELECT s.store_id, s.sku_id, s.category, s.sales_cents, w.need_state, w.need_states, w.place, w.is_equal,
         ABS(s.sales_cents) * w.weight / NULLIF(w.total_weight, 0) AS quota
     FROM chosen_sales s LEFT JOIN weights w ON w.sku_id = s.sku_id AND w.map_category = s.map_category
 ),
@@ -12,21 +13,27 @@ divided AS (
         CAST(FLOOR(quota) AS BIGINT) AS base,
         CAST(FLOOR((quota - FLOOR(quota)) * 1e9 + 0.5) AS BIGINT) AS remainder
     FROM served
-    WHERE need_states > 1
+    WHERE need_states > 1 AND is_equal = 0
 ),
 placed AS (
-    SELECT store_id, sku_id, category, sales_cents, need_state, need_states, base,
+    SELECT store_id, category, sales_cents, need_state, need_states, base,
         ROW_NUMBER() OVER (
             PARTITION BY store_id, sku_id, category ORDER BY remainder DESC NULLS LAST, need_state ASC NULLS LAST
         ) AS place,
         ABS(sales_cents) - CAST(SUM(base) OVER (PARTITION BY store_id, sku_id, category) AS BIGINT) AS remaining
     FROM divided
+    UNION ALL
+    SELECT store_id, category, sales_cents, need_state, need_states,
+        CAST(FLOOR(ABS(sales_cents) / NULLIF(need_states, 0)) AS BIGINT) AS base, place,
+        ABS(sales_cents) - need_states * CAST(FLOOR(ABS(sales_cents) / NULLIF(need_states, 0)) AS BIGINT) AS remaining
+    FROM served
+    WHERE need_states > 1 AND is_equal = 1
 ),
 shared AS (
     -- What remains is 0 to need_states - 1 cents, except that a quota of 1e15 cents may itself be rounded: then every
     -- need state takes the same whole part, which may be negative, so that nothing is ever lost.
     SELECT store_id, category, sales_cents, need_state, base, place, remaining, need_states,
-        CAST(FLOOR(remaining * 1.0 / NULLIF(need_states, 0)) AS BIGINT) AS each
+        CAST(FLOOR(remaining / NULLIF(need_states, 0)) AS BIGINT) AS each
     FROM placed
 ),
 parts AS (
