@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RARE = "(rare)"  # the feature that stands for all need states too rare to be one
+LARGEST = 1e100  # of a feature's values: squares and their sums stay finite
 
 
 class Mix(NamedTuple):
@@ -126,18 +127,23 @@ def long_table(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_finite(features: pd.DataFrame) -> None:
-    """Raise DataError, naming the first column, where a value is NaN or infinite."""
+    """Raise DataError, naming the first column, where a value is NaN, infinite, or further from 0 than `LARGEST`."""
     import numpy as np
 
-    if features.size == 0:
-        return
-    finite = np.isfinite(features.to_numpy(dtype=np.float64))
-    for column, good in zip(features.columns, finite.T, strict=True):
-        if not good.all():
-            store = features.index[int(np.flatnonzero(~good)[0])]
+    values = features.to_numpy(dtype=np.float64)
+    _refuse(features, ~np.isfinite(values), "missing or infinite", "a finite number")
+    _refuse(features, np.abs(values) > LARGEST, "too large", f"between -{LARGEST:.0e} and {LARGEST:.0e}")
+
+
+def _refuse(features: pd.DataFrame, bad: NDArray[np.bool_], what: str, allowed: str) -> None:
+    import numpy as np
+
+    for column, of_column in zip(features.columns, bad.T, strict=True):
+        if of_column.any():
+            store = features.index[int(np.flatnonzero(of_column)[0])]
             raise DataError(
-                f"the feature {column!r} is missing or infinite for {int((~good).sum())} stores, first {store!r}; "
-                "every feature must be a finite number: impute it, or leave it out"
+                f"the feature {column!r} is {what} for {int(of_column.sum())} stores, first {store!r}; "
+                f"every feature must be {allowed}: impute it, or leave it out"
             )
 
 

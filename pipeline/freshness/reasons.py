@@ -118,6 +118,9 @@ def outputs_altered(stage: Evidence) -> Iterator[Reason]:
             yield Reason("output altered", target, trace.outputs[target][:12], content[:12])
 
 
+# Reasons that lie in what was published, not in what has changed since.
+NOT_PUBLISHED = ("missing", "no trace", "output altered")
+
 Predicate = Callable[[Evidence], Iterator[Reason]]
 
 REASONS: tuple[Predicate, ...] = (

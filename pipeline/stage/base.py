@@ -20,7 +20,7 @@ from pipeline.config import Config, load
 from pipeline.errors import InputChangedError, OutputError, PipelineError
 from pipeline.freshness import fingerprints, locks, traces
 from pipeline.freshness.memory import Signature, signature
-from pipeline.freshness.reasons import REASONS, Reason, content_or_none, reasons, upstream_is_stale
+from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, content_or_none, reasons, upstream_is_stale
 from pipeline.stage import session
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
 from pipeline.tables import Publication, sweep
@@ -146,7 +146,7 @@ class Stage(luigi.Task):
             if reason is None:
                 known.add(self.task_id)
                 return True
-        if self.__dict__.pop("_just_looked", False):
+        if self.__dict__.pop("_just_looked", False) and reason.kind not in NOT_PUBLISHED:
             log.warning("%s: %s: changed after publication; the next run rebuilds", self.name, reason)
             return True
         self.prepare()

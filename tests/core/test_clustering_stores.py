@@ -185,6 +185,27 @@ def test_a_value_that_is_no_number_is_an_error_that_names_the_feature(bad):
         cluster(features)
 
 
+def test_an_algorithm_that_is_not_there_yet_is_an_error_and_not_k_means():
+    with pytest.raises(DataError, match="the algorithm 'gmm' is not known; it can be kmeans or ward"):
+        cluster(planted(), algorithm="gmm")
+
+
+@pytest.mark.parametrize(("apart", "k"), [(1e-9, None), (1e-9, 5), (1e-12, 5)])
+def test_stores_that_differ_by_little_more_than_rounding_are_clustered_as_far_as_they_can_be_told_apart(apart, k):
+    group = np.arange(60) % 3
+    values = np.eye(3)[group] + apart * np.random.default_rng(0).normal(size=(60, 3))
+    found = cluster(pd.DataFrame(values, index=[f"s{i:02d}" for i in range(60)], columns=["x", "y", "z"]), k=k)
+    assert len(found.clusters) == 60
+    assert found.verdict.loc[0, "k"] >= 3
+    assert (pd.Series(group).groupby(found.clusters["cluster"]).nunique() == 1).all()
+
+
+def test_differences_too_small_to_be_squared_are_none():
+    found = cluster(planted() * 1e-200)
+    assert found.verdict.loc[0, ["verdict", "k"]].tolist() == ["no structure", 1]
+    assert (found.clusters["cluster"] == 1).all()
+
+
 @given(
     n=st.integers(1, 26),
     d=st.integers(0, 3),
@@ -211,5 +232,4 @@ def test_degenerate_features_never_lose_a_store(n, d, levels, k, algorithm, rule
     alike = features.assign(cluster=clusters.set_index("store_id")["cluster"]).groupby(
         list(features.columns) or (lambda _: 0)
     )
-    if algorithm == "kmeans":
-        assert (alike["cluster"].nunique() == 1).all()
+    assert (alike["cluster"].nunique() == 1).all()

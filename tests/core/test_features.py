@@ -134,6 +134,16 @@ def test_a_missing_value_is_an_error_that_names_feature_and_store():
         features.check_finite(table)
 
 
+@pytest.mark.parametrize("value", [1.8e100, -1.7e308])
+def test_a_value_whose_square_would_overflow_is_an_error_too(value):
+    table = outside()
+    table.loc["s7", "c"] = value
+    with pytest.raises(
+        DataError, match=r"the feature 'c' is too large for 1 stores, first 's7'.*between -1e\+100 and 1e\+100"
+    ):
+        features.check_finite(table)
+
+
 def test_the_long_table_has_a_row_for_each_store_and_feature():
     found = features.long_table(pd.DataFrame({"y": [1.0, 2.0], "x": [3.0, 4.0]}, index=["b", "a"]))
     assert found.to_numpy().tolist() == [["a", "x", 4.0], ["a", "y", 2.0], ["b", "x", 3.0], ["b", "y", 1.0]]

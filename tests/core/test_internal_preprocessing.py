@@ -192,6 +192,20 @@ def test_every_cent_is_published_or_dropped_and_every_store_is_clustered_or_excl
     assert sums.to_numpy() == pytest.approx(1.0)
 
 
+@settings(max_examples=10, deadline=None)
+@given(rows_of_sales)
+def test_another_currency_unit_leaves_shares_and_exclusions_as_they_are(sold) -> None:
+    units = run(*((*key, cents) for key, cents in sold.items()), max_unmapped_share=1.0)
+    hundreds = run(*((*key, 100 * cents) for key, cents in sold.items()), max_unmapped_share=1.0)
+    pd.testing.assert_frame_equal(
+        units["sales_by_need_state"].drop(columns="sales_cents"),
+        hundreds["sales_by_need_state"].drop(columns="sales_cents"),
+        rtol=1e-12,
+    )
+    pd.testing.assert_frame_equal(units["excluded_stores"], hundreds["excluded_stores"])
+    assert (100 * units["categories"]["sales_cents"]).tolist() == hundreds["categories"]["sales_cents"].tolist()
+
+
 def test_the_order_of_rows_changes_nothing() -> None:
     rows = [(store, "Bread", state, ord(state) * int(store)) for store in "123" for state in "ABC"]
     for name, frame in run(*rows).items():

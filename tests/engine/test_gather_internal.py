@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline.schema import UNMAPPED
 from pipeline.settings import CsvSettings
 
-COMPLETE_JOURNEY = Path("/work/shared/data/completejourney")
+COMPLETE_JOURNEY = Path(__file__).resolve().parents[3] / "shared" / "data" / "completejourney"
 Rows = list[tuple[str, str, str, int]]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.core.clustering import ward
 from pipeline.core.clustering.figures import centroids
 from pipeline.core.clustering.kmeans import best_of, kmeans, spread_starts
+from pipeline.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ class Algorithm(Protocol):
     """One way to cluster the n stores of a matrix (n, d)."""
 
     def labels(self, k: int) -> NDArray[np.int64]:
-        """The clusters (n,) of the fit on all stores, from 0, none empty. k is at most the number of distinct rows."""
+        """The clusters (n,) of the fit on all stores, from 0. One is empty only where fewer than k rows can be told apart."""
         ...
 
     def refits(self, k: int) -> NDArray[np.float64]:
@@ -34,10 +35,17 @@ class Algorithm(Protocol):
 
 
 def algorithm(name: str, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> Algorithm:
-    """The algorithm of that name for a matrix (n, d) and its resamples `drawn` (B, n)."""
+    """The algorithm of that name, `kmeans` or `ward`, for a matrix (n, d) and its resamples `drawn` (B, n).
+
+    Raises
+    ------
+    DataError : another name.
+    """
+    if name == "kmeans":
+        return KMeans(matrix, drawn, seed)
     if name == "ward":
         return Ward(matrix, drawn)
-    return KMeans(matrix, drawn, seed)
+    raise DataError(f"the algorithm {name!r} is not known; it can be kmeans or ward")
 
 
 class KMeans:

@@ -26,7 +26,9 @@ class Trial(NamedTuple):
 
 
 def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, k_max: int) -> list[Trial]:
-    """Fit and measure every k from 1 to `k_max`.
+    """Fit and measure every k from 1 to `k_max`, or to the last one before a cluster stays empty.
+
+    Rows that differ by less than rounding leaves of their squared distances are distinct, and yet cannot be told apart.
 
     Parameters
     ----------
@@ -35,12 +37,24 @@ def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorit
     fits : the algorithm
     k_max : at most the number of distinct rows
     """
-    labelings = [fits.labels(k) for k in range(1, k_max + 1)]
+    labelings = _labelings(fits, k_max)
     apart = silhouettes(matrix, labelings[1:])
     trials = [_one_cluster(matrix, drawn)]
     for k, (labels, of_stores) in enumerate(zip(labelings[1:], apart, strict=True), start=2):
         trials.append(_several(matrix, drawn, labels, fits.refits(k), float(of_stores.mean())))
     return trials
+
+
+def _labelings(fits: Algorithm, k_max: int) -> list[NDArray[np.int64]]:
+    import numpy as np
+
+    labelings = []
+    for k in range(1, k_max + 1):
+        labels = fits.labels(k)
+        if not np.bincount(labels, minlength=k).all():
+            break
+        labelings.append(labels)
+    return labelings
 
 
 def _one_cluster(matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> Trial:
