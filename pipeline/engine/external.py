@@ -75,13 +75,13 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
     _check_names(read)
     features = pd.concat([one.features for one in read], axis=1, join="outer").sort_index(axis=0).sort_index(axis=1)
     features = features.copy()  # in one block per type: pandas warns of inserting a column among many blocks
-    ignored = pd.DataFrame(
-        sorted({pair for one in read for pair in one.ignored}), columns=["feature", "reason"], dtype=object
-    )
+    reasons: dict[str, str] = {}
+    for name, reason in sorted({pair for one in read for pair in one.ignored}):
+        reasons[name] = f"{reasons[name]}; {reason}" if name in reasons else reason
     labels = pd.concat([one.labels for one in read], ignore_index=True)
     return {
         "features": features.rename_axis(_KEY).rename_axis(None, axis=1).reset_index(),
-        "ignored": ignored.groupby("feature", as_index=False)["reason"].agg("; ".join).astype(object),
+        "ignored": pd.DataFrame(list(reasons.items()), columns=["feature", "reason"], dtype=object),
         "labels": labels.sort_values([_KEY, "label"], ignore_index=True),
     }
 

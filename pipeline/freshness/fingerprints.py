@@ -17,7 +17,14 @@ from pathlib import Path
 from pipeline.freshness.memory import Memory, Parsed
 
 PACKAGE = Path(__file__).parent.parent
-COMPUTING = ("pipeline.core", "pipeline.engine", "pipeline.warehouse", "pipeline.report", "pipeline.tables")
+COMPUTING = (
+    "pipeline.core",
+    "pipeline.engine",
+    "pipeline.quoting",
+    "pipeline.report",
+    "pipeline.tables",
+    "pipeline.warehouse",
+)
 LOADED_SUFFIXES = (".sql", ".html", ".css", ".js", ".j2")
 LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 

@@ -73,6 +73,12 @@ def test_jaccard_is_that_of_the_worst_cluster():
     assert bootstrap.jaccard(np.zeros(30, int), np.zeros((3, 30), int), drawn, 1) == 1.0
 
 
+def test_a_refit_that_drew_none_of_a_clusters_stores_says_nothing_of_it():
+    labels = np.array([0, 0, 0, 1])
+    drawn = np.array([[1.0, 1.0, 1.0, 1.0], [2.0, 1.0, 1.0, 0.0]])
+    assert bootstrap.jaccard(labels, np.stack([labels, labels]), drawn, 2) == 1.0
+
+
 def test_confidence_is_how_often_co_members_stay_together_by_brute_force():
     labels, again, _ = some(4)
     expected = []

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 TREES = 200
 SUBSAMPLE = 256
-DEVIATIONS = 5.0  # robust standard deviations above the median isolation score from which a store is far out
-REACH_DEVIATIONS = 8.0  # the same for the distance to its neighbours, from which it is on its own
+DEVIATIONS = 5.0  # robust standard deviations above the median from which a figure is far out
 MOST = 0.1  # of the stores: no more are ever left out of the fit
 FEWEST_STORES = 20  # with fewer, a score says nothing
 _CHUNK_NUMBERS = 4_000_000  # distances held at once: 32 MB
@@ -24,11 +23,11 @@ _CHUNK_NUMBERS = 4_000_000  # distances held at once: 32 MB
 def find(matrix: NDArray[np.float64], smallest: int, random: np.random.Generator) -> NDArray[np.bool_]:
     """Which stores are clear outliers (n,).
 
-    A store is one where two figures both lie far above their medians, in robust standard deviations (1.4826 x the median
-    absolute deviation) [1]_: its isolation score by more than `DEVIATIONS`, and its distance to the store that completes
-    half a cluster around it by more than `REACH_DEVIATIONS`. The second keeps a small, compact group - a cluster of its
-    own - in the fit. Of more than `MOST` of the stores, those with the highest isolation scores. None among fewer than
-    `FEWEST_STORES` stores, and none where half the stores are alike.
+    A store is one where two figures both lie more than `DEVIATIONS` robust standard deviations (1.4826 x the median
+    absolute deviation) above their medians [1]_: its isolation score, and its distance to the store that completes half a
+    cluster around it. The second keeps most of a small, compact group - a cluster of its own - in the fit. Of more than
+    `MOST` of the stores, those with the highest isolation scores. None among fewer than `FEWEST_STORES` stores, and none
+    where half the stores are alike.
 
     Parameters
     ----------
@@ -47,15 +46,15 @@ def find(matrix: NDArray[np.float64], smallest: int, random: np.random.Generator
         return np.zeros(n, dtype=bool)
     scores = isolation(matrix, random)
     limit = float(np.sort(scores)[n - 1 - int(MOST * n)])
-    return _far_out(scores, DEVIATIONS) & _far_out(_reach(matrix, smallest // 2), REACH_DEVIATIONS) & (scores > limit)
+    return _far_out(scores) & _far_out(_reach(matrix, smallest // 2)) & (scores > limit)
 
 
-def _far_out(figures: NDArray[np.float64], deviations: float) -> NDArray[np.bool_]:
+def _far_out(figures: NDArray[np.float64]) -> NDArray[np.bool_]:
     import numpy as np
 
     middle = np.median(figures)
     spread = 1.4826 * np.median(np.abs(figures - middle))
-    return figures > middle + deviations * spread if spread > 0 else np.zeros(len(figures), dtype=bool)
+    return figures > middle + DEVIATIONS * spread if spread > 0 else np.zeros(len(figures), dtype=bool)
 
 
 def _reach(matrix: NDArray[np.float64], neighbour: int) -> NDArray[np.float64]:
