@@ -71,8 +71,7 @@ def test_a_fresh_clone_ends_with_every_table_of_the_contract_and_a_second_run_bu
     assert "Did not run any tasks" in fresh.luigi("FullPipeline").stderr
 
 
-@pytest.mark.e2e
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.e2e), 1, 2, 3, 4])
 def test_the_planted_clusters_are_found(fresh: Project, seed: int) -> None:
     path = fresh.path("configs/dev.toml")
     settings = tomllib.loads(path.read_text())
@@ -110,7 +109,7 @@ def test_sales_are_conserved_and_no_store_is_lost(fresh: Project) -> None:
     raw = pd.read_parquet(fresh.path("data/raw/internal_sales.parquet"))
     external = pd.read_parquet(fresh.path("data/raw/external_sales.parquet"))
     published = table(fresh, "sales_by_need_state").groupby("category")["sales_value"].sum().round(2)
-    expected = raw.groupby("CAT_DSC")["TOTAL_SALES"].sum().round(2)
+    expected = raw.groupby("CAT_DSC", observed=True)["TOTAL_SALES"].sum().round(2)
     assert published.to_dict() == pytest.approx(expected.to_dict(), abs=0.001)
     pairs = set(zip(raw["STORE_NBR"], raw["CAT_DSC"], strict=True))
     placed = table(fresh, "store_clusters")
