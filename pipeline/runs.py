@@ -86,13 +86,21 @@ def _start(config: Config, tags: dict[str, str], path: Path) -> None:
             "env": config.env,
             "tags": tags,
             "at": now().isoformat(timespec="milliseconds"),
-            "user": getpass.getuser(),
+            "user": _user(),
             "host": socket.gethostname(),
             "pid": _leader,
             "command": sys.argv,
         },
     )
     _keep_settings(config, path.with_suffix(".toml"))
+
+
+def _user() -> str:
+    """Who runs this: by name, or by number where the machine knows no name (as in a container)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _keep_settings(config: Config, path: Path) -> None:

@@ -6,6 +6,7 @@ its subclasses (`kinds`, `tasks`); this module looks at freshness, runs the buil
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import traceback
@@ -178,10 +179,17 @@ class Stage(luigi.Task):
             with locks.held(self.config.outputs / ".locks" / self.trace_path.name):
                 self._build_if_stale(started)
             self._just_looked = True
+        except OSError as error:
+            raise self._failed(_unwritable(error, self.config.outputs)) from error
         except Exception as error:
-            text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
+            raise self._failed(error)  # noqa: B904  # the same error, recorded
+
+    def _failed(self, error: Exception) -> Exception:
+        """The error, recorded; where even that cannot be written, the error matters more."""
+        text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
+        with contextlib.suppress(OSError):
             runs.record(self.config, dict(self.tag), runs.FAILED, self.name, error=text)
-            raise
+        return error
 
     def _build_if_stale(self, started: float) -> None:
         reason = self.own_reason()
@@ -191,13 +199,7 @@ class Stage(luigi.Task):
             return
         self._say(str(reason))
         old = traces.read(self.trace_path)
-        try:
-            trace = self._build(started)
-        except OSError as error:
-            raise OutputError(
-                f"{self.name}: {error.filename or self.folder}: {error.strerror or error}; "
-                "the last good outputs stay; free the disk or correct the permissions, and run again"
-            ) from error
+        trace = self._build(started)
         if old is not None:
             self.replaced(old, trace)
         runs.record(
@@ -327,6 +329,13 @@ class Look:
 
     def _content(self, path: Path) -> str | None:
         return content_or_none(path, lambda found: self._memory.hash(found, fingerprints.content))
+
+
+def _unwritable(error: OSError, folder: Path) -> OutputError:
+    return OutputError(
+        f"{error.filename or folder}: {error.strerror or error}; the last good outputs stay; "
+        "free the disk or correct the permissions, and run again"
+    )
 
 
 def _snake(family: str) -> str:

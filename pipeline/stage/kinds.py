@@ -16,7 +16,7 @@ import luigi
 
 from pipeline import raw_files, schema, tables
 from pipeline.config_faults import nearest
-from pipeline.errors import RawDataError
+from pipeline.errors import RawDataError, SettingsError
 from pipeline.freshness import fingerprints, traces
 from pipeline.settings import for_category
 from pipeline.stage import session
@@ -356,10 +356,15 @@ class DatabaseStage(Stage):
 
     def announce(self) -> None:
         """Say where the database is, and whether it is this run's."""
-        if next(self.reasons(), None) is None:
-            sys.stdout.write(f"store clusters: {self.database}\n")
-        elif self.database.exists():
-            sys.stdout.write(f"store clusters: {self.database} (of the last good run: this one did not get there)\n")
+        try:
+            database, is_fresh = self.database, next(self.reasons(), None) is None
+        except SettingsError as error:  # the config was edited while the run went on
+            sys.stderr.write(f"error: {error}\n")
+            return
+        if is_fresh:
+            sys.stdout.write(f"store clusters: {database}\n")
+        elif database.exists():
+            sys.stdout.write(f"store clusters: {database} (of the last good run: this one did not get there)\n")
 
     def published(self) -> None:
         """Remove the log of a database that is no more: beside another file it would make that unreadable."""

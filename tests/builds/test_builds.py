@@ -224,3 +224,13 @@ def test_an_environment_has_outputs_of_its_own(built: Project) -> None:
     assert outcome.built == EVERYTHING
     assert built.path("outputs/clustering_staging.duckdb").exists()
     assert built.build().built == set()
+
+
+def test_a_deleted_category_file_is_built_again(built: Project) -> None:
+    target = built.path(f"outputs/dev/internal_preprocessing/sales_by_need_state/{slug('Bread')}.parquet")
+    good = target.read_bytes()
+    target.unlink()
+    outcome = built.build()
+    assert outcome.status == "SUCCESS"
+    assert outcome.built == {"InternalPreprocessing"}
+    assert target.read_bytes() == good
