@@ -42,14 +42,14 @@ class EnvParameter(luigi.Parameter):
     def normalize(self, value: str) -> str:
         """Check the environment's settings, once per process."""
         known = (str(config.home()), value)
+        try:
+            found = config.load(value) if value else _no_environment()
+            session.open_log(found)
+        except SettingsError as error:
+            end(error)
         if known not in _checked:
-            try:
-                found = config.load(value) if value else _no_environment()
-            except SettingsError as error:
-                end(error)
             _checked.add(known)
             runs.finish_at_exit(found)
-        session.open_log(config.load(value))
         return value
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipeline import runs
 from pipeline.config import Config
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, SettingsError
 from pipeline.freshness import fingerprints
 from pipeline.freshness.memory import Memory
 
@@ -85,13 +85,24 @@ def prepare(libraries: Iterable[str]) -> None:
 
 
 def open_log(config: Config) -> None:
-    """Append to the environment's log file, and say our own errors in one line."""
+    """Append to the environment's log file, and say our own errors in one line.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be written.
+    """
     path = config.home / config.settings.logging.folder / f"clustering_{config.env}.log"
     if path in _opened:
         return
     _opened.add(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"logging.folder: {error.filename or path}: {error.strerror}; name a folder that can be written"
+        ) from None
     handler.setLevel(config.settings.logging.level)
     handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)s {runs.current()} %(process)d %(message)s"))
     _luigi_log.addHandler(handler)

@@ -218,3 +218,18 @@ def test_a_failed_run_can_be_repeated_at_once_through_luigid(project: Project, l
     done = project.command(*words)
     assert done.returncode == 0, done.stderr
     assert len(CATEGORIES) == 3
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_and_the_last_outputs_stay(built: Project) -> None:
+    before = built.database.read_bytes()
+    built.configure(logging={"folder": "/proc/logs"})
+    done = built.luigi("FullPipeline")
+    assert done.returncode == 2
+    [line] = errors(done)
+    assert line.startswith("error: logging.folder: /proc/logs: ")
+    assert line.endswith("name a folder that can be written")
+    built.configure(warehouse={"path": "/proc/store_clusters.duckdb"})
+    done = built.luigi("FullPipeline")
+    assert done.returncode == 30
+    assert "/proc/" in errors(done)[0]
+    assert built.database.read_bytes() == before
