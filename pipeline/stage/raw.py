@@ -87,7 +87,9 @@ class SampleData(luigi.Task):
             if self.complete():
                 return
             self._begun().touch()
-            for path in sample.write(config.settings, config.home):
-                log.info("sample data: %s", path)
-            self._begun().unlink()
+            try:
+                for path in sample.write(config.settings, config.home):
+                    log.info("sample data: %s", path)
+            finally:  # only a kill leaves the mark: after an error the files that are there are somebody's own
+                self._begun().unlink()
             runs.record(config, dict(self.tag), runs.BUILT, "SampleData", reason="no raw file exists")
