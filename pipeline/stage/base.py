@@ -55,8 +55,9 @@ class Stage(luigi.Task):
 
     @property
     def config(self) -> Config:
-        """The environment's settings."""
-        return load(self.env)
+        """The environment's settings; while the task runs, those it began with."""
+        pinned: Config | None = self.__dict__.get("_pinned")
+        return pinned or load(self.env)
 
     @property
     def name(self) -> str:
@@ -173,6 +174,7 @@ class Stage(luigi.Task):
         """Ask for the children, then build what is stale under the lock, and leave a trace."""
         locks.end_with_parent()
         started = time.monotonic()
+        self._pinned = load(self.env)
         try:
             if asked := self.ask():
                 yield asked
@@ -183,6 +185,8 @@ class Stage(luigi.Task):
             raise self._failed(_unwritable(error, self.config.outputs)) from error
         except Exception as error:
             raise self._failed(error)  # noqa: B904  # the same error, recorded
+        finally:
+            del self._pinned
 
     def _failed(self, error: Exception) -> Exception:
         """The error, recorded; where even that cannot be written, the error matters more."""

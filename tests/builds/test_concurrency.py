@@ -225,3 +225,22 @@ def lives(process: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_a_setting_that_changes_and_changes_back_during_a_build_is_not_used(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.engine import external
+
+    original = external.gather
+    good = built.path("outputs/dev/external_preprocessing/external_features.parquet").read_bytes()
+
+    def gather(*files: object, **settings: object) -> object:
+        built.configure(external={"preprocessing": {"max_correlation": 1.0}})
+        return original(*files, **settings)
+
+    monkeypatch.setattr(external, "gather", gather)
+    on_computing(monkeypatch, built.configure)
+    built.path("outputs/dev/.trace/external_preprocessing.json").unlink()
+    assert built.build(tasks.ExternalPreprocessing).built == {"ExternalPreprocessing"}
+    assert built.path("outputs/dev/external_preprocessing/external_features.parquet").read_bytes() == good
