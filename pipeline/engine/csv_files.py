@@ -14,8 +14,8 @@ import zlib
 from collections.abc import Sequence
 from typing import BinaryIO, cast
 
-from pipeline.engine.duck import literal
 from pipeline.errors import RawDataError
+from pipeline.quoting import literal
 from pipeline.settings import CsvSettings
 
 _GZIP = b"\x1f\x8b"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.engine.spill import spill_folder
 from pipeline.errors import PipelineError, RawDataError, SettingsError
+from pipeline.quoting import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -91,16 +92,6 @@ def _quarter_of_memory() -> str:
 def sql(name: str) -> str:
     """The text of a file of `engine/sql`."""
     return (_SQL / name).read_text(encoding="utf-8")
-
-
-def literal(text: str) -> str:
-    """The text as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """The name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def create(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> None:

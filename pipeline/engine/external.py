@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.engine import columns as kinds
-from pipeline.engine.duck import connect, create, identifier, reading, row, rows
+from pipeline.engine.duck import connect, create, reading, row, rows
 from pipeline.engine.names import counted, listed, quoted, with_nearest
 from pipeline.engine.raw import Scan, Source, nfc, require, require_keys, scans, union
 from pipeline.errors import RawDataError, SettingsError
+from pipeline.quoting import identifier
 from pipeline.settings import Engine, ExternalSource, Sources
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pipeline.engine.duck import literal
+from pipeline.quoting import literal
 
 # What Python's `str.strip` takes off, so that `normal` and the SQL agree.
 _WHITE_SPACE = "".join(f"\\x{{{code:x}}}" for code in range(0x3001) if chr(code).isspace())

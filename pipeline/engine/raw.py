@@ -14,9 +14,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.engine import csv_files, keys
-from pipeline.engine.duck import identifier, literal, reading, rows
+from pipeline.engine.duck import reading, rows
 from pipeline.engine.names import listed, with_nearest
 from pipeline.errors import RawDataError
+from pipeline.quoting import identifier, literal
 from pipeline.settings import CsvSettings
 
 if TYPE_CHECKING:
