@@ -22,11 +22,11 @@ from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 
 if sys.version_info >= (3, 11):
-    import tomllib
+    import tomllib as tomllib  # others read TOML through this module
 else:
     import tomli as tomllib
 
-_PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -72,11 +72,16 @@ def environments() -> list[str]:
     return sorted(path.stem for path in (home() / "configs").glob("*.toml") if path.stem != "base")
 
 
-_loaded: dict[tuple[Path, str], tuple[tuple[Any, ...], Config]] = {}
+_loaded: dict[tuple[Path, str], Config] = {}
+
+
+def forget() -> None:
+    """Read every config again when it is next asked for."""
+    _loaded.clear()
 
 
 def load(env: str) -> Config:
-    """The settings of an environment; read again only when a file or a variable it names changed.
+    """The settings of an environment, as this process first read them: a run keeps the settings it began with.
 
     Raises
     ------
@@ -85,9 +90,9 @@ def load(env: str) -> Config:
     """
     root = home()
     known = _loaded.get((root, env))
-    if known is not None and known[0] == _signature(known[1].files, known[0][1]):
-        return known[1]
-    if not _PLAIN_NAME.match(env) or env not in environments():
+    if known is not None:
+        return known
+    if not PLAIN_NAME.fullmatch(env) or env not in environments():
         raise SettingsError(
             f"environment {env!r} is unknown: allowed are {', '.join(environments()) or 'none'}"
             f"{nearest(env, environments())}; an environment is a file configs/<name>.toml in {root}"
@@ -98,19 +103,11 @@ def load(env: str) -> Config:
     contents = [_read(path) for path in files]
     merged = _merge(contents[0], contents[1])
     origin = Origin(root, files, contents)
-    faults: list[str] = []
-    variables: set[str] = set()
-    expanded = _expand(merged, (), origin, variables, faults)
-    settings = _convert(expanded, origin, faults)
+    faults = list(config_faults.of_urls(merged, origin))
+    settings = _convert(_expand(merged, (), origin, faults), origin, faults)
     found = Config(env, root, files, settings, merged)
-    signature = _signature(files, tuple(sorted(variables)))
-    _loaded[(root, env)] = (signature, found)
+    _loaded[(root, env)] = found
     return found
-
-
-def _signature(files: tuple[Path, ...], variables: tuple[str, ...]) -> tuple[Any, ...]:
-    stats = tuple((s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in (path.stat() for path in files))
-    return stats, variables, tuple(os.environ.get(name) for name in variables)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -132,17 +129,16 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _expand(value: Any, path: tuple[str | int, ...], origin: Origin, used: set[str], faults: list[str]) -> Any:
+def _expand(value: Any, path: tuple[str | int, ...], origin: Origin, faults: list[str]) -> Any:
     if isinstance(value, dict):
-        return {key: _expand(below, (*path, key), origin, used, faults) for key, below in value.items()}
+        return {key: _expand(below, (*path, key), origin, faults) for key, below in value.items()}
     if isinstance(value, list):
-        return [_expand(below, (*path, index), origin, used, faults) for index, below in enumerate(value)]
+        return [_expand(below, (*path, index), origin, faults) for index, below in enumerate(value)]
     if not isinstance(value, str):
         return value
 
     def fill(match: re.Match[str]) -> str:
         name, default = match["name"], match["default"]
-        used.add(name)
         found = os.environ.get(name) or default
         if found is None:
             faults.append(

@@ -8,16 +8,21 @@ from __future__ import annotations
 import difflib
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pipeline import overrides
+from pipeline.overrides import for_category
 from pipeline.settings import NOT_YET, Section, Settings
 
 Key = tuple[str | int, ...]
+
+_ALERT_URLS: Key = ("alerts", "urls")
+_ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,13 @@ class Origin:
             if _has(content, key):
                 return str(file.relative_to(self.home))
         return " or ".join(str(file.relative_to(self.home)) for file in self.files)
+
+    def found(self, key: Key) -> str:
+        """What the files say there, `${VAR}` as it is written: the value of a variable is not for messages."""
+        content: Any = next(content for content in reversed(self.contents) if _has(content, key))
+        for part in key:
+            content = content[part]
+        return repr(content)
 
 
 def _has(content: Any, key: Key) -> bool:
@@ -57,10 +69,11 @@ def dotted(key: Key) -> str:
     return text
 
 
-def nearest(name: str, allowed: list[str]) -> str:
-    """` (did you mean 'x'?)` for the allowed name that is nearest, empty where none is near."""
-    close = difflib.get_close_matches(name, allowed, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def nearest(name: str, allowed: Collection[str]) -> str:
+    """` (did you mean 'x'?)` for the allowed name that is nearest, whatever the case; empty where none is near."""
+    folded = {candidate.casefold(): candidate for candidate in sorted(allowed, reverse=True)}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""
 
 
 def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -> Iterator[str]:
@@ -78,7 +91,7 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
     One line per unknown key, missing key, and value of a wrong type or range.
     """
     if not isinstance(values, dict):
-        yield f"{origin(key)}: {dotted(key)}: expected a table, found {values!r}"
+        yield f"{origin(key)}: {dotted(key)}: expected a table, found {origin.found(key)}"
         return
     hints = typing.get_type_hints(kind, include_extras=True)
     for name in values:
@@ -96,6 +109,8 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
 
 
 def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
+    if key == _ALERT_URLS:  # `of_urls` tells, without what was found
+        return
     while typing.get_origin(hint) is typing.Annotated and _section(typing.get_args(hint)[0]):
         hint = typing.get_args(hint)[0]
     kind, below = typing.get_origin(hint), _section(hint)
@@ -103,14 +118,14 @@ def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
         try:
             msgspec.convert(value, hint)
         except msgspec.ValidationError as error:
-            text = str(error).split(" - at ")[0]
-            yield f"{origin(key)}: {dotted(key)}: {text[0].lower()}{text[1:]}, found {value!r}{_choices(value, hint)}"
+            text = re.sub(r"^Invalid enum value .*", "Invalid value", str(error).split(" - at ")[0], flags=re.DOTALL)
+            yield f"{origin(key)}: {dotted(key)}: {text[0].lower()}{text[1:]}, found {origin.found(key)}{_choices(value, hint)}"
     elif kind is dict and isinstance(value, dict):
         for name, inner in value.items():
             yield from of_values(inner, below, origin, (*key, name))
     elif kind is tuple:
         if not isinstance(value, list) or not value:
-            yield f"{origin(key)}: {dotted(key)}: expected one or more tables, written [[{dotted(key)}]], found {value!r}"
+            yield f"{origin(key)}: {dotted(key)}: expected one or more tables, written [[{dotted(key)}]], found {origin.found(key)}"
             return
         for index, inner in enumerate(value):
             yield from of_values(inner, below, origin, (*key, index))
@@ -137,6 +152,32 @@ def _choices(value: Any, hint: Any) -> str:
     return f"; allowed are {', '.join(repr(option) for option in options)}{nearest(str(value), options)}"
 
 
+def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
+    """Every alert URL that is not the name of an environment variable: what stands in a file is read by many.
+
+    Parameters
+    ----------
+    written : the config as the files say it, before `${VAR}` was filled in
+    origin : which file says what
+
+    Yields
+    ------
+    One line per URL, without the URL.
+    """
+    alerts = written.get("alerts")
+    urls = alerts.get("urls", []) if isinstance(alerts, dict) else []
+    if not isinstance(urls, list):
+        yield f'{origin(_ALERT_URLS)}: {dotted(_ALERT_URLS)}: expected a list of variables, such as ["${{ALERT_URL}}"]'
+        return
+    for index, url in enumerate(urls):
+        if not isinstance(url, str) or not _ONE_VARIABLE.fullmatch(url):
+            key = (*_ALERT_URLS, index)
+            yield (
+                f"{origin(key)}: {dotted(key)}: URLs hold secrets: name an environment variable, such as "
+                '"${ALERT_URL}", or "${ALERT_URL:-}" where it may be empty'
+            )
+
+
 def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
     """Every fault of settings that are right one by one: options not built yet, and settings at odds with each other."""
     for (section, name), options in NOT_YET.items():
@@ -149,9 +190,31 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
     if settings.internal.preprocessing.last_weeks and not settings.sources.internal_sales.columns.week:
         key = ("internal", "preprocessing", "last_weeks")
         yield f"{origin(key)}: {dotted(key)}: needs weeks: name their column in sources.internal_sales.columns.week"
-    if settings.merging.internal_weight + settings.merging.external_weight <= 0:
-        key = ("merging", "internal_weight")
-        yield f"{origin(key)}: {dotted(key)}: both weights are 0; at least one must be above"
+    yield from _of_weights(settings, origin)
+    yield from _of_categories(settings, origin)
+
+
+def _of_weights(settings: Settings, origin: Origin) -> Iterator[str]:
+    merging: tuple[tuple[Key, Any], ...] = (
+        (("merging",), settings.merging),
+        *((("merging", "category", name), for_category(settings.merging, overrides.key(name))) for name in settings.merging.category),
+    )  # fmt: skip
+    for key, one in merging:
+        if one.internal_weight + one.external_weight <= 0:
+            yield f"{origin(key)}: {dotted((*key, 'internal_weight'))}: both weights are 0; at least one must be above"
+            return
+
+
+def _of_categories(settings: Settings, origin: Origin) -> Iterator[str]:
+    """Categories that two tables of overrides name, once trimmed and in NFC."""
+    for section in ("internal.preprocessing", "internal.clustering", "merging"):
+        holder: Any = settings
+        for part in section.split("."):
+            holder = getattr(holder, part)
+        names = [overrides.key(name) for name in holder.category]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            key = (*section.split("."), "category", name)
+            yield f"{origin(key)}: {dotted(key)}: stands there twice, but for blanks or the spelling of accents; join them"
 
 
 def _everywhere(settings: Settings, section: str, name: str) -> Iterator[tuple[Key, Any]]:
@@ -160,5 +223,6 @@ def _everywhere(settings: Settings, section: str, name: str) -> Iterator[tuple[K
     for part in section.split("."):
         holder = getattr(holder, part)
     yield (*section.split("."), name), getattr(holder, name)
-    for category, overrides in getattr(holder, "category", {}).items():
-        yield (*section.split("."), "category", category, name), getattr(overrides, name, None)
+    tables = getattr(holder, "category", None)  # of a source's columns, `category` is a column's name
+    for category, own in tables.items() if isinstance(tables, dict) else ():
+        yield (*section.split("."), "category", category, name), getattr(own, name, None)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.errors import MissingDataError
 from pipeline.settings import ExternalSource, NeedStateSource, SalesSource
 
-SUFFIXES = (".parquet", ".pq", ".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+PARQUET = (".parquet", ".pq")
+CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+EXCEL = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+SUFFIXES = PARQUET + CSV + EXCEL
+_HIDDEN = (".", "_", "~$")  # the last is how Excel marks a workbook that it has open
+_WILD = "*?["
 
 
 def names(config: Config) -> list[str]:
@@ -36,22 +42,31 @@ def setting(name: str) -> str:
 def found(config: Config, name: str) -> list[Path]:
     """The files of a source, in order of their names; none where there are none.
 
-    A path may be a file, a folder (every Parquet and CSV file below it) or a glob.
+    A path may be a file, a folder (every Parquet, CSV and Excel file below it) or a glob. Files and folders whose names
+    start with `.`, `_` or `~$` do not count, unless the glob says so itself, as in `_*.csv`.
     """
     text = source(config, name).path
     path = Path(text) if Path(text).is_absolute() else config.home / text
     if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES) and not _hidden(file, path))
+        every = (file for file in path.rglob("*") if file.name.lower().endswith(SUFFIXES) and file.is_file())
+        return sorted(file for file in every if not _hidden(file, path))
     if path.is_file():
         return [path]
-    if any(character in text for character in "*?["):
-        anchor = Path(path.anchor)
-        return sorted(file for file in anchor.glob(str(path.relative_to(anchor))) if file.is_file())
-    return []
+    return sorted(_globbed(config.home, Path(text))) if any(character in text for character in _WILD) else []
+
+
+def _globbed(home: Path, glob: Path) -> Iterator[Path]:
+    start, steps = (Path(glob.anchor), glob.parts[1:]) if glob.is_absolute() else (home, glob.parts)
+    first = next(n for n, step in enumerate(steps) if any(character in step for character in _WILD))
+    base = start.joinpath(*steps[:first])
+    asked = any(step.startswith(_HIDDEN) for step in steps[first:])
+    return (
+        file for file in base.glob(str(Path(*steps[first:]))) if file.is_file() and (asked or not _hidden(file, base))
+    )
 
 
 def _hidden(file: Path, below: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in file.relative_to(below).parts)
+    return any(part.startswith(_HIDDEN) for part in file.relative_to(below).parts)
 
 
 def require(config: Config, name: str) -> list[Path]:

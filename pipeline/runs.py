@@ -7,14 +7,13 @@ The resolved settings are kept beside it as `<run_id>.toml`.
 
 from __future__ import annotations
 
-import atexit
 import getpass
 import json
 import os
 import secrets
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -86,7 +85,7 @@ def _start(config: Config, tags: dict[str, str], path: Path) -> None:
             "env": config.env,
             "tags": tags,
             "at": now().isoformat(timespec="milliseconds"),
-            "user": _user(),
+            "user": who(),
             "host": socket.gethostname(),
             "pid": _leader,
             "command": sys.argv,
@@ -95,7 +94,7 @@ def _start(config: Config, tags: dict[str, str], path: Path) -> None:
     _keep_settings(config, path.with_suffix(".toml"))
 
 
-def _user() -> str:
+def who() -> str:
     """Who runs this: by name, or by number where the machine knows no name (as in a container)."""
     try:
         return getpass.getuser()
@@ -139,25 +138,14 @@ def _append(path: Path, line: dict[str, Any]) -> None:
         os.close(descriptor)
 
 
-def finish_at_exit(config: Config) -> None:
-    """Have the process that leads the run write its last line when it ends."""
-    current()
-    atexit.register(_finish_if_leading, config)
-
-
-def _finish_if_leading(config: Config) -> None:
-    if os.getpid() == _leader:
-        interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
-        finish(config, "interrupted" if interrupted else None)
-
-
-def finish(config: Config, status: str | None = None) -> None:
+def finish(config: Config, fresh: Callable[[], set[str]], status: str | None = None) -> None:
     """Write the run's last line, where it did anything: `status`, by default failed if any task was, else done."""
-    path = folder(config) / f"{current()}.jsonl"
-    run = read(path) if path.exists() else None
+    run = this(config)
     if run is not None and run.finished_at is None:
         status = status or ("failed" if run.tasks(FAILED) else "done")
-        _append(path, {"event": "finished", "status": status, "at": now().isoformat(timespec="milliseconds")})
+        untouched = sorted(fresh() - {line["task"] for line in run.events})
+        last = {"event": "finished", "status": status, "fresh": untouched}
+        _append(folder(config) / f"{run.run_id}.jsonl", last | {"at": now().isoformat(timespec="milliseconds")})
 
 
 @dataclass(frozen=True)
@@ -165,7 +153,7 @@ class Run:
     """A run as its record tells it.
 
     `status` is running, done, failed or interrupted (its process is gone, and it never said that it ended). `events` are
-    the lines of its tasks, in order.
+    the lines of its tasks, in order; `fresh` the tasks that were found fresh, known once it ended.
     """
 
     run_id: str
@@ -177,6 +165,7 @@ class Run:
     user: str
     host: str
     events: list[dict[str, Any]] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
 
     def tasks(self, event: str) -> list[dict[str, Any]]:
         """The events of this kind."""
@@ -199,6 +188,7 @@ def read(path: Path) -> Run | None:
             first["user"],
             first["host"],
             [line for line in lines if line["event"] in (BUILT, CUT_OFF, FAILED)],
+            list(last.get("fresh", [])) if last else [],
         )
     except (StopIteration, KeyError, TypeError, ValueError):
         return None
@@ -224,9 +214,15 @@ def _is_running(first: dict[str, Any]) -> bool:
     return True
 
 
-def every(config: Config) -> Iterator[Run]:
-    """The environment's runs, oldest first."""
-    for path in sorted(folder(config).glob("*.jsonl")):
+def this(config: Config) -> Run | None:
+    """This process's run as its record tells it; None where it did nothing."""
+    path = folder(config) / f"{current()}.jsonl"
+    return read(path) if path.exists() else None
+
+
+def every(config: Config, last: int | None = None) -> Iterator[Run]:
+    """The environment's runs, oldest first; the `last` so many of them."""
+    for path in sorted(folder(config).glob("*.jsonl"))[-(last or 0) :]:
         run = read(path)
         if run is not None:
             yield run

@@ -416,7 +416,7 @@ TABLES: dict[str, Table] = {
                 Column("built_at", "timestamp", "When it was built", unit="UTC"),
                 Column("seconds", "float", "How long that took", unit="s"),
             ),
-            "Where every target came from",
+            "Where every target came from, as of the load: a later build that gave the same bytes is not in it",
         ),
         Table(
             "runs",
@@ -430,7 +430,7 @@ TABLES: dict[str, Table] = {
                 Column(
                     "finished_at",
                     "timestamp",
-                    "When it ended; null while it runs, or where it was killed",
+                    "When it ended; null while it runs (as the run that loads this does), or where it was killed",
                     nullable=True,
                     unit="UTC",
                 ),

@@ -1,15 +1,14 @@
 """Every setting: its type, range and default. No I/O; `config.py` fills these from TOML.
 
 The structs mirror the tables of the config files: `[internal.clustering]` is `Settings.internal.clustering`. They are
-frozen. A `category` table inside a section overrides the section's values for that category alone; `for_category`
-resolves it.
+frozen. A `category` table inside a section overrides the section's values for that category alone; `overrides.py`
+resolves it. What follows `#:` is a setting's effect, from which `docs/generate.py` makes `docs/settings.md`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct, field
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -23,59 +22,67 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
     """A table of the config file: unknown keys are errors."""
 
 
-SectionType = TypeVar("SectionType", bound=Section)
-
-
 class CsvSettings(Section, frozen=True):
     """How a CSV source is written."""
 
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
-    delimiter: OneCharacter = ","
-    decimal: Literal[".", ","] = "."
-    thousands: Literal["", ".", ",", " ", "'"] = ""
-    quote: OneCharacter = '"'
+    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  #: how the text is encoded
+    delimiter: OneCharacter = ","  #: what stands between two fields
+    decimal: Literal[".", ","] = "."  #: the decimal mark of numbers
+    thousands: Literal["", ".", ",", " ", "'"] = ""  #: what stands between groups of three digits; empty: nothing does
+    quote: OneCharacter = '"'  #: what stands around a field that holds the delimiter, a quote or a line break
+
+
+class ExcelSettings(Section, frozen=True):
+    """Where a source stands in its workbook: the sheet (default: the first), and the row of its names, counted from 1."""
+
+    sheet: NonEmpty | None = None  #: the name of the sheet; default: the first one
+    #: the row of the columns' names, counted from 1; what stands above it is passed over
+    header_row: Annotated[int, Meta(ge=1, le=1_048_576)] = 1
 
 
 class SalesColumns(Section, frozen=True):
-    """The raw names of the internal sales' columns. `week` and `sales_units` are optional in the file."""
+    """The raw names of the internal sales' columns. `week` is optional in the file; `sales_units` is not read yet."""
 
-    store_id: NonEmpty = "store_id"
-    sku_id: NonEmpty = "sku_id"
-    category: NonEmpty = "category"
-    sales_value: NonEmpty = "sales_value"
-    week: NonEmpty | None = None
-    sales_units: NonEmpty | None = None
+    store_id: NonEmpty = "store_id"  #: the column of the store
+    sku_id: NonEmpty = "sku_id"  #: the column of the SKU
+    category: NonEmpty = "category"  #: the column of the category
+    sales_value: NonEmpty = "sales_value"  #: the column of the sales value, in currency; negative values are returns
+    week: NonEmpty | None = None  #: the column of the week, a date or a whole number; `last_weeks` needs it
+    sales_units: NonEmpty | None = None  #: the column of the units sold
 
 
 class NeedStateColumns(Section, frozen=True):
     """The raw names of the need states' columns. Without `category` a SKU maps alike in every category."""
 
-    sku_id: NonEmpty = "sku_id"
-    need_state: NonEmpty = "need_state"
-    category: NonEmpty | None = None
+    sku_id: NonEmpty = "sku_id"  #: the column of the SKU
+    need_state: NonEmpty = "need_state"  #: the column of the need state
+    category: NonEmpty | None = None  #: the column of the category; without it a SKU maps alike in every category
+    #: the column of the weight of a need state among the SKU's; without it they weigh alike
     weight: NonEmpty | None = None
 
 
 class ExternalColumns(Section, frozen=True):
     """The raw name of the external data's key."""
 
-    store_id: NonEmpty = "store_id"
+    store_id: NonEmpty = "store_id"  #: the column of the store
 
 
 class SalesSource(Section, frozen=True):
     """`[sources.internal_sales]`: any grain, rows are summed."""
 
-    path: NonEmpty
+    path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: SalesColumns = field(default_factory=SalesColumns)
     csv: CsvSettings = field(default_factory=CsvSettings)
+    excel: ExcelSettings = field(default_factory=ExcelSettings)
 
 
 class NeedStateSource(Section, frozen=True):
     """`[sources.need_states]`: which need states a SKU serves."""
 
-    path: NonEmpty
+    path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: NeedStateColumns = field(default_factory=NeedStateColumns)
     csv: CsvSettings = field(default_factory=CsvSettings)
+    excel: ExcelSettings = field(default_factory=ExcelSettings)
 
 
 class ExternalSource(Section, frozen=True):
@@ -85,12 +92,13 @@ class ExternalSource(Section, frozen=True):
     outputs and never clustered on.
     """
 
-    path: NonEmpty
+    path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: ExternalColumns = field(default_factory=ExternalColumns)
-    features: tuple[NonEmpty, ...] | None = None
-    ignore: tuple[NonEmpty, ...] = ()
-    labels: tuple[NonEmpty, ...] = ()
+    features: tuple[NonEmpty, ...] | None = None  #: the columns to use; default: all but the key, `ignore` and `labels`
+    ignore: tuple[NonEmpty, ...] = ()  #: columns that are not used
+    labels: tuple[NonEmpty, ...] = ()  #: columns that are carried to the outputs, and never clustered on
     csv: CsvSettings = field(default_factory=CsvSettings)
+    excel: ExcelSettings = field(default_factory=ExcelSettings)
 
 
 class Sources(Section, frozen=True):
@@ -107,12 +115,12 @@ class SampleData(Section, frozen=True):
     `accept` lets a run read files that carry the sample marker; without it they are refused.
     """
 
-    when_missing: bool = False
-    accept: bool = False
-    stores: Annotated[int, Meta(ge=20, le=100_000)] = 120
-    skus: Annotated[int, Meta(ge=24, le=1_000_000)] = 240
-    weeks: Annotated[int, Meta(ge=1, le=520)] = 8
-    seed: NotNegative = 0
+    when_missing: bool = False  #: whether a run makes sample data where none of the raw files exists; needs `accept`
+    accept: bool = False  #: whether sample files may be read; without it they are refused
+    stores: Annotated[int, Meta(ge=20, le=100_000)] = 120  #: how many stores are planted
+    skus: Annotated[int, Meta(ge=24, le=1_000_000)] = 240  #: how many SKUs are planted
+    weeks: Annotated[int, Meta(ge=1, le=520)] = 8  #: how many weeks are planted
+    seed: NotNegative = 0  #: the seed of the planted data
 
 
 class InternalPreprocessingOverride(Section, frozen=True):
@@ -130,11 +138,14 @@ class InternalPreprocessing(Section, frozen=True):
     need state: `keep` them as the need state UNMAPPED (reported, never a feature), `drop` them, or make it an `error`.
     """
 
-    include: tuple[NonEmpty, ...] | None = None
-    exclude: tuple[NonEmpty, ...] = ()
+    include: tuple[NonEmpty, ...] | None = None  #: the categories to work on; default: all
+    exclude: tuple[NonEmpty, ...] = ()  #: categories to leave out
+    #: how many weeks to read, counted back from the last week in the data; default: all
     last_weeks: Positive | None = None
+    #: what becomes of sales of SKUs without a need state: `keep` as UNMAPPED, `drop`, or an `error`
     unmapped: Literal["keep", "drop", "error"] = "keep"
-    max_unmapped_share: Share = 0.2
+    max_unmapped_share: Share = 0.2  #: the share of a category's sales without a need state above which the run fails
+    #: stores whose returns exceed this share of their positive sales are excluded from the category
     max_clipped_share: Share = 0.1
     category: dict[str, InternalPreprocessingOverride] = field(default_factory=dict)
 
@@ -146,19 +157,22 @@ class ClusteringSettings(Section, frozen=True):
     of clusters; else `rule` chooses it among 1..`k_max`.
     """
 
-    algorithm: Literal["kmeans", "ward", "gmm"] = "kmeans"
-    k: Positive | None = None
-    k_max: Annotated[int, Meta(ge=2, le=50)] = 10
+    algorithm: Literal["kmeans", "ward", "gmm"] = "kmeans"  #: how stores are clustered
+    k: Positive | None = None  #: the number of clusters, whatever the figures say; default: `rule` chooses it
+    k_max: Annotated[int, Meta(ge=2, le=50)] = 10  #: the largest number of clusters tried
+    #: how the number of clusters is chosen among those tried
     rule: Literal["bic_stable", "largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"] = "bic_stable"
-    min_cluster_size: Positive = 5
-    min_cluster_share: Share = 0.03
-    min_jaccard: Share = 0.5
-    min_stability: Share = 0.6
-    resamples: Annotated[int, Meta(ge=10, le=1000)] = 50
+    min_cluster_size: Positive = 5  #: stores that a cluster needs at least
+    min_cluster_share: Share = 0.03  #: share of the fitted stores that a cluster needs at least
+    min_jaccard: Share = 0.5  #: how well each cluster has to be found again in resamples, for its k to be a candidate
+    min_stability: Share = 0.6  #: how well resamples have to agree, for a k to be a candidate
+    resamples: Annotated[int, Meta(ge=10, le=1000)] = 50  #: how many bootstrap resamples stability is measured on
+    #: how many draws without clusters the verdict is tested against
     null_resamples: Annotated[int, Meta(ge=19, le=9999)] = 99
+    #: how stores are found that are left out of the fit, and placed afterwards
     outliers: Literal["isolation_forest", "none"] = "isolation_forest"
-    reference: NonEmpty | None = None
-    random_state: NotNegative = 0
+    reference: NonEmpty | None = None  #: the pin whose clusters' numbers are kept
+    random_state: NotNegative = 0  #: the seed of everything random in the clustering
 
 
 class InternalClusteringOverride(Section, frozen=True):
@@ -183,7 +197,8 @@ class InternalClusteringOverride(Section, frozen=True):
 class InternalClustering(ClusteringSettings, frozen=True):
     """`[internal.clustering]`: stores clustered on their sales mix, per category."""
 
-    min_need_state_share: Share = 0.01
+    min_need_state_share: Share = 0.01  #: need states below this share of the category's sales are clustered as one
+    #: what is made of the shares before they are clustered
     transform: Literal["hellinger", "zscore", "none", "chi_square", "clr"] = "hellinger"
     category: dict[str, InternalClusteringOverride] = field(default_factory=dict)
 
@@ -195,17 +210,18 @@ class ExternalPreprocessing(Section, frozen=True):
     `max_skewness`; it becomes log1p of itself.
     """
 
-    imputation: Literal["median", "mean"] = "median"
-    max_missing_share: Share = 0.5
-    max_correlation: Share = 0.95
-    max_skewness: Annotated[float, Meta(ge=0.0)] = 1.0
+    imputation: Literal["median", "mean"] = "median"  #: what stands in for a missing value
+    max_missing_share: Share = 0.5  #: features with a larger share of missing values are dropped
+    max_correlation: Share = 0.95  #: of two features that correlate more than this, one is dropped
+    max_skewness: Annotated[float, Meta(ge=0.0)] = 1.0  #: counts that are more skewed become log1p of themselves
+    #: texts with more levels are dropped; the others become a feature per level
     max_levels: Annotated[int, Meta(ge=2, le=1000)] = 20
 
 
 class ExternalClustering(ClusteringSettings, frozen=True):
     """`[external.clustering]`: stores clustered on the outside data."""
 
-    scaling: Literal["robust", "standard", "minmax"] = "robust"
+    scaling: Literal["robust", "standard", "minmax"] = "robust"  #: how features are made comparable
 
 
 class MergingOverride(Section, frozen=True):
@@ -221,25 +237,33 @@ class MergingOverride(Section, frozen=True):
 class Merging(Section, frozen=True):
     """`[merging]`: internal and external clusters become the final ones."""
 
+    #: how internal and external clusters become final ones
     method: Literal["cross", "nested", "consensus", "weighted"] = "cross"
-    internal_weight: Share = 0.6
-    external_weight: Share = 0.4
-    min_cluster_size: Positive = 5
-    min_cluster_share: Share = 0.03
+    internal_weight: Share = 0.6  #: how much the sales mix counts when a store is moved
+    external_weight: Share = 0.4  #: how much the outside data counts when a store is moved
+    min_cluster_size: Positive = 5  #: stores that a final cluster needs at least
+    min_cluster_share: Share = 0.03  #: share of the category's stores that a final cluster needs at least
     category: dict[str, MergingOverride] = field(default_factory=dict)
 
 
 class Warehouse(Section, frozen=True):
     """`[warehouse]`: the DuckDB file. `{env}` stands for the environment's name."""
 
-    path: NonEmpty = "outputs/clustering_{env}.duckdb"
+    path: NonEmpty = "outputs/clustering_{env}.duckdb"  #: the DuckDB file; `{env}` stands for the environment
 
 
 class Logging(Section, frozen=True):
-    """`[logging]`: where log files go, and how much is said in them."""
+    """`[logging]`: where log files go, and how much is said in them.
 
-    folder: NonEmpty = "logs"
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    A log that has grown to `max_size_mb` when a run begins is put aside, and the last `keep` of them are kept. `text` has
+    a line per event; so has `json`, as an object.
+    """
+
+    folder: NonEmpty = "logs"  #: where the log files are
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"  #: the least severe events that are logged
+    format: Literal["text", "json"] = "text"  #: a line per event, or a JSON object per event
+    max_size_mb: Annotated[float, Meta(gt=0.0)] = 10.0  #: a log at least this large is put aside when a run begins
+    keep: NotNegative = 9  #: how many logs that were put aside are kept
 
 
 class Engine(Section, frozen=True):
@@ -248,10 +272,30 @@ class Engine(Section, frozen=True):
     `memory_limit` is a DuckDB size such as "4GB" (default: a quarter of the machine); `threads` 0 means all.
     """
 
-    name: Literal["duckdb", "spark"] = "duckdb"
+    name: Literal["duckdb", "spark"] = "duckdb"  #: what reads and sums the raw files
+    #: the memory that reading may take, such as `4GB`; empty: a quarter of the machine
     memory_limit: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$")] = ""
-    threads: NotNegative = 0
-    spill_folder: NonEmpty = "outputs/.spill"
+    threads: NotNegative = 0  #: threads for reading; 0: one per core
+    spill_folder: NonEmpty = "outputs/.spill"  #: where reading puts what does not fit in memory
+
+
+class Alerts(Section, frozen=True):
+    """`[alerts]`: who is told of a run, and of what. Never changes a result.
+
+    `urls` are addresses of Apprise; each is written as `${VAR}` or `${VAR:-}`, since a URL holds secrets, and one that is
+    empty sends nothing. `level` says which runs are told of: those that did not succeed (`failure`), also those with
+    something to look at (`attention`), all that built something (`always`), none (`never`). To look at are a verdict that
+    changed, a category with more than `max_unmapped_share` of its sales without a need state, and one where more than
+    `max_moved_share` of the stores moved to another cluster.
+    """
+
+    urls: tuple[str, ...] = ()  #: where alerts go, as addresses of Apprise; each only as `${VAR}` or `${VAR:-}`
+    #: which runs are told of: `failure`; `attention`: also those with something to look at; `always`; `never`
+    level: Literal["failure", "attention", "always", "never"] = "attention"
+    #: a category with a larger share of sales without a need state is something to look at
+    max_unmapped_share: Share = 0.1
+    #: a category where a larger share of the stores changed clusters is something to look at
+    max_moved_share: Share = 0.2
 
 
 class Internal(Section, frozen=True):
@@ -279,10 +323,12 @@ class Settings(Section, frozen=True):
     warehouse: Warehouse = field(default_factory=Warehouse)
     logging: Logging = field(default_factory=Logging)
     engine: Engine = field(default_factory=Engine)
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 # Settings that exist in the design and are built later: named, so that they are refused rather than ignored.
 NOT_YET: dict[tuple[str, str], frozenset[str]] = {
+    ("sources.internal_sales.columns", "sales_units"): frozenset({"*"}),
     ("internal.clustering", "transform"): frozenset({"chi_square", "clr"}),
     ("internal.clustering", "algorithm"): frozenset({"gmm"}),
     ("external.clustering", "algorithm"): frozenset({"gmm"}),
@@ -291,22 +337,3 @@ NOT_YET: dict[tuple[str, str], frozenset[str]] = {
     ("merging", "method"): frozenset({"nested", "consensus", "weighted"}),
     ("engine", "name"): frozenset({"spark"}),
 }
-
-
-def for_category(section: SectionType, category: str) -> SectionType:
-    """The section with the category's overrides applied and its `category` table emptied.
-
-    Parameters
-    ----------
-    section : a section that has a `category` table
-    category : the category's name, as it stands in the data
-
-    Returns
-    -------
-    A section of the same type: what holds for this category, so that another category's override is not part of it.
-    """
-    overrides: Section | None = section.category.get(category)  # type: ignore[attr-defined]  # only such sections
-    values: dict[str, Any] = {"category": {}}
-    if overrides is not None:
-        values |= {name: value for name, value in msgspec.structs.asdict(overrides).items() if value is not None}
-    return msgspec.structs.replace(section, **values)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.durable import sync
 from pipeline.errors import OutputError
 from pipeline.schema import Column, Table
 
@@ -40,7 +41,7 @@ class Publication:
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         self._staged[target] = temporary
         yield temporary
-        _sync(temporary)
+        sync(temporary)
 
     def publish(self, mode: int | None = None) -> dict[Path, str]:
         """Rename every staged file into place.
@@ -63,7 +64,7 @@ class Publication:
                 temporary.chmod(mode)
             temporary.replace(target)
         for folder in sorted({target.parent for target in self._staged}):
-            _sync(folder)
+            sync(folder)
         self._staged.clear()
         return published
 
@@ -78,14 +79,6 @@ def sweep(folder: Path, target: str = "*") -> None:
     """Remove what a killed process left beside a target of this folder. Only for the holder of the target's lock."""
     for leftover in folder.glob(f".{target}.*.tmp*"):
         leftover.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write(frame: pd.DataFrame, table: Table, path: Path) -> None:

@@ -18,7 +18,10 @@ import os
 from luigi.configuration import add_config_path
 
 from pipeline.config import home
-from pipeline.stage.kinds import Bundle, CategoryStage, CollectingStage, DatabaseStage, RawStage, TableStage
+from pipeline.stage.categories import CategoryStage, CollectingStage
+from pipeline.stage.database import Bundle, DatabaseStage
+from pipeline.stage.gathering import RawStage
+from pipeline.stage.table import TableStage
 
 for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")):
     if os.path.isfile(_path):  # noqa: PTH113  # Luigi's exit codes must hold from any working directory

@@ -90,7 +90,7 @@ class Project:
         task = job(env=parameters.pop("env", "dev"), **parameters)
         found = config.load(task.env)
         result = luigi.build([task], local_scheduler=True, workers=workers, log_level="ERROR", detailed_summary=True)
-        runs.finish(found)
+        runs.finish(found, session.fresh)
         path = runs.folder(found) / f"{runs.current()}.jsonl"
         run = runs.read(path) if path.exists() else None
         events = run.events if run else []

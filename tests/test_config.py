@@ -9,7 +9,7 @@ from conftest import ROOT, Project
 
 from pipeline import config
 from pipeline.errors import SettingsError
-from pipeline.settings import for_category
+from pipeline.overrides import for_category, unknown
 
 
 def fault(project: Project, text: str) -> list[str]:
@@ -29,16 +29,18 @@ def test_the_environment_is_read_on_top_of_base(project: Project) -> None:
     assert settings.sources.internal_sales.columns.sales_value == "SALES"
 
 
-def test_a_change_is_read_in_the_same_process(project: Project) -> None:
+def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
     assert config.load("dev").settings.merging.internal_weight == 0.6
     project.configure(merging={"internal_weight": 0.9})
+    assert config.load("dev").settings.merging.internal_weight == 0.6
+    config.forget()
     assert config.load("dev").settings.merging.internal_weight == 0.9
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("[mergin]\nk = 1", "configs/dev.toml: mergin: unknown key (did you mean 'merging'?); allowed are engine, "),
+        ("[mergin]\nk = 1", "configs/dev.toml: mergin: unknown key (did you mean 'merging'?); allowed are alerts, "),
         ("[merging]\ninternal_weight = 1.5", "merging.internal_weight: expected `float` <= 1.0, found 1.5"),
         ("[external.clustering]\nscaling = 'robst'", "found 'robst'; allowed are 'robust', 'standard', 'minmax' (did"),
         ("[internal.clustering]\nk = 0", "internal.clustering.k: expected `int` >= 1, found 0"),
@@ -86,6 +88,7 @@ def test_variables_are_filled_in_from_the_environment(project: Project, monkeypa
     found = config.load("dev")
     assert found.database == project.path("elsewhere/clusters.duckdb")
     monkeypatch.setenv("DB_NAME", "other")
+    config.forget()
     assert config.load("dev").database == project.path("elsewhere/other.duckdb")
     assert found.written["warehouse"]["path"] == "${DB_FOLDER}/${DB_NAME:-clusters}.duckdb"
 
@@ -104,6 +107,27 @@ def test_the_configs_that_ship_are_good(env: str, monkeypatch: pytest.MonkeyPatc
     found = config.load(env)
     assert found.home == ROOT
     assert found.settings.sample_data.accept == (env == "dev")
+
+
+def test_an_override_goes_by_the_key_of_the_category(project: Project) -> None:
+    project.configure(internal={"clustering": {"category": {" Cafe\u0301 ": {"k": 4}}}})
+    section = config.load("dev").settings.internal.clustering
+    assert for_category(section, "Caf\u00e9").k == 4
+    assert unknown(section, ["Caf\u00e9"]) == []
+    assert unknown(section, ["Tea"]) == [" Cafe\u0301 "]
+
+
+def test_one_category_cannot_have_two_tables_of_overrides(project: Project) -> None:
+    tables = '[merging.category."Bread"]\nmin_cluster_size = 4\n[merging.category."Bread "]\nmin_cluster_size = 6\n'
+    assert fault(project, tables) == [
+        "configs/dev.toml: merging.category.Bread: stands there twice, but for blanks or the spelling of accents; join them"
+    ]
+
+
+def test_a_category_cannot_have_both_weights_zero(project: Project) -> None:
+    assert fault(project, "[merging.category.Bread]\ninternal_weight = 0.0\nexternal_weight = 0.0\n") == [
+        "configs/dev.toml: merging.category.Bread.internal_weight: both weights are 0; at least one must be above"
+    ]
 
 
 def test_base_is_no_environment(project: Project) -> None:

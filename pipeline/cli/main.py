@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
-from pipeline.cli import run, status
-from pipeline.errors import PipelineError
+from pipeline.cli import compare, history, pin, run, sample_data, status, why
+from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError
 
 app = typer.Typer(
     name="store-clustering",
@@ -16,8 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(run.run)
-app.command()(status.status)
+for _command in (run.run, status.status, why.why, history.history, compare.compare, pin.pin, sample_data.sample_data):
+    app.command()(_command)
 
 
 def main() -> None:
@@ -32,3 +33,16 @@ def main() -> None:
         for line in error.lines:
             print(f"error: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        print(
+            f"error: {error.filename or 'a file'}: {error.strerror or error}; correct it, and run again",
+            file=sys.stderr,
+        )
+        sys.exit(TASK_FAILED)
+    except Exception:
+        traceback.print_exc()
+        print(
+            "error: a fault of ours, not of your data or settings: please report it with the lines above",
+            file=sys.stderr,
+        )
+        sys.exit(UNHANDLED)

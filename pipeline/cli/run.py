@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
+from collections import Counter
 from typing import Annotated
 
 import luigi
@@ -10,11 +13,15 @@ import luigi.configuration
 import typer
 
 from pipeline import runs
-from pipeline.cli import jobs
-from pipeline.cli.text import table
+from pipeline.cli import jobs, progress
+from pipeline.cli.options import AsJson, Env
+from pipeline.cli.text import duration, table
 from pipeline.config import Config, load
-from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED
+from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
 from pipeline.freshness import locks
+from pipeline.stage import ending
+
+_CUT_OFF = "what it reads is unchanged"
 
 
 def run(
@@ -25,44 +32,61 @@ def run(
             "Merging or FullPipeline (the default); merging_job and its like are accepted."
         ),
     ] = None,
-    env: Annotated[str, typer.Option(help="The environment: a file configs/<env>.toml.")] = "dev",
+    env: Env = "dev",
     category: Annotated[str | None, typer.Option(help="Cluster this category alone.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, kept in the run's record; repeatable.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be built and why; build nothing.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Tasks to build side by side.")] = 1,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for a run that holds the environment.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
+    as_json: AsJson = False,
+    named: Annotated[str | None, typer.Option("--job", help="The job, as the old runner took it.")] = None,
 ) -> None:
     """Build what is stale.
 
-    Examples: store-clustering run; store-clustering run Merging --env prod --workers 2 --tag reason=nightly;
-    store-clustering run --category Bread --dry-run
+    Ends with what was built and what was cut off, because of what, and where the database is.
+
+    \b
+    Examples:
+      store-clustering run
+      store-clustering run Merging --env prod --workers 2 --tag reason=nightly
+      store-clustering run --category Bread --dry-run
     """
+    if job and named and job != named:
+        raise UsageError(f"two jobs are given, {job} and --job {named}: give one")
     config = load(env)
-    task = jobs.task(job, category, env, tag or [])
+    task = jobs.task(job or named, category, env, tag or [])
     if dry_run:
-        _say_what_is_stale(task)
+        _say_what_is_stale(task, as_json=as_json)
         return
     with locks.held(config.outputs / ".locks" / "run", wait=wait):
-        code = _build(task, workers)
-        runs.finish(config)
-    if not quiet:
+        ending.at_exit(config)
+        code = _build(task, workers, progress_wanted=not quiet and not as_json)
+        ending.end(config)
+    if as_json:
+        print(json.dumps(_told(config, code), indent=1, ensure_ascii=False))
+    elif not quiet:
         _say_what_was_done(config, code)
     raise typer.Exit(code)
 
 
-def _say_what_is_stale(task: luigi.Task) -> None:
+def _say_what_is_stale(task: luigi.Task, *, as_json: bool) -> None:
     from pipeline.stage import walk
 
     stale = [[one.task, str(one.reasons[0])] for one in walk.standings(task) if one.reasons]
-    print(table(["would build", "because"], stale) if stale else "nothing to do: every target is fresh")
+    if as_json:
+        told = [{"task": name, "reason": reason} for name, reason in stale]
+        print(json.dumps({"would_build": told}, indent=1, ensure_ascii=False))
+    else:
+        print(table(["would build", "because"], stale) if stale else "nothing to do: every target is fresh")
 
 
-def _build(task: luigi.Task, workers: int) -> int:
+def _build(task: luigi.Task, workers: int, *, progress_wanted: bool) -> int:
     from luigi.execution_summary import LuigiStatusCode
 
-    _quieten_luigi()
-    done = luigi.build([task], local_scheduler=True, workers=workers, detailed_summary=True)
+    logger = _quieten_luigi()
+    with progress.shown(logger, wanted=progress_wanted):
+        done = luigi.build([task], local_scheduler=True, workers=workers, detailed_summary=True)
     return {
         LuigiStatusCode.SUCCESS: DONE,
         LuigiStatusCode.SUCCESS_WITH_RETRY: DONE,
@@ -74,29 +98,56 @@ def _build(task: luigi.Task, workers: int) -> int:
     }[done.status]
 
 
-def _quieten_luigi() -> None:
+class _Lowercase(logging.Formatter):
+    """Lines that begin as this command's own do: error, warning."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
+        return super().formatMessage(logging.makeLogRecord(record.__dict__ | {"levelname": record.levelname.lower()}))
+
+
+def _quieten_luigi() -> logging.Logger:
     """Warnings and errors on the console, everything in the log file: the command has a summary of its own."""
     console = logging.StreamHandler()
     console.setLevel(logging.WARNING)
-    console.setFormatter(logging.Formatter("%(message)s"))
+    console.setFormatter(_Lowercase("%(levelname)s: %(message)s"))
     logger = logging.getLogger("luigi-interface")
     logger.addHandler(console)
     logger.setLevel(logging.INFO)
     luigi.configuration.get_config().set("core", "no_configure_logging", "true")
+    return logger
+
+
+def _told(config: Config, code: int) -> dict[str, object]:
+    run = runs.this(config)
+    return {
+        "env": config.env,
+        "exit_code": code,
+        "run_id": run.run_id if run else None,
+        "tasks": run.events if run else [],
+        "fresh": run.fresh if run else [],
+        "database": str(config.database) if config.database.exists() else None,
+    }
 
 
 def _say_what_was_done(config: Config, code: int) -> None:
-    path = runs.folder(config) / f"{runs.current()}.jsonl"
-    run = runs.read(path) if path.exists() else None
+    run = runs.this(config)
     if run is not None:
         rows = [
-            [line["task"], line["event"], line.get("reason") or line.get("error") or "what it reads is unchanged",
-             f"{line['seconds']:.1f} s" if "seconds" in line else ""]
+            [line["task"], line["event"], line.get("reason") or line.get("error") or _CUT_OFF,
+             duration(line["seconds"]) if "seconds" in line else ""]
             for line in run.events
         ]  # fmt: skip
         print(table(["task", "", "because", "took"], rows))
+        counts = Counter(line["event"] for line in run.events)
+        counted = ", ".join(
+            f"{counts[event]} {event}" for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED) if counts[event]
+        )
+        print(f"{counted}, {len(run.fresh)} fresh; run {run.run_id}")
+        for finding in (finding for line in run.events for finding in line.get("findings", [])):
+            print(f"look at: {finding}")
     elif code == DONE:
         print("nothing to do: every target is fresh")
     if config.database.exists():
         state = "" if code == DONE else " (of the last good run)"
         print(f"database: {config.database}{state}")
+    sys.stdout.flush()

@@ -8,20 +8,25 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import jobs
+from pipeline.cli.options import AsJson, Env
 from pipeline.cli.text import table
 from pipeline.config import load
 
 
 def status(
-    env: Annotated[str, typer.Option(help="The environment: a file configs/<env>.toml.")] = "dev",
+    env: Env = "dev",
     verify: Annotated[
         bool, typer.Option("--verify", help="Read every file again, whatever is remembered of it.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for a script.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say of every target whether it is fresh, or stale and why; and which files no task knows.
+    """Say which targets are stale, and why.
 
-    Example: store-clustering status --env prod --verify
+    Of each task the first reason, in the order of a build (`why` tells all); then the files that no task knows.
+
+    \b
+    Example:
+      store-clustering status --env prod --verify
     """
     from pipeline.stage import walk
 

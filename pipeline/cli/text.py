@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
-import shutil
+import io
 import sys
+
+_WIDEST = 100_000  # what is piped is never wrapped or cut
+
+_STYLES = {
+    "fresh": "green",
+    "built": "green",
+    "done": "green",
+    "cut off": "cyan",
+    "running": "cyan",
+    "stale": "yellow",
+    "interrupted": "yellow",
+    "failed": "bold red",
+}
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
-    """A header and rows in columns; cut to the terminal's width where it is one."""
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
-        texts = [text if len(text) <= width else text[: width - 1] + "…" for text in texts]
-    return "\n".join(texts)
+    """A header and rows in columns.
+
+    On a terminal, long cells are folded to its width, and states have colours (none where `NO_COLOR` is set); elsewhere
+    each row is one line of plain text. What a cell says is never taken for markup.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = sys.stdout.isatty()
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold" if terminal else "")
+    for name in header:
+        grid.add_column(name, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(" ".join(cell.split()), style=_STYLES.get(cell, "")) for cell in row))
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=terminal,
+        width=None if terminal else _WIDEST,
+        highlight=False,
+        legacy_windows=False,
+    )
+    with console.capture() as captured:
+        console.print(grid, soft_wrap=False)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def duration(seconds: float) -> str:
+    """A duration as a person says it.
+
+    >>> duration(0.21), duration(75), duration(7300)
+    ('0.2 s', '1 min 15 s', '2 h 01 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.core import shares
 from pipeline.errors import DataError, RawDataError
+from pipeline.overrides import for_category
 from pipeline.schema import NO_CATEGORY, UNMAPPED
-from pipeline.settings import InternalPreprocessing, for_category
+from pipeline.settings import InternalPreprocessing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.engine import keys
 from pipeline.engine.duck import row
-from pipeline.engine.raw import RawColumn, Scan
+from pipeline.engine.scan import RawColumn, Scan
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +27,7 @@ class Kind:
         column = scan[self.name]
         if not self.is_number:
             return keys.text(column.sql) if _is_written(column) else column.key
-        if column.csv is not None:
+        if column.written is not None:
             return column.number  # never NaN
         return f"CASE WHEN ISNAN({column.number}) THEN NULL ELSE {column.number} END"
 
@@ -35,7 +35,7 @@ class Kind:
 def classify(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], names: Sequence[str]) -> list[Kind]:
     """Find out what columns are, over all files of their source.
 
-    Parquet says it by its type. A CSV column is a number where every value that is not empty is one.
+    Parquet says it by its type. A column of CSV or Excel, or of folders' names, is a number where every value that is not empty is one.
     """
     reasons = {name: _reason(found, name) for name in names}
     usable = [name for name in names if not reasons[name]]
@@ -64,9 +64,9 @@ def _reason(found: Sequence[Scan], name: str) -> str:
 
 
 def _texts(connection: duckdb.DuckDBPyConnection, scan: Scan, names: Sequence[str]) -> list[str]:
-    """Which of the columns are not numbers. A CSV file is read once for all of them."""
-    written = [name for name in names if scan[name].csv is not None]
-    texts = [name for name in names if scan[name].csv is None and keys.is_text(scan[name].type)]
+    """Which of the columns are not numbers. A file is read once for all of them."""
+    written = [name for name in names if scan[name].written is not None]
+    texts = [name for name in names if scan[name].written is None and keys.is_text(scan[name].type)]
     if written:
         counts = ", ".join(f"COUNT({keys.text(scan[name].sql)}) - COUNT({scan[name].number})" for name in written)
         found = row(connection, f"SELECT {counts} FROM {scan.sql}")

@@ -63,10 +63,10 @@ def _first_record(file: BinaryIO, compression: str, settings: CsvSettings) -> li
         return next(csv.reader(text, delimiter=settings.delimiter, quotechar=settings.quote, strict=True), None)
 
 
-def scan(paths: Sequence[str], columns: int, compression: str, settings: CsvSettings) -> str:
+def scan(paths: Sequence[str], columns: int, compression: str, settings: CsvSettings, options: str) -> str:
     """The SQL that reads CSV files with as many columns: `c0`, `c1`, ..., all text.
 
-    A row with more or fewer fields is an error. An empty field without quotes is null; NA, null and None are texts.
+    `options` are further ones of DuckDB's. A row with more or fewer fields is an error. An empty field without quotes is null; NA, null and None are texts.
     """
     names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(columns))
     files = ", ".join(literal(path) for path in paths)
@@ -74,7 +74,7 @@ def scan(paths: Sequence[str], columns: int, compression: str, settings: CsvSett
         f"read_csv([{files}], auto_detect = false, header = true, columns = {{{names}}}, "
         f"delim = {literal(settings.delimiter)}, quote = {literal(settings.quote)}, escape = {literal(settings.quote)}, "
         f"encoding = {literal(settings.encoding)}, compression = {literal(compression)}, nullstr = '', "
-        "allow_quoted_nulls = false, strict_mode = true, null_padding = false, hive_partitioning = false)"
+        f"allow_quoted_nulls = false, strict_mode = true, null_padding = false, {options})"
     )
 
 

@@ -13,9 +13,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.engine.spill import spill_folder
+from pipeline.engine.names import first_line
 from pipeline.errors import PipelineError, RawDataError, SettingsError
 from pipeline.quoting import identifier, literal
+from pipeline.spill import spill_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -140,13 +141,6 @@ def reading(files: Sequence[str], setting: str) -> Iterator[None]:
         ) from None
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise RawDataError(_explained(str(error), files, setting)) from None
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error, without its class, at most 200 characters."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    said = re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200]
-    return "".join(character if character.isprintable() else "?" for character in said)
 
 
 def _named(files: Sequence[str], message: str) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pipeline.engine import columns as kinds
 from pipeline.engine.duck import connect, create, reading, row, rows
 from pipeline.engine.names import counted, listed, quoted, with_nearest
-from pipeline.engine.raw import Scan, Source, nfc, require, require_keys, scans, union
+from pipeline.engine.raw import Source, require, require_keys, scans
+from pipeline.engine.scan import Scan, nfc, union
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.quoting import identifier
 from pipeline.settings import Engine, ExternalSource, Sources
@@ -60,7 +61,7 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
     import pandas as pd
 
     given = [
-        (Source(f"sources.external[{position}]", tuple(files[f"external.{position}"]), external.csv), external)
+        (Source.of(f"sources.external[{position}]", files[f"external.{position}"], external), external)
         for position, external in enumerate(sources.external)
     ]
     with connect(
@@ -93,7 +94,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: Exter
     require(source, found, {"columns.store_id": key})
     require_keys(source, found, {_KEY: key})
     _require_alike(source, found)
-    offered = _offered(source, found[0].names, external)
+    offered = _offered(source, found[0], external)
     columns = kinds.classify(connection, found, offered)
     ignored = [(column.name, column.reason) for column in columns if column.reason]
     ignored += [
@@ -131,10 +132,10 @@ def _require_alike(source: Source, found: Sequence[Scan]) -> None:
             )
 
 
-def _offered(source: Source, names: Sequence[str], external: ExternalSource) -> list[str]:
-    """The columns to use as features, in order of name."""
+def _offered(source: Source, scan: Scan, external: ExternalSource) -> list[str]:
+    """The columns to use as features, in order of name; of those in the names of folders only the ones named."""
     key = nfc(external.columns.store_id)
-    others = [name for name in names if name != key]
+    others = [name for name in scan.all_names if name != key]
     chosen = {
         setting: [nfc(name) for name in listed_names]
         for setting, listed_names in (
@@ -157,7 +158,7 @@ def _offered(source: Source, names: Sequence[str], external: ExternalSource) -> 
         )
     if external.features is not None:
         return sorted(chosen["features"])
-    return sorted(set(others) - set(every))
+    return sorted(set(scan.names) - {key, *every})
 
 
 def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: str, key: str) -> None:

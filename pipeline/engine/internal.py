@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pipeline.engine import keys, need_states
 from pipeline.engine.duck import connect, create, reading, row, rows, sql, view
 from pipeline.engine.names import counted, listed, quoted, with_nearest
-from pipeline.engine.raw import Scan, Source, require, require_keys, scans, union
+from pipeline.engine.raw import Source, require, require_keys, scans
+from pipeline.engine.scan import Scan, union
 from pipeline.engine.weeks import window
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.schema import UNMAPPED
@@ -54,8 +55,8 @@ def gather(
     RawDataError : a file cannot be read, or columns, keys or values are not what they should be
     SettingsError : `include` or `exclude` name a category that is not there or leave none; `last_weeks` without a week
     """
-    sales = Source("sources.internal_sales", tuple(files["internal_sales"]), sources.internal_sales.csv)
-    mapping = Source("sources.need_states", tuple(files["need_states"]), sources.need_states.csv)
+    sales = Source.of("sources.internal_sales", files["internal_sales"], sources.internal_sales)
+    mapping = Source.of("sources.need_states", files["need_states"], sources.need_states)
     with connect(
         [*sales.files, *mapping.files],
         memory_limit=engine.memory_limit,
@@ -103,13 +104,13 @@ def _create_sums(
 ) -> None:
     """Sum under raw keys, then give each distinct one its name; where scans differ in type, each names its own rows."""
     raw_keys = {"store": columns.store_id, "sku": columns.sku_id, "category": columns.category}
-    types = {tuple((scan[name].type, scan[name].csv) for name in raw_keys.values()) for scan in found}
+    types = {tuple(replace(scan[name], sql="") for name in raw_keys.values()) for scan in found}
     alike = len(types) == 1
     selects = []
     for scan, chosen in zip(found, in_window, strict=True):
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in raw_keys.items()]
         value = scan[columns.sales_value]
-        text = "CAST(NULL AS VARCHAR)" if value.csv is None else value.sql
+        text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
         selects.append(
             f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window"
         )
@@ -132,7 +133,7 @@ def _create_sums(
 def _require_amounts(source: Source, found: Sequence[Scan], name: str) -> None:
     for scan in found:
         column = scan[name]
-        if column.csv is None and not keys.is_number(column.type):
+        if column.written is None and not keys.is_number(column.type):
             raise RawDataError(
                 f"{scan.files[0]}: column '{name}' is of type {column.type}, where sales_value must be a number; write it "
                 f"as one, or set columns.sales_value in [{source.setting}]"
@@ -198,7 +199,7 @@ def _check_values(connection: duckdb.DuckDBPyConnection, source: Source, name: s
     if texts:
         raise RawDataError(
             f"{source.title}: column '{name}' has {counted(int(texts), 'text', 'texts')} that are no number, such as "
-            f"{quoted(text)}; correct them, or set decimal and thousands in [{source.setting}] csv"
+            f"{quoted(text)}; {source.how_to_write_numbers}"
         )
     if bad:
         raise RawDataError(

@@ -1,24 +1,18 @@
-"""Names in messages: the nearest one, and lists that stay readable."""
+"""Names and others' words in messages: the nearest name, lists that stay readable, an error in one line."""
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Collection, Iterable
+
+from pipeline.config_faults import nearest
 
 _SHOWN = 30
 
 
-def nearest(name: str, known: Collection[str]) -> str | None:
-    """The known name most like this one, whatever the case; None where none is alike."""
-    folded = {candidate.casefold(): candidate for candidate in sorted(known, reverse=True)}
-    found = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.4)
-    return folded[found[0]] if found else None
-
-
 def with_nearest(name: str, known: Collection[str]) -> str:
     """The name in quotes, with the nearest known one where there is one."""
-    near = nearest(name, known)
-    return quoted(name) if near is None else f"{quoted(name)} (nearest: {quoted(near)})"
+    return f"{quoted(name)}{nearest(name, known)}"
 
 
 def listed(names: Iterable[str], shown: int = _SHOWN) -> str:
@@ -37,3 +31,10 @@ def quoted(value: str, longest: int = 50) -> str:
     """A value from a file, in quotes: cut where it is long, and nothing in it that a terminal would act on."""
     shown = "".join(character if character.isprintable() else "?" for character in value[:longest])
     return f"'{shown}{'...' if len(value) > longest else ''}'"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error, without its class, at most 200 characters."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    said = re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200]
+    return "".join(character if character.isprintable() else "?" for character in said)

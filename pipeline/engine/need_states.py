@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pipeline.engine.duck import create, row, rows, sql, view
 from pipeline.engine.keys import is_number, text
 from pipeline.engine.names import counted, listed, quoted
-from pipeline.engine.raw import Scan, Source, require, require_keys, scans, union
+from pipeline.engine.raw import Source, require, require_keys, scans
+from pipeline.engine.scan import Scan, union
 from pipeline.errors import RawDataError
 from pipeline.schema import UNMAPPED
 from pipeline.settings import NeedStateColumns
@@ -48,7 +49,7 @@ def _select(source: Source, scan: Scan, names: dict[str, str], weight: str | Non
     amount, written = "CAST(1 AS DOUBLE)", "CAST(NULL AS VARCHAR)"
     if weight is not None:
         column = scan[weight]
-        if column.csv is None and not is_number(column.type):
+        if column.written is None and not is_number(column.type):
             raise RawDataError(
                 f"{scan.files[0]}: column '{weight}' is of type {column.type}, where a weight must be a number; write it as "
                 f"one, or set columns.weight in [{source.setting}]"

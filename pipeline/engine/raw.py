@@ -1,71 +1,32 @@
 """A source's files as one or more scans with known columns.
 
-Files with the same columns are read by one scan. Parquet has types; in CSV every column is text.
+Files with the same columns are read by one scan, a workbook by one of its own. Parquet has types; in CSV and Excel, and
+in the names of folders, every column is text.
 """
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.engine import csv_files, keys
+from pipeline.engine import csv_files, excel_files, folders, keys
 from pipeline.engine.duck import reading, rows
 from pipeline.engine.names import listed, with_nearest
+from pipeline.engine.scan import RawColumn, Scan, nfc
 from pipeline.errors import RawDataError
 from pipeline.quoting import identifier, literal
-from pipeline.settings import CsvSettings
+from pipeline.raw_files import CSV, EXCEL, PARQUET
+from pipeline.settings import CsvSettings, ExcelSettings, ExternalSource, NeedStateSource, SalesSource
 
 if TYPE_CHECKING:
     import duckdb
 
-_PARQUET = (".parquet", ".pq")
-_CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_PLAIN = CsvSettings()  # how numbers are written in cells and in the names of folders
 
-
-@dataclass(frozen=True)
-class RawColumn:
-    """A column of a scan: the SQL that names it, DuckDB's type, and the decimal mark where it is CSV text."""
-
-    sql: str
-    type: str
-    csv: CsvSettings | None = None
-
-    @property
-    def key(self) -> str:
-        """The SQL of its value as a key."""
-        return keys.key(self.sql, self.type, None if self.csv is None else self.csv.decimal)
-
-    @property
-    def number(self) -> str:
-        """The SQL of its value as a DOUBLE; null where a CSV text is no number."""
-        return f"CAST({self.sql} AS DOUBLE)" if self.csv is None else csv_files.number(self.sql, self.csv)
-
-
-@dataclass(frozen=True)
-class Scan:
-    """Files that are read alike. Columns are named in NFC, in the file's order; a column without a name is ''."""
-
-    sql: str
-    files: tuple[str, ...]
-    columns: tuple[tuple[str, RawColumn], ...]
-
-    def __getitem__(self, name: str) -> RawColumn:
-        """The column of that name, as the config writes it."""
-        return self._by_name[nfc(name)]
-
-    @cached_property
-    def _by_name(self) -> dict[str, RawColumn]:
-        return dict(self.columns)
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the columns, without those that have none."""
-        return [name for name, _ in self.columns if name]
+Columns = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +36,12 @@ class Source:
     setting: str
     files: tuple[str, ...]
     csv: CsvSettings
+    excel: ExcelSettings
+
+    @classmethod
+    def of(cls, setting: str, files: Sequence[str], section: SalesSource | NeedStateSource | ExternalSource) -> Source:
+        """The source that a section of the config tells how to read."""
+        return cls(setting, tuple(files), section.csv, section.excel)
 
     @property
     def title(self) -> str:
@@ -82,10 +49,12 @@ class Source:
         more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
         return f"{self.files[0]}{more}"
 
-
-def nfc(name: str) -> str:
-    """A column's name in NFC: a file and the config may spell an accent differently."""
-    return unicodedata.normalize("NFC", name)
+    @property
+    def how_to_write_numbers(self) -> str:
+        """What to do where texts are no numbers."""
+        if all(file.lower().endswith(EXCEL) for file in self.files):
+            return "correct them: make the cells numbers"
+        return f"correct them, or set decimal and thousands in [{self.setting}] csv"
 
 
 def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
@@ -95,13 +64,19 @@ def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
     ------
     RawDataError : a file is missing, empty, of no known type, cannot be read, or names a column twice
     """
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    in_folders = folders.keys(source.files)
+    sheets: list[Scan] = []
+    found: dict[tuple[str, Columns, tuple[str, ...]], list[str]] = {}
     for path in source.files:
         _check_not_empty(path, source)
+        if path.lower().endswith(EXCEL):
+            sheets.append(_sheet(connection, path, source, in_folders))
+            continue
         kind, columns = _columns(connection, path, source)
-        _check_named_once(path, columns)
-        found.setdefault((kind, columns), []).append(path)
-    return [_scan(kind, columns, tuple(paths), source.csv) for (kind, columns), paths in found.items()]
+        _check_named_once(path, [name for name, _ in columns])
+        further = folders.without(in_folders, [name for name, _ in columns])
+        found.setdefault((kind, columns, further), []).append(path)
+    return [_scan(*alike, tuple(paths), source.csv) for alike, paths in found.items()] + sheets
 
 
 def _check_not_empty(path: str, source: Source) -> None:
@@ -115,43 +90,61 @@ def _check_not_empty(path: str, source: Source) -> None:
         raise RawDataError(f"{path}: the file is empty; write it again, or change path in [{source.setting}]")
 
 
-def _check_named_once(path: str, columns: Sequence[tuple[str, str]]) -> None:
-    counts = Counter(nfc(name) for name, _ in columns if name.strip())
+def _check_named_once(path: str, names: Sequence[str]) -> None:
+    counts = Counter(nfc(name) for name in names if name.strip())
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise RawDataError(f"{path}: columns named more than once: {listed(twice)}; rename them in the file")
 
 
-def _columns(
-    connection: duckdb.DuckDBPyConnection, path: str, source: Source
-) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _columns(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> tuple[str, Columns]:
     name = path.lower()
-    if name.endswith(_PARQUET):
+    if name.endswith(PARQUET):
         with reading([path], source.setting):
-            described = rows(connection, f"DESCRIBE SELECT * FROM {_parquet([path])}")
+            described = rows(connection, f"DESCRIBE SELECT * FROM {_parquet([path], folders.WITHOUT_FILE)}")
         return "parquet", tuple((column[0], column[1]) for column in described)
-    if name.endswith(_CSV):
+    if name.endswith(CSV):
         names, compression = csv_files.header(path, source.csv, source.setting)
         return compression, tuple((name, "VARCHAR") for name in names)
     raise RawDataError(
-        f"{path}: not a known type of file; write Parquet (.parquet, .pq) or CSV ({', '.join(_CSV)}), or change path in "
-        f"[{source.setting}]"
+        f"{path}: not a known type of file; write Parquet ({', '.join(PARQUET)}), CSV ({', '.join(CSV)}) or Excel "
+        f"({', '.join(EXCEL)}), or change path in [{source.setting}]"
     )
 
 
-def _parquet(paths: Sequence[str]) -> str:
-    return f"read_parquet([{', '.join(literal(path) for path in paths)}], hive_partitioning = false)"
+def _parquet(paths: Sequence[str], options: str) -> str:
+    return f"read_parquet([{', '.join(literal(path) for path in paths)}], {options})"
 
 
-def _scan(kind: str, columns: tuple[tuple[str, str], ...], paths: tuple[str, ...], csv: CsvSettings) -> Scan:
+def _scan(kind: str, columns: Columns, further: tuple[str, ...], paths: tuple[str, ...], csv: CsvSettings) -> Scan:
+    options = folders.WITH_FILE if further else folders.WITHOUT_FILE
+    in_folders = tuple((nfc(key), RawColumn(folders.value(paths, key), "VARCHAR", _PLAIN)) for key in further)
     if kind == "parquet":
         typed = tuple((nfc(name), RawColumn(identifier(name), type_)) for name, type_ in columns)
-        return Scan(_parquet(paths), paths, typed)
+        return Scan(_parquet(paths, options), paths, typed, in_folders)
     texts = tuple(
         (nfc(name) if name.strip() else "", RawColumn(f"c{position}", type_, csv))
         for position, (name, type_) in enumerate(columns)
     )
-    return Scan(csv_files.scan(paths, len(columns), kind, csv), paths, texts)
+    return Scan(csv_files.scan(paths, len(columns), kind, csv, options), paths, texts, in_folders)
+
+
+def _sheet(connection: duckdb.DuckDBPyConnection, path: str, source: Source, in_folders: Sequence[str]) -> Scan:
+    """Hand a sheet's rows to DuckDB, under a name of their own."""
+    sheet = excel_files.read(path, source.excel, source.setting)
+    _check_named_once(path, sheet.names)
+    view = f"{source.setting} {source.files.index(path)}"
+    connection.register(view, sheet.rows)
+    cells = tuple(
+        (nfc(name), RawColumn(f"c{position}", "VARCHAR", _PLAIN, is_cell=True))
+        for position, name in enumerate(sheet.names)
+    )
+    further = tuple(
+        (nfc(key), RawColumn(folders.value_of(path, key), "VARCHAR", _PLAIN))
+        for key in folders.without(in_folders, sheet.names)
+    )
+    errors = {nfc(sheet.names[position]): said for position, said in sheet.errors.items()}
+    return Scan(identifier(view), (path,), cells, further, errors)
 
 
 def require(source: Source, found: Sequence[Scan], needed: Mapping[str, str]) -> None:
@@ -168,11 +161,11 @@ def require(source: Source, found: Sequence[Scan], needed: Mapping[str, str]) ->
     RawDataError : columns are missing: all of them, of the first file that lacks any
     """
     for scan in found:
-        missing = {use: name for use, name in needed.items() if nfc(name) not in scan.names}
+        missing = {use: name for use, name in needed.items() if nfc(name) not in scan.all_names}
         if missing:
-            absent = listed(with_nearest(name, scan.names) for name in missing.values())
+            absent = listed(with_nearest(name, scan.all_names) for name in missing.values())
             raise RawDataError(
-                f"{scan.files[0]}: no column {absent}; found: {listed(scan.names)}; set {listed(missing)} in "
+                f"{scan.files[0]}: no column {absent}; found: {listed(scan.all_names)}; set {listed(missing)} in "
                 f"[{source.setting}]"
             )
 
@@ -192,8 +185,3 @@ def require_keys(source: Source, found: Sequence[Scan], names: Mapping[str, str]
                     f"{scan.files[0]}: column '{name}' is of type {type_}, where {use} must be text or a number; write it "
                     f"as text, or set columns.{use} in [{source.setting}]"
                 )
-
-
-def union(found: Sequence[Scan], selects: Sequence[str]) -> str:
-    """One query over all scans: each `selects[i]` is the select list for scan i."""
-    return " UNION ALL ".join(f"SELECT {select} FROM {scan.sql}" for scan, select in zip(found, selects, strict=True))

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from pipeline.engine import keys
 from pipeline.engine.duck import rows
 from pipeline.engine.names import counted, quoted
-from pipeline.engine.raw import RawColumn, Scan, Source, union
+from pipeline.engine.raw import Source
+from pipeline.engine.scan import RawColumn, Scan, union
 from pipeline.errors import RawDataError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def window(
 def _week(source: Source, scan: Scan, week: str) -> tuple[str, str]:
     """The SQL of a week as an integer and as a date, each null where it is none."""
     column: RawColumn = scan[week]
-    if column.csv is not None:
+    if column.written is not None:
         text = f"TRIM({column.sql})"
         whole = f"REGEXP_FULL_MATCH({text}, '-?[0-9]{{1,15}}([.]0+)?')"
         number = f"CASE WHEN {whole} THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"

@@ -1,7 +1,7 @@
 """Files, code and libraries as hashes.
 
 Code counts by its meaning: a module is its syntax tree without docstrings, comments and layout, and with it the modules
-of the computing packages that it imports, at any depth, and the SQL and template files that it names.
+of this package that it imports, at any depth, but for `NOT_COUNTED`, and the SQL and template files that it names.
 """
 
 from __future__ import annotations
@@ -14,19 +14,29 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.freshness.memory import Memory, Parsed
+from pipeline.freshness.memory import Memory, Parsed, signature
 
 PACKAGE = Path(__file__).parent.parent
-COMPUTING = (
-    "pipeline.core",
-    "pipeline.engine",
-    "pipeline.quoting",
-    "pipeline.report",
-    "pipeline.tables",
-    "pipeline.warehouse",
+# Modules that do not decide what a target holds. Of `settings` and `schema` the values count that a stage uses.
+NOT_COUNTED = (
+    "pipeline.alerts",
+    "pipeline.cli",
+    "pipeline.config",
+    "pipeline.config_faults",
+    "pipeline.errors",
+    "pipeline.freshness",
+    "pipeline.schema",
+    "pipeline.settings",
+    "pipeline.stage",
+    "pipeline.tasks",
 )
 LOADED_SUFFIXES = (".sql", ".html", ".css", ".js", ".j2")
 LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+
+
+def rules() -> str:
+    """Which rules facts about files are found by: the stat of this module."""
+    return repr(signature(__file__))
 
 
 def content(path: Path | str) -> str:
@@ -92,14 +102,29 @@ def _parse(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imports.update(name for alias in node.names for name in _with_parents(alias.name))
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            imports.update(_with_parents(node.module))
-            imports.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = _imported_from(node, path)
+            imports.update(_with_parents(package))
+            imports.update(f"{package}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(LOADED_SUFFIXES):
             files.add(node.value)
         _drop_docstring(node)
-    counted = tuple(sorted(name for name in imports if name.startswith(COMPUTING)))
+    counted = tuple(sorted(name for name in imports if is_counted(name)))
     return text(ast.dump(tree, annotate_fields=False)), counted, tuple(sorted(files))
+
+
+def is_counted(name: str) -> bool:
+    """Whether a module of this name is code that decides what a target holds."""
+    parts = name.split(".")
+    return parts[0] == "pipeline" and ".".join(parts[:2]) not in NOT_COUNTED
+
+
+def _imported_from(node: ast.ImportFrom, path: Path) -> str:
+    """The package that a `from` names; dots count upwards from the module in `path`."""
+    if not node.level:
+        return node.module or ""
+    above = ("pipeline", *path.relative_to(PACKAGE).with_suffix("").parts)[: -node.level]
+    return ".".join([*above, *([node.module] if node.module else [])])
 
 
 def _with_parents(name: str) -> list[str]:

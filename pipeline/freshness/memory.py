@@ -48,6 +48,7 @@ class Installed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Contents(msgspec.Struct):
+    made_by: str
     hashes: dict[str, Hashed] = {}
     modules: dict[str, Parsed] = {}
     libraries: Installed | None = None
@@ -65,15 +66,17 @@ def settled(seen: Signature, hashed_at: int) -> bool:
 
 
 class Memory:
-    """Facts about files, kept in `path`."""
+    """Facts about files, kept in `path`; those found by other rules than `made_by` says are none."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, made_by: str = "") -> None:
         self.path = path
         self.changed = False
         try:
             self._contents = msgspec.json.decode(path.read_bytes(), type=_Contents)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            self._contents = _Contents()
+            self._contents = _Contents(made_by)
+        if self._contents.made_by != made_by:
+            self._contents = _Contents(made_by)
 
     def hash(self, path: Path | str, compute: Callable[[Path | str], str]) -> str:
         """The file's content hash, computed only where its stat does not vouch for the one remembered."""

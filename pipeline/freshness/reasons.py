@@ -42,6 +42,9 @@ class Evidence(Protocol):
         """Content hash of every file that the last build wrote; None where it is not there."""
 
 
+UPSTREAM = "upstream stale"
+
+
 @dataclass(frozen=True)
 class Reason:
     """Why a target is stale.
@@ -73,7 +76,7 @@ def has_no_trace(stage: Evidence) -> Iterator[Reason]:
 
 def upstream_is_stale(stage: Evidence) -> Iterator[Reason]:
     """A task that this one requires has to be built first."""
-    yield from (Reason("upstream stale", task) for task in stage.stale_upstream())
+    yield from (Reason(UPSTREAM, task) for task in stage.stale_upstream())
 
 
 def inputs_changed(stage: Evidence) -> Iterator[Reason]:

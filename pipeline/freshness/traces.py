@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from pipeline.durable import sync
+
 VERSION = 1
 
 
@@ -76,11 +78,7 @@ def write(path: Path, trace: Trace) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def flatten(values: Any, prefix: str = "") -> dict[str, Any]:

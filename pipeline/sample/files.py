@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.durable import sync
 from pipeline.errors import OutputError, SettingsError
-from pipeline.raw_files import SUFFIXES
+from pipeline.raw_files import CSV, PARQUET
 from pipeline.sample import marker
 from pipeline.sample.make import make, make_further
 from pipeline.settings import CsvSettings, NeedStateSource, SalesSource, Settings
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRUTH = "sample_truth.parquet"
-
-_PARQUET = (".parquet", ".pq")
 
 
 class _File(NamedTuple):
@@ -128,8 +127,8 @@ def _faults(file: _File) -> list[str]:
         return [f"{where} is a folder, where sample data cannot be written: {next_step}"]
     if any(character in file.configured for character in "*?["):
         return [f"{where} is a glob, where sample data cannot be written: {next_step}"]
-    if not file.path.name.endswith(SUFFIXES):
-        return [f"{where} is of no known type (allowed: {', '.join(SUFFIXES)}): {next_step}"]
+    if not file.path.name.endswith(PARQUET + CSV):
+        return [f"{where} is of no known type (allowed: {', '.join(PARQUET + CSV)}): {next_step}"]
     return []
 
 
@@ -139,16 +138,16 @@ def _write(table: pd.DataFrame, path: Path, csv: CsvSettings, *, replace: bool =
     sweep(path.parent, path.name)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        if path.name.endswith(_PARQUET):
+        if path.name.endswith(PARQUET):
             _write_parquet(table, temporary)
         else:
             _write_csv(table, temporary, csv, gzipped=path.name.endswith(".gz"))
-        _sync(temporary)
+        sync(temporary)
         if replace:
             temporary.replace(path)
         elif not _linked(temporary, path):
             return False
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
     return True
@@ -187,11 +186,3 @@ def _write_csv(table: pd.DataFrame, path: Path, csv: CsvSettings, *, gzipped: bo
         lineterminator="\n",
         compression={"method": "gzip", "mtime": 0} if gzipped else None,
     )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

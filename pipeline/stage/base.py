@@ -21,8 +21,9 @@ from pipeline.config import Config, load
 from pipeline.errors import InputChangedError, OutputError, PipelineError
 from pipeline.freshness import fingerprints, locks, traces
 from pipeline.freshness.memory import Signature, signature
-from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, content_or_none, reasons, upstream_is_stale
+from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, reasons, upstream_is_stale
 from pipeline.stage import session
+from pipeline.stage.look import Look
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
 from pipeline.tables import Publication, sweep
 
@@ -55,9 +56,8 @@ class Stage(luigi.Task):
 
     @property
     def config(self) -> Config:
-        """The environment's settings; while the task runs, those it began with."""
-        pinned: Config | None = self.__dict__.get("_pinned")
-        return pinned or load(self.env)
+        """The environment's settings."""
+        return load(self.env)
 
     @property
     def name(self) -> str:
@@ -141,14 +141,16 @@ class Stage(luigi.Task):
 
     def complete(self) -> bool:
         """Whether every required task is complete, and the trace holds."""
+        just_looked = self.__dict__.pop("_just_looked", False)
         with session.traversal() as known:
             if self.task_id in known:
                 return True
             reason = next(self.reasons(), None)
             if reason is None:
                 known.add(self.task_id)
+                session.found_fresh(self.name)
                 return True
-        if self.__dict__.pop("_just_looked", False) and reason.kind not in NOT_PUBLISHED:
+        if just_looked and reason.kind not in NOT_PUBLISHED:
             log.warning("%s: %s: changed after publication; the next run rebuilds", self.name, reason)
             return True
         self.prepare()
@@ -174,7 +176,6 @@ class Stage(luigi.Task):
         """Ask for the children, then build what is stale under the lock, and leave a trace."""
         locks.end_with_parent()
         started = time.monotonic()
-        self._pinned = load(self.env)
         try:
             if asked := self.ask():
                 yield asked
@@ -185,8 +186,6 @@ class Stage(luigi.Task):
             raise self._failed(_unwritable(error, self.config.outputs)) from error
         except Exception as error:
             raise self._failed(error)  # noqa: B904  # the same error, recorded
-        finally:
-            del self._pinned
 
     def _failed(self, error: Exception) -> Exception:
         """The error, recorded; where even that cannot be written, the error matters more."""
@@ -206,9 +205,10 @@ class Stage(luigi.Task):
         trace = self._build(started)
         if old is not None:
             self.replaced(old, trace)
-        runs.record(
-            self.config, dict(self.tag), runs.BUILT, self.name, reason=str(reason), seconds=round(trace.seconds, 3)
-        )
+        told = {"reason": str(reason), "seconds": trace.seconds}
+        if found := self.findings():
+            told["findings"] = found
+        runs.record(self.config, dict(self.tag), runs.BUILT, self.name, **told)
         log.info("%s: built in %.2f s (%s)", self.name, trace.seconds, reason)
 
     def _build(self, started: float) -> traces.Trace:
@@ -220,11 +220,15 @@ class Stage(luigi.Task):
             publication = Publication(fingerprints.content)
             try:
                 self.begin()
+                self._progress(0)
                 before = self.snapshot()
+                self._progress(10)
                 children = self.build(publication)
+                self._progress(80)
                 if self.snapshot() == before:
                     locks.check_parent()
                     outputs = publication.publish(self.mode)
+                    self._progress(100)
                     break
             finally:
                 publication.discard()
@@ -254,6 +258,10 @@ class Stage(luigi.Task):
     def published(self) -> None:
         """Called once the targets are in place."""
 
+    def findings(self) -> list[str]:
+        """What a person should look at in what was just built, a line each."""
+        return []
+
     def code(self) -> dict[str, str]:
         """Fingerprint by module of the code that builds this."""
         return session.code((*self.computing(), "pipeline.tables"), self.config)
@@ -265,74 +273,32 @@ class Stage(luigi.Task):
     def snapshot(self) -> Snapshot:
         """Stat and content hash of every file that a build reads."""
         memory = session.memory(self.config)
-        return {
-            self.relative(path): (signature(path), memory.hash(path, fingerprints.content)) for path in self.files()
-        }
+        try:
+            return {
+                self.relative(path): (signature(path), memory.hash(path, fingerprints.content)) for path in self.files()
+            }
+        except OSError as error:
+            raise InputChangedError(
+                f"{self.name}: {error.filename}: {error.strerror}, while it was being read: put it back, and run again"
+            ) from error
 
     def _say(self, text: str) -> None:
+        """Show this beside the task on the scheduler's page; Luigi gives the means only while the task runs."""
         report = getattr(self, "set_status_message", None)
         if report is not None:
             report(text)
+
+    def _progress(self, percent: int) -> None:
+        """Show how far the build is: inputs hashed, computed and written, published."""
+        report = getattr(self, "set_progress_percentage", None)
+        if report is not None:
+            report(percent)
 
     def on_failure(self, exception: BaseException) -> str:
         """What the scheduler's page shows: one line where a user can act on it."""
         if isinstance(exception, PipelineError):
             return str(exception)
         return "".join(traceback.format_exception(exception))
-
-
-class Look:
-    """One look at a stage: the evidence that `reasons` asks for, each read once and only when asked."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._memory = session.memory(stage.config)
-        self._trace: traces.Trace | None = None
-        self._read = False
-
-    def trace(self) -> traces.Trace | None:
-        """What the last build read and wrote."""
-        if not self._read:
-            self._trace, self._read = traces.read(self._stage.trace_path), True
-        return self._trace
-
-    def missing(self) -> list[str]:
-        """Targets of a fixed name that are not there."""
-        return [self._stage.relative(target.path) for target in self._stage.output().values() if not target.exists()]
-
-    def stale_upstream(self) -> Iterator[str]:
-        """Required tasks, then the children of the last build, that are not complete."""
-        for task in self._stage.deps():
-            if not task.complete():
-                yield getattr(task, "name", task.task_family)
-        for task in self._stage.children():
-            if not task.complete():
-                yield task.name
-
-    def inputs(self) -> dict[str, str | None]:
-        """Content hash of every file that a build would read now."""
-        return {self._stage.relative(path): self._content(path) for path in self._stage.files()}
-
-    def settings(self) -> dict[str, Any]:
-        """Value by dotted key of every setting that a build would read now."""
-        return self._stage.settings()
-
-    def code(self) -> dict[str, str]:
-        """Fingerprint of every module and file that a build would run now."""
-        return self._stage.code()
-
-    def libraries(self) -> dict[str, str]:
-        """Version of every library that a build would use now."""
-        return fingerprints.libraries(self._memory)
-
-    def outputs(self) -> dict[str, str | None]:
-        """Content hash of every file that the last build wrote."""
-        trace = self.trace()
-        home = self._stage.config.home
-        return {target: self._content(home / target) for target in trace.outputs} if trace else {}
-
-    def _content(self, path: Path) -> str | None:
-        return content_or_none(path, lambda found: self._memory.hash(found, fingerprints.content))
 
 
 def _unwritable(error: OSError, folder: Path) -> OutputError:

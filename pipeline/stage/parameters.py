@@ -10,14 +10,15 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline import config, runs
+from pipeline import config
 from pipeline.errors import PipelineError, SettingsError, UsageError
-from pipeline.stage import session
+from pipeline.stage import ending, log_file, notices, session
 
 _checked: set[tuple[str, str]] = set()
 
@@ -44,12 +45,14 @@ class EnvParameter(luigi.Parameter):
         known = (str(config.home()), value)
         try:
             found = config.load(value) if value else _no_environment()
-            session.open_log(found)
+            log_file.open_log(found)
         except SettingsError as error:
             end(error)
         if known not in _checked:
             _checked.add(known)
-            runs.finish_at_exit(found)
+            if root_task():
+                ending.at_exit(found)
+            session.at_exit(found.outputs, partial(notices.say, found))
         return value
 
 

@@ -11,11 +11,10 @@ from pipeline import raw_files, runs, sample
 from pipeline.config import Config, load
 from pipeline.errors import MissingDataError
 from pipeline.freshness import locks
+from pipeline.stage import session
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
 
 log = logging.getLogger("luigi-interface.pipeline")
-
-_said: set[str] = set()
 
 
 def check(config: Config, name: str) -> list[Path]:
@@ -45,19 +44,26 @@ class RawSource(luigi.ExternalTask):
     tag = TagParameter()
     source = luigi.Parameter()
 
+    @property
+    def name(self) -> str:
+        """The task as users name it."""
+        return f"{self.task_family}({self.source})"
+
+    def check(self) -> list[Path]:
+        """The raw files, as `check` gives them."""
+        return check(load(self.env), self.source)
+
     def output(self) -> list[luigi.LocalTarget]:
         """The raw files."""
         return [luigi.LocalTarget(str(path)) for path in raw_files.found(load(self.env), self.source)]
 
     def complete(self) -> bool:
         """Whether the files are there and may be used; says once why not."""
-        config = load(self.env)
         try:
-            check(config, self.source)
+            self.check()
         except MissingDataError as error:
-            if str(error) not in _said:
-                log.error("error: %s", error)  # noqa: TRY400  # a user can act on it: one line, no traceback
-                _said.add(str(error))
+            if session.met(str(error)):
+                log.error("%s", error)  # noqa: TRY400  # a user can act on it: one line, no traceback
             return False
         return True
 
@@ -73,11 +79,15 @@ class SampleData(luigi.Task):
         return load(self.env).outputs / ".sample_data_begun"
 
     def complete(self) -> bool:
-        """Whether any raw file exists, and none is still to come from a sample that was begun."""
+        """Whether any raw file exists, and none is still to come from a sample that a kill cut short.
+
+        Where a file of somebody's own came since, that sample is not finished: no run mixes own data with planted.
+        """
         config = load(self.env)
+        files = [path for name in raw_files.names(config) for path in raw_files.found(config, name)]
         if self._begun().exists():
-            return False
-        return any(raw_files.found(config, name) for name in raw_files.names(config))
+            return not all(sample.is_sample(path) for path in files)
+        return bool(files)
 
     def run(self) -> None:
         """Make the files. Where a kill ended that halfway, the next run makes those that are still missing."""

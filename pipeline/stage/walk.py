@@ -8,13 +8,13 @@ from pathlib import Path
 
 import luigi
 
-from pipeline.config import Config, load
+from pipeline.config import Config
 from pipeline.errors import MissingDataError
 from pipeline.freshness import fingerprints, traces
 from pipeline.freshness.reasons import Reason
 from pipeline.stage import session
 from pipeline.stage.base import Stage
-from pipeline.stage.raw import RawSource, check
+from pipeline.stage.raw import RawSource
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ def standings(task: luigi.Task, *, first: bool = True) -> Iterator[Standing]:
 
 def _missing(source: RawSource) -> Iterator[Standing]:
     try:
-        check(load(source.env), source.source)
+        source.check()
     except MissingDataError as error:
-        yield Standing(f"{source.task_family}({source.source})", [], [Reason("missing", str(error))])
+        yield Standing(source.name, [], [Reason("missing", str(error))])
 
 
 def reread(task: luigi.Task) -> None:
@@ -79,13 +79,12 @@ def _stages(task: luigi.Task) -> list[Stage]:
 
 
 def orphans(config: Config, task: luigi.Task) -> list[Path]:
-    """Files in the environment's output folder that no trace names."""
-    known = {
-        str(config.home / target)
-        for one in _stages(task)
-        if (trace := traces.read(one.trace_path))
-        for target in trace.outputs
-    }
+    """Files in the environment's output folder that no task makes and no trace names."""
+    known: set[str] = set()
+    for one in _stages(task):
+        trace = traces.read(one.trace_path)
+        known |= {str(config.home / target) for target in trace.outputs} if trace else set()
+        known |= {target.path for target in one.output().values()}
     return sorted(
         path
         for path in config.outputs.rglob("*")

@@ -17,6 +17,7 @@ from pipeline import tables as published
 from pipeline.errors import OutputError
 from pipeline.quoting import identifier
 from pipeline.schema import TABLES, Column, Table
+from pipeline.spill import spill_folder
 from pipeline.warehouse.ddl import column_names, comment_on, comments, create_table
 from pipeline.warehouse.views import View, views
 
@@ -37,7 +38,9 @@ class Load:
     source: Sequence[Path] | pa.Table
 
 
-def build(path: Path, tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.DataFrame]) -> None:
+def build(
+    path: Path, tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.DataFrame], spill: str | None = None
+) -> None:
     """Build the database.
 
     Parameters
@@ -45,6 +48,7 @@ def build(path: Path, tables: Mapping[str, Sequence[Path]], frames: Mapping[str,
     path : where to, not yet the database's own name; what stands there is replaced
     tables : Parquet files by the name of the table in `schema.py` that they are parts of, one after the other
     frames : further tables, with columns by their `frame_name`; timestamps as datetimes in UTC or as ISO texts
+    spill : the folder to spill into when memory is short; None is the system's temporary folder
 
     Raises
     ------
@@ -55,7 +59,7 @@ def build(path: Path, tables: Mapping[str, Sequence[Path]], frames: Mapping[str,
     try:
         loads = [*_from_files(tables, frames), *_from_frames(frames)]
         _remove(path)
-        with _connected(path) as connection:
+        with _connected(path, spill) as connection:
             for load in loads:
                 _load(connection, load)
             for view in _views(connection, loads):
@@ -130,17 +134,13 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A new database that loads no extension, opens no other file, and takes no variable of Python for a table.
-
-    What does not fit in memory is spilled to the system's temporary folder: beside the database it would outlive a
-    process that was killed.
-    """
+def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new database that loads no extension, opens no other file, and takes no variable of Python for a table."""
     import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="store-clustering-") as spill:
+    with spill_folder(spill or tempfile.gettempdir()) as folder:
         hardened: dict[str, str | bool | int | float | list[str]] = {
-            "temp_directory": spill,
+            "temp_directory": str(folder),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "allow_community_extensions": "false",

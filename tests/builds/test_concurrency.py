@@ -18,6 +18,7 @@ from pipeline import tasks
 from pipeline.core import external_preprocessing
 from pipeline.errors import AlreadyRunningError
 from pipeline.freshness import locks
+from pipeline.stage.gathering import RawStage
 
 TWO_WORKERS = [
     str(Path(sys.executable).parent / "luigi"),
@@ -96,18 +97,16 @@ def test_a_change_after_publication_belongs_to_the_next_run(built: Project, monk
     frame["AGE"] += 2.5
     frame.to_parquet(path, index=False)
     later = frame.assign(AGE=frame["AGE"] + 1)
-    from pipeline.stage import kinds
+    original = RawStage.published
 
-    original = kinds.RawStage.published
-
-    def published(self: kinds.RawStage) -> None:
+    def published(self: RawStage) -> None:
         original(self)
         later.to_parquet(path, index=False)
 
-    monkeypatch.setattr(kinds.RawStage, "published", published)
+    monkeypatch.setattr(RawStage, "published", published)
     outcome = built.build(tasks.FullPipeline)
     assert outcome.status == "SUCCESS"
-    monkeypatch.setattr(kinds.RawStage, "published", original)
+    monkeypatch.setattr(RawStage, "published", original)
     assert "ExternalPreprocessing" in built.build(tasks.FullPipeline).built
 
 
@@ -227,20 +226,20 @@ def lives(process: int) -> bool:
     return state != "Z"
 
 
-def test_a_setting_that_changes_and_changes_back_during_a_build_is_not_used(
-    built: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("edit", [{"external": {"preprocessing": {"max_correlation": 1.0}}}, {"nonsense": 1}])
+def test_a_run_keeps_the_settings_it_began_with_and_the_next_one_reads_the_edited_ones(
+    built: Project, monkeypatch: pytest.MonkeyPatch, edit: dict[str, object]
 ) -> None:
-    from pipeline.engine import external
-
-    original = external.gather
     good = built.path("outputs/dev/external_preprocessing/external_features.parquet").read_bytes()
-
-    def gather(*files: object, **settings: object) -> object:
-        built.configure(external={"preprocessing": {"max_correlation": 1.0}})
-        return original(*files, **settings)
-
-    monkeypatch.setattr(external, "gather", gather)
-    on_computing(monkeypatch, built.configure)
+    on_computing(monkeypatch, lambda: built.configure(**edit))
     built.path("outputs/dev/.trace/external_preprocessing.json").unlink()
-    assert built.build(tasks.ExternalPreprocessing).built == {"ExternalPreprocessing"}
+    outcome = built.build(tasks.ExternalPreprocessing)
+    assert (outcome.status, outcome.built) == ("SUCCESS", {"ExternalPreprocessing"})
     assert built.path("outputs/dev/external_preprocessing/external_features.parquet").read_bytes() == good
+    monkeypatch.undo()
+    after = built.luigi("ExternalPreprocessing")
+    if "nonsense" in edit:
+        assert after.returncode == 2
+        assert "configs/dev.toml: nonsense: unknown" in after.stderr
+    else:
+        assert "setting changed: external.preprocessing.max_correlation (0.95 -> 1.0)" in after.stderr

@@ -121,16 +121,42 @@ def test_an_empty_file_is_one_line_and_exit_30(built: Project) -> None:
     assert "sales.parquet" in line
 
 
-def test_no_store_in_common_is_an_outcome_not_a_crash(project: Project) -> None:
-    path = project.path("data/raw/external.parquet")
+def test_no_store_in_common_is_one_line_and_exit_30_and_the_last_database_stays(built: Project) -> None:
+    before = built.database.read_bytes()
+    path = built.path("data/raw/external.parquet")
     frame = pd.read_parquet(path)
     frame["STORE"] += 10_000
     frame.to_parquet(path, index=False)
-    done = project.luigi("FullPipeline")
-    assert done.returncode == 0, done.stderr
-    placed = pd.read_parquet(project.path("outputs/dev/merging/store_clusters.parquet"))
-    assert set(placed["status"]) == {"internal_only", "external_only"}
-    assert placed["store_id"].nunique() == 72
+    done = built.luigi("FullPipeline")
+    assert done.returncode == 30, done.stderr
+    assert errors(done) == [
+        "ERROR: Merging: no store of the internal sales is in the outside data: found '1', '10', '11' and 33 more "
+        "there, '10001', '10002', '10003' and 33 more here; write their keys alike, or correct columns.store_id in "
+        "[sources.internal_sales] or [[sources.external]]"
+    ]
+    assert built.database.read_bytes() == before
+
+
+def test_an_override_for_a_category_that_is_not_there_is_warned_of_in_every_run(built: Project) -> None:
+    built.configure(internal={"clustering": {"category": {"Bred": {"k": 2}}}}, merging={"category": {"Bread": {}}})
+    done = built.luigi("FullPipeline")
+    assert done.returncode == 0
+    assert [line for line in done.stderr.splitlines() if line.startswith("warning")] == [
+        "warning: internal.clustering.category.Bred: has no effect: the data has no such category (did you mean 'Bread'?); "
+        "correct the name, or remove it (environment dev)"
+    ]
+
+
+def test_two_environments_cannot_publish_one_database(built: Project) -> None:
+    before = built.database.read_bytes()
+    built.configure("staging", warehouse={"path": "outputs/clustering_dev.duckdb"})
+    done = built.command("luigi", "--module", "pipeline.tasks", "FullPipeline", "--env=staging", "--local-scheduler")
+    assert done.returncode == 30, done.stderr
+    assert errors(done) == [
+        "ERROR: Warehouse: warehouse.path: outputs/clustering_dev.duckdb is the database of environment dev: give "
+        "staging one of its own, such as outputs/clustering_{env}.duckdb"
+    ]
+    assert built.database.read_bytes() == before
 
 
 def test_tags_of_every_job_are_kept_in_the_run_record(built: Project) -> None:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 from conftest import Project
+
+from pipeline.cli import main
+from pipeline.errors import RawDataError
 
 
 def test_run_says_what_was_built_and_why_and_where_the_database_is(built: Project) -> None:
@@ -16,6 +24,8 @@ def test_run_says_what_was_built_and_why_and_where_the_database_is(built: Projec
     lines = done.stdout.splitlines()
     assert lines[1].split()[:2] == ["Merging", "built"]
     assert "no trace" in lines[1]
+    assert lines[2].startswith("Warehouse  cut off  what it reads is unchanged")
+    assert lines[-2].startswith("1 built, 1 cut off, 7 fresh; run ")
     assert lines[-1] == f"database: {built.database}"
 
 
@@ -62,7 +72,7 @@ def test_a_category_can_be_clustered_alone(built: Project) -> None:
         path.unlink()
     done = built.command("store-clustering", "run", "--category", "Tea & Cocoa")
     assert done.returncode == 0
-    assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:-1]] == ["ClusterCategory(Tea & Cocoa)"]
+    assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:-2]] == ["ClusterCategory(Tea & Cocoa)"]
 
 
 @pytest.mark.parametrize(
@@ -168,3 +178,43 @@ def test_the_database_holds_the_runs_and_the_lineage_of_every_target(built: Proj
     published = {str(path.relative_to(built.home)) for path in built.path("outputs/dev").rglob("*.parquet")}
     assert targets == published
     assert len(pd.Series(sorted(targets))) > 20
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (TypeError("x"), 40, "error: a fault of ours, not of your data or settings: please report it"),
+        (OSError(28, "No space left on device", "/full/disk"), 30, "error: /full/disk: No space left on device;"),
+        (RawDataError("a line"), 30, "error: a line"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_whatever_goes_wrong_has_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, said: str
+) -> None:
+    def command() -> None:
+        raise error
+
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(command)
+    monkeypatch.setattr(main, "app", app)
+    monkeypatch.setattr("sys.argv", ["store-clustering"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == code
+    last = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert said in "".join(last)
+
+
+def test_a_reader_that_has_seen_enough_provokes_no_message(built: Project) -> None:
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", "store-clustering status --json | head -n 1"],
+        env={
+            **os.environ,
+            "STORE_CLUSTERING_HOME": str(built.home),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("{\n", "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from engine import workbooks
+from engine.given import MAP
 
 from pipeline.engine import external, internal
 from pipeline.settings import (
@@ -29,12 +31,15 @@ def engine(tmp_path: Path) -> Engine:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., str]:
-    """Write a file: bytes and text as they are, a table as what the name says."""
+    """Write a file, and its folder: bytes and text as they are, a table or sheets by name as what the name says."""
 
-    def written(name: str, content: bytes | str | pd.DataFrame) -> str:
+    def written(name: str, content: bytes | str | pd.DataFrame | Mapping[str, workbooks.Rows]) -> str:
         path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, pd.DataFrame):
             content.to_parquet(path) if name.endswith(".parquet") else content.to_csv(path, index=False)
+        elif isinstance(content, Mapping):
+            workbooks.ods(path, content) if name.endswith(".ods") else workbooks.xlsx(path, content)
         else:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return str(path)
@@ -44,15 +49,16 @@ def write(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def gather_internal(engine: Engine, write: Callable[..., str]) -> Callable[..., dict[str, pd.DataFrame]]:
-    """Gather from sales and a map, given as tables (written as Parquet) or as paths."""
+    """Gather from sales and a map, given as tables (written as Parquet) or as paths; the map is MAP where none is."""
 
     def gathered(
         sales: pd.DataFrame | Sequence[str],
-        mapping: pd.DataFrame | Sequence[str],
+        mapping: pd.DataFrame | Sequence[str] = MAP,
         *,
         columns: dict[str, str] | None = None,
         map_columns: dict[str, str] | None = None,
         csv: Any = None,
+        excel: Any = None,
         **settings: Any,
     ) -> dict[str, pd.DataFrame]:
         files = {
@@ -60,7 +66,7 @@ def gather_internal(engine: Engine, write: Callable[..., str]) -> Callable[..., 
             "need_states": [write("map.parquet", mapping)] if isinstance(mapping, pd.DataFrame) else list(mapping),
         }
         names = {"category": "category"} if map_columns is None else map_columns
-        extra = {} if csv is None else {"csv": csv}
+        extra = {name: given for name, given in (("csv", csv), ("excel", excel)) if given is not None}
         sources = Sources(
             internal_sales=SalesSource(path="sales", columns=SalesColumns(**(columns or {})), **extra),
             need_states=NeedStateSource(path="map", columns=NeedStateColumns(**names), **extra),

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from engine.given import MAP, SALES
 
 from pipeline.core import external_preprocessing, internal_preprocessing
 from pipeline.errors import RawDataError
@@ -16,8 +17,6 @@ from pipeline.settings import ExternalColumns, ExternalPreprocessing, InternalPr
 BAD = Path(__file__).resolve().parents[3] / "shared" / "data" / "bad"
 FILES = sorted(path for path in BAD.rglob("*") if path.is_file())
 ANY = InternalPreprocessing(max_unmapped_share=1.0, max_clipped_share=1.0)
-SALES = pd.DataFrame({"store_id": ["1"], "sku_id": ["a"], "category": ["Bread"], "sales_value": [1.0]})
-MAP = pd.DataFrame({"sku_id": ["a"], "category": ["Bread"], "need_state": ["Daily"]})
 
 pytestmark = pytest.mark.skipif(not FILES, reason=f"no bad files at {BAD}")
 

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from pipeline.engine import duck
-from pipeline.engine.spill import spill_folder
 from pipeline.errors import RawDataError, SettingsError
+from pipeline.spill import spill_folder
 
 
 @pytest.fixture

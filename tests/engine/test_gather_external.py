@@ -7,20 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from engine.given import said
 
-from pipeline.errors import PipelineError, RawDataError, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.settings import CsvSettings, ExternalColumns
 
-COMPLETE_JOURNEY = Path(__file__).resolve().parents[3] / "shared" / "data" / "completejourney"
 STORES = pd.DataFrame({"store_id": ["1", "2"], "income": [1.0, 2.0]})
-
-
-def said(gather_external, *given, error: type[PipelineError] = RawDataError) -> str:
-    with pytest.raises(error) as caught:
-        gather_external(*given)
-    assert type(caught.value) is error
-    assert len(caught.value.lines) == 1
-    return str(caught.value)
 
 
 def values(frame: pd.DataFrame, name: str) -> list:
@@ -144,7 +136,7 @@ def test_duplicated_stores_are_counted_and_up_to_ten_are_listed(gather_external)
         ([STORES[:0]], "no rows"),
         (
             [STORES.rename(columns={"store_id": "STORE_ID"})],
-            "no column 'store_id' (nearest: 'STORE_ID'); found: STORE_ID",
+            "no column 'store_id' (did you mean 'STORE_ID'?); found: STORE_ID",
         ),
         ([STORES.assign(store_id=[[1], [2]])], "column 'store_id' is of type BIGINT[]"),
     ],
@@ -159,7 +151,7 @@ def test_what_cannot_be_joined_is_one_line(gather_external, given, expected: str
     ("options", "expected"),
     [
         ({"features": ("incme",)}, "features: not a column of"),
-        ({"ignore": ("incme",)}, "'incme' (nearest: 'income'); found: income"),
+        ({"ignore": ("incme",)}, "'incme' (did you mean 'income'?); found: income"),
         ({"labels": ("store_id",)}, "labels: not a column of"),
         (
             {"features": ("income",), "labels": ("income",)},
@@ -212,9 +204,8 @@ def test_a_wide_csv_file_is_classified_column_by_column(gather_external, write) 
     assert [name for name in names if features[name].dtype != "float64"] == ["x007", "x057", "x107"]
 
 
-@pytest.mark.skipif(not COMPLETE_JOURNEY.is_dir(), reason="the Complete Journey data are not on this machine")
-def test_the_households_of_a_grocer_are_eleven_numbers_per_store(gather_external) -> None:
-    path = str(COMPLETE_JOURNEY / "external_sales.parquet")
+def test_the_households_of_a_grocer_are_eleven_numbers_per_store(gather_external, completejourney: Path) -> None:
+    path = str(completejourney / "external_sales.parquet")
     found = gather_external((path, {"columns": ExternalColumns(store_id="STORE_NBR")}))
     assert found["features"].shape == (108, 12)
     assert set(found["features"].dtypes.iloc[1:].astype(str)) == {"float64"}

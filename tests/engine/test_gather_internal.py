@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from pipeline.schema import UNMAPPED
 from pipeline.settings import CsvSettings
 
-COMPLETE_JOURNEY = Path(__file__).resolve().parents[3] / "shared" / "data" / "completejourney"
 Rows = list[tuple[str, str, str, int]]
 
 
@@ -285,15 +284,14 @@ def test_the_order_of_rows_and_the_threads_change_nothing(gather_internal, write
     pd.testing.assert_frame_equal(first, second)
 
 
-@pytest.mark.skipif(not COMPLETE_JOURNEY.is_dir(), reason="the Complete Journey data are not on this machine")
-def test_a_year_of_a_grocer_is_conserved_to_the_cent(gather_internal) -> None:
+def test_a_year_of_a_grocer_is_conserved_to_the_cent(gather_internal, completejourney: Path) -> None:
     found = gather_internal(
-        [str(COMPLETE_JOURNEY / "internal_sales.parquet")],
-        [str(COMPLETE_JOURNEY / "need_state.csv")],
+        [str(completejourney / "internal_sales.parquet")],
+        [str(completejourney / "need_state.csv")],
         columns={"store_id": "STORE_NBR", "sku_id": "SKU_NBR", "category": "CAT_DSC", "sales_value": "TOTAL_SALES"},
         map_columns={"sku_id": "SKU_NBR", "category": "CAT_DSC", "need_state": "NEED_STATE"},
     )["sales"]
-    raw = pd.read_parquet(COMPLETE_JOURNEY / "internal_sales.parquet", columns=["CAT_DSC", "TOTAL_SALES"])
+    raw = pd.read_parquet(completejourney / "internal_sales.parquet", columns=["CAT_DSC", "TOTAL_SALES"])
     cents = (raw["TOTAL_SALES"] * 100).round().astype("int64").groupby(raw["CAT_DSC"]).sum()
     assert found["store_id"].nunique() == 108
     assert found["category"].nunique() == 40

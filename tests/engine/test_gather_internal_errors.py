@@ -2,21 +2,12 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from engine.given import MAP, SALES, said
 
-from pipeline.errors import PipelineError, RawDataError, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.settings import CsvSettings
 
-SALES = pd.DataFrame({"store_id": ["1"], "sku_id": ["a"], "category": ["Bread"], "sales_value": [1.0]})
-MAP = pd.DataFrame({"sku_id": ["a"], "category": ["Bread"], "need_state": ["Daily"]})
 WEIGHTED = {"category": "category", "weight": "weight"}
-
-
-def said(gather_internal, sales, mapping=MAP, error: type[PipelineError] = RawDataError, **options) -> str:
-    with pytest.raises(error) as caught:
-        gather_internal(sales, mapping, **options)
-    assert type(caught.value) is error
-    assert len(caught.value.lines) == 1
-    return str(caught.value)
 
 
 def test_all_missing_columns_are_named_with_the_nearest_and_the_setting(gather_internal, write) -> None:
@@ -24,7 +15,7 @@ def test_all_missing_columns_are_named_with_the_nearest_and_the_setting(gather_i
     columns = {"store_id": "STORE_NO", "sku_id": "sku_id", "category": "zzz"}
     message = said(gather_internal, [path], columns=columns)
     assert message == (
-        f"{path}: no column 'STORE_NO' (nearest: 'STORE_NBR'), 'sku_id' (nearest: 'sku'), 'zzz'; found: STORE_NBR, sku, "
+        f"{path}: no column 'STORE_NO' (did you mean 'STORE_NBR'?), 'sku_id' (did you mean 'sku'?), 'zzz'; found: STORE_NBR, sku, "
         "category, sales_value; set columns.store_id, columns.sku_id, columns.category in [sources.internal_sales]"
     )
 
@@ -104,7 +95,7 @@ def test_a_column_of_another_type_is_named(gather_internal, column: str, values:
     [
         (
             {"include": ("Bred",)},
-            "include: not a category of {}: 'Bred' (nearest: 'Bread'); name one of its 1 category",
+            "include: not a category of {}: 'Bred' (did you mean 'Bread'?); name one of its 1 category",
         ),
         ({"exclude": ("Xyz",)}, "exclude: not a category of {}: 'Xyz'; name one"),
         ({"exclude": ("Bread",)}, "include, exclude and last_weeks leave no row"),
@@ -173,7 +164,7 @@ def test_an_empty_file_is_named(gather_internal, write, name: str) -> None:
 def test_a_file_that_is_not_what_its_name_says_is_named(gather_internal, write) -> None:
     path = write("s.parquet", b"PAR1 this is no Parquet PAR1")
     assert said(gather_internal, [path]).startswith(f"{path}: cannot be read: ")
-    path = write("s.xlsx", b"x")
+    path = write("s.json", b"x")
     assert said(gather_internal, [path]).startswith(f"{path}: not a known type of file; write Parquet")
 
 

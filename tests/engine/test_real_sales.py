@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import SHARED
 
 from pipeline.core import external_preprocessing, internal_preprocessing
 from pipeline.engine import external, internal
@@ -23,7 +24,7 @@ from pipeline.settings import (
     Sources,
 )
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "completejourney"
+FOLDER = SHARED / "data" / "completejourney"
 FILES = {
     "internal_sales": [str(FOLDER / "internal_sales.parquet")],
     "need_states": [str(FOLDER / "need_state.csv")],

@@ -103,6 +103,18 @@ def test_a_memory_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     memory.save()
 
 
+def test_what_was_found_by_other_rules_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "f").write_text("x")
+    os.utime(tmp_path / "f", ns=(OLD, OLD))
+    later = time.time_ns() + 3_000_000_000
+    monkeypatch.setattr("pipeline.freshness.memory.time.time_ns", lambda: later)
+    first = Memory(tmp_path / "m", "some rules")
+    first.module(tmp_path / "f", lambda path: ("one", (), ()))
+    first.save()
+    for rules, found in (("some rules", "one"), ("other rules", "two")):
+        assert Memory(tmp_path / "m", rules).module(tmp_path / "f", lambda path: ("two", (), ())).hash == found
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small package in place of ours."""
@@ -117,7 +129,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "core" / "main.py").write_text(
         '"""Says something."""\n\ndef h(x):\n    """Says more."""\n    from pipeline.core.used import f\n    return f(x)\n'
     )
-    (tmp_path / "engine" / "read.py").write_text('from pipeline.core import main\nQUERY = "split.sql"\n')
+    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "engine" / "read.py").write_text('from ..core import main\nQUERY = "split.sql"\n')
     (tmp_path / "engine" / "sql" / "split.sql").write_text("SELECT 1")
     return tmp_path
 
@@ -127,8 +140,10 @@ def code(memory: Memory, *modules: str) -> dict[str, str]:
 
 
 def test_a_module_counts_with_all_it_imports_inside_functions_too(package: Path, memory: Memory) -> None:
-    assert set(code(memory, "pipeline.core.main")) == {"pipeline.core", "pipeline.core.main", "pipeline.core.used"}
+    inside = {"pipeline", "pipeline.core", "pipeline.core.main", "pipeline.core.used"}
+    assert set(code(memory, "pipeline.core.main")) == inside
     assert set(code(memory, "pipeline.engine.read")) == {
+        "pipeline",
         "pipeline.core",
         "pipeline.core.main",
         "pipeline.core.used",
@@ -158,6 +173,12 @@ def test_an_edit_of_what_is_imported_means_something_and_of_the_rest_nothing(pac
     (package / "core" / "used.py").write_text("def f(x):\n    return x + 2\n")
     after = code(memory, "pipeline.core.main")
     assert {name for name in after if after[name] != before[name]} == {"pipeline.core.used"}
+
+
+def test_modules_that_do_not_decide_what_a_target_holds_do_not_count(package: Path, memory: Memory) -> None:
+    (package / "settings.py").write_text("from pipeline.engine import read\n")
+    (package / "core" / "used.py").write_text("import pipeline.settings\nfrom .. import config\n")
+    assert set(code(memory, "pipeline.core.used")) == {"pipeline", "pipeline.core.used"}
 
 
 def test_a_sql_file_counts_for_who_loads_it(package: Path, memory: Memory) -> None:

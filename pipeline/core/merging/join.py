@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.core.merging.crossing import CategoryStores, cross
 from pipeline.core.merging.repair import NO_CLUSTER
-from pipeline.errors import DataError
+from pipeline.errors import DataError, RawDataError
+from pipeline.overrides import for_category
 from pipeline.schema import NO_CATEGORY, TABLES
-from pipeline.settings import Merging, for_category
+from pipeline.settings import Merging
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,10 +48,13 @@ def merge(
 
     Raises
     ------
+    RawDataError
+        Both sides have stores, and not one is in both: their keys are written differently.
     DataError
         A category is named `(none)`, a clustered store has no features, or a store would be lost, or be both clustered
         and excluded in a category.
     """
+    _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
     only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
     categories = _categories(internal_clusters, internal_features, external_clusters, external_scaled_features)
     parts = [cross(stores, for_category(settings, stores.category)) for stores in categories]
@@ -75,6 +79,21 @@ def merge(
         merged["excluded_stores"],
     )
     return merged
+
+
+def _check_some_store_is_in_both(internal: Sequence[pd.DataFrame], external: Sequence[pd.DataFrame]) -> None:
+    inside, outside = ({str(store) for frame in side for store in frame["store_id"]} for side in (internal, external))
+    if inside and outside and not inside & outside:
+        raise RawDataError(
+            f"no store of the internal sales is in the outside data: found {_some(inside)} there, {_some(outside)} here; "
+            "write their keys alike, or correct columns.store_id in [sources.internal_sales] or [[sources.external]]"
+        )
+
+
+def _some(stores: set[str], shown: int = 3) -> str:
+    names = sorted(stores)
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(repr(name) for name in names[:shown]) + more
 
 
 def _only_outside(

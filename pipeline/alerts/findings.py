@@ -1,0 +1,141 @@
+"""What there is to look at after a load: verdicts that changed, sales without a need state, stores that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.core.compare import compare
+from pipeline.quoting import identifier
+from pipeline.settings import Alerts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "internal_verdicts": ("category", "verdict"),
+    "external_verdicts": ("verdict",),
+    "need_state_coverage": ("category", "unmapped_share"),
+    "store_clusters": ("store_id", "category", "cluster"),
+}
+_NAMED = 3  # more categories than these are counted, and the first of them named
+
+
+def findings(
+    before: Mapping[str, pd.DataFrame] | None, after: Mapping[str, pd.DataFrame], settings: Alerts
+) -> list[str]:
+    """What there is to look at in a result, beside the one before it.
+
+    Parameters
+    ----------
+    before, after : tables by name, of `COLUMNS`; what a table that is not there would tell is left out. None: there was
+        no result before
+    settings : above which shares a category is looked at
+
+    Returns
+    -------
+    One line per finding; of many categories with the same finding, one line that counts them and names the first few.
+    Empty where there is nothing to look at.
+    """
+    lines = list(_coverage(after, settings.max_unmapped_share))
+    if before is None:
+        return lines
+    return [*_verdicts(before, after), *lines, *_moves(before, after, settings.max_moved_share)]
+
+
+def of_databases(before: Path | None, after: Path, settings: Alerts) -> list[str]:
+    """What there is to look at in a database, beside the one before it; both are only read.
+
+    Parameters
+    ----------
+    before : the database of the load before; None where there was none. It may be damaged, or of an older shape: then a
+        line says so, and what can be compared is
+    after : the database just loaded
+    settings : as `findings` takes them
+    """
+    now, unread_now = _tables(after)
+    lines = [f"the database cannot be looked at: {'; '.join(unread_now)}"] if unread_now else []
+    if before is None:
+        return lines + findings(None, now, settings)
+    then, unread = _tables(before)
+    if unread:
+        lines.append(f"could not be compared with the database before: {'; '.join(unread)}")
+    return lines + findings(then, now, settings)
+
+
+def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """The tables to look at, and why some of them cannot be."""
+    import duckdb
+
+    tables, unread = {}, []
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            for name, columns in COLUMNS.items():
+                listed = ", ".join(identifier(column) for column in columns)
+                query = f"SELECT {listed} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours
+                try:
+                    tables[name] = connection.execute(query).df()
+                except duckdb.Error as error:
+                    unread.append(f"{name} ({_first_line(error)})")
+    except duckdb.Error as error:
+        unread.append(f"{path.name} ({_first_line(error)})")
+    return tables, unread
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _verdicts(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    if "external_verdicts" in before and "external_verdicts" in after:
+        old, new = (list(tables["external_verdicts"]["verdict"]) for tables in (before, after))
+        if old and new and old != new:
+            yield f"outside data: the verdict changed ({old[0]} -> {new[0]})"
+    if "internal_verdicts" in before and "internal_verdicts" in after:
+        verdicts = (
+            tables["internal_verdicts"].set_index("category")["verdict"].to_dict() for tables in (before, after)
+        )
+        was, is_now = verdicts
+        changed = sorted(name for name in was.keys() & is_now.keys() if was[name] != is_now[name])
+        yield from _folded("the verdict changed", [(name, f"{was[name]} -> {is_now[name]}") for name in changed])
+
+
+def _coverage(after: Mapping[str, pd.DataFrame], limit: float) -> Iterator[str]:
+    if "need_state_coverage" not in after:
+        return
+    coverage = after["need_state_coverage"]
+    above = coverage[coverage["unmapped_share"] > limit].sort_values(
+        ["unmapped_share", "category"], ascending=[False, True]
+    )
+    cases = [
+        (str(name), _percent(share)) for name, share in zip(above["category"], above["unmapped_share"], strict=True)
+    ]
+    yield from _folded(f"more than {100 * limit:g}% of sales are of SKUs without a need state", cases)
+
+
+def _moves(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame], limit: float) -> Iterator[str]:
+    if "store_clusters" not in before or "store_clusters" not in after:
+        return
+    agreement = compare(before["store_clusters"], after["store_clusters"])["agreement"]
+    above = agreement[agreement["moved_share"] > limit].sort_values(
+        ["moved_share", "category"], ascending=[False, True]
+    )
+    cases = [
+        (row["category"], f"{_percent(row['moved_share'])}, {row['moved']} of {row['stores']}")
+        for row in above.to_dict("records")
+    ]
+    yield from _folded(f"more than {100 * limit:g}% of the stores moved to another cluster", cases)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%"
+
+
+def _folded(what: str, cases: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """A line per category, or one for many."""
+    if len(cases) <= _NAMED:
+        yield from (f"{category}: {what} ({detail})" for category, detail in cases)
+        return
+    named = ", ".join(f"{category} ({detail})" for category, detail in cases[:_NAMED])
+    yield f"{len(cases)} categories: {what}: {named} and {len(cases) - _NAMED} more"

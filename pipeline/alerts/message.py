@@ -1,0 +1,127 @@
+"""What an alert says: which run, what became of it, what there is to look at. No secret is in it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import runs
+from pipeline.config import Config
+from pipeline.runs import Run
+
+_LISTED = 10  # tasks that are named; more are counted
+_LONGEST = 500  # letters of a task's error
+_SHORT = 4  # values of fewer letters are masked as whole words only: they would be found inside others
+
+
+@dataclass(frozen=True)
+class Message:
+    """An alert: `outcome` is done, failed or interrupted."""
+
+    outcome: str
+    title: str
+    body: str
+
+
+def compose(config: Config, run: Run | None, findings: Sequence[str], problem: str = "") -> Message:
+    """The alert for a run.
+
+    Parameters
+    ----------
+    config : the environment
+    run : the run's record; None where it did nothing that is recorded
+    findings : what there is to look at, a line each
+    problem : why it did not succeed, where its record does not say so, such as a raw file that is missing
+
+    Returns
+    -------
+    The message; in its body the values of the environment variables that the config names are their names again.
+    """
+    clean = _cleaner(config)
+    outcome = _outcome(run, problem)
+    looked = f", {len(findings)} thing{'s' * (len(findings) != 1)} to look at" if findings else ""
+    lines = [
+        *_about(config, run, clean),
+        *_failures(run, clean(problem), clean),
+        *_built(run),
+        *_listed("to look at", [clean(finding) for finding in findings]),
+    ]
+    return Message(outcome, f"store-clustering {config.env}: {outcome}{looked}", "\n".join(lines))
+
+
+def _outcome(run: Run | None, problem: str) -> str:
+    if problem or (run is not None and (run.status == "failed" or run.tasks(runs.FAILED))):
+        return "failed"
+    return "interrupted" if run is not None and run.status == "interrupted" else "done"
+
+
+def _about(config: Config, run: Run | None, clean: Callable[[str], str]) -> Iterator[str]:
+    if run is None:
+        yield f"environment {config.env}: the run built nothing"
+        return
+    ended = f", ended {run.finished_at:%Y-%m-%d %H:%M:%S}" if run.finished_at else ""
+    yield f"run {run.run_id} of {clean(config.env)} by {clean(run.user)} on {clean(run.host)}"
+    yield f"started {run.started_at:%Y-%m-%d %H:%M:%S}{ended} (UTC)"
+    if run.tags:
+        yield f"tags: {clean(', '.join(f'{key}={value}' for key, value in sorted(run.tags.items())))}"
+
+
+def _failures(run: Run | None, problem: str, clean: Callable[[str], str]) -> list[str]:
+    failed = run.tasks(runs.FAILED) if run else []
+    lines = [f"{clean(line['task'])}: {clean(str(line.get('error', '')))}" for line in failed]
+    return _listed("failed", [problem, *lines] if problem else lines)
+
+
+def _built(run: Run | None) -> Iterator[str]:
+    if run is None:
+        return
+    built, cut_off = ([str(line["task"]) for line in run.tasks(event)] for event in (runs.BUILT, runs.CUT_OFF))
+    if built:
+        others = f" and {len(built) - _LISTED} more" if len(built) > _LISTED else ""
+        yield f"built: {', '.join(built[:_LISTED])}{others}"
+    if cut_off:
+        yield f"found unchanged: {len(cut_off)}"
+
+
+def _listed(what: str, lines: Sequence[str]) -> list[str]:
+    if not lines:
+        return []
+    others = [f"- and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
+    return [f"{what}:", *(f"- {line}" for line in lines[:_LISTED]), *others]
+
+
+def _cleaner(config: Config) -> Callable[[str], str]:
+    """A function that gives a text in one line of bearable length, without the values of variables."""
+    values = {}
+    for name in sorted(_variables(config.written)):
+        value = os.environ.get(name, "")
+        for text in (value, repr(value)[1:-1], " ".join(value.split())):
+            if text.strip():
+                values[text] = name
+    patterns = [
+        (
+            re.compile(re.escape(text) if len(text) >= _SHORT else rf"(?<!\w){re.escape(text)}(?!\w)"),
+            f"${{{values[text]}}}",
+        )
+        for text in sorted(values, key=lambda text: (-len(text), text))
+    ]
+
+    def clean(text: str) -> str:
+        for pattern, name in patterns:
+            text = pattern.sub(lambda _, name=name: name, text)  # type: ignore[misc]  # bound at once
+        text = " ".join(text.split())
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+    return clean
+
+
+def _variables(written: Any) -> set[str]:
+    """The environment variables that a config names."""
+    if isinstance(written, dict):
+        return {name for below in written.values() for name in _variables(below)}
+    if isinstance(written, list):
+        return {name for below in written for name in _variables(below)}
+    return set(re.findall(r"\$\{([A-Za-z_][A-Za-z0-9_]*)", written)) if isinstance(written, str) else set()

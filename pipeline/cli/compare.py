@@ -1,0 +1,149 @@
+"""`store-clustering compare`: two results side by side."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline import config, pins
+from pipeline.cli import results
+from pipeline.cli.options import AsJson
+from pipeline.cli.text import table
+from pipeline.config_faults import nearest
+from pipeline.errors import MissingDataError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def compare(
+    before: Annotated[str, typer.Argument(metavar="A", help="An environment, or a pin as ENV/NAME or NAME.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="What to compare it with, named alike.")],
+    category: Annotated[str | None, typer.Option(help="This category alone.")] = None,
+    moves: Annotated[bool, typer.Option("--moves", help="List the stores that moved.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say how far two results agree.
+
+    Agreement is the adjusted Rand index: 1 is the same grouping, 0 is chance. A store has moved where its cluster is not
+    the one that stands for its old one; renumbered clusters move nobody.
+
+    \b
+    Examples:
+      store-clustering compare 2026-spring prod
+      store-clustering compare prod staging --category Bread --moves
+    """
+    home, environments = config.home(), config.environments()
+    references = [pins.resolve(home, text, environments) for text in (before, after)]
+    frames = [_clusters(reference) for reference in references]
+    if category is not None:
+        frames = _of_category(frames, category)
+    from pipeline.core import compare as core
+
+    made = core.compare(*frames)
+    names = [str(reference) for reference in references]
+    if as_json:
+        print(json.dumps(_told(names, made, moves), indent=1, ensure_ascii=False))
+    else:
+        _say(names, made, moves)
+
+
+def _clusters(reference: pins.Reference) -> pd.DataFrame:
+    if reference.pin:
+        return results.clusters(pins.file(config.home(), reference, "store_clusters"))
+    path = results.files(reference.env)["store_clusters"]
+    if not path.is_file():
+        raise MissingDataError(
+            f"environment {reference.env} has no clusters yet: `store-clustering run Merging --env {reference.env}` makes them"
+        )
+    stale = results.stale_because(reference.env)
+    if stale:
+        sys.stderr.write(f"note: the clusters of {reference.env} are stale ({stale}); compared as they are\n")
+    return results.clusters(path)
+
+
+def _of_category(frames: list[pd.DataFrame], category: str) -> list[pd.DataFrame]:
+    known = sorted({str(name) for frame in frames for name in frame["category"].unique()})
+    if category not in known:
+        raise UsageError(
+            f"category {category!r} is in neither result{nearest(category, known)}: there are {len(known)}, "
+            f"{', '.join(known[:10])}{', ...' if len(known) > 10 else ''}"
+        )
+    return [frame[frame["category"] == category] for frame in frames]
+
+
+def _total(agreement: pd.DataFrame) -> dict[str, Any]:
+    """All categories together: a store counts once per category."""
+    sums = {name: int(agreement[name].sum()) for name in ("stores", "only_before", "only_after", "moved")}
+    share = sums["moved"] / sums["stores"] if sums["stores"] else None
+    return {"categories": len(agreement), **sums, "moved_share": share}
+
+
+def _told(names: list[str], made: dict[str, pd.DataFrame], moves: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "before": names[0],
+        "after": names[1],
+        "categories": [_plain(row) for row in made["agreement"].to_dict("records")],
+        "total": _total(made["agreement"]),
+    }
+    if moves:
+        told["moves"] = [_plain(row) for row in made["moves"].astype({"expected": object}).to_dict("records")]
+    return told
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    """A row as JSON has it: what is not there is null."""
+    import pandas as pd
+
+    return {str(name): None if pd.isna(value) else value for name, value in row.items()}
+
+
+def _say(names: list[str], made: dict[str, pd.DataFrame], moves: bool) -> None:
+    agreement = made["agreement"]
+    rows = [
+        [
+            row["category"],
+            f"{row['stores']}",
+            f"{row['k_before']} -> {row['k_after']}",
+            "-" if math.isnan(row["adjusted_rand"]) else f"{row['adjusted_rand']:.3f}",
+            f"{row['moved']}{_share(row['moved_share'])}",
+            f"{row['only_before']}",
+            f"{row['only_after']}",
+        ]
+        for row in agreement.to_dict("records")
+    ]
+    header = ["category", "stores", "clusters", "agreement", "moved", f"only in {names[0]}", f"only in {names[1]}"]
+    print(table(header, rows))
+    total = _total(agreement)
+    print(
+        f"total: {total['moved']} of {total['stores']} stores moved{_share(total['moved_share'])} over "
+        f"{total['categories']} categor{'y' if total['categories'] == 1 else 'ies'}, each store counted once per category; "
+        f"{total['only_before']} only in {names[0]}, {total['only_after']} only in {names[1]}"
+    )
+    if moves:
+        _say_moves(made["moves"])
+
+
+def _say_moves(moved: pd.DataFrame) -> None:
+    if moved.empty:
+        print("no store moved")
+        return
+    rows = [
+        [row["store_id"], row["category"], f"{row['before']} -> {row['after']}", _expected(row["expected"])]
+        for row in moved.astype({"expected": object}).to_dict("records")
+    ]
+    print(table(["store", "category", "cluster", "expected"], rows))
+
+
+def _expected(cluster: Any) -> str:
+    import pandas as pd
+
+    return "no match" if pd.isna(cluster) else str(cluster)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f" ({100 * value:.1f}%)"

@@ -1,0 +1,114 @@
+"""`store-clustering history`: the runs of an environment, and what became of each task."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline import runs
+from pipeline.cli.options import AsJson, Env
+from pipeline.cli.text import duration, table
+from pipeline.config import Config, load, tomllib
+from pipeline.config_faults import nearest
+from pipeline.errors import UsageError
+from pipeline.freshness.traces import flatten
+
+
+def history(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run's id, or the beginning of one: all of it.")
+    ] = None,
+    env: Env = "dev",
+    last: Annotated[int, typer.Option(min=1, help="How many runs to list, the newest last.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs, or tell all of one.
+
+    Of one run: each task with its reason, and the settings that changed since the run before. A run that had nothing
+    to do leaves no record.
+
+    \b
+    Examples:
+      store-clustering history --env prod --last 5
+      store-clustering history 20261125T0300
+    """
+    config = load(env)
+    if run is not None:
+        _say_one(config, run, as_json=as_json)
+        return
+    found = list(runs.every(config, last))
+    if as_json:
+        print(json.dumps({"env": env, "runs": [_told(one) for one in found]}, indent=1, ensure_ascii=False))
+    elif found:
+        rows = [
+            [one.run_id, _when(one.started_at), _took(one), one.status, one.user, _tags(one),
+             *(str(len(one.tasks(event))) for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED)), str(len(one.fresh))]
+            for one in found
+        ]  # fmt: skip
+        print(table(["run", "started, UTC", "took", "", "who", "tags", "built", "cut off", "failed", "fresh"], rows))
+    else:
+        print(f"no run of {env} did anything yet: store-clustering run --env {env}")
+
+
+def _say_one(config: Config, run_id: str, *, as_json: bool) -> None:
+    paths = sorted(runs.folder(config).glob("*.jsonl"))
+    matching = [path for path in paths if path.stem.startswith(run_id)]
+    if len(matching) != 1:
+        which = (
+            f"means {len(matching)} runs" if matching else f"is unknown{nearest(run_id, [path.stem for path in paths])}"
+        )
+        raise UsageError(f"run {run_id!r} {which}: `store-clustering history --env {config.env}` lists them")
+    found = runs.read(matching[0])
+    if found is None:
+        raise UsageError(f"{matching[0]} is no run record that can be read: look at another run")
+    before = [path for path in paths if path < matching[0]]
+    changes = _changes(before[-1] if before else None, matching[0])
+    if as_json:
+        print(json.dumps(_told(found) | {"settings_changed": changes}, indent=1, ensure_ascii=False))
+        return
+    print(f"run {found.run_id} of {found.env}: {found.status}, by {found.user} on {found.host}")
+    print(f"started {_when(found.started_at)} UTC, took {_took(found) or 'unknown'}; tags: {_tags(found) or 'none'}")
+    for key, (old, new) in changes.items():
+        print(f"setting changed since the run before: {key} ({old!r} -> {new!r})")
+    rows = [
+        [line["task"], line["event"], line.get("reason") or line.get("error") or "what it reads is unchanged",
+         duration(line["seconds"]) if "seconds" in line else ""]
+        for line in found.events
+    ]  # fmt: skip
+    rows += [[name, "fresh", "", ""] for name in found.fresh]
+    print(table(["task", "", "because", "took"], rows))
+
+
+def _told(run: runs.Run) -> dict[str, Any]:
+    told = asdict(run)
+    return told | {key: value.isoformat() for key, value in told.items() if isinstance(value, datetime)}
+
+
+def _when(moment: datetime) -> str:
+    return moment.isoformat(sep=" ", timespec="seconds")
+
+
+def _took(run: runs.Run) -> str:
+    return duration((run.finished_at - run.started_at).total_seconds()) if run.finished_at else ""
+
+
+def _tags(run: runs.Run) -> str:
+    return " ".join(f"{key}={value}" for key, value in run.tags.items())
+
+
+def _changes(before: Path | None, after: Path) -> dict[str, tuple[Any, Any]]:
+    """Old and new value by dotted key, of the settings that two runs kept; none where either kept none."""
+    if before is None:
+        return {}
+    try:
+        old, new = (flatten(tomllib.loads(path.with_suffix(".toml").read_text())) for path in (before, after))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        print(f"warning: settings of a run cannot be read: {error}", file=sys.stderr)
+        return {}
+    return {key: (old.get(key), new.get(key)) for key in sorted(old | new) if old.get(key) != new.get(key)}

@@ -1,0 +1,67 @@
+"""The results that a command works with: where an environment's tables are, and whether they are fresh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import pins
+from pipeline.errors import OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.tasks import Merging
+
+_COMPARED = ["store_id", "category", "cluster"]
+
+
+def final(env: str) -> Merging:
+    """The task that publishes the final clusters."""
+    from pipeline import tasks
+
+    return tasks.Merging(env=env)
+
+
+def files(env: str) -> dict[str, Path]:
+    """Published file by table, of the tables that a pin keeps."""
+    from pipeline import tasks
+
+    publishers = {
+        table: stage(env=env)
+        for stage in (tasks.Merging, tasks.InternalClustering, tasks.ExternalClustering)
+        for table in stage.tables
+    }
+    return {table: publishers[table].path(table) for table in pins.TABLES}
+
+
+def stale_because(env: str) -> str:
+    """The first reason, in the order of a build, why the final clusters are stale; empty where they are fresh."""
+    from pipeline.stage import walk
+
+    stale = next((one for one in walk.standings(final(env)) if one.reasons), None)
+    return f"{stale.task}: {stale.reasons[0]}" if stale else ""
+
+
+def clusters(path: Path) -> pd.DataFrame:
+    """The final clusters in a published or pinned file: store_id, category, cluster, and no other column.
+
+    A pin outlives versions of this program: what other columns its table has does not matter here.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be read, or has no such columns.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=_COMPARED)
+        frame: pd.DataFrame = table.select(_COMPARED).to_pandas()
+    except (OSError, KeyError, pa.ArrowException) as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise OutputError(
+            f"{path}: cannot be read ({first}); a target is built anew by `run`, a pin has to be restored"
+        ) from None
+    return frame

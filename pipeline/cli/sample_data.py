@@ -1,0 +1,53 @@
+"""`store-clustering sample-data`: make planted raw files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from pipeline import raw_files, sample
+from pipeline.cli.options import Env
+from pipeline.config import load
+from pipeline.errors import UsageError
+from pipeline.freshness import locks
+from pipeline.settings import SampleData
+
+
+def sample_data(
+    env: Env = "dev",
+    stores: Annotated[int | None, typer.Option(help="How many stores.")] = None,
+    skus: Annotated[int | None, typer.Option(help="How many SKUs.")] = None,
+    weeks: Annotated[int | None, typer.Option(help="How many weeks.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of the random numbers.")] = None,
+) -> None:
+    """Make planted raw files to try things on.
+
+    They are made where none of the configured ones exists, with the truth about their clusters beside them. What is not given is as `[sample_data]` says. A file that exists is never replaced: delete the old sample first.
+
+    \b
+    Example:
+      store-clustering sample-data --stores 200 --skus 400 --weeks 26 --seed 7
+    """
+    config = load(env)
+    if not config.settings.sample_data.accept:
+        raise UsageError(
+            f"environment {env} takes real data only (sample_data.accept is false): make sample data in another one, such as dev"
+        )
+    there = [path for name in raw_files.names(config) for path in raw_files.found(config, name)]
+    if there:
+        raise UsageError(
+            f"there are raw files already, such as {there[0]}: move them away first; sample data replaces no file"
+        )
+    given = {"stores": stores, "skus": skus, "weeks": weeks, "seed": seed}
+    wanted = msgspec.to_builtins(config.settings.sample_data) | {
+        key: value for key, value in given.items() if value is not None
+    }
+    try:
+        planted = msgspec.convert(wanted, SampleData)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"sample-data: {error}; correct the option") from None
+    with locks.held(config.outputs / ".locks" / "sample_data", wait=False):
+        for path in sample.write(msgspec.structs.replace(config.settings, sample_data=planted), config.home):
+            print(path)

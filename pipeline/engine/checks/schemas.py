@@ -1,0 +1,139 @@
+"""A source's files looked into one by one, and each column it needs, so that one fault does not hide the next.
+
+A column that is missing or unfit is noted, and a constant stands in for it: what is said of the other columns' values
+does not wait for it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pipeline.engine import keys
+from pipeline.engine.checks.findings import ABSENT, Column, Findings
+from pipeline.engine.raw import Source, require, require_keys, scans
+from pipeline.engine.scan import RawColumn, Scan, nfc
+from pipeline.errors import RawDataError
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SHOWN = 3  # of the nearest names
+_KEY_STAND_IN = RawColumn("'(unknown)'", "VARCHAR")
+_NUMBER_STAND_IN = RawColumn("CAST(1 AS DOUBLE)", "DOUBLE")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A column that the config names: what for, its raw name, and whether it must be a key or a number."""
+
+    use: str
+    name: str
+    is_key: bool
+
+    @property
+    def stand_in(self) -> RawColumn:
+        """What is read where there is no such column: the same in every row."""
+        return _KEY_STAND_IN if self.is_key else _NUMBER_STAND_IN
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Scans in which every wanted column can be read, and which of the uses are stood in for somewhere."""
+
+    source: Source
+    scans: tuple[Scan, ...]
+    unfit: frozenset[str]
+
+    def has(self, *uses: str) -> bool:
+        """Whether the file's own values are read for all of these."""
+        return not self.unfit.intersection(uses)
+
+
+def readable(
+    connection: duckdb.DuckDBPyConnection, name: str, source: Source, findings: Findings
+) -> tuple[Source, list[Scan]]:
+    """Look into every file; what cannot be read is noted. The source that is left may have no file."""
+    failed: list[str] = []
+    with findings.attempt(name, failed):
+        return source, scans(connection, source)
+    good = []
+    for path in source.files:
+        mine: list[str] = []
+        with findings.attempt(name, mine):
+            scans(connection, replace(source, files=(path,)))
+        if not mine:
+            good.append(path)
+    findings.skip(name, f"{len(source.files) - len(good)} of its {len(source.files)} files, until they can be read")
+    left = replace(source, files=tuple(good))
+    return left, scans(connection, left)
+
+
+def fit(name: str, source: Source, found: Sequence[Scan], wanted: Sequence[Wanted], findings: Findings) -> Fitted:
+    """Check every wanted column in every scan, and let constants stand in for those that cannot be read."""
+    unfit: set[str] = set()
+    fitted = []
+    for scan in found:
+        instead: dict[str, RawColumn] = {}
+        for one in wanted:
+            failed: list[str] = []
+            with Findings().attempt(name, failed):
+                _check(source, scan, one)
+            if failed:
+                instead[nfc(one.name)] = one.stand_in
+                if one.use not in unfit:  # once for all files
+                    findings.error(name, failed[0])
+                unfit.add(one.use)
+        fitted.append(_with(scan, instead))
+    return Fitted(source, tuple(fitted), frozenset(unfit))
+
+
+def _check(source: Source, scan: Scan, wanted: Wanted) -> None:
+    require(source, [scan], {f"columns.{wanted.use}": wanted.name})
+    if wanted.is_key:
+        require_keys(source, [scan], {wanted.use: wanted.name})
+        return
+    column = scan[wanted.name]
+    if column.written is None and not keys.is_number(column.type):
+        raise RawDataError(
+            f"{scan.files[0]}: column '{wanted.name}' is of type {column.type}, where {wanted.use} must be a number; "
+            f"write it as one, or set columns.{wanted.use} in [{source.setting}]"
+        )
+
+
+def _with(scan: Scan, instead: Mapping[str, RawColumn]) -> Scan:
+    errors = {name: said for name, said in scan.errors.items() if name not in instead}
+    return replace(scan, columns=(*scan.columns, *instead.items()), errors=errors)
+
+
+def column(
+    found: Sequence[Scan], name: str, used_as: str, nulls: Mapping[str, int] | None = None, *, unfit: bool = False
+) -> Column:
+    """What is told of a column; of one that was stood in for, no count."""
+    known = nfc(name)
+    lacking = next((scan for scan in found if known not in scan.all_names), None)
+    if lacking is not None:
+        return Column(name, used_as, ABSENT, nearest=tuple(nearest(name, lacking.all_names)))
+    types = {type_of(dict([*scan.in_folders, *scan.columns])[known]) for scan in found}
+    return Column(name, used_as, " or ".join(sorted(types)), None if unfit or nulls is None else nulls.get(used_as))
+
+
+def type_of(raw: RawColumn) -> str:
+    """A column's type in words."""
+    return raw.type if raw.written is None else "text"
+
+
+def nearest(name: str, known: Sequence[str]) -> list[str]:
+    """The names that are nearest, whatever the case; those that share a word count as well."""
+    folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=_SHOWN)
+    return [folded[one] for one in close]
+
+
+def unused(found: Sequence[Scan], used: Sequence[str]) -> tuple[str, ...]:
+    """The columns that are there and nothing names, in the order of the files."""
+    taken = {nfc(name) for name in used}
+    every = dict.fromkeys(name for scan in found for name in scan.names)
+    return tuple(name for name in every if name not in taken)

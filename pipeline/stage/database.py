@@ -1,0 +1,143 @@
+"""`DatabaseStage`: loads everything into one DuckDB file; `Bundle`: stages under one name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import luigi
+
+from pipeline import schema, tables
+from pipeline.errors import SettingsError
+from pipeline.freshness import fingerprints, traces
+from pipeline.stage import session
+from pipeline.stage.base import Stage
+from pipeline.stage.gathering import RawStage
+from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter, root_task
+from pipeline.tables import Publication
+
+
+class DatabaseStage(Stage):
+    """Loads tables of other stages, lineage and run records into one DuckDB file.
+
+    Class attributes
+    ----------------
+    loads : (stage, table) of every table that is loaded; a table that two stages publish is loaded once, from one
+    """
+
+    loads: ClassVar[tuple[tuple[type[Stage], str], ...]] = ()
+    mode = 0o444  # who opens it for writing is refused, and cannot spoil it
+
+    def requires(self) -> list[luigi.Task]:
+        """The stages whose tables are loaded."""
+        return [self.clone(stage) for stage in dict.fromkeys(stage for stage, _ in self.loads)]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._findings: list[str] = []
+        if root_task():
+            session.at_exit(self.database, self.announce)
+
+    @property
+    def database(self) -> Path:
+        """The file that is published."""
+        database: Path = self.config.database
+        return database
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the database; it may hold those of other environments."""
+        return self.database.parent
+
+    def output(self) -> dict[str, luigi.LocalTarget]:
+        """The database."""
+        return {"database": luigi.LocalTarget(str(self.database))}
+
+    def sweep(self) -> None:
+        """Remove what a killed process left beside the database."""
+        tables.sweep(self.folder, self.database.name)
+
+    def loaded(self) -> dict[str, list[Path]]:
+        """The files of every table, as the stages last published them."""
+        found: dict[str, list[Path]] = {}
+        for stage, table in self.loads:
+            required = self.clone(stage)
+            if isinstance(required, RawStage) and table == required.per_category:
+                trace = traces.read(required.trace_path)
+                below = self.relative(required.folder / table) + "/"
+                published = sorted(path for path in (trace.outputs if trace else {}) if path.startswith(below))
+                found[table] = [self.config.home / path for path in published]
+            else:
+                found[table] = [required.path(table)]
+        return found
+
+    def files(self) -> list[Path]:
+        """The files of every table."""
+        return [path for paths in self.loaded().values() for path in paths]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings it reads, and all that is said of each table: comments are loaded too."""
+        described = {f"schema.{name}": fingerprints.text(repr(table))[:12] for name, table in schema.TABLES.items()}
+        return super().settings() | described
+
+    def build(self, publication: Publication) -> list[str]:
+        """Load every table into a new file, and verify it by opening it."""
+        from pipeline import history
+        from pipeline.warehouse import load
+
+        frames = {"lineage": history.lineage(self.config), "runs": history.runs_so_far(self.config)}
+        from pipeline.alerts import findings
+
+        with publication.staged(self.database) as path:
+            load.build(path, self.loaded(), frames, str(self.config.home / self.config.settings.engine.spill_folder))
+            before = self.database if self.database.is_file() else None
+            self._findings = findings.of_databases(before, path, self.config.settings.alerts)
+        return []
+
+    def findings(self) -> list[str]:
+        """What differs from the database before so much that somebody should look at it."""
+        return self._findings
+
+    def announce(self) -> None:
+        """Say where the database is, and whether it is this run's."""
+        if next(self.reasons(), None) is None:
+            sys.stdout.write(f"store clusters: {self.database}\n")
+        elif self.database.exists():
+            sys.stdout.write(f"store clusters: {self.database} (of the last good run: this one did not get there)\n")
+
+    def begin(self) -> None:
+        """Refuse a database that another environment publishes."""
+        for path in sorted((self.config.home / "outputs").glob(f"*/.trace/{self.trace_path.name}")):
+            trace = traces.read(path)
+            if path != self.trace_path and trace is not None and self.relative(self.database) in trace.outputs:
+                raise SettingsError(
+                    f"warehouse.path: {self.relative(self.database)} is the database of environment "
+                    f"{path.parent.parent.name}: give {self.env} one of its own, such as outputs/clustering_{{env}}.duckdb"
+                )
+
+    def published(self) -> None:
+        """Remove the log of a database that is no more: beside another file it would make that unreadable."""
+        self.database.with_name(f"{self.database.name}.wal").unlink(missing_ok=True)
+
+
+class Bundle(luigi.WrapperTask):
+    """Stages under one name: publishes nothing, and is complete when they are."""
+
+    env = EnvParameter()
+    project = ProjectParameter()
+    tag = TagParameter()
+
+    stages: ClassVar[tuple[type[Stage], ...]] = ()
+
+    def requires(self) -> list[luigi.Task]:
+        """The stages."""
+        return [self.clone(stage) for stage in self.stages]
+
+    def run(self) -> None:
+        """Its stages have run: a raw file that changed since belongs to the next run."""
+        self._just_looked = True
+
+    def complete(self) -> bool:
+        """Whether every stage is complete."""
+        return bool(self.__dict__.pop("_just_looked", False)) or bool(super().complete())

@@ -1,0 +1,68 @@
+"""One look at a stage: the evidence that `freshness.reasons` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.freshness import fingerprints, traces
+from pipeline.freshness.reasons import content_or_none
+from pipeline.stage import session
+
+if TYPE_CHECKING:
+    from pipeline.stage.base import Stage
+
+
+class Look:
+    """One look at a stage: the evidence that `reasons` asks for, each read once and only when asked."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._memory = session.memory(stage.config)
+        self._trace: traces.Trace | None = None
+        self._read = False
+
+    def trace(self) -> traces.Trace | None:
+        """What the last build read and wrote."""
+        if not self._read:
+            self._trace, self._read = traces.read(self._stage.trace_path), True
+        return self._trace
+
+    def missing(self) -> list[str]:
+        """Targets of a fixed name that are not there."""
+        return [self._stage.relative(target.path) for target in self._stage.output().values() if not target.exists()]
+
+    def stale_upstream(self) -> Iterator[str]:
+        """Required tasks, then the children of the last build, that are not complete."""
+        for task in self._stage.deps():
+            if not task.complete():
+                yield getattr(task, "name", task.task_family)
+        for task in self._stage.children():
+            if not task.complete():
+                yield task.name
+
+    def inputs(self) -> dict[str, str | None]:
+        """Content hash of every file that a build would read now."""
+        return {self._stage.relative(path): self._content(path) for path in self._stage.files()}
+
+    def settings(self) -> dict[str, Any]:
+        """Value by dotted key of every setting that a build would read now."""
+        return self._stage.settings()
+
+    def code(self) -> dict[str, str]:
+        """Fingerprint of every module and file that a build would run now."""
+        return self._stage.code()
+
+    def libraries(self) -> dict[str, str]:
+        """Version of every library that a build would use now."""
+        return fingerprints.libraries(self._memory)
+
+    def outputs(self) -> dict[str, str | None]:
+        """Content hash of every file that the last build wrote."""
+        trace = self.trace()
+        home = self._stage.config.home
+        return {target: self._content(home / target) for target in trace.outputs} if trace else {}
+
+    def _content(self, path: Path) -> str | None:
+        return content_or_none(path, lambda found: self._memory.hash(found, fingerprints.content))

@@ -1,0 +1,79 @@
+"""`TableStage`: reads tables of other stages, computes, publishes tables."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import luigi
+
+from pipeline import schema, tables
+from pipeline.stage.base import Stage
+from pipeline.tables import Publication
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frames = dict[str, "pd.DataFrame"]
+
+
+def function(name: str) -> Callable[..., Frames]:
+    """The function of `module:name`, imported when it is about to be called."""
+    module, attribute = name.split(":")
+    found: Callable[..., Frames] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def module_of(name: str) -> str:
+    """The module of `module:name`."""
+    return name.partition(":")[0]
+
+
+class TableStage(Stage):
+    """Reads tables of other stages, computes, publishes tables.
+
+    Class attributes
+    ----------------
+    reads : argument of `compute` -> (stage, table)
+    compute : `module:function` of core; gets the tables and the settings of the first of `sections`
+    """
+
+    reads: ClassVar[Mapping[str, tuple[type[Stage], str]]] = {}
+    compute: ClassVar[str]
+
+    def requires(self) -> list[luigi.Task]:
+        """The stages whose tables are read."""
+        return [self.clone(stage) for stage in dict.fromkeys(stage for stage, _ in self.reads.values())]
+
+    def paths(self) -> dict[str, Path]:
+        """File by argument."""
+        return {argument: self.clone(stage).path(table) for argument, (stage, table) in self.reads.items()}
+
+    def files(self) -> list[Path]:
+        """The tables that are read."""
+        return list(self.paths().values())
+
+    def build(self, publication: Publication) -> list[str]:
+        """Read the tables, compute, write the tables."""
+        read = {
+            argument: tables.read(path, schema.TABLES[self.reads[argument][1]])
+            for argument, path in self.paths().items()
+        }
+        self.write(self.computed(read), publication)
+        return []
+
+    def computing(self) -> tuple[str, ...]:
+        """The module of `compute`."""
+        return (module_of(self.compute),)
+
+    def computed(self, read: Frames) -> Frames:
+        """What core makes of the tables read."""
+        return function(self.compute)(**read, settings=self.section(self.sections[0]))
+
+    def write(self, made: Frames, publication: Publication) -> None:
+        """Write every table to its target's new content."""
+        for table in self.tables:
+            with publication.staged(self.path(table)) as path:
+                tables.write(made[table], schema.TABLES[table], path)

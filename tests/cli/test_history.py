@@ -1,0 +1,64 @@
+"""`store-clustering history` and the record that a run leaves."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import CATEGORIES, Project
+
+
+def history(project: Project, *words: str) -> str:
+    """What `history` prints."""
+    done = project.command("store-clustering", "history", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_runs_are_listed_with_who_when_tags_and_counts(built: Project) -> None:
+    built.configure(merging={"internal_weight": 0.7})
+    assert built.command("store-clustering", "run", "--tag", "reason=trial", "--quiet").returncode == 0
+    header, first, second = history(built).splitlines()
+    assert header.split()[:2] == ["run", "started,"]
+    assert first.split()[-4:] == [str(len(CATEGORIES) + 6), "0", "0", "0"]
+    assert "reason=trial" in second
+    assert second.split()[-4:] == ["2", "0", "0", str(len(CATEGORIES) + 4)]
+    assert len(history(built, "--last", "1").splitlines()) == 2
+
+
+def test_one_run_is_told_with_the_settings_that_changed_and_every_task(built: Project) -> None:
+    built.configure(merging={"internal_weight": 0.7})
+    assert built.command("store-clustering", "run", "--quiet").returncode == 0
+    run_id = json.loads(history(built, "--json", "--last", "1"))["runs"][0]["run_id"]
+    lines = history(built, run_id[:17]).splitlines()
+    assert lines[0].startswith(f"run {run_id} of dev: done, by ")
+    assert lines[2] == "setting changed since the run before: merging.internal_weight (0.6 -> 0.7)"
+    assert lines[4].startswith("Merging")
+    assert "setting changed: merging.internal_weight (0.6 -> 0.7)" in lines[4]
+    assert [line.split("  ")[0] for line in lines if line.endswith("fresh")] == sorted(
+        ["ExternalClustering", "ExternalPreprocessing", "InternalClustering", "InternalPreprocessing",
+         *(f"ClusterCategory({category})" for category in CATEGORIES)]
+    )  # fmt: skip
+
+
+def test_a_failed_run_tells_its_error(built: Project) -> None:
+    built.path("data/raw/sales.parquet").write_bytes(b"x")
+    assert built.command("store-clustering", "run", "--quiet").returncode == 30
+    (run,) = json.loads(history(built, "--json", "--last", "1"))["runs"]
+    assert run["status"] == "failed"
+    (failed,) = [event for event in run["events"] if event["event"] == "failed"]
+    assert failed["task"] == "InternalPreprocessing"
+    assert "sales.parquet" in failed["error"]
+
+
+def test_no_run_yet_is_said_with_the_next_step(project: Project) -> None:
+    assert history(project) == "no run of dev did anything yet: store-clustering run --env dev\n"
+
+
+def test_an_unknown_run_and_one_that_means_several_are_one_line_and_exit_2(built: Project) -> None:
+    built.path("outputs/dev/.trace/merging.json").unlink()
+    assert built.command("store-clustering", "run").returncode == 0
+    for run, said in (("nope", "error: run 'nope' is unknown"), ("20", "error: run '20' means 2 runs")):
+        done = built.command("store-clustering", "history", run)
+        assert done.returncode == 2
+        assert done.stderr.startswith(said)
+        assert len(done.stderr.splitlines()) == 1
