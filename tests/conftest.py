@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import luigi
+import messages
 import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
 
 from pipeline import config, runs, tasks
+from pipeline.errors import PipelineError
 from pipeline.stage import session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +42,38 @@ SETTINGS = {
     "internal": {"clustering": {"k_max": 3, "resamples": 10, "null_resamples": 19}},
     "external": {"clustering": {"k_max": 3, "resamples": 10, "null_resamples": 19}},
 }
+
+
+_messages: set[str] = set()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--messages", metavar="FILE", help="list every error and warning that the tests provoke")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note every error that is made in this process."""
+    begin = PipelineError.__init__
+
+    def noted(self: PipelineError, *args: object) -> None:
+        begin(self, *args)
+        _messages.update(self.lines)
+
+    PipelineError.__init__ = noted
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the list; a worker of xdist hands its own to the leading process."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["messages"] = sorted(_messages)
+    elif path := session.config.getoption("--messages"):
+        messages.write(Path(path), _messages)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Take over what a worker of xdist noted."""
+    _messages.update(getattr(node, "workeroutput", {}).get("messages", ()))
 
 
 @dataclass
@@ -105,7 +139,7 @@ class Project:
     def command(self, *words: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a console command of the project as a user does, in a process of its own."""
         program = Path(sys.executable).parent / words[0]
-        return subprocess.run(
+        done = subprocess.run(
             [str(program), *words[1:]],
             cwd=cwd or self.home,
             env={**os.environ, "STORE_CLUSTERING_HOME": str(self.home), "OMP_NUM_THREADS": "1", **environ},
@@ -113,6 +147,8 @@ class Project:
             text=True,
             timeout=300,
         )
+        _messages.update(messages.spoken(done.stderr))
+        return done
 
     def luigi(self, job: str, *words: str, **options: object) -> subprocess.CompletedProcess[str]:
         """Plain `luigi` with the local scheduler."""

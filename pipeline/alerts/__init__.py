@@ -1,17 +1,30 @@
 """Alerts: who is told of a run, and of what.
 
 `findings` says what there is to look at, `message` puts it into words, `send` sends it; here it is decided whether to.
+
+An alert is sent by a process of its own (`python -m pipeline.alerts ENV`): a run ends while Python shuts down, when what
+Apprise needs can be neither imported nor started; and whatever a receiver does to its sender, the run's exit code stands.
 """
 
 from __future__ import annotations
 
+import json
+import logging
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pipeline import runs
 from pipeline.alerts.message import Message, compose
-from pipeline.alerts.send import Kind, send
+from pipeline.alerts.send import Kind
 from pipeline.config import Config
 from pipeline.runs import Run
+
+LIMIT = 60  # seconds for all receivers together
+
+log = logging.getLogger("luigi-interface.pipeline")
 
 
 def wanted(config: Config) -> bool:
@@ -34,7 +47,28 @@ def after_run(config: Config, run: Run | None, findings: Sequence[str], problem:
         return
     message = compose(config, run, findings, problem)
     if _due(config, run, message, findings):
-        send(config, message.title, message.body, kind=_kind(message, findings))
+        _send_apart(config, {"title": message.title, "body": message.body, "kind": _kind(message, findings)})
+
+
+def _send_apart(config: Config, said: dict[str, str]) -> None:
+    command = [sys.executable, "-m", __name__, config.env]
+    try:
+        sent = subprocess.run(  # noqa: S603  # this program, with the name of an environment that was loaded
+            command,
+            input=json.dumps(said),
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "STORE_CLUSTERING_HOME": str(config.home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        log.warning("alert not sent: no receiver answered within %s s", LIMIT)
+        return
+    for line in sent.stdout.splitlines():
+        log.warning("%s", line)
 
 
 def _due(config: Config, run: Run | None, message: Message, findings: Sequence[str]) -> bool:

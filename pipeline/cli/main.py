@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from pipeline.cli import compare, history, pin, run, sample_data, status, why
+from pipeline.cli import check, compare, history, pin, run, sample_data, status, why
 from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError
 
 app = typer.Typer(
@@ -17,7 +17,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _command in (run.run, status.status, why.why, history.history, compare.compare, pin.pin, sample_data.sample_data):
+for _command in (
+    run.run,
+    status.status,
+    why.why,
+    check.check,
+    history.history,
+    compare.compare,
+    pin.pin,
+    sample_data.sample_data,
+):
     app.command()(_command)
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import email
 import json
 import logging
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from alert_runs import a_run, event
 from conftest import Project
+from servers import body, free_port, mail_server, mail_url, subject
 
 from pipeline import alerts, config
 from pipeline.alerts.send import send, shown
@@ -64,12 +62,6 @@ def serving(status: int = 200, wait: float = 0.0) -> Iterator[Web]:
         web.server.shutdown()
         thread.join()
         web.server.server_close()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture
@@ -126,39 +118,18 @@ def test_every_url_is_tried_and_empty_ones_are_none(
     )
 
 
-def mail_received(port: int, mails: list[Message]) -> object:
-    from aiosmtpd.controller import Controller
-
-    class Handler:
-        async def handle_DATA(self, server: object, session: object, envelope: object) -> str:
-            mails.append(email.message_from_bytes(envelope.content))  # type: ignore[attr-defined]
-            return "250 taken"
-
-    return Controller(Handler(), hostname="127.0.0.1", port=port)
-
-
 def test_a_mail_server_gets_the_title_and_the_body(
     project: Project, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
-    port, mails = free_port(), []
-    controller = mail_received(port, mails)
-    controller.start()
-    try:
-        url = f"mailto://127.0.0.1:{port}/?from=robot@example.com&to=ann@example.com&mode=insecure&format=text"
+    with mail_server() as (port, mails):
+        url = mail_url(port)
         send(configured(project, monkeypatch, url), "store-clustering dev: failed", "failed:\n- Merging: <no> disk")
-    finally:
-        controller.stop()
     assert [line for line in log.records if line.name.startswith("luigi")] == []
     [mail] = mails
-    subject = "".join(
-        part.decode(charset or "ascii") if isinstance(part, bytes) else part
-        for part, charset in email.header.decode_header(mail["Subject"])
-    )
-    assert subject == "store-clustering dev: failed"
+    assert subject(mail) == "store-clustering dev: failed"
     assert "ann@example.com" in mail["To"]
     assert mail["From"] == "robot@example.com"
-    text = next(part for part in mail.walk() if part.get_content_type() == "text/plain").get_payload(decode=True)
-    assert b"failed:\n- Merging: <no> disk" in text.replace(b"\r\n", b"\n")
+    assert "failed:\n- Merging: <no> disk" in body(mail).replace("\r\n", "\n")
 
 
 def test_a_mail_server_that_is_not_there_is_one_warning_without_the_secret(

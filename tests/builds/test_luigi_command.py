@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import CATEGORIES, Project, make_project
+from servers import central_scheduler
 
 
 def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -190,31 +187,11 @@ def test_the_log_file_is_in_the_configured_folder(project: Project) -> None:
     assert "ExternalPreprocessing: built in" in project.path("journal/clustering_dev.log").read_text()
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture
 def luigid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A central scheduler on 127.0.0.1; its port."""
-    port, folder = free_port(), tmp_path_factory.mktemp("luigid")
-    program = [str(Path(sys.executable).parent / "luigid"), "--address", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(
-        [*program, "--state-path", str(folder / "state.pickle")],
-        cwd=Path(__file__).parents[2],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+    with central_scheduler(tmp_path_factory.mktemp("luigid")) as port:
         yield port
-        server.terminate()
 
 
 def test_luigid_and_two_workers_give_the_bytes_of_a_local_run_with_one(
