@@ -11,7 +11,7 @@ import fcntl
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +21,14 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @contextmanager
-def held(path: Path, *, wait: bool = True) -> Iterator[None]:
+def held(path: Path, *, wait: bool = True, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the lock in this file for the time of the block.
+
+    Parameters
+    ----------
+    path : the lock's file; it stays when the lock is dropped
+    wait : whether to wait for another holder
+    waiting : told who holds it, where it has to be waited for
 
     Raises
     ------
@@ -32,13 +38,17 @@ def held(path: Path, *, wait: bool = True) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise AlreadyRunningError(
-                f"{holder} is already running here; wait for it, or give --wait ({path})"
-            ) from None
+            if not wait:
+                raise AlreadyRunningError(
+                    f"{holder} is already running here; wait for it, or give --wait ({path})"
+                ) from None
+            if waiting is not None:
+                waiting(holder)
+            fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(f"process {os.getpid()}")
         file.flush()

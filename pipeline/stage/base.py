@@ -179,7 +179,7 @@ class Stage(luigi.Task):
         try:
             if asked := self.ask():
                 yield asked
-            with locks.held(self.config.outputs / ".locks" / self.trace_path.name):
+            with locks.held(self.config.outputs / ".locks" / self.trace_path.name, waiting=self._wait):
                 self._build_if_stale(started)
             self._just_looked = True
         except OSError as error:
@@ -281,6 +281,9 @@ class Stage(luigi.Task):
             raise InputChangedError(
                 f"{self.name}: {error.filename}: {error.strerror}, while it was being read: put it back, and run again"
             ) from error
+
+    def _wait(self, holder: str) -> None:
+        self._say(f"waits for {holder}, which builds this")
 
     def _say(self, text: str) -> None:
         """Show this beside the task on the scheduler's page; Luigi gives the means only while the task runs."""
