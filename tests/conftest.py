@@ -49,6 +49,7 @@ _messages: set[str] = set()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", metavar="FOLDER", help="keep what pages look like in a browser")
+    parser.addoption("--reliability", metavar="FOLDER", help="keep the counts of what the proofs tried")
     parser.addoption("--messages", metavar="FILE", help="list every error and warning that the tests provoke")
 
 

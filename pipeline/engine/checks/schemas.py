@@ -41,9 +41,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Scans in which every wanted column can be read, and which of the uses are stood in for somewhere."""
+    """Scans as they were found and as they can be read, and the uses that a constant stands in for in some of them."""
 
     source: Source
+    found: tuple[Scan, ...]
     scans: tuple[Scan, ...]
     unfit: frozenset[str]
 
@@ -56,9 +57,11 @@ def readable(
     connection: duckdb.DuckDBPyConnection, name: str, source: Source, findings: Findings
 ) -> tuple[Source, list[Scan]]:
     """Look into every file; what cannot be read is noted. The source that is left may have no file."""
-    failed: list[str] = []
-    with findings.attempt(name, failed):
-        return source, scans(connection, source)
+    every: list[str] = []
+    with Findings().attempt(name, every):
+        found = scans(connection, source)
+    if not every:
+        return source, found
     good = []
     for path in source.files:
         mine: list[str] = []
@@ -87,7 +90,7 @@ def fit(name: str, source: Source, found: Sequence[Scan], wanted: Sequence[Wante
                     findings.error(name, failed[0])
                 unfit.add(one.use)
         fitted.append(_with(scan, instead))
-    return Fitted(source, tuple(fitted), frozenset(unfit))
+    return Fitted(source, tuple(found), tuple(fitted), frozenset(unfit))
 
 
 def _check(source: Source, scan: Scan, wanted: Wanted) -> None:
@@ -126,7 +129,7 @@ def type_of(raw: RawColumn) -> str:
 
 
 def nearest(name: str, known: Sequence[str]) -> list[str]:
-    """The names that are nearest, whatever the case; those that share a word count as well."""
+    """The names that are nearest, whatever the case, the nearest first."""
     folded = {one.casefold(): one for one in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=_SHOWN)
     return [folded[one] for one in close]

@@ -1,0 +1,175 @@
+"""`store-clustering check`: settings and raw files, looked at before anything is built."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import typer
+
+from pipeline import raw_files, sample
+from pipeline.cli.options import AsJson, Env
+from pipeline.cli.text import table
+from pipeline.config import Config, load
+from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, MissingDataError
+
+if TYPE_CHECKING:
+    from pipeline.engine.check import Report
+    from pipeline.engine.checks.findings import SourceSeen
+
+_ALL = "all sources"
+
+
+def check(env: Env = "dev", as_json: AsJson = False) -> None:
+    """Look at settings and raw files before a run.
+
+    Columns, rows, and everything that is wrong or doubtful, of all sources at once. Builds nothing. An error would fail a run; a doubt would not, but look at it. Exit code: 0 without errors, 20 where a raw file is
+    missing, 30 with other errors.
+
+    \b
+    Example:
+      store-clustering check --env prod
+    """
+    config = load(env)
+    present = _present(config)
+    with _status("reading the raw files"):
+        report = _look(config, present)
+    errors = [*present.errors, *({"source": one.source, "text": one.text} for one in report.errors)]
+    doubts = [*present.doubts, *({"source": one.source, "text": one.text} for one in report.doubts)]
+    if as_json:
+        _print_json(config, report, errors, doubts)
+    else:
+        _print(config, report, errors, doubts)
+    code = TASK_FAILED if errors else DONE
+    raise typer.Exit(MISSING_DATA if present.errors else code)
+
+
+@dataclass(frozen=True)
+class _Present:
+    """The files by source that may be read, and what is said of those that are missing or refused."""
+
+    files: dict[str, list[str]]
+    errors: list[dict[str, str]]
+    doubts: list[dict[str, str]]
+
+
+def _present(config: Config) -> _Present:
+    from pipeline.stage import raw
+
+    if config.settings.sample_data.when_missing and not raw.SampleData(env=config.env).complete():
+        where = ", ".join(raw_files.source(config, name).path for name in raw_files.names(config))
+        text = (
+            f"no raw file at {where}: a run makes sample data there (sample_data.when_missing is true); put your own files "
+            "there before"
+        )
+        return _Present({}, [], [{"source": _ALL, "text": text}])
+    present = _Present({}, [], [])
+    for name in raw_files.names(config):
+        try:
+            present.files[name] = [str(path) for path in raw.check(config, name)]
+        except MissingDataError as error:  # noqa: PERF203  # a handful of sources
+            present.errors.append({"source": name, "text": str(error)})
+            refused = [str(path) for path in raw_files.found(config, name)]
+            present.files[name] = refused  # what is wrong with refused sample data is no news, but its columns are
+    return present
+
+
+def _look(config: Config, present: _Present) -> Report:
+    from pipeline.engine.check import look
+
+    engine = config.settings.engine
+    engine = msgspec.structs.replace(engine, spill_folder=str(config.home / engine.spill_folder))
+    return look(present.files, config.settings, engine)
+
+
+@contextmanager
+def _status(doing: str) -> Iterator[None]:
+    """Say on a terminal what takes its time."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(doing):
+        yield
+
+
+def _print(config: Config, report: Report, errors: list[dict[str, str]], doubts: list[dict[str, str]]) -> None:
+    for source in report.sources:
+        if source.files:
+            _print_source(config, source)
+    for kind, findings in (
+        ("error", errors),
+        ("doubt", doubts),
+        ("not looked at", [asdict(one) for one in report.not_looked_at] if errors else []),
+    ):
+        for one in findings:
+            print(f"{kind}: {one['source']}: {one['text']}")
+    print(_counted(len(errors), len(doubts)))
+
+
+def _print_source(config: Config, source: SourceSeen) -> None:
+    rows = "rows unknown" if source.rows is None else _plural(source.rows, "row")
+    facts = "".join(f", {count:,} {what}" for what, count in source.facts.items())
+    print(f"{source.source}: {_described(config, source.files)}: {rows}{facts}")
+    cells = [
+        [one.name, one.used_as, _type(one.type, one.nearest), "" if one.nulls is None else f"{one.nulls:,}"]
+        for one in source.columns
+    ]
+    if cells:
+        print(table(["column", "as", "type", "nulls"], cells))
+    if source.unused:
+        print(f"not used: {', '.join(source.unused)}")
+    print()
+
+
+def _type(found: str, nearest: tuple[str, ...]) -> str:
+    return f"{found}; nearest: {', '.join(nearest)}" if nearest else found
+
+
+def _described(config: Config, files: tuple[str, ...]) -> str:
+    first = Path(files[0])
+    shown = str(first.relative_to(config.home)) if first.is_relative_to(config.home) else str(first)
+    planted = ", sample data" if any(sample.is_sample(Path(path)) for path in files) else ""
+    if len(files) == 1:
+        return f"{shown} ({_format(files[0])}{planted})"
+    kinds = sorted({_format(path) for path in files})
+    return f"{shown} and {len(files) - 1} more ({', '.join(kinds)}{planted})"
+
+
+def _format(path: str) -> str:
+    name = path.lower()
+    for kind, suffixes in (("Parquet", raw_files.PARQUET), ("CSV", raw_files.CSV), ("Excel", raw_files.EXCEL)):
+        if name.endswith(suffixes):
+            return kind
+    return "of no known type"
+
+
+def _counted(errors: int, doubts: int) -> str:
+    if not errors and not doubts:
+        return "nothing to object to"
+    return f"{_plural(errors, 'error')}, {_plural(doubts, 'doubt')}"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _print_json(config: Config, report: Report, errors: list[dict[str, str]], doubts: list[dict[str, str]]) -> None:
+    sources: list[dict[str, Any]] = [
+        asdict(one) | {"formats": sorted({_format(path) for path in one.files})} for one in report.sources
+    ]
+    told = {
+        "env": config.env,
+        "sources": sources,
+        "errors": errors,
+        "doubts": doubts,
+        "not_looked_at": [asdict(one) for one in report.not_looked_at],
+    }
+    print(json.dumps(told, indent=1, ensure_ascii=False))

@@ -1,0 +1,120 @@
+"""What would become of the outside features: which are dropped and why, and which are doubtful though they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.core.external_columns import is_identifier_name
+from pipeline.core.external_preprocessing import preprocess
+from pipeline.engine import external
+from pipeline.engine.checks.findings import Findings, some
+from pipeline.engine.checks.outside import OutsideSeen
+from pipeline.settings import ExternalPreprocessing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL = "external"
+MANY_MISSING = 0.2  # of the stores; what is imputed in a fifth of them says little of it
+_NEXT = "correct the column, or name it in ignore"
+
+
+def say_features(outside: Sequence[OutsideSeen], settings: ExternalPreprocessing, findings: Findings) -> None:
+    """Say what the run's feature report would say, of what can be read."""
+    usable = [one for one in outside if one.features is not None]
+    if len(usable) < len(outside):
+        findings.skip(ALL, "features, until every external source has stores")
+    if len(usable) < len(outside) or not usable:
+        return
+    failed: list[str] = []
+    with findings.attempt(ALL, failed):
+        _check_names(usable)
+    if failed:
+        findings.skip(ALL, "what becomes of the features, until their names differ")
+        return
+    features = _joined(usable)
+    with findings.attempt(ALL):
+        made = preprocess(features=features, ignored=_ignored(usable), labels=_no_labels(), settings=settings)
+        _say_report(made["external_feature_report"], features, _owners(usable), settings, findings)
+        excluded = list(made["excluded_stores"]["store_id"])
+        if excluded:
+            findings.doubt(
+                ALL,
+                f"{len(excluded)} stores have no value in any feature that is kept, and will not be clustered on them: "
+                f"{some(excluded)}; fill in their values",
+            )
+
+
+def _check_names(usable: Sequence[OutsideSeen]) -> None:
+    import pandas as pd
+
+    external._check_names(
+        [
+            external._Read(one.source, one.features, list(one.ignored), pd.DataFrame({"label": list(one.labels)}))
+            for one in usable
+            if one.features is not None
+        ]
+    )
+
+
+def _joined(usable: Sequence[OutsideSeen]) -> pd.DataFrame:
+    import pandas as pd
+
+    joined = pd.concat([one.features for one in usable if one.features is not None], axis=1, join="outer")
+    return joined.copy().rename_axis("store_id").rename_axis(None, axis=1).reset_index()
+
+
+def _ignored(usable: Sequence[OutsideSeen]) -> pd.DataFrame:
+    import pandas as pd
+
+    reasons = dict(sorted(pair for one in usable for pair in one.ignored))
+    return pd.DataFrame(list(reasons.items()), columns=["feature", "reason"], dtype=object)
+
+
+def _no_labels() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(columns=["store_id", "label", "value"], dtype=object)
+
+
+def _owners(usable: Sequence[OutsideSeen]) -> dict[str, OutsideSeen]:
+    owners = {name: one for one in usable for name, _ in one.ignored}
+    return owners | {name: one for one in usable if one.features is not None for name in one.features.columns}
+
+
+def _say_report(
+    report: pd.DataFrame,
+    features: pd.DataFrame,
+    owners: dict[str, OutsideSeen],
+    settings: ExternalPreprocessing,
+    findings: Findings,
+) -> None:
+    for name, action, reason, imputed in report.itertuples(index=False):
+        owner = owners.get(name) or owners.get(name.partition("=")[0])
+        if owner is None:
+            continue
+        said = _said(name, action, reason, imputed, features, settings)
+        if said:
+            findings.doubt(owner.name, f"{owner.source.title}: column '{name}' {said}")
+
+
+def _said(
+    name: str, action: str, reason: str, imputed: float, features: pd.DataFrame, settings: ExternalPreprocessing
+) -> str:
+    """What is doubtful of a column; empty where nothing is. The levels of a text are not told of one by one."""
+    import pandas as pd
+
+    if action == "dropped":
+        return f"will not be used: {reason}; {_NEXT}"
+    if name not in features.columns:
+        return ""
+    if imputed > MANY_MISSING:
+        return f"is missing in {imputed:.1%} of the stores, and used all the same; fill it in, or name it in ignore"
+    if not pd.api.types.is_numeric_dtype(features[name]):
+        levels = features[name].nunique()
+        if 2 * levels > settings.max_levels:
+            return f"has {levels} levels, and becomes as many features; group them, or name it in ignore or labels"
+    elif is_identifier_name(name):
+        return "looks like an identifier by its name, and is used as a number; name it in ignore or labels, unless it measures something"
+    return ""

@@ -1,0 +1,136 @@
+"""The need states looked at: keys, weights, repeated rows; `mapped` is left behind, which SKU has a need state where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.engine import need_states
+from pipeline.engine.checks import schemas
+from pipeline.engine.checks.findings import Findings, SourceSeen, some
+from pipeline.engine.checks.schemas import Fitted, Wanted
+from pipeline.engine.duck import create, reading, row, rows
+from pipeline.engine.names import counted
+from pipeline.engine.raw import Source
+from pipeline.engine.scan import union
+from pipeline.schema import UNMAPPED
+from pipeline.settings import NeedStateSource
+
+if TYPE_CHECKING:
+    import duckdb
+
+NAME = "need_states"
+_KEY = "sku_id, map_category, need_state"
+# What is wrong with weights, one after the other: each of these takes away what the check has said.
+_SAID = (
+    "DELETE FROM map_rows WHERE weight IS NULL OR NOT ISFINITE(weight) OR weight < 0 OR weight > 1e15",
+    f"DELETE FROM map_rows WHERE ({_KEY}) IN (SELECT ({_KEY}) FROM map_rows GROUP BY {_KEY} "
+    "HAVING MIN(weight) <> MAX(weight))",
+)
+
+
+@dataclass(frozen=True)
+class MapSeen:
+    """The need states as they were found. `is_loaded` says whether `mapped` is there."""
+
+    seen: SourceSeen
+    fitted: Fitted | None = None
+    is_loaded: bool = False
+
+    def has(self, *uses: str) -> bool:
+        """Whether there are rows whose values of these columns can be read."""
+        return self.is_loaded and self.fitted is not None and self.fitted.has(*uses)
+
+
+def look(
+    connection: duckdb.DuckDBPyConnection, source: Source, section: NeedStateSource, findings: Findings
+) -> MapSeen:
+    """Look at the need states."""
+    files = source.files
+    source, found = schemas.readable(connection, NAME, source, findings)
+    if not found:
+        return MapSeen(SourceSeen(NAME, files))
+    columns = section.columns
+    names = {"sku_id": columns.sku_id, "need_state": columns.need_state}
+    if columns.category is not None:
+        names["category"] = columns.category
+    used = names if columns.weight is None else {**names, "weight": columns.weight}
+    fitted = schemas.fit(
+        NAME, source, found, [Wanted(use, name, is_key=use in names) for use, name in used.items()], findings
+    )
+    failed: list[str] = []
+    with findings.attempt(NAME, failed), reading(source.files, source.setting):
+        selects = [need_states._select(source, scan, names, columns.weight) for scan in fitted.scans]
+        create(connection, "map_rows", union(fitted.scans, selects))
+    total, nulls = None, None
+    if failed:
+        findings.skip(NAME, "values, until its rows can be read")
+    else:
+        total, nulls = _check(connection, fitted, names, columns.weight, findings)
+    told = [schemas.column(fitted.found, name, use, nulls, unfit=not fitted.has(use)) for use, name in used.items()]
+    facts = {} if failed else _facts(connection, fitted)
+    seen = SourceSeen(NAME, files, total, tuple(told), schemas.unused(fitted.found, list(used.values())), facts)
+    return MapSeen(seen, fitted, not failed and bool(total))
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection,
+    fitted: Fitted,
+    names: dict[str, str],
+    weight: str | None,
+    findings: Findings,
+) -> tuple[int, dict[str, int]]:
+    total, *missing = row(
+        connection,
+        "SELECT COUNT(*), COUNT(*) - COUNT(sku_id), COUNT(*) - COUNT(need_state), COUNT(*) - COUNT(map_category), "
+        "COUNT(*) - COUNT(weight_text) FROM map_rows",
+    )
+    with findings.attempt(NAME):
+        need_states._check_keys(connection, fitted.source, names)
+    if any(missing[:3]):  # else a reserved need state is hidden behind the missing keys
+        connection.execute("DELETE FROM map_rows WHERE sku_id IS NULL OR need_state IS NULL OR map_category IS NULL")
+        if row(connection, "SELECT COUNT(*) FROM map_rows")[0]:
+            with findings.attempt(NAME):
+                need_states._check_keys(connection, fitted.source, names)
+    create(connection, "mapped", "SELECT DISTINCT sku_id, map_category FROM map_rows")
+    _say_repeated(connection, fitted, findings)
+    if weight is not None and fitted.has("weight"):
+        _check_weights(connection, fitted, weight, findings)
+    return total, dict(zip(("sku_id", "need_state", "category", "weight"), missing, strict=True))
+
+
+def _check_weights(connection: duckdb.DuckDBPyConnection, fitted: Fitted, weight: str, findings: Findings) -> None:
+    for said in (*_SAID, None):
+        failed: list[str] = []
+        with findings.attempt(NAME, failed):
+            need_states._check_weights(connection, fitted.source, weight)
+        if not failed or said is None:
+            return
+        connection.execute(said)
+
+
+def _say_repeated(connection: duckdb.DuckDBPyConnection, fitted: Fitted, findings: Findings) -> None:
+    if not fitted.has("sku_id", "need_state", "category"):
+        return
+    twice = rows(
+        connection,
+        f"SELECT sku_id, SUM(extra) OVER () FROM (SELECT {_KEY}, COUNT(*) - COUNT(DISTINCT weight) AS extra FROM map_rows "
+        f"GROUP BY {_KEY} HAVING COUNT(*) > COUNT(DISTINCT weight) AND COUNT(weight) = COUNT(*)) ORDER BY {_KEY} LIMIT 3",
+    )
+    if twice:
+        findings.doubt(
+            NAME,
+            f"{fitted.source.title}: {counted(int(twice[0][1]), 'row is', 'rows are')} there more than once, such as those of SKU "
+            f"{some(list(dict.fromkeys(sku for sku, _ in twice)))}; they count once; remove the copies",
+        )
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, fitted: Fitted) -> dict[str, int]:
+    facts = {}
+    if fitted.has("sku_id"):
+        facts["SKUs"] = row(connection, "SELECT COUNT(DISTINCT sku_id) FROM mapped")[0]
+    if fitted.has("need_state"):
+        facts["need states"] = row(
+            connection, f"SELECT COUNT(DISTINCT need_state) FROM map_rows WHERE need_state <> '{UNMAPPED}'"
+        )[0]
+    return facts

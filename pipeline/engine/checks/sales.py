@@ -1,0 +1,177 @@
+"""The internal sales looked at: columns, keys, weeks, amounts, categories; `sums` and `chosen_sales` are left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pipeline.engine import internal
+from pipeline.engine.checks import schemas
+from pipeline.engine.checks.findings import Column, Findings, SourceSeen
+from pipeline.engine.checks.schemas import Fitted, Wanted
+from pipeline.engine.duck import reading, row, rows
+from pipeline.engine.raw import Source, require
+from pipeline.engine.weeks import window
+from pipeline.settings import InternalPreprocessing, SalesSource
+
+if TYPE_CHECKING:
+    import duckdb
+
+NAME = "internal_sales"
+_KEYS = ("store_id", "sku_id", "category")
+# What is wrong with amounts, one after the other: each of these takes away what the check has said.
+_SAID = (
+    "UPDATE sums SET bad_values = bad_values - bad_texts, bad_texts = 0, bad_text = NULL",
+    "UPDATE sums SET bad_values = 0",
+)
+
+
+@dataclass(frozen=True)
+class SalesSeen:
+    """The sales as they were found. `is_chosen` says whether `chosen_sales` is there, the rows that a run would read."""
+
+    seen: SourceSeen
+    fitted: Fitted | None = None
+    is_chosen: bool = False
+
+    def has(self, *uses: str) -> bool:
+        """Whether there are rows whose values of these columns can be read."""
+        return self.is_chosen and self.fitted is not None and self.fitted.has(*uses)
+
+
+def look(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    section: SalesSource,
+    settings: InternalPreprocessing,
+    findings: Findings,
+    *,
+    has_map_category: bool,
+) -> SalesSeen:
+    """Look at the sales. They are read once, and the week column once more, summed, and never held in Python."""
+    columns = section.columns
+    files = source.files
+    source, found = schemas.readable(connection, NAME, source, findings)
+    if not found:
+        return SalesSeen(SourceSeen(NAME, files))
+    wanted = [Wanted(use, getattr(columns, use), is_key=True) for use in _KEYS]
+    fitted = schemas.fit(
+        NAME, source, found, [*wanted, Wanted("sales_value", columns.sales_value, is_key=False)], findings
+    )
+    in_window, week_nulls = _in_window(connection, fitted, columns.week, settings.last_weeks, findings)
+    failed: list[str] = []
+    with findings.attempt(NAME, failed), reading(source.files, source.setting):
+        internal._create_sums(connection, fitted.scans, columns, in_window)
+    told = _Told(section, fitted, files)
+    if failed:
+        findings.skip(NAME, "values, until its rows can be read")
+        return SalesSeen(told.seen(), fitted)
+    total, nulls = _nulls(connection)
+    with findings.attempt(NAME):
+        names = {one.use: one.name for one in wanted if fitted.has(one.use)}
+        internal._check_keys(connection, source, names or {"store_id": columns.store_id})
+    connection.execute("DELETE FROM sums WHERE category IS NULL")
+    is_chosen = bool(total) and _choose(connection, fitted, settings, findings, has_map_category=has_map_category)
+    if is_chosen:
+        _check_values(connection, fitted, columns.sales_value, findings)
+    return SalesSeen(told.seen(total, nulls | week_nulls, _facts(connection, fitted)), fitted, is_chosen)
+
+
+@dataclass(frozen=True)
+class _Told:
+    section: SalesSource
+    fitted: Fitted
+    files: tuple[str, ...]
+
+    def seen(
+        self, total: int | None = None, nulls: dict[str, int] | None = None, facts: dict[str, int] | None = None
+    ) -> SourceSeen:
+        columns = self.section.columns
+        used = {use: getattr(columns, use) for use in (*_KEYS, "sales_value", "week") if getattr(columns, use)}
+        told: list[Column] = [
+            schemas.column(self.fitted.found, name, use, nulls, unfit=not self.fitted.has(use))
+            for use, name in used.items()
+        ]
+        unused = schemas.unused(self.fitted.found, list(used.values()))
+        return SourceSeen(NAME, self.files, total, tuple(told), unused, facts or {})
+
+
+def _in_window(
+    connection: duckdb.DuckDBPyConnection, fitted: Fitted, week: str | None, last: int | None, findings: Findings
+) -> tuple[list[str], dict[str, int]]:
+    """For each scan, the SQL that says whether a row would be read, all where weeks cannot tell; and that no week is null."""
+    every = ["TRUE"] * len(fitted.scans)
+    if week is None:  # the config does not load where `last_weeks` would need one
+        return every, {}
+    source = fitted.source
+    said: list[str] = []
+    with Findings().attempt(NAME, said), reading(source.files, source.setting):
+        require(source, fitted.scans, {"columns.week": week})
+        chosen = window(connection, source, fitted.scans, week, last or 1)
+    if not said:
+        return chosen if last else every, {"week": 0}
+    if last is None:
+        fault = said[0].rpartition("; ")[0]
+        findings.doubt(NAME, f"{fault}; only last_weeks needs it, and is not set; correct it, or remove columns.week")
+    else:
+        findings.error(NAME, said[0])
+    return every, {}
+
+
+def _nulls(connection: duckdb.DuckDBPyConnection) -> tuple[int, dict[str, int]]:
+    """How many rows there are, and how many of them lack a key or an amount that can be used."""
+    counts = ", ".join(f"COALESCE(SUM(CASE WHEN {use} IS NULL THEN row_count END), 0)" for use in _KEYS)
+    total, *missing = row(
+        connection, f"SELECT COALESCE(SUM(row_count), 0), {counts}, COALESCE(SUM(bad_values - bad_texts), 0) FROM sums"
+    )
+    return int(total), dict(zip((*_KEYS, "sales_value"), map(int, missing), strict=True))
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, fitted: Fitted) -> dict[str, int]:
+    plural = {"store_id": "stores", "sku_id": "SKUs", "category": "categories"}
+    return {
+        what: row(connection, f"SELECT COUNT(DISTINCT {use}) FROM sums")[0]
+        for use, what in plural.items()
+        if fitted.has(use)
+    }
+
+
+def _choose(
+    connection: duckdb.DuckDBPyConnection,
+    fitted: Fitted,
+    settings: InternalPreprocessing,
+    findings: Findings,
+    *,
+    has_map_category: bool,
+) -> bool:
+    """Make `chosen_sales`; where `include` or `exclude` cannot be used, each is told of, and all categories are chosen."""
+    include, exclude = (settings.include, settings.exclude) if fitted.has("category") else (None, ())
+    for included, excluded in ((include, exclude), (include, ()), (None, exclude), (None, ())):
+        failed: list[str] = []
+        tried = msgspec.structs.replace(settings, include=included, exclude=excluded)
+        connection.execute("DROP VIEW IF EXISTS chosen_sales")
+        connection.execute("DROP TABLE IF EXISTS chosen")
+        with findings.attempt(NAME, failed):
+            internal._choose(connection, fitted.source, tried, has_category=has_map_category)
+        if not failed:
+            return True
+    return False
+
+
+def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, sales_value: str, findings: Findings) -> None:
+    if not fitted.has("sales_value"):
+        return
+    for said in (*_SAID, None):
+        failed: list[str] = []
+        with findings.attempt(NAME, failed):
+            internal._check_values(connection, fitted.source, sales_value)
+        if not failed or said is None:
+            return
+        connection.execute(said)
+
+
+def stores_by_category(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many stores sell each chosen category."""
+    return dict(rows(connection, "SELECT category, COUNT(DISTINCT store_id) FROM chosen_sales GROUP BY 1 ORDER BY 1"))

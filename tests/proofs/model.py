@@ -1,0 +1,186 @@
+"""What should be built, by a model that knows nothing of traces: who reads what, and what it was when it was last built."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.freshness.traces import slug
+
+CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
+INTERNAL = (*(f"internal_{table}" for table in CLUSTERS), "internal_features")
+EXTERNAL = (*(f"external_{table}" for table in CLUSTERS), "external_scaled_features")
+
+# Who is built when somebody asks for this job, `*` standing for the categories there are.
+JOBS = {
+    "InternalPreprocessing": ("InternalPreprocessing",),
+    "InternalClustering": ("InternalPreprocessing", "*", "InternalClustering"),
+    "ExternalPreprocessing": ("ExternalPreprocessing",),
+    "ExternalClustering": ("ExternalPreprocessing", "ExternalClustering"),
+    "Merging": (
+        "InternalPreprocessing",
+        "*",
+        "InternalClustering",
+        "ExternalPreprocessing",
+        "ExternalClustering",
+        "Merging",
+    ),
+}
+JOBS["FullPipeline"] = (*JOBS["Merging"], "Warehouse")
+
+# Whom a setting of the test, and a module or file, is for.
+SETTINGS = {
+    "merging": {"Merging"},
+    "external": {"ExternalClustering"},
+    "bread": {"ClusterCategory(Bread)"},
+}
+CODE = {
+    "core/merging/repair.py": {"Merging"},
+    "core/clustering/kmeans.py": {"*", "ExternalClustering"},
+    "core/correlated.py": {"ExternalPreprocessing"},
+    "engine/sql/sales_sums.sql": {"InternalPreprocessing"},
+    "warehouse/views.py": {"Warehouse"},
+    "core/compare.py": set(),
+}
+
+
+def cluster(category: str) -> str:
+    """The name of a category's task."""
+    return f"ClusterCategory({category})"
+
+
+def trace_name(task: str) -> str:
+    """The file of a task's trace."""
+    if task.startswith("ClusterCategory("):
+        return f"cluster_category-{slug(task[16:-1])}.json"
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in task).lstrip("_") + ".json"
+
+
+@dataclass
+class Built:
+    """What a task was when it was last built: the content of what it read and wrote, settings and code by version."""
+
+    inputs: dict[str, str | None]
+    outputs: dict[str, str | None]
+    settings: tuple[object, ...]
+    code: tuple[object, ...]
+
+
+@dataclass
+class Model:
+    """The project as the model sees it."""
+
+    home: Path
+    categories: list[str]
+    settings: dict[str, object] = field(default_factory=lambda: dict.fromkeys(SETTINGS, 0))
+    code: dict[str, object] = field(default_factory=lambda: dict.fromkeys(CODE, 0))
+    last: dict[str, Built] = field(default_factory=dict)
+    children: list[str] = field(default_factory=list)
+
+    def tasks(self, job: str) -> list[str]:
+        """The tasks of a job, in the order of a build."""
+        every = [cluster(category) for category in self.categories]
+        return [task for name in JOBS[job] for task in (every if name == "*" else [name])]
+
+    def inputs(self, task: str) -> list[str]:
+        """What a task reads, relative to the project's root."""
+        out = "outputs/dev"
+        if task == "InternalPreprocessing":
+            return ["data/raw/sales.parquet", "data/raw/needs.csv"]
+        if task == "ExternalPreprocessing":
+            return ["data/raw/external.parquet"]
+        if task.startswith("ClusterCategory("):
+            return [f"{out}/internal_preprocessing/sales_by_need_state/{slug(task[16:-1])}.parquet"]
+        if task == "InternalClustering":
+            tables = [table for category in self.categories for table in self.outputs(cluster(category))]
+            return [f"{out}/internal_preprocessing/categories.parquet", *tables]
+        if task == "ExternalClustering":
+            return [f"{out}/external_preprocessing/external_features.parquet"]
+        if task == "Merging":
+            return [
+                f"{out}/internal_clustering/internal_clusters.parquet",
+                f"{out}/internal_clustering/internal_features.parquet",
+                f"{out}/internal_preprocessing/excluded_stores.parquet",
+                f"{out}/external_clustering/external_clusters.parquet",
+                f"{out}/external_clustering/external_scaled_features.parquet",
+                f"{out}/external_preprocessing/excluded_stores.parquet",
+            ]
+        of_others = [path for other in self.tasks("Merging") for path in self.outputs(other)]
+        left_out = {
+            f"{out}/internal_preprocessing/excluded_stores.parquet",
+            f"{out}/external_preprocessing/excluded_stores.parquet",
+        }
+        return [path for path in of_others if path not in left_out and "/cluster_category/" not in path]
+
+    def outputs(self, task: str) -> list[str]:
+        """What a task writes."""
+        out = "outputs/dev"
+        if task.startswith("ClusterCategory("):
+            return [f"{out}/cluster_category/{slug(task[16:-1])}/{table}.parquet" for table in INTERNAL]
+        if task == "Warehouse":
+            return ["outputs/clustering_dev.duckdb"]
+        tables = {
+            "InternalPreprocessing": ("categories", "need_state_coverage", "excluded_stores"),
+            "InternalClustering": INTERNAL,
+            "ExternalPreprocessing": (
+                "external_features",
+                "external_feature_report",
+                "excluded_stores",
+                "store_labels",
+            ),
+            "ExternalClustering": EXTERNAL,
+            "Merging": ("store_clusters", "merged_clusters", "reassignments", "excluded_stores"),
+        }[task]
+        found = [f"{out}/{trace_name(task)[:-5]}/{table}.parquet" for table in tables]
+        if task == "InternalPreprocessing":
+            found += [
+                f"{out}/{trace_name(task)[:-5]}/sales_by_need_state/{slug(name)}.parquet" for name in self.categories
+            ]
+        return found
+
+    def content(self, paths: Iterable[str]) -> dict[str, str | None]:
+        """What is in these files now; None where there is none."""
+        found = {}
+        for path in paths:
+            file = self.home / path
+            found[path] = hashlib.md5(file.read_bytes()).hexdigest() if file.is_file() else None  # noqa: S324  # no secret
+        return found
+
+    def version(self, task: str, of: Mapping[str, object], whose: Mapping[str, set[str]]) -> tuple[object, ...]:
+        """The versions of the settings, or modules, that are for this task."""
+        kind = "*" if task.startswith("ClusterCategory(") else task
+        return tuple(of[name] for name, tasks in whose.items() if task in tasks or kind in tasks)
+
+    def now(self, task: str) -> Built:
+        """What a task would be if it were built now."""
+        return Built(
+            self.content(self.inputs(task)),
+            self.content(self.outputs(task)),
+            self.version(task, self.settings, SETTINGS),
+            self.version(task, self.code, CODE),
+        )
+
+    def damaged(self, task: str) -> bool:
+        """Whether what a task wrote is not what it wrote when it was last built, or nothing is known of that."""
+        last = self.last.get(task)
+        return last is None or self.content(last.outputs) != last.outputs
+
+    def stale(self, task: str, *, damaged: bool) -> bool:
+        """Whether a task has to be built, now that what it requires has been.
+
+        `damaged` is what was found of its own targets before the run.
+        """
+        last, now = self.last.get(task), self.now(task)
+        return (
+            damaged or last is None or (last.inputs, last.settings, last.code) != (now.inputs, now.settings, now.code)
+        )
+
+    def built(self, task: str) -> None:
+        """Take note that a task was built from what there is now."""
+        self.last[task] = self.now(task)
+        if task == "InternalClustering":
+            for gone in set(self.children) - set(self.categories):
+                self.last.pop(cluster(gone), None)
+            self.children = list(self.categories)
