@@ -31,7 +31,7 @@ NOT_COUNTED = (
     "pipeline.tasks",
 )
 LOADED_SUFFIXES = (".sql", ".html", ".css", ".js", ".j2")
-LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+LIBRARIES = ("duckdb", "fastexcel", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
 def rules() -> str:

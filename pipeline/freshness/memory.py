@@ -125,6 +125,9 @@ class Memory:
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # what a killed process left; one that saves at this very moment loses its facts, which costs time only
+            for leftover in self.path.parent.glob(f".{self.path.name}.*.tmp"):
+                leftover.unlink(missing_ok=True)
             temporary.write_bytes(msgspec.json.encode(self._contents))
             temporary.replace(self.path)
         except OSError:

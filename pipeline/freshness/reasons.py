@@ -39,7 +39,10 @@ class Evidence(Protocol):
         """Version of every library that a build would use now."""
 
     def outputs(self) -> dict[str, str | None]:
-        """Content hash of every file that the last build wrote; None where it is not there."""
+        """Content hash of every file that the last build wrote; None where it is not there.
+
+        And of every file that spoils one of them by lying beside it.
+        """
 
 
 UPSTREAM = "upstream stale"
@@ -115,7 +118,9 @@ def outputs_altered(stage: Evidence) -> Iterator[Reason]:
     if trace is None:
         return
     for target, content in stage.outputs().items():
-        if content is None:
+        if target not in trace.outputs:
+            yield Reason("output altered", f"{target} lies beside it")
+        elif content is None:
             yield Reason("missing", target)
         elif content != trace.outputs[target]:
             yield Reason("output altered", target, trace.outputs[target][:12], content[:12])

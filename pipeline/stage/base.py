@@ -111,6 +111,10 @@ class Stage(luigi.Task):
         """Remove what a killed process left beside the targets."""
         sweep(self.folder)
 
+    def strays(self) -> list[Path]:
+        """Files that are there, and spoil a target by lying beside it."""
+        return []
+
     def build(self, publication: Publication) -> list[str]:
         """Read, compute, and write the targets' new content to `publication`; returns the categories asked for."""
         raise TypeError(f"{type(self).__name__} has to say what it writes to {publication}")

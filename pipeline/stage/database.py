@@ -116,9 +116,15 @@ class DatabaseStage(Stage):
                     f"{path.parent.parent.name}: give {self.env} one of its own, such as outputs/clustering_{{env}}.duckdb"
                 )
 
+    def strays(self) -> list[Path]:
+        """The log of who holds the database, or one that is no more, for writing: beside another file it makes that unreadable."""
+        log = self.database.with_name(f"{self.database.name}.wal")
+        return [log] if log.exists() else []
+
     def published(self) -> None:
-        """Remove the log of a database that is no more: beside another file it would make that unreadable."""
-        self.database.with_name(f"{self.database.name}.wal").unlink(missing_ok=True)
+        """Remove the log of a database that is no more."""
+        for log in self.strays():
+            log.unlink(missing_ok=True)
 
 
 class Bundle(luigi.WrapperTask):

@@ -59,10 +59,11 @@ class Look:
         return fingerprints.libraries(self._memory)
 
     def outputs(self) -> dict[str, str | None]:
-        """Content hash of every file that the last build wrote."""
+        """Content hash of every file that the last build wrote, and of those that spoil one by lying beside it."""
         trace = self.trace()
         home = self._stage.config.home
-        return {target: self._content(home / target) for target in trace.outputs} if trace else {}
+        strays = [self._stage.relative(path) for path in self._stage.strays()]
+        return {target: self._content(home / target) for target in [*trace.outputs, *strays]} if trace else {}
 
     def _content(self, path: Path) -> str | None:
         return content_or_none(path, lambda found: self._memory.hash(found, fingerprints.content))

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline import config
+from pipeline import config, runs
 from pipeline.errors import PipelineError, SettingsError, UsageError
 from pipeline.stage import ending, log_file, notices, session
 
@@ -57,15 +57,21 @@ class EnvParameter(luigi.Parameter):
 
 
 class ProjectParameter(luigi.Parameter):
-    """Which checkout a task belongs to: two under one luigid must not share task ids."""
+    """Which checkout and run a task belongs to: two under one luigid must not share task ids.
+
+    A worker of Luigi does not wait for a task that another one runs, and ends with 25, or with 20 where that is a raw
+    file. So luigid never sees two runs want the same task; they wait for each other by the targets' locks, as without it.
+    """
 
     def __init__(self) -> None:
-        super().__init__(default="", description="the checkout, so that two can share a luigid; found by itself")
+        super().__init__(
+            default="", description="the checkout and the run, so that luigid can have several; found by itself"
+        )
 
     def normalize(self, value: str) -> str:
-        """Name and hash of the project's root, where nothing else is given."""
+        """Name and hash of the project's root, and the end of the run's id, where nothing else is given."""
         root = config.home()
-        return value or f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}"
+        return value or f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}-{runs.current()[-8:]}"
 
 
 class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):

@@ -79,6 +79,8 @@ def test_five_nights(weekly: Project) -> None:
         code, cron, alerted = night()  # sent again, whole
         assert (code, cron) == (0, "")
         assert database.read_bytes() != built
+        (mail,) = alerted
+        assert "Bread: more than 5% of sales are of SKUs without a need state (6.25%)" in body(mail)
 
 
 def test_a_missing_file_is_mailed_by_both_and_the_secret_of_the_url_by_neither(weekly: Project) -> None:
