@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config
+from pipeline.durable import naming
 
 BUILT, CUT_OFF, FAILED = "built", "cut off", "failed"
 
@@ -133,7 +134,8 @@ def _without_none(value: Any) -> Any:
 def _append(path: Path, line: dict[str, Any]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
     try:
-        os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+        with naming(path):
+            os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode())
     finally:
         os.close(descriptor)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.durable import sync
+from pipeline.durable import naming, sync
 from pipeline.errors import OutputError
 from pipeline.schema import Column, Table
 
@@ -40,8 +40,9 @@ class Publication:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         self._staged[target] = temporary
-        yield temporary
-        sync(temporary)
+        with naming(target):
+            yield temporary
+            sync(temporary)
 
     def publish(self, mode: int | None = None) -> dict[Path, str]:
         """Rename every staged file into place.

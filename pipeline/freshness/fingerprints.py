@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.metadata
 import platform
 import sys
 from collections.abc import Iterable
@@ -148,4 +147,6 @@ def libraries(memory: Memory) -> dict[str, str]:
 
 
 def _installed() -> dict[str, str]:
+    import importlib.metadata  # takes longer than all of this module, and is rarely asked
+
     return {name: importlib.metadata.version(name) for name in LIBRARIES}

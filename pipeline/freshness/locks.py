@@ -6,6 +6,7 @@ so that no child holds its parent's.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import multiprocessing
@@ -49,9 +50,9 @@ def held(path: Path, *, wait: bool = True, waiting: Callable[[str], None] | None
             if waiting is not None:
                 waiting(holder)
             fcntl.flock(file, fcntl.LOCK_EX)
-        file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
+        with contextlib.suppress(OSError):  # on a full disk it is held all the same, and nobody is told by whom
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"process {os.getpid()}".encode())
         yield
 
 

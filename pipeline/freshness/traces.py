@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.durable import sync
+from pipeline.durable import naming, sync
 
 VERSION = 1
 
@@ -73,7 +73,7 @@ def write(path: Path, trace: Trace) -> None:
     """Put the trace in place: beside its name first, synced, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    with naming(path), temporary.open("wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(trace, order="sorted"), indent=1))
         file.flush()
         os.fsync(file.fileno())

@@ -205,10 +205,7 @@ class Stage(luigi.Task):
             runs.record(self.config, dict(self.tag), runs.CUT_OFF, self.name)
             return
         self._say(str(reason))
-        old = traces.read(self.trace_path)
         trace = self._build(started)
-        if old is not None:
-            self.replaced(old, trace)
         told = {"reason": str(reason), "seconds": trace.seconds}
         if found := self.findings():
             told["findings"] = found
@@ -254,6 +251,9 @@ class Stage(luigi.Task):
             seconds=round(time.monotonic() - started, 3),
             run_id=runs.current(),
         )
+        # before the new trace: a run that is killed meanwhile leaves the old one, which knows what is to be cleared away
+        if (old := traces.read(self.trace_path)) is not None:
+            self.replaced(old, trace)
         traces.write(self.trace_path, trace)
         return trace
 

@@ -140,4 +140,6 @@ class CollectingStage(Stage):
                 child.path(table).unlink(missing_ok=True)
             child.trace_path.unlink(missing_ok=True)
             if child.folder.is_dir():
-                child.folder.rmdir()
+                child.sweep()
+                if not any(child.folder.iterdir()):  # a file of somebody's own keeps it
+                    child.folder.rmdir()

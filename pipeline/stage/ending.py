@@ -26,7 +26,10 @@ def end(config: Config) -> None:
         return
     _ended.add(runs.current())
     interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
-    runs.finish(config, session.fresh, "interrupted" if interrupted else None)
+    try:
+        runs.finish(config, session.fresh, "interrupted" if interrupted else None)
+    except OSError as error:
+        sys.stderr.write(f"warning: {error.filename}: {error.strerror}; the run's record has no end\n")
     if alerts.wanted(config):
         run = runs.this(config)
         findings = [finding for event in run.events for finding in event.get("findings", [])] if run else []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import luigi
+from luigi.rpc import RPCError
 
 from pipeline import runs
 from pipeline.config import Config
@@ -108,10 +109,15 @@ class Json(logging.Formatter):
 
 
 def _one_line(record: logging.LogRecord) -> bool:
-    """Errors that a user can act on are one line; others keep their traceback."""
+    """Errors that a user can act on are one line, a scheduler that is not there among them; others keep their traceback."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, PipelineError):
         tasks = [task for task in record.args or () if isinstance(task, luigi.Task)]
         name = "".join(f"{getattr(task, 'name', task.task_family)}: " for task in tasks)
         record.msg, record.args, record.exc_info = f"{name}{error}", (), None
+    elif isinstance(error, RPCError):
+        said = f"{error.args[0]}: start luigid there, or give --local-scheduler"
+        record.msg, record.args, record.exc_info = said, (), None
+    elif record.exc_info and str(record.msg).startswith("Failed connecting to remote scheduler"):
+        record.exc_info = None  # it is tried again, and told of when that failed too
     return True

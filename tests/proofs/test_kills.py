@@ -1,0 +1,192 @@
+"""Runs that are killed: every target is old and complete or new and complete, and the next run ends where it should.
+
+The kernel does the syncing; that a folder was synced shows only after a power cut, which no test here can make.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from trials import RENAMES, RUN, Prepared, Trial, counted, require_strace, strace
+
+from pipeline import runs
+
+CALLS = {"fsync": "fsync", "rename": RENAMES, "fdatasync": "fdatasync"}
+PARTS = 12
+SPREAD = [(call, share) for share in (0.05, 0.5, 0.98) for call in ("fsync", "rename")]
+IN_DUCKDB = [("fdatasync", share) for share in (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)]
+
+
+def kill_at(trial: Trial, call: str, number: int) -> None:
+    """Kill a run as it makes its `number`th call, and see that nothing is amiss then, nor after the next run."""
+    names = CALLS[call]
+    killed = trial.run(*RUN, through=strace(f"{names}:signal=SIGKILL:when={number}", trace=names))
+    assert killed.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), f"no {call} number {number}: {killed.stderr}"
+    trial.assert_nobody_is_left()
+    assert trial.mixed() == []
+    trial.assert_converges()
+
+
+def spread(prepared: Prepared, call: str, share: float) -> int:
+    """The number of the call that lies at this share of all."""
+    return 1 + round(share * (prepared.calls[call] - 1))
+
+
+@pytest.mark.parametrize(("call", "share"), SPREAD)
+def test_a_run_that_is_killed_as_it_syncs_or_renames(
+    prepared: Prepared, trial: Trial, request: pytest.FixtureRequest, call: str, share: float
+) -> None:
+    require_strace()
+    with counted(request.config, "kills at fsync and rename"):
+        kill_at(trial, call, spread(prepared, call, share))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(("call", "share"), IN_DUCKDB)
+def test_a_run_that_is_killed_as_duckdb_syncs(
+    prepared: Prepared, trial: Trial, request: pytest.FixtureRequest, call: str, share: float
+) -> None:
+    require_strace()
+    with counted(request.config, "kills at a sync of DuckDB"):
+        kill_at(trial, call, spread(prepared, call, share))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("call", ["fsync", "rename"])
+def test_a_run_that_is_killed_at_every_sync_and_every_rename(
+    prepared: Prepared, tmp_path: Path, request: pytest.FixtureRequest, call: str, part: int
+) -> None:
+    require_strace()
+    for number in range(1 + part, prepared.calls[call] + 1, PARTS):
+        home = tmp_path / str(number)
+        with counted(request.config, "kills at fsync and rename"):
+            kill_at(prepared.trial(home), call, number)
+        shutil.rmtree(home)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "internal_preprocessing/sales_by_need_state/bread-e882154bb2.parquet",
+        pytest.param("cluster_category/bread-e882154bb2/internal_verdicts.parquet", marks=pytest.mark.nightly),
+        pytest.param(".trace/cluster_category-bread-e882154bb2.json", marks=pytest.mark.nightly),
+    ],
+)
+def test_a_run_that_is_killed_as_it_clears_away_a_category_that_is_gone_leaves_no_file_of_it(
+    prepared: Prepared, tmp_path: Path, request: pytest.FixtureRequest, file: str
+) -> None:
+    require_strace()
+    trial = prepared.trial(tmp_path, done=True)
+    sales = pd.read_parquet(tmp_path / "data/raw/sales.parquet")
+    sales[sales["CAT"] != "Bread"].to_parquet(tmp_path / "data/raw/sales.parquet", index=False)
+    (
+        trial.outputs / "dev/cluster_category/bread-e882154bb2/.internal_clusters.parquet.1.tmp"
+    ).touch()  # of a kill before
+    unlinks = "unlink,unlinkat"
+    through = [*strace(f"{unlinks}:signal=SIGKILL", trace=unlinks), "-P", str(trial.outputs / "dev" / file)]
+    with counted(request.config, "kills as a category is cleared away"):
+        assert trial.run(*RUN, through=through).returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        done = trial.run(*RUN)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert trial.leftovers() == []
+        assert trial.stale() == []
+        assert [str(path) for path in trial.outputs.rglob("*bread*") if ".locks" not in path.parts] == []
+
+
+def instants(seeds: Iterable[int]) -> list[object]:
+    """A seed per kill."""
+    return [pytest.param(seed, id=f"seed={seed}") for seed in seeds]
+
+
+def kill_at_random(prepared: Prepared, trial: Trial, seed: int) -> None:
+    """Kill a run of one or two workers, the leading process alone, at an instant that the seed gives."""
+    words = [*RUN, "--workers", str(1 + seed % 2)]
+    run = trial.start(*words)
+    time.sleep(random.Random(seed).uniform(0.3, 1.0) * prepared.seconds)
+    run.kill()
+    run.communicate()
+    time.sleep(0.02)  # a rename that had begun ends
+    at_death = stats(trial)
+    trial.assert_nobody_is_left()
+    time.sleep(0.3)
+    assert stats(trial) == at_death, "a worker published after its run was killed"
+    assert trial.mixed() == []
+    trial.assert_converges()
+
+
+def stats(trial: Trial) -> dict[str, tuple[int, int]]:
+    """Inode and size of every file that is published."""
+    files = [path for path in trial.outputs.rglob("[!.]*") if path.is_file()]
+    return {str(path): (path.stat().st_ino, path.stat().st_size) for path in files}
+
+
+@pytest.mark.parametrize("seed", instants(range(4)))
+def test_a_run_whose_leading_process_is_killed_at_a_random_instant(
+    prepared: Prepared, trial: Trial, request: pytest.FixtureRequest, seed: int
+) -> None:
+    with counted(request.config, "kills of the leading process at random instants"):
+        kill_at_random(prepared, trial, seed)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", instants(range(4, 300)))
+def test_a_run_whose_leading_process_is_killed_at_one_of_many_random_instants(
+    prepared: Prepared, trial: Trial, request: pytest.FixtureRequest, seed: int
+) -> None:
+    with counted(request.config, "kills of the leading process at random instants"):
+        kill_at_random(prepared, trial, seed)
+
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+COMMANDS = {"luigi": RUN, "store-clustering": ("store-clustering", "run")}
+IN_CI = [("luigi", signal.SIGTERM, "2"), ("luigi", signal.SIGINT, "1"), ("store-clustering", signal.SIGHUP, "2")]
+AT_NIGHT = [
+    (command, number, workers)
+    for command in COMMANDS
+    for number in SIGNALS
+    for workers in ("1", "2")
+    if (command, number, workers) not in IN_CI
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "workers"), [*IN_CI, *(pytest.param(*one, marks=pytest.mark.nightly) for one in AT_NIGHT)]
+)
+def test_a_run_that_gets_a_signal_ends_with_it_and_its_record_says_interrupted(
+    trial: Trial, request: pytest.FixtureRequest, command: str, number: signal.Signals, workers: str
+) -> None:
+    words = [*COMMANDS[command], "--workers", workers]
+    with counted(request.config, "SIGTERM, SIGINT and SIGHUP"):
+        run = trial.start(*words)
+        wait_until(lambda: any(one.tasks(runs.BUILT) for one in trial.new_runs()))
+        wait_until(lambda: waits(run.pid))  # Python drops what an interrupt raises in its own work around a fork
+        run.send_signal(number)
+        _, errors = run.communicate(timeout=60)
+        assert run.returncode in (-number, 128 + number), errors[-3000:]
+        trial.assert_nobody_is_left()
+        assert [one.status for one in trial.new_runs()] == ["interrupted"]
+        assert trial.mixed() == []
+        trial.assert_converges()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait until it holds."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def waits(process: int) -> bool:
+    """Whether a process has a worker, and waits for it; or works alone."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    return state == "S" if children else True
