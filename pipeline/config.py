@@ -26,7 +26,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -92,6 +92,10 @@ def load(env: str) -> Config:
     known = _loaded.get((root, env))
     if known is not None:
         return known
+    if not (root / "configs").is_dir():
+        raise SettingsError(
+            f"{root} is no project: it has no folder configs; start in a clone, or set STORE_CLUSTERING_HOME to a project's root"
+        )
     if not PLAIN_NAME.fullmatch(env) or env not in environments():
         raise SettingsError(
             f"environment {env!r} is unknown: allowed are {', '.join(environments()) or 'none'}"
@@ -112,7 +116,7 @@ def load(env: str) -> Config:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path.relative_to(home())}: not valid TOML: {error}") from None
     except UnicodeDecodeError as error:

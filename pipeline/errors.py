@@ -27,6 +27,11 @@ SCHEDULING_ERROR = 35
 UNHANDLED = 40
 
 
+def plain(text: str) -> str:
+    """A text on one line, without anything that a terminal would act on: names come from data."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+
+
 class PipelineError(Exception):
     """An error a user can act on: printed as one line, without a traceback."""
 
@@ -35,7 +40,7 @@ class PipelineError(Exception):
     @property
     def lines(self) -> list[str]:
         """One line per fault."""
-        return [" ".join(str(fault).split()) for fault in self.args]
+        return [plain(str(fault)) for fault in self.args]
 
     def __str__(self) -> str:
         return "; ".join(self.lines)

@@ -120,8 +120,8 @@ def check_name(config: Config, name: str) -> None:
     """
     if not PLAIN_NAME.fullmatch(name):
         raise UsageError(
-            f"pin {name!r}: expected a plain name of letters, digits, '_' and '-' that begins with a letter or a digit, "
-            "such as 2026-spring"
+            f"pin {name[:80]!r}: expected a plain name of at most 64 letters, digits, '_' and '-' that begins with a letter or a "
+            "digit, such as 2026-spring"
         )
     if (config.home / "configs" / f"{name}.toml").exists():
         raise UsageError(f"pin {name!r}: is the name of an environment; choose another name")

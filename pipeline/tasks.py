@@ -18,6 +18,7 @@ import os
 from luigi.configuration import add_config_path
 
 from pipeline.config import home
+from pipeline.stage import unknown_task
 from pipeline.stage.categories import CategoryStage, CollectingStage
 from pipeline.stage.database import Bundle, DatabaseStage
 from pipeline.stage.gathering import RawStage
@@ -121,3 +122,4 @@ class FullPipeline(Bundle):
 
 
 JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)
+unknown_task.install(JOBS)

@@ -130,6 +130,18 @@ def test_a_category_cannot_have_both_weights_zero(project: Project) -> None:
     ]
 
 
+def test_a_byte_order_mark_is_no_fault(project: Project) -> None:
+    path = project.path("configs/base.toml")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert config.load("dev").settings.merging.internal_weight == 0.6
+
+
+def test_a_home_that_is_no_project_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STORE_CLUSTERING_HOME", str(tmp_path))
+    with pytest.raises(SettingsError, match=f"^{tmp_path} is no project: it has no folder configs;"):
+        config.load("dev")
+
+
 def test_base_is_no_environment(project: Project) -> None:
     with pytest.raises(SettingsError, match="environment 'base' is unknown: allowed are dev"):
         config.load("base")

@@ -91,7 +91,7 @@ def _look(config: Config, present: _Present) -> Report:
 @contextmanager
 def _status(doing: str) -> Iterator[None]:
     """Say on a terminal what takes its time."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
     from rich.console import Console

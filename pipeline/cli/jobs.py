@@ -8,6 +8,7 @@ import luigi
 
 from pipeline.config_faults import nearest
 from pipeline.errors import UsageError
+from pipeline.overrides import key
 
 
 def task(job: str | None, category: str | None, env: str, tags: list[str]) -> luigi.Task:
@@ -29,18 +30,32 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
     from pipeline.stage.parameters import parse_tags
 
     known = {found.__name__: found for found in (*tasks.JOBS, tasks.Warehouse)}
-    name = _task_name(job) if job else "FullPipeline"
-    if name not in known:
-        raise UsageError(f"job {job!r} is unknown{nearest(name, list(known))}; allowed are {', '.join(known)}")
+    wanted = name(job) if job else "FullPipeline"
+    if wanted not in known:
+        raise UsageError(f"job {job!r} is unknown{nearest(wanted, list(known))}; allowed are {', '.join(known)}")
     common = {"env": env, "tag": parse_tags(tags)}
     if category is None:
-        return known[name](**common)
-    if job and name != "InternalClustering":
+        return known[wanted](**common)
+    if job and wanted != "InternalClustering":
         raise UsageError(f"--category goes with InternalClustering, found {job!r}: leave the job out, or name that one")
-    return tasks.ClusterCategory(category=category, **common)
+    return tasks.ClusterCategory(category=key(category), **common)
 
 
-def _task_name(job: str) -> str:
+def check_category(task: luigi.Task) -> None:
+    """Refuse a category that is not in the data, as far as that can be known before anything is built.
+
+    Raises
+    ------
+    RawDataError : there is no such category
+    """
+    from pipeline.stage.categories import CategoryStage
+
+    if isinstance(task, CategoryStage) and all(below.complete() for below in task.deps()):
+        task.begin()
+
+
+def name(job: str) -> str:
+    """The task's name of a job: `merging_job` and `merging` are `Merging`."""
     if not re.fullmatch(r"[a-z_]+", job):
         return job
     return "".join(part.capitalize() for part in job.removesuffix("_job").split("_"))

@@ -44,7 +44,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         print(
-            f"error: {error.filename or 'a file'}: {error.strerror or error}; correct it, and run again",
+            f"error: {error.filename or 'a file, or where the output goes'}: {error.strerror or error}; correct it, and run again",
             file=sys.stderr,
         )
         sys.exit(TASK_FAILED)

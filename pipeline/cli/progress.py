@@ -64,7 +64,7 @@ def _family(task_id: str) -> str:
 @contextmanager
 def shown(logger: logging.Logger, *, wanted: bool) -> Iterator[None]:
     """Show the progress of what the logger tells, on a terminal and where it is wanted."""
-    if not wanted or not sys.stderr.isatty():
+    if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield
         return
     with Progress() as progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections import Counter
 from typing import Annotated
@@ -19,7 +20,7 @@ from pipeline.cli.text import duration, table
 from pipeline.config import Config, load
 from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
 from pipeline.freshness import locks
-from pipeline.stage import ending
+from pipeline.stage import ending, log_file
 
 _CUT_OFF = "what it reads is unchanged"
 
@@ -52,21 +53,26 @@ def run(
       store-clustering run Merging --env prod --workers 2 --tag reason=nightly
       store-clustering run --category Bread --dry-run
     """
-    if job and named and job != named:
+    if job and named and jobs.name(job) != jobs.name(named):
         raise UsageError(f"two jobs are given, {job} and --job {named}: give one")
     config = load(env)
     task = jobs.task(job or named, category, env, tag or [])
     if dry_run:
+        jobs.check_category(task)
         _say_what_is_stale(task, as_json=as_json)
         return
     with locks.held(config.outputs / ".locks" / "run", wait=wait):
+        log_file.open_log(config)
         ending.at_exit(config)
         code = _build(task, workers, progress_wanted=not quiet and not as_json)
         ending.end(config)
-    if as_json:
-        print(json.dumps(_told(config, code), indent=1, ensure_ascii=False))
-    elif not quiet:
-        _say_what_was_done(config, code)
+    try:
+        if as_json:
+            print(json.dumps(_told(config, code), indent=1, ensure_ascii=False), flush=True)
+        elif not quiet:
+            _say_what_was_done(config, code)
+    except BrokenPipeError:  # whoever reads this has seen enough; what the run did stands
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise typer.Exit(code)
 
 
@@ -150,4 +156,5 @@ def _say_what_was_done(config: Config, code: int) -> None:
     if config.database.exists():
         state = "" if code == DONE else " (of the last good run)"
         print(f"database: {config.database}{state}")
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()

@@ -47,7 +47,8 @@ def sample_data(
     try:
         planted = msgspec.convert(wanted, SampleData)
     except msgspec.ValidationError as error:
-        raise UsageError(f"sample-data: {error}; correct the option") from None
+        said, _, where = str(error).partition(" - at `$.")
+        raise UsageError(f"--{where.rstrip('`')}: {said.replace('Expected', 'expected').replace('`', '')}") from None
     with locks.held(config.outputs / ".locks" / "sample_data", wait=False):
         for path in sample.write(msgspec.structs.replace(config.settings, sample_data=planted), config.home):
             print(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import sys
 
+from pipeline.errors import plain
+
 _WIDEST = 100_000  # what is piped is never wrapped or cut
 
 _STYLES = {
@@ -29,12 +31,12 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    terminal = sys.stdout.isatty()
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # None: it was closed
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold" if terminal else "")
     for name in header:
         grid.add_column(name, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(" ".join(cell.split()), style=_STYLES.get(cell, "")) for cell in row))
+        grid.add_row(*(Text(plain(cell), style=_STYLES.get(cell, "")) for cell in row))
     console = Console(
         file=io.StringIO(),
         force_terminal=terminal,

@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cli import jobs
 from pipeline.cli.options import AsJson, Env
+from pipeline.errors import plain
 from pipeline.freshness.reasons import UPSTREAM
 
 if TYPE_CHECKING:
@@ -48,17 +49,17 @@ def why(
 
 def _say(one: Cause) -> None:
     last = f", last built {one.built_at[:19]} UTC by run {one.run_id}" if one.built_at else ""
-    print(f"{one.task}: {'stale' if one.reasons else 'fresh'}{last}")
+    print(f"{plain(one.task)}: {'stale' if one.reasons else 'fresh'}{last}")
     for reason in one.reasons:
         if reason.kind != UPSTREAM:
-            print(f"  {reason}")
+            print(f"  {plain(str(reason))}")
     upstream = [reason.what for reason in one.reasons if reason.kind == UPSTREAM]
     if upstream:
         print(f"  {UPSTREAM}: {_listed(upstream)}")
     for told, tasks in _origins(one).items():
         print(f"  because of {_listed(tasks)}:")
         for line in told:
-            print(f"    {line}")
+            print(f"    {plain(line)}")
 
 
 def _origins(one: Cause) -> dict[tuple[str, ...], list[str]]:
@@ -74,6 +75,5 @@ def _origins(one: Cause) -> dict[tuple[str, ...], list[str]]:
 
 
 def _listed(names: list[str], shown: int = 4) -> str:
-    if len(names) <= shown:
-        return ", ".join(names)
-    return f"{len(names)} tasks, such as {', '.join(names[:shown])}"
+    named = ", ".join(plain(name) for name in names[:shown])
+    return named if len(names) <= shown else f"{len(names)} tasks, such as {named}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from pipeline.settings import ExcelSettings
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_ROUNDED = r"^-?(0|[0-9]+\.[0-9]{9})$"
 _MIDNIGHT = "^([+-]?[0-9]{4,}-[0-9]{2}-[0-9]{2}) 00:00:00$"
 _ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!"}
 _ODS_ERROR = re.compile(b"""<table:table-cell[^<]*calcext:value-type=["']error["']""")  # no text has a "<"
@@ -60,6 +61,12 @@ def read(path: str, settings: ExcelSettings, setting: str) -> Sheet:
             name, header_row=None, skip_rows=settings.header_row - 1, dtypes="string", whitespace_as_null=True
         )
         cells, faults = sheet.to_arrow_with_errors()
+        cells = _exact(
+            cells,
+            lambda: workbook.load_sheet(
+                name, header_row=None, skip_rows=settings.header_row - 1, dtypes="float", whitespace_as_null=True
+            ).to_arrow_with_errors()[0],
+        )
         first_column = min((column.absolute_index for column in sheet.available_columns()), default=0)
     except fastexcel.InvalidParametersError:
         cells, faults, first_column = None, None, 0  # the sheet ends above the header
@@ -84,6 +91,35 @@ def read(path: str, settings: ExcelSettings, setting: str) -> Sheet:
         if column < len(found.names):
             found.errors.setdefault(column, f"cell {cell} of {where} is {_said(fault.detail)}")
     return found
+
+
+def _exact(cells: Any, load_floats: Callable[[], Any]) -> Any:
+    """The cells, with the numbers that fastexcel rounded to nine decimals as they are in the file.
+
+    Whatever reads as such a number may be one, or a text that looks like it: the same sheet read as numbers tells.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found: list[Any] = []
+    floats = None
+    for position, column in enumerate(cells.columns):
+        values = column.to_pylist() if pc.any(pc.match_substring_regex(column, _ROUNDED)).as_py() else None
+        if values is None:
+            found.append(column)
+            continue
+        floats = load_floats() if floats is None else floats
+        numbers = floats.column(position).to_pylist()
+        found.append(
+            pa.array([_shortest(text, number) for text, number in zip(values, numbers, strict=True)], pa.string())
+        )
+    return pa.record_batch(found, names=cells.schema.names)
+
+
+def _shortest(text: str | None, number: float | None) -> str | None:
+    if text is None or number is None or not re.search(_ROUNDED, text) or float(text) == number:
+        return text
+    return repr(number)
 
 
 def _sheet(path: str, names: Sequence[str], settings: ExcelSettings, setting: str) -> str:

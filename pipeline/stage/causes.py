@@ -8,7 +8,7 @@ from pathlib import Path
 import luigi
 
 from pipeline.config_faults import nearest
-from pipeline.errors import MissingDataError, UsageError
+from pipeline.errors import MissingDataError, UsageError, plain
 from pipeline.freshness import traces
 from pipeline.freshness.reasons import Reason
 from pipeline.stage import session, walk
@@ -65,7 +65,8 @@ def _words(one: Stage) -> set[str]:
     family = set() if category else {one.task_family, f"{one.trace_path.stem}_job"}
     if category:
         stems = set()  # a table's name means the stage that joins it
-    return {one.name} | files | {str(one.config.home / file) for file in files} | stems | category | family
+    names = {one.name, plain(one.name)} | category | {plain(name) for name in category}
+    return names | files | {str(one.config.home / file) for file in files} | stems | family
 
 
 def cause(stage: Stage, seen: set[str] | None = None) -> Cause:

@@ -27,10 +27,12 @@ def end(config: Config) -> None:
     _ended.add(runs.current())
     interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
     try:
+        for problem, (task, tags) in session.problems().items():
+            runs.record(config, tags, runs.FAILED, task, error=problem)
         runs.finish(config, session.fresh, "interrupted" if interrupted else None)
     except OSError as error:
         sys.stderr.write(f"warning: {error.filename}: {error.strerror}; the run's record has no end\n")
     if alerts.wanted(config):
         run = runs.this(config)
         findings = [finding for event in run.events for finding in event.get("findings", [])] if run else []
-        alerts.after_run(config, run, findings, session.problem())
+        alerts.after_run(config, run, findings, "; ".join(session.problems()))

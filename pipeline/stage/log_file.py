@@ -110,6 +110,8 @@ class Json(logging.Formatter):
 
 def _one_line(record: logging.LogRecord) -> bool:
     """Errors that a user can act on are one line, a scheduler that is not there among them; others keep their traceback."""
+    if str(record.msg).startswith("Data for %s does not exist"):
+        return False  # our own line says what is missing, and what to do
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, PipelineError):
         tasks = [task for task in record.args or () if isinstance(task, luigi.Task)]

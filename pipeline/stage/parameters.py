@@ -45,13 +45,13 @@ class EnvParameter(luigi.Parameter):
         known = (str(config.home()), value)
         try:
             found = config.load(value) if value else _no_environment()
-            log_file.open_log(found)
+            if known not in _checked and root_task():  # a run: who only looks needs no folder that can be written
+                log_file.open_log(found)
+                ending.at_exit(found)
         except SettingsError as error:
             end(error)
         if known not in _checked:
             _checked.add(known)
-            if root_task():
-                ending.at_exit(found)
             session.at_exit(found.outputs, partial(notices.say, found))
         return value
 

@@ -62,7 +62,7 @@ class RawSource(luigi.ExternalTask):
         try:
             self.check()
         except MissingDataError as error:
-            if session.met(str(error)):
+            if session.met(str(error), self.name, dict(self.tag)):
                 log.error("%s", error)  # noqa: TRY400  # a user can act on it: one line, no traceback
             return False
         return True

@@ -26,7 +26,7 @@ _code: dict[tuple[str, ...], dict[str, str]] = {}
 _announced: set[Path] = set()
 _complete: set[str] = set()
 _fresh: set[str] = set()
-_problems: list[str] = []
+_problems: dict[str, tuple[str, dict[str, str]]] = {}
 _depth = 0
 
 
@@ -85,17 +85,17 @@ def fresh() -> set[str]:
     return _fresh
 
 
-def met(problem: str) -> bool:
-    """Note what keeps this run from succeeding, such as a raw file that is missing; false where that is known."""
+def met(problem: str, task: str, tags: dict[str, str]) -> bool:
+    """Note what keeps a task of this run from being built, such as a raw file that is missing; false where that is known."""
     if problem in _problems:
         return False
-    _problems.append(problem)
+    _problems[problem] = (task, tags)
     return True
 
 
-def problem() -> str:
-    """What keeps this run from succeeding beside failed tasks; empty where nothing does."""
-    return "; ".join(_problems)
+def problems() -> dict[str, tuple[str, dict[str, str]]]:
+    """What keeps tasks of this run from being built, beside those that failed: the task and its tags by what it is."""
+    return _problems
 
 
 def prepare(libraries: Iterable[str]) -> None:

@@ -80,11 +80,10 @@ def _stages(task: luigi.Task) -> list[Stage]:
 
 def orphans(config: Config, task: luigi.Task) -> list[Path]:
     """Files in the environment's output folder that no task makes and no trace names."""
-    known: set[str] = set()
-    for one in _stages(task):
-        trace = traces.read(one.trace_path)
+    known = {target.path for one in _stages(task) for target in one.output().values()}
+    for path in (config.outputs / ".trace").glob("*.json"):  # of a run that goes on, or failed, some are no task's yet
+        trace = traces.read(path)
         known |= {str(config.home / target) for target in trace.outputs} if trace else set()
-        known |= {target.path for target in one.output().values()}
     return sorted(
         path
         for path in config.outputs.rglob("*")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pandas as pd
 import pytest
 from conftest import CATEGORIES, Project, make_project
-from servers import central_scheduler
+from servers import central_scheduler, free_port
 
 
 def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -221,6 +221,24 @@ def test_a_failed_run_can_be_repeated_at_once_through_luigid(project: Project, l
     done = project.command(*words)
     assert done.returncode == 0, done.stderr
     assert len(CATEGORIES) == 3
+
+
+def test_a_job_that_there_is_not_is_one_line_and_exit_2(built: Project) -> None:
+    done = built.command("luigi", "--module", "pipeline.tasks", "Mergin", "--env", "dev", "--local-scheduler")
+    assert done.returncode == 2
+    assert errors(done) == [
+        "error: task 'Mergin' is unknown (did you mean 'Merging'?); allowed are InternalPreprocessing, InternalClustering, "
+        "ExternalPreprocessing, ExternalClustering, Merging, FullPipeline"
+    ]
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(built: Project) -> None:
+    built.path("once.cfg").write_text("[core]\nrpc-retry-attempts = 1\n")
+    words = ["--module", "pipeline.tasks", "Merging", "--env", "dev", "--scheduler-port", str(free_port())]
+    done = built.command("luigi", *words, LUIGI_CONFIG_PATH=str(built.path("once.cfg")))
+    assert done.returncode == 40
+    (line,) = set(errors(done))  # Luigi says it twice
+    assert line.endswith(": start luigid there, or give --local-scheduler")
 
 
 def test_a_folder_that_cannot_be_written_is_one_line_and_the_last_outputs_stay(built: Project) -> None:

@@ -218,3 +218,79 @@ def test_a_reader_that_has_seen_enough_provokes_no_message(built: Project) -> No
         text=True,
     )
     assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def shell(project: Project, line: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash, with the project's commands at hand."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", line],
+        env={**os.environ, "STORE_CLUSTERING_HOME": str(project.home), "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_run_whose_reader_goes_away_has_the_exit_code_of_what_it_did(built: Project) -> None:
+    built.path("outputs/dev/.trace/merging.json").unlink()
+    done = shell(built, "store-clustering run --json | true; echo ${PIPESTATUS[0]}")
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_a_closed_output_is_no_fault(built: Project) -> None:
+    done = shell(built, "store-clustering status >&-; echo $?")
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_who_only_looks_needs_no_log(built: Project) -> None:
+    built.configure(logging={"folder": "/proc/logs"})
+    for words in (["status"], ["why", "Merging"], ["history"], ["check"], ["run", "--dry-run"]):
+        done = built.command("store-clustering", *words)
+        assert done.returncode == 0, done.stderr
+    assert built.command("store-clustering", "run").returncode == 2
+
+
+def test_results_of_an_unfinished_run_are_no_orphans(built: Project) -> None:
+    built.path("outputs/dev/.trace/internal_clustering.json").unlink()
+    assert json.loads(built.command("store-clustering", "status", "--json").stdout)["orphans"] == []
+
+
+def test_a_run_that_lacked_a_file_is_in_the_history_with_its_tags(built: Project) -> None:
+    built.path("data/raw/needs.csv").unlink()
+    done = built.command("store-clustering", "run", "--tag", "reason=try")
+    assert done.returncode == 20
+    assert [line for line in done.stderr.splitlines() if "does not exist (yet?)" in line] == []
+    (run,) = json.loads(built.command("store-clustering", "history", "--last", "1", "--json").stdout)["runs"]
+    assert (run["status"], run["tags"]) == ("failed", {"reason": "try"})
+    (event,) = run["events"]
+    assert event["task"] == "RawSource(need_states)"
+    assert "data/raw/needs.csv" in event["error"]
+
+
+def test_a_dry_run_refuses_a_category_that_is_not_there_and_takes_one_with_blanks_around(built: Project) -> None:
+    done = built.command("store-clustering", "run", "--category", "bread", "--dry-run")
+    assert done.returncode == 30
+    assert "category 'bread' is not in the data (did you mean 'Bread'?)" in done.stderr
+    done = built.command("store-clustering", "run", "--category", " Bread ", "--dry-run")
+    assert (done.returncode, done.stdout) == (0, "nothing to do: every target is fresh\n")
+
+
+def test_one_job_may_be_named_twice(built: Project) -> None:
+    assert built.command("store-clustering", "run", "Merging", "--job", "merging_job").returncode == 0
+    done = built.command("store-clustering", "run", "Merging", "--job", "InternalClustering")
+    assert done.returncode == 2
+    assert done.stderr == "error: two jobs are given, Merging and --job InternalClustering: give one\n"
+
+
+def test_what_names_hold_never_acts_on_a_terminal(project: Project) -> None:
+    sales, needs = project.sales(), pd.read_csv(project.path("data/raw/needs.csv"))
+    name = "red\x1b[31m\nline"
+    project.write_sales(sales.replace({"CAT": {"Bread": name}}))
+    needs.replace({"CAT": {"Bread": name}}).to_csv(project.path("data/raw/needs.csv"), index=False)
+    done = project.command("store-clustering", "run")
+    assert done.returncode == 0, done.stderr
+    assert "ClusterCategory(red?[31m line)" in done.stdout
+    told = project.command("store-clustering", "why", "red?[31m line")
+    assert told.stdout.startswith("ClusterCategory(red?[31m line): fresh")
+    assert "\x1b" not in done.stdout + told.stdout + project.command("store-clustering", "status").stdout

@@ -61,4 +61,4 @@ def test_an_environment_of_real_data_gets_none(project: Project) -> None:
 def test_a_size_out_of_range_is_one_line_and_exit_2(project: Project) -> None:
     done = bare(project).command("store-clustering", "sample-data", "--stores", "3")
     assert done.returncode == 2
-    assert done.stderr == "error: sample-data: Expected `int` >= 20 - at `$.stores`; correct the option\n"
+    assert done.stderr == "error: --stores: expected int >= 20\n"

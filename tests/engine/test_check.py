@@ -96,6 +96,14 @@ def test_good_files_have_nothing_to_object_to_and_their_columns_are_told(check: 
     ]
 
 
+def test_a_category_that_sold_nothing_in_sum_is_doubted(check: Check) -> None:
+    sales, _, _ = frames()
+    sales.loc[sales["CAT"] == "Coffee", "SALES"] *= -1
+    report = check(sales=sales)
+    (told,) = [str(one) for one in report.doubts if "above zero" in str(one)]
+    assert "the sales of 1 category are not above zero: Coffee; " in told
+
+
 def test_columns_that_nothing_names_are_listed_as_unused_and_nulls_of_features_are_counted(check: Check) -> None:
     sales, _, external = frames()
     external.loc[:2, "AGE"] = np.nan

@@ -57,6 +57,16 @@ def test_a_cell_becomes_a_text_that_keeps_what_it_is(write) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["s.xlsx", "s.ods"])
+def test_a_number_is_read_to_its_last_digit_and_a_text_that_looks_like_one_stays(write, name: str) -> None:
+    numbers = [1e-10, 1 / 3, -1e-12, 2 / 7e8, 1234.123456789, 0, 5e300]
+    texts = ["0.333333333", "-0", "0", "007"]
+    path = write(name, {"S": [["x"], *([cell] for cell in (*numbers, *texts))]})
+    found = column(path)
+    assert [float(text) for text in found[: len(numbers)]] == numbers
+    assert found[len(numbers) :] == texts
+
+
 def test_a_number_and_its_text_are_one_store_and_leading_zeros_are_another(gather_external, write) -> None:
     path = write("e.xlsx", {"S": [["store_id", "x"], [7, 1], ["007", 2], ["7.0", 3], [8.0, 4], [9.5, 5]]})
     assert list(gather_external(path)["features"]["store_id"]) == ["007", "7", "7.0", "8", "9.5"]

@@ -20,7 +20,7 @@ from pipeline import runs
 
 CALLS = {"fsync": "fsync", "rename": RENAMES, "fdatasync": "fdatasync"}
 PARTS = 12
-SPREAD = [(call, share) for share in (0.05, 0.5, 0.98) for call in ("fsync", "rename")]
+SPREAD = [("fsync", 0.05), ("rename", 0.5), ("fsync", 0.98)]  # every one of them at night
 IN_DUCKDB = [("fdatasync", share) for share in (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)]
 
 
@@ -128,7 +128,7 @@ def stats(trial: Trial) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_ino, path.stat().st_size) for path in files}
 
 
-@pytest.mark.parametrize("seed", instants(range(4)))
+@pytest.mark.parametrize("seed", instants(range(2)))
 def test_a_run_whose_leading_process_is_killed_at_a_random_instant(
     prepared: Prepared, trial: Trial, request: pytest.FixtureRequest, seed: int
 ) -> None:
@@ -137,7 +137,7 @@ def test_a_run_whose_leading_process_is_killed_at_a_random_instant(
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", instants(range(4, 300)))
+@pytest.mark.parametrize("seed", instants(range(2, 300)))
 def test_a_run_whose_leading_process_is_killed_at_one_of_many_random_instants(
     prepared: Prepared, trial: Trial, request: pytest.FixtureRequest, seed: int
 ) -> None:
@@ -147,7 +147,7 @@ def test_a_run_whose_leading_process_is_killed_at_one_of_many_random_instants(
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 COMMANDS = {"luigi": RUN, "store-clustering": ("store-clustering", "run")}
-IN_CI = [("luigi", signal.SIGTERM, "2"), ("luigi", signal.SIGINT, "1"), ("store-clustering", signal.SIGHUP, "2")]
+IN_CI = [("luigi", signal.SIGTERM, "2"), ("store-clustering", signal.SIGINT, "1")]
 AT_NIGHT = [
     (command, number, workers)
     for command in COMMANDS

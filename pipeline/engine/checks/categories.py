@@ -47,6 +47,13 @@ def say_coverage(
     if failed:
         limitless = msgspec.structs.replace(settings, unmapped="keep", max_unmapped_share=1.0, category={})
         coverage = _coverage(frame, limitless)
+    nothing = [str(name) for name in coverage.loc[coverage["sales_cents"] <= 0, "category"]]
+    if nothing:
+        findings.doubt(
+            sales.NAME,
+            f"{sold.seen.files[0]}: the sales of {counted(len(nothing), 'category', 'categories')} are not above zero: "
+            f"{listed(nothing, _SHOWN)}; most of their stores will be excluded: see whether the sign is right",
+        )
     uncovered = coverage[coverage["unmapped_sales_cents"] != 0].sort_values(
         ["unmapped_share", "category"], ascending=[False, True]
     )
