@@ -64,7 +64,11 @@ def run(
     with locks.held(config.outputs / ".locks" / "run", wait=wait):
         log_file.open_log(config)
         ending.at_exit(config)
-        code = _build(task, workers, progress_wanted=not quiet and not as_json)
+        try:
+            code = _build(task, workers, progress_wanted=not quiet and not as_json)
+        except KeyboardInterrupt:
+            ending.end(config, interrupted=True)
+            raise
         ending.end(config)
     try:
         if as_json:

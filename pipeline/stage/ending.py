@@ -20,12 +20,12 @@ def at_exit(config: Config) -> None:
     atexit.register(lambda: end(config) if os.getpid() == leader else None)
 
 
-def end(config: Config) -> None:
+def end(config: Config, *, interrupted: bool = False) -> None:
     """Write the last line of the run's record, where it has one, and send the alerts that are due; once per run."""
     if runs.current() in _ended:
         return
     _ended.add(runs.current())
-    interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
+    interrupted = interrupted or getattr(sys, "last_type", None) is KeyboardInterrupt
     try:
         for problem, (task, tags) in session.problems().items():
             runs.record(config, tags, runs.FAILED, task, error=problem)

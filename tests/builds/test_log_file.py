@@ -23,7 +23,6 @@ def run_id(project: Project) -> str:
 
 def test_every_line_has_when_level_and_run_and_is_one_event(built: Project) -> None:
     built.path("outputs/dev/.trace/merging.json").unlink()
-    built.path("logs/clustering_dev.log").unlink()
     assert built.luigi("FullPipeline").returncode == 0
     pattern = rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} (INFO|WARNING) {run_id(built)} \d+ \S.*"
     assert all(re.fullmatch(pattern, line) for line in log(built))
@@ -32,7 +31,6 @@ def test_every_line_has_when_level_and_run_and_is_one_event(built: Project) -> N
 
 
 def test_as_json_every_line_is_an_object_with_the_run(built: Project) -> None:
-    built.path("logs/clustering_dev.log").unlink()
     built.configure(logging={"format": "json"})
     built.path("outputs/dev/.trace/merging.json").unlink()
     assert built.luigi("FullPipeline", "--workers", "2").returncode == 0
@@ -44,7 +42,6 @@ def test_as_json_every_line_is_an_object_with_the_run(built: Project) -> None:
 
 def test_an_error_is_one_line_of_the_log_too(built: Project) -> None:
     built.path("data/raw/sales.parquet").write_bytes(b"x")
-    built.path("logs/clustering_dev.log").unlink()
     assert built.luigi("FullPipeline").returncode == 30
     (error,) = [line for line in log(built) if " ERROR " in line]
     assert "InternalPreprocessing: " in error
@@ -54,6 +51,7 @@ def test_an_error_is_one_line_of_the_log_too(built: Project) -> None:
 
 def test_a_log_that_has_grown_is_put_aside_when_a_run_begins(built: Project) -> None:
     path = built.path("logs/clustering_dev.log")
+    path.parent.mkdir()
     path.write_text("old line\n" * 1000)
     built.configure(logging={"max_size_mb": 0.005})
     built.luigi("FullPipeline")

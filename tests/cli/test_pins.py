@@ -96,7 +96,7 @@ def test_a_pin_is_never_overwritten(built: Project) -> None:
 def test_a_name_that_is_none_is_refused(built: Project, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         make(name)
-    assert "expected a plain name of letters, digits, '_' and '-'" in one_line(caught)
+    assert "expected a plain name of at most 64 letters, digits, '_' and '-'" in one_line(caught)
     assert not built.path("pins").exists()
 
 

@@ -10,8 +10,6 @@ import pytest
 from conftest import ROOT, Project
 from servers import body, mail_server, mail_url, subject
 
-pytestmark = pytest.mark.e2e
-
 
 def nightly() -> list[str]:
     """The words of the command in deploy/crontab, its program without the folder."""
@@ -96,6 +94,7 @@ def test_a_missing_file_is_mailed_by_both_and_the_secret_of_the_url_by_neither(w
     assert "s3cr3t" not in done.stderr + done.stdout + body(mail) + log
 
 
+@pytest.mark.e2e  # at the end of a process, which differs from one Python to the next
 def test_plain_luigi_alerts_too(weekly: Project) -> None:
     (weekly.path("data/raw/weekly") / "week_01.parquet").write_bytes(b"x")
     words = ["luigi", "--module", "pipeline.tasks", "FullPipeline", "--env", "prod", "--local-scheduler"]

@@ -299,7 +299,7 @@ def told(request: pytest.FixtureRequest, world: type[World]) -> None:
 
 @pytest.mark.parametrize("begin", range(4))
 def test_what_is_built_is_what_the_model_says(world: type[World], request: pytest.FixtureRequest, begin: int) -> None:
-    proven(world, 5, 10, begin)
+    proven(world, 5, 8, begin)
     told(request, world)
 
 
