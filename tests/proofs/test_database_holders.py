@@ -126,6 +126,7 @@ def test_a_stray_log_beside_the_database_is_told_by_status_and_removed_by_the_ne
         fresh.assert_converges()
 
 
+@pytest.mark.nightly
 def test_who_opened_the_database_before_a_run_and_writes_after_it_spoils_it_until_the_next_run(
     trial: Trial, request: pytest.FixtureRequest
 ) -> None:
@@ -144,6 +145,7 @@ def test_who_opened_the_database_before_a_run_and_writes_after_it_spoils_it_unti
         assert trial.stale() == []
 
 
+@pytest.mark.nightly
 def test_what_somebody_writes_into_the_database_is_told_by_status_and_gone_after_the_next_run(
     fresh: Trial, request: pytest.FixtureRequest
 ) -> None:

@@ -51,6 +51,7 @@ def test_every_target_is_built_exactly_once_however_many_starts_there_are(
         assert trial.stale() == []
 
 
+@pytest.mark.nightly
 def test_starts_that_share_a_luigid_wait_for_each_other(
     prepared: Prepared, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
