@@ -19,6 +19,7 @@ import msgspec
 from pipeline import config_faults
 from pipeline.config_faults import Origin, dotted, nearest
 from pipeline.errors import SettingsError
+from pipeline.overrides import section_of
 from pipeline.settings import Settings
 
 if sys.version_info >= (3, 11):
@@ -56,10 +57,12 @@ class Config:
 
     def section(self, name: str) -> Any:
         """The section of a dotted name, such as `internal.clustering`."""
-        found: Any = self.settings
-        for part in name.split("."):
-            found = getattr(found, part)
-        return found
+        return section_of(self.settings, name)
+
+    @property
+    def spill_folder(self) -> Path:
+        """Where DuckDB spills what does not fit in memory."""
+        return self.home / self.settings.engine.spill_folder
 
 
 def home() -> Path:

@@ -207,11 +207,8 @@ def _of_weights(settings: Settings, origin: Origin) -> Iterator[str]:
 
 def _of_categories(settings: Settings, origin: Origin) -> Iterator[str]:
     """Categories that two tables of overrides name, once trimmed and in NFC."""
-    for section in ("internal.preprocessing", "internal.clustering", "merging"):
-        holder: Any = settings
-        for part in section.split("."):
-            holder = getattr(holder, part)
-        names = [overrides.key(name) for name in holder.category]
+    for section in overrides.SECTIONS:
+        names = [overrides.key(name) for name in overrides.section_of(settings, section).category]
         for name in sorted({name for name in names if names.count(name) > 1}):
             key = (*section.split("."), "category", name)
             yield f"{origin(key)}: {dotted(key)}: stands there twice, but for blanks or the spelling of accents; join them"
@@ -219,9 +216,7 @@ def _of_categories(settings: Settings, origin: Origin) -> Iterator[str]:
 
 def _everywhere(settings: Settings, section: str, name: str) -> Iterator[tuple[Key, Any]]:
     """A setting's key and value, in its section and in every category that overrides it."""
-    holder: Any = settings
-    for part in section.split("."):
-        holder = getattr(holder, part)
+    holder = overrides.section_of(settings, section)
     yield (*section.split("."), name), getattr(holder, name)
     tables = getattr(holder, "category", None)  # of a source's columns, `category` is a column's name
     for category, own in tables.items() if isinstance(tables, dict) else ():

@@ -32,6 +32,11 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error of a library that says anything, else the error's class."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 class PipelineError(Exception):
     """An error a user can act on: printed as one line, without a traceback."""
 

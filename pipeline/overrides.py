@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pipeline.settings import Section
+from pipeline.settings import Section, Settings
+
+SECTIONS = ("internal.preprocessing", "internal.clustering", "merging")  # those that have a `category` table
 
 SectionType = TypeVar("SectionType", bound=Section)
 
@@ -16,6 +18,14 @@ SectionType = TypeVar("SectionType", bound=Section)
 def key(name: str) -> str:
     """A category's name as keys of the data are: trimmed, in NFC."""
     return unicodedata.normalize("NFC", name).strip()
+
+
+def section_of(settings: Settings, name: str) -> Any:
+    """The section of a dotted name, such as `internal.clustering`."""
+    found: Any = settings
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def for_category(section: SectionType, category: str) -> SectionType:

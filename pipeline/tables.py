@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.durable import naming, sync
-from pipeline.errors import OutputError
+from pipeline.errors import OutputError, first_line
 from pipeline.schema import Column, Table
 
 if TYPE_CHECKING:
@@ -134,11 +134,7 @@ def _read(path: Path) -> pa.Table:
     try:
         return pq.ParquetFile(path, page_checksum_verification=True).read()
     except (OSError, pa.ArrowException) as error:
-        raise OutputError(f"{path}: cannot be read ({_first_line(error)}); run again, and it is built anew") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again, and it is built anew") from error
 
 
 def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:

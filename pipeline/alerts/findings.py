@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core.compare import compare
+from pipeline.errors import first_line
 from pipeline.quoting import identifier
 from pipeline.settings import Alerts
 
@@ -77,14 +78,10 @@ def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
                 try:
                     tables[name] = connection.execute(query).df()
                 except duckdb.Error as error:
-                    unread.append(f"{name} ({_first_line(error)})")
+                    unread.append(f"{name} ({first_line(error)})")
     except duckdb.Error as error:
-        unread.append(f"{path.name} ({_first_line(error)})")
+        unread.append(f"{path.name} ({first_line(error)})")
     return tables, unread
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _verdicts(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> Iterator[str]:

@@ -90,7 +90,7 @@ class DatabaseStage(Stage):
         from pipeline.alerts import findings
 
         with publication.staged(self.database) as path:
-            load.build(path, self.loaded(), frames, str(self.config.home / self.config.settings.engine.spill_folder))
+            load.build(path, self.loaded(), frames, str(self.config.spill_folder))
             before = self.database if self.database.is_file() else None
             self._findings = findings.of_databases(before, path, self.config.settings.alerts)
         return []

@@ -71,7 +71,7 @@ class RawStage(TableStage):
         import msgspec
 
         engine = self.config.settings.engine
-        return msgspec.structs.replace(engine, spill_folder=str(self.config.home / engine.spill_folder))
+        return msgspec.structs.replace(engine, spill_folder=str(self.config.spill_folder))
 
     def _write_per_category(self, made: Frames, publication: Publication) -> None:
         tables.sweep(self.folder / self.per_category)

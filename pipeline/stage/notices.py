@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from pipeline.config import Config
 from pipeline.config_faults import Key, dotted, nearest
 from pipeline.freshness import traces
-from pipeline.overrides import key, unknown
-
-SECTIONS = ("internal.preprocessing", "internal.clustering", "merging")
+from pipeline.overrides import SECTIONS, key, unknown
 
 
 def unknown_categories(config: Config) -> Iterator[str]:

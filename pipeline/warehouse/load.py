@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import tables as published
-from pipeline.errors import OutputError
+from pipeline.errors import OutputError, first_line
 from pipeline.quoting import identifier
 from pipeline.schema import TABLES, Column, Table
 from pipeline.spill import spill_folder
@@ -126,11 +126,7 @@ def _reading(file: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(file, page_checksum_verification=True) as opened:
             yield opened
     except (OSError, pa.ArrowException) as error:
-        raise OutputError(f"{file}: cannot be read ({_first_line(error)}); run again, and it is built anew") from error
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise OutputError(f"{file}: cannot be read ({first_line(error)}); run again, and it is built anew") from error
 
 
 @contextmanager
@@ -152,7 +148,7 @@ def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnect
                 yield connection
         except duckdb.Error as error:
             raise OutputError(
-                f"{path}: the database cannot be built ({_first_line(error)}); check the disk, and run again"
+                f"{path}: the database cannot be built ({first_line(error)}); check the disk, and run again"
             ) from error
 
 
@@ -261,5 +257,5 @@ def _verify(path: Path, loads: Sequence[Load]) -> None:
                     )
     except duckdb.Error as error:
         raise OutputError(
-            f"{path}: the database cannot be read back ({_first_line(error)}); check the disk, and run again"
+            f"{path}: the database cannot be read back ({first_line(error)}); check the disk, and run again"
         ) from error
