@@ -3,7 +3,7 @@
     uv run python docs/generate.py
     uv run python docs/generate.py --check    # exit code 1, and the name of each file that is out of date
 
-The effect of a setting is its `#:` comment in `pipeline/settings.py`: at the end of the field's line, or on lines of
+The effect of a setting is its `#:` comment in `pipeline/settings`: at the end of the field's line, or on lines of
 its own right above.
 """
 
@@ -37,7 +37,7 @@ _PATTERNS = {r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$": "empty, or a number and KB, MB, 
 _SETTINGS = """\
 # Settings
 
-Made by `docs/generate.py` from [`pipeline/settings.py`](../pipeline/settings.py); what is written here by hand is lost.
+Made by `docs/generate.py` from [`pipeline/settings`](../pipeline/settings); what is written here by hand is lost.
 
 `configs/base.toml` is read first, and `configs/<env>.toml` on top of it. What neither says has the default. An unknown key, a
 wrong type and a value out of range are errors that name the file, the key, what was found and what is allowed. `${VAR}` and
@@ -53,7 +53,7 @@ stale and no other.
 _TABLES = """\
 # Tables
 
-Made by `docs/generate.py` from [`pipeline/schema.py`](../pipeline/schema.py); what is written here by hand is lost.
+Made by `docs/generate.py` from [`pipeline/schema`](../pipeline/schema); what is written here by hand is lost.
 
 All of them are in `outputs/clustering_<env>.duckdb`, with these texts as comments. All but `lineage` and `runs` are Parquet
 files below `outputs/<env>/` too, sorted by their key; `sales_by_need_state` is a file per category there, named in `categories`.
@@ -118,7 +118,7 @@ def _settings_table(section: type[Section], where: list[str]) -> str:
         effect = effects.get(field.name)
         if effect is None:
             raise SystemExit(
-                f"pipeline/settings.py: {section.__name__}.{field.name} has no `{_MARK}` comment that says its effect"
+                f"pipeline/settings: {section.__name__}.{field.name} has no `{_MARK}` comment that says its effect"
             )
         kind, allowed = _words(hints[field.name], planned.get(field.name, frozenset()))
         if "*" in planned.get(field.name, frozenset()):

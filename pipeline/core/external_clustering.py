@@ -25,7 +25,7 @@ def cluster(*, external_features: pd.DataFrame, settings: ExternalClustering) ->
     Returns
     -------
     external_clusters, external_k_selection, external_verdicts, external_profiles (of the features before scaling) and
-    external_scaled_features, as in schema.py. Without a feature all stores form one cluster; without a store the tables
+    external_scaled_features, as in pipeline.schema. Without a feature all stores form one cluster; without a store the tables
     have no rows but for the verdict `no structure` with k = 0.
 
     Raises

@@ -33,7 +33,7 @@ class Mix(NamedTuple):
 def positive_sales(sales_by_need_state: pd.DataFrame) -> pd.DataFrame:
     """max(net, 0) in whole cents, one row per store that is not excluded and one column per need state, both sorted.
 
-    `sales_by_need_state` is one category's table (see schema.py). A need state that a store never sold is 0; one that
+    `sales_by_need_state` is one category's table (see pipeline.schema). A need state that a store never sold is 0; one that
     only excluded stores sold has no column.
     """
     used = sales_by_need_state[~sales_by_need_state["is_excluded"].astype(bool)]

@@ -28,7 +28,7 @@ def cluster_category(*, sales_by_need_state: pd.DataFrame, settings: InternalClu
 
     Returns
     -------
-    internal_clusters, internal_k_selection, internal_verdicts, internal_profiles and internal_features, as in schema.py.
+    internal_clusters, internal_k_selection, internal_verdicts, internal_profiles and internal_features, as in pipeline.schema.
     Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
     is empty there is no category to give a verdict on.
 

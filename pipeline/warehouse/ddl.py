@@ -1,4 +1,4 @@
-"""DDL from `schema.py`: tables, their keys, and a comment on each table and column."""
+"""DDL from `pipeline.schema`: tables, their keys, and a comment on each table and column."""
 
 from __future__ import annotations
 

@@ -46,14 +46,14 @@ def build(
     Parameters
     ----------
     path : where to, not yet the database's own name; what stands there is replaced
-    tables : Parquet files by the name of the table in `schema.py` that they are parts of, one after the other
+    tables : Parquet files by the name of the table in `pipeline.schema` that they are parts of, one after the other
     frames : further tables, with columns by their `frame_name`; timestamps as datetimes in UTC or as ISO texts
     spill : the folder to spill into when memory is short; None is the system's temporary folder
 
     Raises
     ------
     OutputError
-        A table is unknown, given twice or not what `schema.py` says, a file cannot be read, the disk is full, or the
+        A table is unknown, given twice or not what `pipeline.schema` says, a file cannot be read, the disk is full, or the
         database does not read back as it was built. What was built is removed.
     """
     try:
@@ -82,7 +82,7 @@ def _wal(path: Path) -> Path:
 
 def _known(name: str) -> Table:
     if name not in TABLES:
-        raise OutputError(f"table {name!r} is unknown: tables are declared in pipeline/schema.py; declare it there")
+        raise OutputError(f"table {name!r} is unknown: tables are declared in pipeline/schema; declare it there")
     return TABLES[name]
 
 

@@ -45,7 +45,7 @@ def number(
 def describe(
     matrix: NDArray[np.float64], clusters: NDArray[np.int64], centres: NDArray[np.float64]
 ) -> dict[str, pd.Series]:
-    """Distance, next cluster, margin and silhouette of every store (see `internal_clusters` in schema.py).
+    """Distance, next cluster, margin and silhouette of every store (see `internal_clusters` in pipeline.schema).
 
     The margin is (next - own) / the larger of the two: where a store lies nearer to another centroid than to its own, as
     Ward's clusters allow, it is negative. The silhouette is that of the result: outlier stores count in it.

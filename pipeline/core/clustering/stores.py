@@ -29,7 +29,7 @@ _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; the al
 
 @dataclass(frozen=True)
 class Clustering:
-    """The frames of a clustering; columns as in schema.py, without the category.
+    """The frames of a clustering; columns as in pipeline.schema, without the category.
 
     `clusters`: one row per store, sorted by store_id. `k_selection`: one row per k tried. `verdict`: one row.
     """

@@ -38,7 +38,7 @@ def merge(
     Parameters
     ----------
     internal_clusters, internal_features, external_clusters, external_scaled_features : the tables of these names in
-        `schema.py`, any of them possibly without rows
+        `pipeline.schema`, any of them possibly without rows
     internal_excluded, external_excluded : excluded_stores of either side
     settings : `[merging]`
 

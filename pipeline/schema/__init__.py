@@ -1,0 +1,18 @@
+"""Every published table: its grain, key, columns, units and what they mean.
+
+This is the one description of the tables. Parquet files, DuckDB's DDL and its comments are made from it.
+
+In memory, money is whole cents: a column `sales_value` of a published table is `sales_cents` in a DataFrame (see
+`Column.frame_name`). Clusters are integers from 1. Key columns are text.
+"""
+
+from __future__ import annotations
+
+from pipeline.schema import external, internal, merging, provenance
+from pipeline.schema.kinds import NO_CATEGORY, UNMAPPED, Column, Table, Type
+
+__all__ = ["NO_CATEGORY", "TABLES", "UNMAPPED", "Column", "Table", "Type"]
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (*internal.TABLES, *external.TABLES, *merging.TABLES, *provenance.TABLES)
+}

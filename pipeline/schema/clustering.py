@@ -1,0 +1,99 @@
+"""The tables that a clustering of either side has."""
+
+from __future__ import annotations
+
+from pipeline.schema.keys import CLUSTER
+from pipeline.schema.kinds import Column, Table
+
+
+def clusters_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
+    """The table of the stores' clusters, with what is said of each store."""
+    return Table(
+        name,
+        "one row per store" + (" and category" if len(key) > 1 else ""),
+        tuple(column.name for column in key),
+        (
+            *key,
+            CLUSTER,
+            Column("distance", "float", "Distance to the centroid of the store's own cluster", unit="feature space"),
+            Column(
+                "next_cluster",
+                "integer",
+                "The cluster with the next-nearest centroid; null where there is one cluster",
+                nullable=True,
+            ),
+            Column(
+                "margin",
+                "float",
+                "(next - own) / next centroid distance: 0 on the border; null where there is one cluster",
+                nullable=True,
+                unit="-1..1",
+            ),
+            Column(
+                "silhouette",
+                "float",
+                "The store's silhouette; null where there is one cluster",
+                nullable=True,
+                unit="-1..1",
+            ),
+            Column(
+                "confidence", "float", "How often the store's co-members stay with it over the bootstrap", unit="0..1"
+            ),
+            Column("is_outlier", "boolean", "Left out of the fit, and placed at its nearest centroid"),
+        ),
+        comment,
+    )
+
+
+def k_selection_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
+    """The table of the figures of every k tried."""
+    return Table(
+        name,
+        "one row per k tried" + (" and category" if key else ""),
+        (*(column.name for column in key), "k"),
+        (
+            *key,
+            Column("k", "integer", "Number of clusters tried"),
+            Column(
+                "silhouette",
+                "float",
+                "Mean silhouette of the fitted stores; null at k = 1",
+                nullable=True,
+                unit="-1..1",
+            ),
+            Column("calinski_harabasz", "float", "Between- to within-cluster dispersion; null at k = 1", nullable=True),
+            Column(
+                "davies_bouldin",
+                "float",
+                "Mean similarity of each cluster with its most similar one; lower is better; null at k = 1",
+                nullable=True,
+            ),
+            Column(
+                "bic",
+                "float",
+                "BIC of a Gaussian mixture with one shared diagonal covariance, started from k-means; lower is better",
+            ),
+            Column("inertia", "float", "Within-cluster sum of squared distances"),
+            Column("smallest_cluster", "integer", "Stores in the smallest cluster", unit="stores"),
+            Column("stability", "float", "Mean adjusted Rand index between bootstrap refits", unit="-1..1"),
+            Column("jaccard", "float", "Lowest per-cluster mean Jaccard similarity over the bootstrap", unit="0..1"),
+            Column("chosen", "boolean", "The k that was taken"),
+        ),
+        comment,
+    )
+
+
+def verdicts_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
+    """The table of the verdict and its reason."""
+    return Table(
+        name,
+        "one row per category" if key else "one row",
+        tuple(column.name for column in key) or ("verdict",),
+        (
+            *key,
+            Column("verdict", "text", "separated, tiers, or no structure"),
+            Column("k", "integer", "Number of clusters"),
+            Column("reason", "text", "Why this k and this verdict, in words"),
+        ),
+        comment,
+    )

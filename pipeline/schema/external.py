@@ -1,0 +1,68 @@
+"""The tables of the external side: features of the surroundings, and clusters on them."""
+
+from __future__ import annotations
+
+from pipeline.schema.clustering import clusters_table, k_selection_table, verdicts_table
+from pipeline.schema.keys import CLUSTER, STORE
+from pipeline.schema.kinds import Column, Table
+
+TABLES = (
+    Table(
+        "external_features",
+        "one row per store",
+        ("store_id",),
+        (STORE,),
+        "The features of the outside data as used: imputed, transformed, not yet scaled",
+        more=Column("feature", "float", "A feature of the outside data"),
+    ),
+    Table(
+        "external_feature_report",
+        "one row per feature offered",
+        ("feature",),
+        (
+            Column("feature", "text", "The feature, or the level of a categorical one as name=level"),
+            Column("action", "text", "kept, transformed or dropped"),
+            Column("reason", "text", "Why"),
+            Column("imputed_share", "float", "Share of the stores whose value was imputed", unit="0..1"),
+        ),
+        "What became of every column of the outside data",
+    ),
+    Table(
+        "store_labels",
+        "one row per store and label",
+        ("store_id", "label"),
+        (
+            STORE,
+            Column("label", "text", "The label's column name"),
+            Column("value", "text", "Its value", nullable=True),
+        ),
+        "Names and regions of stores; carried, never clustered on",
+    ),
+    clusters_table((STORE,), "external_clusters", "Stores clustered on the outside data"),
+    k_selection_table((), "external_k_selection", "Every figure behind the choice of k for the outside data"),
+    verdicts_table((), "external_verdicts", "What kind of structure was found in the outside data"),
+    Table(
+        "external_profiles",
+        "one row per cluster and feature",
+        ("cluster", "feature"),
+        (
+            CLUSTER,
+            Column("feature", "text", "A feature of external_features"),
+            Column("stores", "integer", "Stores in the cluster", unit="stores"),
+            Column("mean", "float", "Mean of the feature over the cluster's stores"),
+            Column("chain_mean", "float", "Mean of the feature over all stores"),
+        ),
+        "What each external cluster has more and less of",
+    ),
+    Table(
+        "external_scaled_features",
+        "one row per store and feature",
+        ("store_id", "feature"),
+        (
+            STORE,
+            Column("feature", "text", "A feature of external_features"),
+            Column("value", "float", "The feature, scaled, as it was clustered on"),
+        ),
+        "The feature matrix of the external clustering",
+    ),
+)

@@ -1,0 +1,122 @@
+"""The tables of the internal side: sales by need state, and clusters on them."""
+
+from __future__ import annotations
+
+from pipeline.schema.clustering import clusters_table, k_selection_table, verdicts_table
+from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
+from pipeline.schema.kinds import Column, Table
+
+TABLES = (
+    Table(
+        "categories",
+        "one row per category",
+        ("category",),
+        (
+            CATEGORY,
+            Column("file", "text", "The name of the category's files"),
+            Column("stores", "integer", "Stores with sales in the category", unit="stores"),
+            Column("excluded_stores", "integer", "Of these, stores excluded from the category", unit="stores"),
+            Column("need_states", "integer", "Need states with sales in the category"),
+            Column("sales_value", "money", "Published net sales", unit="currency"),
+            Column(
+                "clipped_sales_value",
+                "money",
+                "Negative (store, need state) sales, which a share counts as zero; a positive amount",
+                unit="currency",
+            ),
+        ),
+        "The categories that were preprocessed, and where each one's files are",
+    ),
+    Table(
+        "sales_by_need_state",
+        "one row per store, category and need state with sales",
+        ("store_id", "category", "need_state"),
+        (
+            STORE,
+            CATEGORY,
+            NEED_STATE,
+            Column("sales_value", "money", "Net sales; may be negative (returns)", unit="currency"),
+            Column(
+                "share",
+                "float",
+                "max(net, 0) / the store's sum of it over the category; null where the store has no positive sales",
+                nullable=True,
+                unit="0..1",
+            ),
+            Column(
+                "share_index",
+                "float",
+                "100 x share / the category's pooled chain share; null where that is zero",
+                nullable=True,
+                unit="100 = chain",
+            ),
+            Column("is_excluded", "boolean", "The store is excluded from the category: see excluded_stores"),
+        ),
+        "What each store sold, split over the need states its SKUs serve; sums to the raw sales to the cent",
+    ),
+    Table(
+        "excluded_stores",
+        "one row per store, category and source it was excluded from",
+        ("store_id", "category", "source"),
+        (
+            STORE,
+            CATEGORY,
+            Column("source", "text", "internal_sales or external"),
+            Column("reason", "text", "Why the store has no cluster here"),
+        ),
+        "Stores that have no cluster in a category, with the reason; no store is in neither this nor store_clusters",
+    ),
+    Table(
+        "need_state_coverage",
+        "one row per category",
+        ("category",),
+        (
+            CATEGORY,
+            Column("sales_value", "money", "Net raw sales", unit="currency"),
+            Column("unmapped_sales_value", "money", "Of these, sales of SKUs without a need state", unit="currency"),
+            Column(
+                "dropped_sales_value",
+                "money",
+                "Of these, what was dropped; sales_value = published + dropped",
+                unit="currency",
+            ),
+            Column("unmapped_share", "float", "unmapped_sales_value / sales_value", unit="0..1"),
+        ),
+        "How much of each category's sales the need-state map covers",
+    ),
+    clusters_table((STORE, CATEGORY), "internal_clusters", "Stores clustered per category on their sales mix"),
+    k_selection_table((CATEGORY,), "internal_k_selection", "Every figure behind the choice of k, per category"),
+    verdicts_table((CATEGORY,), "internal_verdicts", "What kind of structure was found per category"),
+    Table(
+        "internal_profiles",
+        "one row per category, cluster and need state",
+        ("category", "cluster", "need_state"),
+        (
+            CATEGORY,
+            CLUSTER,
+            NEED_STATE,
+            Column("stores", "integer", "Stores in the cluster", unit="stores"),
+            Column("mean_share", "float", "Mean share of the cluster's stores", unit="0..1"),
+            Column(
+                "share_index",
+                "float",
+                "100 x mean_share / the category's pooled chain share; null where that is zero",
+                nullable=True,
+                unit="100 = chain",
+            ),
+        ),
+        "What each internal cluster sells more and less of",
+    ),
+    Table(
+        "internal_features",
+        "one row per store, category and feature",
+        ("store_id", "category", "feature"),
+        (
+            STORE,
+            CATEGORY,
+            Column("feature", "text", "A need state, or (rare) for the amalgamated ones"),
+            Column("value", "float", "The feature as it was clustered on"),
+        ),
+        "The feature matrix of each category's clustering",
+    ),
+)

@@ -1,0 +1,48 @@
+"""What a table and its columns are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Type = Literal["text", "integer", "float", "boolean", "money", "timestamp"]
+
+UNMAPPED = "UNMAPPED"  # the need state of SKUs that the need-state map does not know
+NO_CATEGORY = "(none)"  # the category of stores that only the outside data knows
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a published table."""
+
+    name: str
+    type: Type
+    comment: str
+    nullable: bool = False
+    unit: str = ""
+
+    @property
+    def frame_name(self) -> str:
+        """The column's name in a DataFrame: money is held there in whole cents."""
+        return self.name.replace("_value", "_cents") if self.type == "money" else self.name
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table. `more` describes the columns that depend on the data (wide tables), None where there are none."""
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    comment: str
+    more: Column | None = None
+
+    def column(self, name: str) -> Column:
+        """The column of that name; a wide table's data-dependent columns answer too."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        if self.more is None:
+            raise KeyError(f"table {self.name} has no column {name!r}")
+        return Column(name, self.more.type, self.more.comment, self.more.nullable, self.more.unit)

@@ -1,0 +1,98 @@
+"""Every setting: its type, range and default. No I/O; `config.py` fills these from TOML.
+
+The structs mirror the tables of the config files: `[internal.clustering]` is `Settings.internal.clustering`. They are
+frozen. A `category` table inside a section overrides the section's values for that category alone; `overrides.py`
+resolves it. What follows `#:` is a setting's effect, from which `docs/generate.py` makes `docs/settings.md`.
+"""
+
+from __future__ import annotations
+
+from msgspec import field
+
+from pipeline.settings.clustering import ClusteringSettings
+from pipeline.settings.external import External, ExternalClustering, ExternalPreprocessing
+from pipeline.settings.internal import (
+    Internal,
+    InternalClustering,
+    InternalClusteringOverride,
+    InternalPreprocessing,
+    InternalPreprocessingOverride,
+)
+from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Positive, Section, Share
+from pipeline.settings.merging import Merging, MergingOverride
+from pipeline.settings.running import Alerts, Engine, Logging, Warehouse
+from pipeline.settings.sources import (
+    CsvSettings,
+    ExcelSettings,
+    ExternalColumns,
+    ExternalSource,
+    NeedStateColumns,
+    NeedStateSource,
+    SalesColumns,
+    SalesSource,
+    SampleData,
+    Sources,
+)
+
+__all__ = [
+    "NonEmpty",
+    "NotNegative",
+    "OneCharacter",
+    "Positive",
+    "Share",
+    "Alerts",
+    "ClusteringSettings",
+    "CsvSettings",
+    "Engine",
+    "ExcelSettings",
+    "External",
+    "ExternalClustering",
+    "ExternalColumns",
+    "ExternalPreprocessing",
+    "ExternalSource",
+    "Internal",
+    "InternalClustering",
+    "InternalClusteringOverride",
+    "InternalPreprocessing",
+    "InternalPreprocessingOverride",
+    "Logging",
+    "Merging",
+    "MergingOverride",
+    "NOT_YET",
+    "NeedStateColumns",
+    "NeedStateSource",
+    "SalesColumns",
+    "SalesSource",
+    "SampleData",
+    "Section",
+    "Settings",
+    "Sources",
+    "Warehouse",
+]
+
+
+class Settings(Section, frozen=True):
+    """All of a config: `base.toml` with `<env>.toml` on top."""
+
+    sources: Sources
+    sample_data: SampleData = field(default_factory=SampleData)
+    internal: Internal = field(default_factory=Internal)
+    external: External = field(default_factory=External)
+    merging: Merging = field(default_factory=Merging)
+    warehouse: Warehouse = field(default_factory=Warehouse)
+    logging: Logging = field(default_factory=Logging)
+    engine: Engine = field(default_factory=Engine)
+    alerts: Alerts = field(default_factory=Alerts)
+
+
+# Settings that exist in the design and are built later: named, so that they are refused rather than ignored.
+NOT_YET: dict[tuple[str, str], frozenset[str]] = {
+    ("sources.internal_sales.columns", "sales_units"): frozenset({"*"}),
+    ("internal.clustering", "transform"): frozenset({"chi_square", "clr"}),
+    ("internal.clustering", "algorithm"): frozenset({"gmm"}),
+    ("external.clustering", "algorithm"): frozenset({"gmm"}),
+    ("internal.clustering", "reference"): frozenset({"*"}),
+    ("external.clustering", "reference"): frozenset({"*"}),
+    ("merging", "method"): frozenset({"nested", "consensus", "weighted"}),
+    ("engine", "name"): frozenset({"spark"}),
+}

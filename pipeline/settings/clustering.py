@@ -1,0 +1,34 @@
+"""What the clustering of either side is told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from pipeline.settings.kinds import NonEmpty, NotNegative, Positive, Section, Share
+
+
+class ClusteringSettings(Section, frozen=True):
+    """What the clustering of either side is told.
+
+    A cluster needs at least max(`min_cluster_size`, `min_cluster_share` x fitted stores) stores. `k` fixes the number
+    of clusters; else `rule` chooses it among 1..`k_max`.
+    """
+
+    algorithm: Literal["kmeans", "ward", "gmm"] = "kmeans"  #: how stores are clustered
+    k: Positive | None = None  #: the number of clusters, whatever the figures say; default: `rule` chooses it
+    k_max: Annotated[int, Meta(ge=2, le=50)] = 10  #: the largest number of clusters tried
+    #: how the number of clusters is chosen among those tried
+    rule: Literal["bic_stable", "largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"] = "bic_stable"
+    min_cluster_size: Positive = 5  #: stores that a cluster needs at least
+    min_cluster_share: Share = 0.03  #: share of the fitted stores that a cluster needs at least
+    min_jaccard: Share = 0.5  #: how well each cluster has to be found again in resamples, for its k to be a candidate
+    min_stability: Share = 0.6  #: how well resamples have to agree, for a k to be a candidate
+    resamples: Annotated[int, Meta(ge=10, le=1000)] = 50  #: how many bootstrap resamples stability is measured on
+    #: how many draws without clusters the verdict is tested against
+    null_resamples: Annotated[int, Meta(ge=19, le=9999)] = 99
+    #: how stores are found that are left out of the fit, and placed afterwards
+    outliers: Literal["isolation_forest", "none"] = "isolation_forest"
+    reference: NonEmpty | None = None  #: the pin whose clusters' numbers are kept
+    random_state: NotNegative = 0  #: the seed of everything random in the clustering

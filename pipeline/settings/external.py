@@ -1,0 +1,38 @@
+"""The external side: preprocessing and clustering of the outside data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from pipeline.settings.clustering import ClusteringSettings
+from pipeline.settings.kinds import Section, Share
+
+
+class ExternalPreprocessing(Section, frozen=True):
+    """`[external.preprocessing]`: from raw features to a complete, numeric store x feature table.
+
+    A feature is taken for a skewed count where its values are whole and not negative and its skewness exceeds
+    `max_skewness`; it becomes log1p of itself.
+    """
+
+    imputation: Literal["median", "mean"] = "median"  #: what stands in for a missing value
+    max_missing_share: Share = 0.5  #: features with a larger share of missing values are dropped
+    max_correlation: Share = 0.95  #: of two features that correlate more than this, one is dropped
+    max_skewness: Annotated[float, Meta(ge=0.0)] = 1.0  #: counts that are more skewed become log1p of themselves
+    #: texts with more levels are dropped; the others become a feature per level
+    max_levels: Annotated[int, Meta(ge=2, le=1000)] = 20
+
+
+class ExternalClustering(ClusteringSettings, frozen=True):
+    """`[external.clustering]`: stores clustered on the outside data."""
+
+    scaling: Literal["robust", "standard", "minmax"] = "robust"  #: how features are made comparable
+
+
+class External(Section, frozen=True):
+    """`[external.*]`."""
+
+    preprocessing: ExternalPreprocessing = field(default_factory=ExternalPreprocessing)
+    clustering: ExternalClustering = field(default_factory=ExternalClustering)

@@ -1,0 +1,110 @@
+"""Where the raw data is and how it is written; the sample data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Section
+
+
+class CsvSettings(Section, frozen=True):
+    """How a CSV source is written."""
+
+    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  #: how the text is encoded
+    delimiter: OneCharacter = ","  #: what stands between two fields
+    decimal: Literal[".", ","] = "."  #: the decimal mark of numbers
+    thousands: Literal["", ".", ",", " ", "'"] = ""  #: what stands between groups of three digits; empty: nothing does
+    quote: OneCharacter = '"'  #: what stands around a field that holds the delimiter, a quote or a line break
+
+
+class ExcelSettings(Section, frozen=True):
+    """Where a source stands in its workbook: the sheet (default: the first), and the row of its names, counted from 1."""
+
+    sheet: NonEmpty | None = None  #: the name of the sheet; default: the first one
+    #: the row of the columns' names, counted from 1; what stands above it is passed over
+    header_row: Annotated[int, Meta(ge=1, le=1_048_576)] = 1
+
+
+class SalesColumns(Section, frozen=True):
+    """The raw names of the internal sales' columns. `week` is optional in the file; `sales_units` is not read yet."""
+
+    store_id: NonEmpty = "store_id"  #: the column of the store
+    sku_id: NonEmpty = "sku_id"  #: the column of the SKU
+    category: NonEmpty = "category"  #: the column of the category
+    sales_value: NonEmpty = "sales_value"  #: the column of the sales value, in currency; negative values are returns
+    week: NonEmpty | None = None  #: the column of the week, a date or a whole number; `last_weeks` needs it
+    sales_units: NonEmpty | None = None  #: the column of the units sold
+
+
+class NeedStateColumns(Section, frozen=True):
+    """The raw names of the need states' columns. Without `category` a SKU maps alike in every category."""
+
+    sku_id: NonEmpty = "sku_id"  #: the column of the SKU
+    need_state: NonEmpty = "need_state"  #: the column of the need state
+    category: NonEmpty | None = None  #: the column of the category; without it a SKU maps alike in every category
+    #: the column of the weight of a need state among the SKU's; without it they weigh alike
+    weight: NonEmpty | None = None
+
+
+class ExternalColumns(Section, frozen=True):
+    """The raw name of the external data's key."""
+
+    store_id: NonEmpty = "store_id"  #: the column of the store
+
+
+class SalesSource(Section, frozen=True):
+    """`[sources.internal_sales]`: any grain, rows are summed."""
+
+    path: NonEmpty  #: a file, a folder or a glob; relative to the project
+    columns: SalesColumns = field(default_factory=SalesColumns)
+    csv: CsvSettings = field(default_factory=CsvSettings)
+    excel: ExcelSettings = field(default_factory=ExcelSettings)
+
+
+class NeedStateSource(Section, frozen=True):
+    """`[sources.need_states]`: which need states a SKU serves."""
+
+    path: NonEmpty  #: a file, a folder or a glob; relative to the project
+    columns: NeedStateColumns = field(default_factory=NeedStateColumns)
+    csv: CsvSettings = field(default_factory=CsvSettings)
+    excel: ExcelSettings = field(default_factory=ExcelSettings)
+
+
+class ExternalSource(Section, frozen=True):
+    """One `[[sources.external]]`: features of stores, one row per store.
+
+    `features` lists the columns to use (default: all but the key, `ignore` and `labels`); `labels` are carried to the
+    outputs and never clustered on.
+    """
+
+    path: NonEmpty  #: a file, a folder or a glob; relative to the project
+    columns: ExternalColumns = field(default_factory=ExternalColumns)
+    features: tuple[NonEmpty, ...] | None = None  #: the columns to use; default: all but the key, `ignore` and `labels`
+    ignore: tuple[NonEmpty, ...] = ()  #: columns that are not used
+    labels: tuple[NonEmpty, ...] = ()  #: columns that are carried to the outputs, and never clustered on
+    csv: CsvSettings = field(default_factory=CsvSettings)
+    excel: ExcelSettings = field(default_factory=ExcelSettings)
+
+
+class Sources(Section, frozen=True):
+    """`[sources]`: the raw files."""
+
+    internal_sales: SalesSource
+    need_states: NeedStateSource
+    external: Annotated[tuple[ExternalSource, ...], Meta(min_length=1)]
+
+
+class SampleData(Section, frozen=True):
+    """`[sample_data]`: planted raw files, made only where none of the configured ones exists.
+
+    `accept` lets a run read files that carry the sample marker; without it they are refused.
+    """
+
+    when_missing: bool = False  #: whether a run makes sample data where none of the raw files exists; needs `accept`
+    accept: bool = False  #: whether sample files may be read; without it they are refused
+    stores: Annotated[int, Meta(ge=20, le=100_000)] = 120  #: how many stores are planted
+    skus: Annotated[int, Meta(ge=24, le=1_000_000)] = 240  #: how many SKUs are planted
+    weeks: Annotated[int, Meta(ge=1, le=520)] = 8  #: how many weeks are planted
+    seed: NotNegative = 0  #: the seed of the planted data
