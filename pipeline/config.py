@@ -6,6 +6,7 @@ config are reported at once. Relative paths are relative to the project's root, 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -67,7 +68,12 @@ class Config:
 
 def home() -> Path:
     """The project's root: `STORE_CLUSTERING_HOME`, else the folder that holds `luigi.cfg` beside this package."""
-    return Path(os.environ.get("STORE_CLUSTERING_HOME") or Path(__file__).parent.parent).resolve()
+    return _resolved(os.environ.get("STORE_CLUSTERING_HOME") or str(Path(__file__).parent.parent))
+
+
+@functools.cache
+def _resolved(path: str) -> Path:
+    return Path(path).resolve()  # asked for thousands of times in a run, and a system call per folder
 
 
 def environments() -> list[str]:
@@ -81,6 +87,7 @@ _loaded: dict[tuple[Path, str], Config] = {}
 def forget() -> None:
     """Read every config again when it is next asked for."""
     _loaded.clear()
+    _resolved.cache_clear()
 
 
 def load(env: str) -> Config:

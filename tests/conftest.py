@@ -14,6 +14,7 @@ import luigi
 import messages
 import numpy as np
 import pandas as pd
+import prepared_process
 import pytest
 import tomli_w
 
@@ -141,14 +142,14 @@ class Project:
     def command(self, *words: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a console command of the project as a user does, in a process of its own."""
         program = Path(sys.executable).parent / words[0]
-        done = subprocess.run(
-            [str(program), *words[1:]],
-            cwd=cwd or self.home,
-            env={**os.environ, "STORE_CLUSTERING_HOME": str(self.home), "OMP_NUM_THREADS": "1", **environ},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        environment = {**os.environ, "STORE_CLUSTERING_HOME": str(self.home), "OMP_NUM_THREADS": "1", **environ}
+        command = [str(program), *words[1:]]
+        if words[0] in ("luigi", "store-clustering") and prepared_process.can_run(environment):
+            done = prepared_process.run(command, cwd or self.home, environment, timeout=300)
+        else:
+            done = subprocess.run(
+                command, cwd=cwd or self.home, env=environment, capture_output=True, text=True, timeout=300
+            )
         _messages.update(messages.spoken(done.stderr))
         return done
 
