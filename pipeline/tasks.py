@@ -1,14 +1,16 @@
 """The DAG: what each task reads, computes and publishes. Declarations only; `pipeline.stage` does the work.
 
-raw sales, need states            raw external features
-          |                                 |
-InternalPreprocessing             ExternalPreprocessing
-          |                                 |
-ClusterCategory, one per category  ExternalClustering
-          |                                 |
-InternalClustering ----- Merging -----------+
-                            |
-                        Warehouse            (FullPipeline)
+        raw sales, need states            raw external features
+                  |                                 |
+    +-- InternalPreprocessing             ExternalPreprocessing
+    |             |                                 |
+    |   ClusterCategory, one per category  ExternalClustering
+    |             |                                 |
+    |   InternalClustering ----- Merging -----------+
+    |             |                 |
+ChainClustering --+                 |
+    |                               |
+    +-------------------------- Warehouse            (FullPipeline)
 """
 
 from __future__ import annotations
@@ -63,6 +65,19 @@ class InternalClustering(CollectingStage):
     imports = _CLUSTERING
 
 
+class ChainClustering(TableStage):
+    """The stores, clustered on their sales mix in all categories together, beside the clusters of each category."""
+
+    reads = {
+        "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
+        "internal_clusters": (InternalClustering, "internal_clusters"),
+    }
+    sections = ("chain.clustering",)
+    compute = "pipeline.core.chain:cluster_chain"
+    tables = (*(f"chain_{table}" for table in _CLUSTERS), "chain_agreement")
+    imports = _CLUSTERING
+
+
 class ExternalPreprocessing(RawStage):
     """Raw features of the stores' surroundings: joined, complete, numeric."""
 
@@ -106,6 +121,7 @@ class Warehouse(DatabaseStage):
     loads = (
         *((InternalPreprocessing, table) for table in ("categories", "need_state_coverage", "sales_by_need_state")),
         *((InternalClustering, table) for table in InternalClustering.tables),
+        *((ChainClustering, table) for table in ChainClustering.tables),
         *((ExternalPreprocessing, table) for table in ("external_features", "external_feature_report", "store_labels")),
         *((ExternalClustering, table) for table in ExternalClustering.tables),
         *((Merging, table) for table in Merging.tables),

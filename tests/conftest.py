@@ -42,6 +42,7 @@ SETTINGS = {
     },
     "internal": {"clustering": {"k_max": 3, "resamples": 10, "null_resamples": 19}},
     "external": {"clustering": {"k_max": 3, "resamples": 10, "null_resamples": 19}},
+    "chain": {"clustering": {"k_max": 3, "resamples": 10, "null_resamples": 19}},
 }
 
 

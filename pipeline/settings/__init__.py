@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from msgspec import field
 
+from pipeline.settings.chain import Chain, ChainClustering
 from pipeline.settings.clustering import ClusteringSettings
 from pipeline.settings.external import External, ExternalClustering, ExternalPreprocessing
 from pipeline.settings.internal import (
@@ -41,6 +42,8 @@ __all__ = [
     "Positive",
     "Share",
     "Alerts",
+    "Chain",
+    "ChainClustering",
     "ClusteringSettings",
     "CsvSettings",
     "Engine",
@@ -78,6 +81,7 @@ class Settings(Section, frozen=True):
     sample_data: SampleData = field(default_factory=SampleData)
     internal: Internal = field(default_factory=Internal)
     external: External = field(default_factory=External)
+    chain: Chain = field(default_factory=Chain)
     merging: Merging = field(default_factory=Merging)
     warehouse: Warehouse = field(default_factory=Warehouse)
     logging: Logging = field(default_factory=Logging)
@@ -91,8 +95,10 @@ NOT_YET: dict[tuple[str, str], frozenset[str]] = {
     ("internal.clustering", "transform"): frozenset({"chi_square", "clr"}),
     ("internal.clustering", "algorithm"): frozenset({"gmm"}),
     ("external.clustering", "algorithm"): frozenset({"gmm"}),
+    ("chain.clustering", "algorithm"): frozenset({"gmm"}),
     ("internal.clustering", "reference"): frozenset({"*"}),
     ("external.clustering", "reference"): frozenset({"*"}),
+    ("chain.clustering", "reference"): frozenset({"*"}),
     ("merging", "method"): frozenset({"nested", "consensus", "weighted"}),
     ("engine", "name"): frozenset({"spark"}),
 }

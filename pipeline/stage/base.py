@@ -78,6 +78,10 @@ class Stage(luigi.Task):
         """The target of a table."""
         return self.folder / f"{table}.parquet"
 
+    def files_of(self, table: str) -> list[Path]:
+        """The files that a table was last published in."""
+        return [self.path(table)]
+
     def output(self) -> dict[str, luigi.LocalTarget]:
         """The targets that have a fixed name, by table."""
         return {table: luigi.LocalTarget(str(self.path(table))) for table in self.tables}

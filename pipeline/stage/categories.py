@@ -40,18 +40,18 @@ class CategoryStage(TableStage):
         """A trace per category."""
         return super().trace_path.with_name(f"{super().trace_path.stem}-{traces.slug(self.category)}.json")
 
-    def paths(self) -> dict[str, Path]:
+    def paths(self) -> dict[str, list[Path]]:
         """The category's own file of each table that is read."""
         found = {}
         for argument, (stage, _) in self.reads.items():
             required = self.clone(stage)
             assert isinstance(required, RawStage)  # noqa: S101  # only these have a file per category
-            found[argument] = required.category_path(self.category)
+            found[argument] = [required.category_path(self.category)]
         return found
 
     def begin(self) -> None:
         """Refuse a category that is not in the data."""
-        for (stage, _), path in zip(self.reads.values(), self.paths().values(), strict=True):
+        for (stage, _), (path,) in zip(self.reads.values(), self.paths().values(), strict=True):
             if not path.is_file():
                 listed = tables.read(self.clone(stage).path("categories"), schema.TABLES["categories"])
                 names = [str(name) for name in listed["category"]]

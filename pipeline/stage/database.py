@@ -13,7 +13,6 @@ from pipeline.errors import SettingsError
 from pipeline.freshness import fingerprints, traces
 from pipeline.stage import session
 from pipeline.stage.base import Stage
-from pipeline.stage.gathering import RawStage
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter, root_task
 from pipeline.tables import Publication
 
@@ -60,17 +59,7 @@ class DatabaseStage(Stage):
 
     def loaded(self) -> dict[str, list[Path]]:
         """The files of every table, as the stages last published them."""
-        found: dict[str, list[Path]] = {}
-        for stage, table in self.loads:
-            required = self.clone(stage)
-            if isinstance(required, RawStage) and table == required.per_category:
-                trace = traces.read(required.trace_path)
-                below = self.relative(required.folder / table) + "/"
-                published = sorted(path for path in (trace.outputs if trace else {}) if path.startswith(below))
-                found[table] = [self.config.home / path for path in published]
-            else:
-                found[table] = [required.path(table)]
-        return found
+        return {table: self.clone(stage).files_of(table) for stage, table in self.loads}
 
     def files(self) -> list[Path]:
         """The files of every table."""

@@ -54,6 +54,14 @@ class RawStage(TableStage):
         """The file of a category."""
         return self.folder / self.per_category / f"{traces.slug(category)}.parquet"
 
+    def files_of(self, table: str) -> list[Path]:
+        """The files that a table was last published in; of one that is a file per category, those of every category."""
+        if table != self.per_category:
+            return super().files_of(table)
+        trace = traces.read(self.trace_path)
+        below = self.relative(self.folder / table) + "/"
+        return [self.config.home / path for path in sorted(trace.outputs if trace else {}) if path.startswith(below)]
+
     def build(self, publication: Publication) -> list[str]:
         """Read the raw files, compute, write the tables."""
         settings = self.config.settings

@@ -47,19 +47,19 @@ class TableStage(Stage):
         """The stages whose tables are read."""
         return [self.clone(stage) for stage in dict.fromkeys(stage for stage, _ in self.reads.values())]
 
-    def paths(self) -> dict[str, Path]:
-        """File by argument."""
-        return {argument: self.clone(stage).path(table) for argument, (stage, table) in self.reads.items()}
+    def paths(self) -> dict[str, list[Path]]:
+        """Files by argument."""
+        return {argument: self.clone(stage).files_of(table) for argument, (stage, table) in self.reads.items()}
 
     def files(self) -> list[Path]:
         """The tables that are read."""
-        return list(self.paths().values())
+        return [path for paths in self.paths().values() for path in paths]
 
     def build(self, publication: Publication) -> list[str]:
         """Read the tables, compute, write the tables."""
         read = {
-            argument: tables.read(path, schema.TABLES[self.reads[argument][1]])
-            for argument, path in self.paths().items()
+            argument: tables.read(paths, schema.TABLES[self.reads[argument][1]])
+            for argument, paths in self.paths().items()
         }
         self.write(self.computed(read), publication)
         return []

@@ -19,7 +19,7 @@ from pipeline.freshness.traces import slug
 CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
 INTERNAL = {"InternalPreprocessing", "InternalClustering", *CHILDREN}
 EXTERNAL = {"ExternalPreprocessing", "ExternalClustering"}
-EVERYTHING = INTERNAL | EXTERNAL | {"Merging", "Warehouse"}
+EVERYTHING = INTERNAL | EXTERNAL | {"ChainClustering", "Merging", "Warehouse"}
 
 
 def test_the_first_run_builds_everything(project: Project) -> None:
@@ -39,7 +39,7 @@ def test_a_job_builds_itself_and_what_it_needs_and_no_more(project: Project) -> 
     assert project.build(tasks.InternalPreprocessing).built == {"InternalPreprocessing"}
     assert project.build(tasks.InternalClustering).built == INTERNAL - {"InternalPreprocessing"}
     assert project.build(tasks.Merging).built == {"Merging"}
-    assert project.build(tasks.FullPipeline).built == {"Warehouse"}
+    assert project.build(tasks.FullPipeline).built == {"ChainClustering", "Warehouse"}
 
 
 def test_a_touch_builds_nothing(built: Project) -> None:
@@ -53,7 +53,8 @@ def test_a_row_added_to_one_category_builds_its_chain_and_no_other_category(buil
     more = sales[sales["CAT"] == "Coffee"].head(1).assign(SALES=77.5)
     built.write_sales(pd.concat([sales, more]))
     outcome = built.build()
-    expected = {"InternalPreprocessing", "ClusterCategory(Coffee)", "InternalClustering", "Merging", "Warehouse"}
+    expected = {"InternalPreprocessing", "ClusterCategory(Coffee)", "InternalClustering", "ChainClustering"}
+    expected |= {"Merging", "Warehouse"}
     assert outcome.built == expected
     assert outcome.cut_off == set()
     assert outcome.reasons["ClusterCategory(Coffee)"].startswith("input changed: outputs/dev/internal_preprocessing/")
@@ -92,8 +93,9 @@ def test_the_external_file_alone_builds_the_external_side(built: Project) -> Non
         ({"external": {"clustering": {"scaling": "standard"}}}, {"ExternalClustering", "Merging", "Warehouse"}),
         (
             {"internal": {"clustering": {"category": {"Bread": {"k": 3}}}}},
-            {"ClusterCategory(Bread)", "InternalClustering", "Merging", "Warehouse"},
+            {"ClusterCategory(Bread)", "InternalClustering", "ChainClustering", "Merging", "Warehouse"},
         ),
+        ({"chain": {"clustering": {"k": 2}}}, {"ChainClustering", "Warehouse"}),
         ({"logging": {"level": "DEBUG"}}, set()),
         ({"engine": {"threads": 1}}, set()),
     ],
@@ -160,7 +162,7 @@ def test_a_category_that_is_gone_leaves_nothing_behind(built: Project) -> None:
     sales = built.sales()
     built.write_sales(sales[sales["CAT"] != "Bread"])
     outcome = built.build()
-    assert outcome.built == {"InternalPreprocessing", "InternalClustering", "Merging", "Warehouse"}
+    assert outcome.built == {"InternalPreprocessing", "InternalClustering", "ChainClustering", "Merging", "Warehouse"}
     left = [path for path in (built.home / "outputs" / "dev").rglob(f"*{slug('Bread')}*") if path.suffix != ".json"]
     assert left == []
     assert not built.path(f"outputs/dev/.trace/cluster_category-{slug('Bread')}.json").exists()

@@ -162,6 +162,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "sample_data": {"stores": 40, "skus": 48, "weeks": 2, "accept": True},
     "internal": {"clustering": {"k_max": 2, "resamples": 10, "null_resamples": 19}},
     "external": {"clustering": {"k_max": 2, "resamples": 10, "null_resamples": 19}},
+    "chain": {"clustering": {"k_max": 2, "resamples": 10, "null_resamples": 19}},
 }
 
 

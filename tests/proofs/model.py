@@ -11,6 +11,7 @@ from pipeline.freshness.traces import slug
 
 CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
 INTERNAL = (*(f"internal_{table}" for table in CLUSTERS), "internal_features")
+CHAIN = (*(f"chain_{table}" for table in CLUSTERS), "chain_agreement")
 EXTERNAL = (*(f"external_{table}" for table in CLUSTERS), "external_scaled_features")
 
 # Who is built when somebody asks for this job, `*` standing for the categories there are.
@@ -28,7 +29,7 @@ JOBS = {
         "Merging",
     ),
 }
-JOBS["FullPipeline"] = (*JOBS["Merging"], "Warehouse")
+JOBS["FullPipeline"] = (*JOBS["Merging"][:3], "ChainClustering", *JOBS["Merging"][3:], "Warehouse")
 
 # Whom a setting of the test, and a module or file, is for.
 SETTINGS = {
@@ -38,7 +39,7 @@ SETTINGS = {
 }
 CODE = {
     "core/merging/repair.py": {"Merging"},
-    "core/clustering/kmeans.py": {"*", "ExternalClustering"},
+    "core/clustering/kmeans.py": {"*", "ChainClustering", "ExternalClustering"},
     "core/correlated.py": {"ExternalPreprocessing"},
     "engine/sql/sales_sums.sql": {"InternalPreprocessing"},
     "warehouse/views.py": {"Warehouse"},
@@ -96,6 +97,9 @@ class Model:
         if task == "InternalClustering":
             tables = [table for category in self.categories for table in self.outputs(cluster(category))]
             return [f"{out}/internal_preprocessing/categories.parquet", *tables]
+        if task == "ChainClustering":
+            sales = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
+            return [*sales, f"{out}/internal_clustering/internal_clusters.parquet"]
         if task == "ExternalClustering":
             return [f"{out}/external_preprocessing/external_features.parquet"]
         if task == "Merging":
@@ -107,7 +111,7 @@ class Model:
                 f"{out}/external_clustering/external_scaled_features.parquet",
                 f"{out}/external_preprocessing/excluded_stores.parquet",
             ]
-        of_others = [path for other in self.tasks("Merging") for path in self.outputs(other)]
+        of_others = [path for other in self.tasks("FullPipeline")[:-1] for path in self.outputs(other)]
         left_out = {
             f"{out}/internal_preprocessing/excluded_stores.parquet",
             f"{out}/external_preprocessing/excluded_stores.parquet",
@@ -124,6 +128,7 @@ class Model:
         tables = {
             "InternalPreprocessing": ("categories", "need_state_coverage", "excluded_stores"),
             "InternalClustering": INTERNAL,
+            "ChainClustering": CHAIN,
             "ExternalPreprocessing": (
                 "external_features",
                 "external_feature_report",

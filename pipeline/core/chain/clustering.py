@@ -1,0 +1,103 @@
+"""The clustering over all categories, and how it stands to that of each category."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.core.chain.features import ChainFeatures, chain_features
+from pipeline.core.clustering.stores import cluster_stores
+from pipeline.core.explained import r_squared
+from pipeline.core.features import positive_sales
+from pipeline.core.profiles import need_state_profiles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.settings import ChainClustering
+
+
+def cluster_chain(
+    *, sales_by_need_state: pd.DataFrame, internal_clusters: pd.DataFrame, settings: ChainClustering
+) -> dict[str, pd.DataFrame]:
+    """Cluster the stores on their sales mix in all categories together.
+
+    A store counts in the categories that know its mix: those in which it sold a mapped need state and from which it is not
+    excluded. Where these make up less than `min_coverage` of the chain's sales the store is left out of the fit, placed
+    afterwards and marked as an outlier. A store that is excluded from every category has no row; excluded_stores says why.
+
+    Parameters
+    ----------
+    sales_by_need_state : the table of that name, of all categories
+    internal_clusters : the clusters of each category, which the chain's are compared with
+    settings : `[chain.clustering]`
+
+    Returns
+    -------
+    chain_clusters, chain_k_selection, chain_verdicts, chain_profiles and chain_agreement, as in pipeline.schema. Without a
+    store they have no rows but for the verdict `no structure` with k = 0.
+    """
+    sales = {
+        str(category): wide
+        for category, rows in sales_by_need_state.groupby("category", sort=True)
+        if len(wide := positive_sales(rows))
+    }
+    features = chain_features(sales, settings.min_need_state_share, settings.max_features)
+    few = features.coverage.index[features.coverage < settings.min_coverage - 1e-12]
+    clustering = cluster_stores(features.matrix, settings, left_out=list(few))
+    stores = clustering.clusters["store_id"]
+    return {
+        "chain_clusters": clustering.clusters.assign(
+            categories=features.categories.reindex(stores).to_numpy(dtype="int64"),
+            coverage=features.coverage.reindex(stores).to_numpy(dtype="float64"),
+        ),
+        "chain_k_selection": clustering.k_selection,
+        "chain_verdicts": clustering.verdict,
+        "chain_profiles": _profiles(sales, clustering.clusters),
+        "chain_agreement": _agreement(features, clustering.clusters, internal_clusters),
+    }
+
+
+def _profiles(sales: dict[str, pd.DataFrame], clusters: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = [need_state_profiles(wide, clusters).assign(category=category) for category, wide in sales.items()]
+    if not parts:
+        parts = [need_state_profiles(pd.DataFrame(), clusters.iloc[:0]).assign(category="")]
+    found = pd.concat(parts, ignore_index=True).astype({"category": "str"})
+    return found.sort_values(["cluster", "category", "need_state"], ignore_index=True)
+
+
+def _agreement(features: ChainFeatures, clusters: pd.DataFrame, internal_clusters: pd.DataFrame) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+    from sklearn.metrics import adjusted_rand_score
+
+    of_chain = clusters.set_index("store_id")["cluster"]
+    rows = []
+    for category, own in internal_clusters.groupby("category", sort=True):
+        own = own[own["store_id"].isin(of_chain.index)]
+        internal = own["cluster"].to_numpy(dtype=np.int64)
+        chain = of_chain.reindex(own["store_id"]).to_numpy(dtype=np.int64)
+        both_one = len(np.unique(internal)) < 2 and len(np.unique(chain)) < 2
+        block = features.blocks[str(category)].reindex(own["store_id"])
+        known = block.notna().all(axis=1).to_numpy()
+        mix = block[known].to_numpy(dtype=np.float64)
+        rows.append(
+            {
+                "category": str(category),
+                "stores": len(own),
+                "internal_clusters": len(np.unique(internal)),
+                "agreement": np.nan if both_one else float(adjusted_rand_score(internal, chain)),
+                "r_squared_internal": r_squared(mix, internal[known]),
+                "r_squared_chain": r_squared(mix, chain[known]),
+            }
+        )
+    kinds = {
+        "category": "str",
+        "stores": "int64",
+        "internal_clusters": "int64",
+        "agreement": "float64",
+        "r_squared_internal": "float64",
+        "r_squared_chain": "float64",
+    }
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)

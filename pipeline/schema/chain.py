@@ -1,0 +1,69 @@
+"""The tables of the clustering over all categories."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.schema.clustering import clusters_table, k_selection_table, verdicts_table
+from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
+from pipeline.schema.kinds import Column, Table
+
+_CLUSTERS = clusters_table((STORE,), "chain_clusters", "Stores clustered on their sales mix in all categories together")
+
+TABLES = (
+    replace(
+        _CLUSTERS,
+        columns=(
+            *_CLUSTERS.columns,
+            Column("categories", "integer", "Categories in which the store's mix is known"),
+            Column("coverage", "float", "Share of the chain's sales that these categories make up", unit="0..1"),
+        ),
+    ),
+    k_selection_table((), "chain_k_selection", "Every figure behind the choice of k over all categories"),
+    verdicts_table((), "chain_verdicts", "What kind of structure was found over all categories"),
+    Table(
+        "chain_profiles",
+        "one row per chain cluster, category and need state",
+        ("cluster", "category", "need_state"),
+        (
+            CLUSTER,
+            CATEGORY,
+            NEED_STATE,
+            Column("stores", "integer", "Stores of the cluster in the category", unit="stores"),
+            Column("mean_share", "float", "Mean share of these stores in the category", unit="0..1"),
+            Column(
+                "share_index",
+                "float",
+                "100 x mean_share / the category's pooled chain share; null where that is zero",
+                nullable=True,
+                unit="100 = chain",
+            ),
+        ),
+        "What each chain cluster sells more and less of, in every category",
+    ),
+    Table(
+        "chain_agreement",
+        "one row per category",
+        ("category",),
+        (
+            CATEGORY,
+            Column("stores", "integer", "Stores with both a chain cluster and one of the category", unit="stores"),
+            Column("internal_clusters", "integer", "The category's own clusters"),
+            Column(
+                "agreement",
+                "float",
+                "Adjusted Rand index between chain clusters and the category's own; null where both are one cluster",
+                nullable=True,
+                unit="-1..1",
+            ),
+            Column(
+                "r_squared_internal",
+                "float",
+                "Share of the mix's variance that the category's own clusters explain",
+                unit="0..1",
+            ),
+            Column("r_squared_chain", "float", "Share of it that the chain clusters explain", unit="0..1"),
+        ),
+        "How far the chain clusters say in each category what its own clusters say",
+    ),
+)
