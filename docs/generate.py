@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import click
 import msgspec
-import typer
 
 from pipeline import settings
 from pipeline.cli import main as cli
@@ -63,7 +63,8 @@ _COMMANDS = """\
 # Commands
 
 Made by `docs/generate.py` from the commands' own help; what is written here by hand is lost. What their exit codes mean
-stands in [operations.md](operations.md#exit-codes)."""
+stands in [operations.md](operations.md#exit-codes). Completion in bash: `eval "$(_STORE_CLUSTERING_COMPLETE=bash_source
+store-clustering)"`; `zsh_source` and `fish_source` are there too."""
 
 # ---------------------------------------------------------------- settings
 
@@ -236,14 +237,15 @@ def _column(column: Column, in_key: bool) -> list[str]:
 
 def commands_page() -> str:
     """What every command says of itself."""
-    group = typer.main.get_command(cli.app)
-    top = group.context_class(group, info_name="store-clustering", terminal_width=_WIDTH)
+    group = cli.app
+    top = click.Context(group, info_name="store-clustering", terminal_width=_WIDTH)
     pages = [
         _COMMANDS,
         f"```text\n{_clean(group.get_help(top))}\n```",
     ]
-    for name, command in group.commands.items():  # type: ignore[attr-defined]  # a group of commands
-        context = group.context_class(command, info_name=name, parent=top, terminal_width=_WIDTH)
+    for name in group.list_commands(top):
+        command = group.get_command(top, name)
+        context = click.Context(command, info_name=name, parent=top, terminal_width=_WIDTH)
         pages.append(f"## {name}\n\n```text\n{_clean(command.get_help(context))}\n```")
     return "\n\n".join(pages) + "\n"
 

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import msgspec
-import typer
 
 from pipeline import raw_files, sample
-from pipeline.cli.options import AsJson, Env
+from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
 from pipeline.config import Config, load
 from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, MissingDataError
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 _ALL = "all sources"
 
 
-def check(env: Env = "dev", as_json: AsJson = False) -> None:
+@click.command()
+@env_option
+@json_option
+def check(env: str, as_json: bool) -> None:
     """Look at settings and raw files before a run.
 
     Columns, rows, and everything that is wrong or doubtful, of all sources at once. Builds nothing. An error would fail a run; a doubt would not, but look at it. Exit code: 0 without errors, 20 where a raw file is
@@ -47,7 +50,7 @@ def check(env: Env = "dev", as_json: AsJson = False) -> None:
     else:
         _print(config, report, errors, doubts)
     code = TASK_FAILED if errors else DONE
-    raise typer.Exit(MISSING_DATA if present.errors else code)
+    sys.exit(MISSING_DATA if present.errors else code)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from pipeline import config, pins
 from pipeline.cli import results
-from pipeline.cli.options import AsJson
+from pipeline.cli.options import json_option
 from pipeline.cli.text import table
 from pipeline.config_faults import nearest
 from pipeline.errors import MissingDataError, UsageError
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def compare(
-    before: Annotated[str, typer.Argument(metavar="A", help="An environment, or a pin as ENV/NAME or NAME.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="What to compare it with, named alike.")],
-    category: Annotated[str | None, typer.Option(help="This category alone.")] = None,
-    moves: Annotated[bool, typer.Option("--moves", help="List the stores that moved.")] = False,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.argument("before", metavar="A", help="An environment, or a pin as ENV/NAME or NAME.")
+@click.argument("after", metavar="B", help="What to compare it with, named alike.")
+@click.option("--category", help="This category alone.")
+@click.option("--moves", is_flag=True, help="List the stores that moved.")
+@json_option
+def compare(before: str, after: str, category: str | None, moves: bool, as_json: bool) -> None:
     """Say how far two results agree.
 
     Agreement is the adjusted Rand index: 1 is the same grouping, 0 is chance. A store has moved where its cluster is not

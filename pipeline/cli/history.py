@@ -7,12 +7,12 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from pipeline import runs
-from pipeline.cli.options import AsJson, Env
+from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
 from pipeline.config import Config, load, tomllib
 from pipeline.config_faults import nearest
@@ -20,14 +20,14 @@ from pipeline.errors import UsageError
 from pipeline.freshness.traces import flatten
 
 
-def history(
-    run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run's id, or the beginning of one: all of it.")
-    ] = None,
-    env: Env = "dev",
-    last: Annotated[int, typer.Option(min=1, help="How many runs to list, the newest last.")] = 20,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.argument("run", required=False, help="A run's id, or the beginning of one: all of it.")
+@env_option
+@click.option(
+    "--last", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs to list, the newest last."
+)
+@json_option
+def history(run: str | None, env: str, last: int, as_json: bool) -> None:
     """List the runs, or tell all of one.
 
     Of one run: each task with its reason, and the settings that changed since the run before. A run that had nothing

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
 
-import typer
+import click
 
-from pipeline.cli import check, compare, history, pin, run, sample_data, status, why
 from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError
 
-app = typer.Typer(
+COMMANDS = ("run", "status", "why", "check", "history", "compare", "pin", "sample-data")
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """The commands, each imported when it is asked for: nothing to do should take no time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as click calls it
+        """All of them, in the order of a user's day."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as click calls it
+        """That of a name, None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"pipeline.cli.{name}"), name)
+        return command
+
+
+app = Commands(
     name="store-clustering",
     help="Group a retailer's stores, per category: rebuild exactly what is stale, and say why.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
 )
-for _command in (
-    run.run,
-    status.status,
-    why.why,
-    check.check,
-    history.history,
-    compare.compare,
-    pin.pin,
-    sample_data.sample_data,
-):
-    app.command()(_command)
 
 
 def main() -> None:
@@ -37,7 +44,12 @@ def main() -> None:
     35 scheduling error, 40 unhandled.
     """
     try:
-        app()
+        sys.exit(app.main(standalone_mode=False) or 0)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except PipelineError as error:
         for line in error.lines:
             print(f"error: {line}", file=sys.stderr)

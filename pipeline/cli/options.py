@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+import click
+from click.shell_completion import CompletionItem
 
 from pipeline.config import environments
 from pipeline.errors import PipelineError
 
 
-def _known(incomplete: str) -> list[str]:
+def _known(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[CompletionItem]:
     try:
-        return [name for name in environments() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in environments() if name.startswith(incomplete)]
     except PipelineError:
         return []  # a completion says nothing
 
 
-Env = Annotated[str, typer.Option(help="The environment: a file configs/<env>.toml.", autocompletion=_known)]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object, for a script.")]
+env_option = click.option(
+    "--env",
+    default="dev",
+    show_default=True,
+    shell_complete=_known,
+    help="The environment: a file configs/<env>.toml.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for a script.")

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
+import click
 import msgspec
-import typer
 
 from pipeline import config, pins
 from pipeline.cli import results
-from pipeline.cli.options import AsJson
+from pipeline.cli.options import json_option
 from pipeline.cli.text import table
 from pipeline.errors import OutputError, UsageError
 from pipeline.freshness import traces
 
 
-def pin(
-    name: Annotated[str | None, typer.Argument(help="The pin's name: letters, digits, '_' and '-'.")] = None,
-    env: Annotated[
-        str | None,
-        typer.Option(help="The environment whose clusters are pinned (dev), or whose pins are listed (all)."),
-    ] = None,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Pin clusters that are stale, and note that.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="List the pins there are; make none.")] = False,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.argument("name", required=False, help="The pin's name: letters, digits, '_' and '-'.")
+@click.option("--env", help="The environment whose clusters are pinned (dev), or whose pins are listed (all).")
+@click.option("--anyway", is_flag=True, help="Pin clusters that are stale, and note that.")
+@click.option("--list", "listed", is_flag=True, help="List the pins there are; make none.")
+@json_option
+def pin(name: str | None, env: str | None, anyway: bool, listed: bool, as_json: bool) -> None:
     """Keep today's clusters as a reference.
 
     They are copied to pins/ENV/NAME: deleting outputs keeps them, and nothing overwrites them.

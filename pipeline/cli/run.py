@@ -7,15 +7,14 @@ import logging
 import os
 import sys
 from collections import Counter
-from typing import Annotated
 
+import click
 import luigi
 import luigi.configuration
-import typer
 
 from pipeline import runs
 from pipeline.cli import jobs, progress
-from pipeline.cli.options import AsJson, Env
+from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
 from pipeline.config import Config, load
 from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
@@ -25,23 +24,35 @@ from pipeline.stage import ending, log_file
 _CUT_OFF = "what it reads is unchanged"
 
 
+@click.command()
+@click.argument(
+    "job",
+    required=False,
+    help="What to build: InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, "
+    "Merging or FullPipeline (the default); merging_job and its like are accepted.",
+)
+@env_option
+@click.option("--category", help="Cluster this category alone.")
+@click.option("--tag", multiple=True, help="KEY=VALUE, kept in the run's record; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Say what would be built and why; build nothing.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks to build side by side."
+)
+@click.option("--wait", is_flag=True, help="Wait for a run that holds the environment.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong.")
+@json_option
+@click.option("--job", "named", help="The job, as the old runner took it.")
 def run(
-    job: Annotated[
-        str | None,
-        typer.Argument(
-            help="What to build: InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, "
-            "Merging or FullPipeline (the default); merging_job and its like are accepted."
-        ),
-    ] = None,
-    env: Env = "dev",
-    category: Annotated[str | None, typer.Option(help="Cluster this category alone.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, kept in the run's record; repeatable.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be built and why; build nothing.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Tasks to build side by side.")] = 1,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for a run that holds the environment.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
-    as_json: AsJson = False,
-    named: Annotated[str | None, typer.Option("--job", help="The job, as the old runner took it.")] = None,
+    job: str | None,
+    env: str,
+    category: str | None,
+    tag: tuple[str, ...],
+    dry_run: bool,
+    workers: int,
+    wait: bool,
+    quiet: bool,
+    as_json: bool,
+    named: str | None,
 ) -> None:
     """Build what is stale.
 
@@ -56,7 +67,7 @@ def run(
     if job and named and jobs.name(job) != jobs.name(named):
         raise UsageError(f"two jobs are given, {job} and --job {named}: give one")
     config = load(env)
-    task = jobs.task(job or named, category, env, tag or [])
+    task = jobs.task(job or named, category, env, list(tag))
     if dry_run:
         jobs.check_category(task)
         _say_what_is_stale(task, as_json=as_json)
@@ -77,7 +88,7 @@ def run(
             _say_what_was_done(config, code)
     except BrokenPipeError:  # whoever reads this has seen enough; what the run did stands
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(code)
+    sys.exit(code)
 
 
 def _say_what_is_stale(task: luigi.Task, *, as_json: bool) -> None:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
+import click
 import msgspec
-import typer
 
 from pipeline import raw_files, sample
-from pipeline.cli.options import Env
+from pipeline.cli.options import env_option
 from pipeline.config import load
 from pipeline.errors import UsageError
 from pipeline.freshness import locks
 from pipeline.settings import SampleData
 
 
-def sample_data(
-    env: Env = "dev",
-    stores: Annotated[int | None, typer.Option(help="How many stores.")] = None,
-    skus: Annotated[int | None, typer.Option(help="How many SKUs.")] = None,
-    weeks: Annotated[int | None, typer.Option(help="How many weeks.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The seed of the random numbers.")] = None,
-) -> None:
+@click.command()
+@env_option
+@click.option("--stores", type=int, help="How many stores.")
+@click.option("--skus", type=int, help="How many SKUs.")
+@click.option("--weeks", type=int, help="How many weeks.")
+@click.option("--seed", type=int, help="The seed of the random numbers.")
+def sample_data(env: str, stores: int | None, skus: int | None, weeks: int | None, seed: int | None) -> None:
     """Make planted raw files to try things on.
 
     They are made where none of the configured ones exists, with the truth about their clusters beside them. What is not given is as `[sample_data]` says. A file that exists is never replaced: delete the old sample first.

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-import typer
+import click
 
 from pipeline.cli import jobs
-from pipeline.cli.options import AsJson, Env
+from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
 from pipeline.config import load
 
 
-def status(
-    env: Env = "dev",
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Read every file again, whatever is remembered of it.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@env_option
+@click.option("--verify", is_flag=True, help="Read every file again, whatever is remembered of it.")
+@json_option
+def status(env: str, verify: bool, as_json: bool) -> None:
     """Say which targets are stale, and why.
 
     Of each task the first reason, in the order of a build (`why` tells all); then the files that no task knows.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from pipeline.cli import jobs
-from pipeline.cli.options import AsJson, Env
+from pipeline.cli.options import env_option, json_option
 from pipeline.errors import plain
 from pipeline.freshness.reasons import UPSTREAM
 
@@ -17,16 +17,13 @@ if TYPE_CHECKING:
     from pipeline.stage.causes import Cause
 
 
-def why(
-    target: Annotated[
-        str,
-        typer.Argument(
-            help="A task (Merging), a table (store_clusters), a category (Bread), a target's file, or the database."
-        ),
-    ],
-    env: Env = "dev",
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.argument(
+    "target", help="A task (Merging), a table (store_clusters), a category (Bread), a target's file, or the database."
+)
+@env_option
+@json_option
+def why(target: str, env: str, as_json: bool) -> None:
     """Say every reason why a target is stale.
 
     Old -> new where there are both, and the same of what it is made from. Builds nothing.

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
-import typer
 from conftest import Project
 
 from pipeline.cli import main
@@ -195,9 +195,7 @@ def test_whatever_goes_wrong_has_its_exit_code(
     def command() -> None:
         raise error
 
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(command)
-    monkeypatch.setattr(main, "app", app)
+    monkeypatch.setattr(main, "app", click.Command("store-clustering", callback=command))
     monkeypatch.setattr("sys.argv", ["store-clustering"])
     with pytest.raises(SystemExit) as ended:
         main.main()

@@ -11,15 +11,17 @@ import pytest
 from conftest import Project
 
 from pipeline import config, pins, schema, tables
+from pipeline.cli import compare as compare_command
+from pipeline.cli import pin as pin_command
 from pipeline.cli import results
-from pipeline.cli.compare import compare
-from pipeline.cli.pin import pin
 from pipeline.config import tomllib
 from pipeline.errors import InputChangedError, MissingDataError, OutputError, PipelineError, UsageError
 from pipeline.freshness import fingerprints
 from pipeline.stage import session
 
 CLUSTERS = "outputs/dev/merging/store_clusters.parquet"
+
+compare, pin = compare_command.compare.callback, pin_command.pin.callback
 
 
 def make(name: str, env: str = "dev", *, anyway: bool = False) -> None:
