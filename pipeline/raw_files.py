@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.config import Config
@@ -84,3 +84,25 @@ def require(config: Config, name: str) -> list[Path]:
             f"{config.home}): put the file there, or correct the path in configs/base.toml or configs/{config.env}.toml"
         )
     return files
+
+
+def copies(files: Sequence[Path], content: Callable[[Path], str]) -> list[str]:
+    """What to say of sales that are there more than once: a line per content that several files have.
+
+    Parameters
+    ----------
+    files : of the internal sales; rows of the same key are summed, so that a copy doubles them
+    content : the content hash of a file; asked for of files of one size only
+    """
+    of_size: dict[int, list[Path]] = {}
+    for file in files:
+        of_size.setdefault(file.stat().st_size, []).append(file)
+    alike: dict[str, list[Path]] = {}
+    for file in (file for same in of_size.values() if len(same) > 1 for file in same):
+        alike.setdefault(content(file), []).append(file)
+    return [
+        f"{same[0]}: the same, byte for byte, as {', '.join(str(file) for file in same[1:])}: every sale in it is counted "
+        f"{len(same)} times; remove the copies"
+        for same in alike.values()
+        if len(same) > 1
+    ]

@@ -2,7 +2,8 @@
 
 The reader is fastexcel: python-calamine gives an error cell (#N/A) as an empty one. All cells become texts: a number is
 written shortest (7, 0.1), a date as in ISO 8601, a boolean as `true` or `false`; a formula is what it last came to. A
-date without a time is read as midnight, so that a text such as "2024-01-31 00:00:00" is a date as well.
+date without a time is read as midnight, so that a text such as "2024-01-31 00:00:00" is a date as well. A time without a date is
+one of the day before Excel's first; it is written as the time alone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROUNDED = r"^-?(0|[0-9]+\.[0-9]{9})$"
+_TIME = "^1899-12-3[01] ([0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?)$"
 _MIDNIGHT = "^([+-]?[0-9]{4,}-[0-9]{2}-[0-9]{2}) 00:00:00$"
 _ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!"}
 _ODS_ERROR = re.compile(b"""<table:table-cell[^<]*calcext:value-type=["']error["']""")  # no text has a "<"
@@ -142,7 +144,8 @@ def _below_header(cells: Any) -> Sheet:
 
     names, columns, has_value = [], [], None
     for column in pa.Table.from_batches([cells]).columns:
-        iso = pc.replace_substring_regex(column.cast(pa.string()), _MIDNIGHT, "\\1")
+        times = pc.replace_substring_regex(column.cast(pa.string()), _TIME, "\\1")
+        iso = pc.replace_substring_regex(times, _MIDNIGHT, "\\1")
         values = iso.slice(1)
         name = iso[0].as_py() or ""
         names.append(name if name.strip() else "")

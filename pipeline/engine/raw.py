@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.engine import csv_files, excel_files, folders, keys
+from pipeline.engine import csv_files, folders, keys, page_checksums, workbook_process
 from pipeline.engine.duck import reading, rows
 from pipeline.engine.names import listed, with_nearest
 from pipeline.engine.scan import RawColumn, Scan, nfc
@@ -102,6 +102,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -
     if name.endswith(PARQUET):
         with reading([path], source.setting):
             described = rows(connection, f"DESCRIBE SELECT * FROM {_parquet([path], folders.WITHOUT_FILE)}")
+            page_checksums.check(connection, path, source.setting)
         return "parquet", tuple((column[0], column[1]) for column in described)
     if name.endswith(CSV):
         names, compression = csv_files.header(path, source.csv, source.setting)
@@ -131,7 +132,7 @@ def _scan(kind: str, columns: Columns, further: tuple[str, ...], paths: tuple[st
 
 def _sheet(connection: duckdb.DuckDBPyConnection, path: str, source: Source, in_folders: Sequence[str]) -> Scan:
     """Hand a sheet's rows to DuckDB, under a name of their own."""
-    sheet = excel_files.read(path, source.excel, source.setting)
+    sheet = workbook_process.read(path, source.excel, source.setting)
     _check_named_once(path, sheet.names)
     view = f"{source.setting} {source.files.index(path)}"
     connection.register(view, sheet.rows)

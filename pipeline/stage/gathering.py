@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import luigi
 
 from pipeline import raw_files, schema, tables
-from pipeline.freshness import traces
+from pipeline.freshness import fingerprints, traces
+from pipeline.stage import session
 from pipeline.stage.raw import RawSource, SampleData
 from pipeline.stage.table import Frames, TableStage, function, module_of
 from pipeline.tables import Publication
@@ -49,6 +50,14 @@ class RawStage(TableStage):
     def computing(self) -> tuple[str, ...]:
         """The modules of `gather` and `compute`."""
         return (module_of(self.gather), *super().computing())
+
+    def findings(self) -> list[str]:
+        """Sales that are there more than once."""
+        if "internal_sales" not in self.sources:
+            return []
+        memory = session.memory(self.config)
+        files = raw_files.found(self.config, "internal_sales")
+        return raw_files.copies(files, lambda path: memory.hash(path, fingerprints.content))
 
     def category_path(self, category: str) -> Path:
         """The file of a category."""

@@ -11,7 +11,7 @@ import pytest
 from engine import workbooks
 from engine.given import MAP
 
-from pipeline.engine import external, internal
+from pipeline.engine import excel_files, external, internal, workbook_process
 from pipeline.settings import (
     Engine,
     ExternalSource,
@@ -22,6 +22,12 @@ from pipeline.settings import (
     SalesSource,
     Sources,
 )
+
+
+@pytest.fixture(autouse=True)
+def _workbooks_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of its own for each workbook would take most of the time; tests/hostile reads them as a run does."""
+    monkeypatch.setattr(workbook_process, "read", excel_files.read)
 
 
 @pytest.fixture

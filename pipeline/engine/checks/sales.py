@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,8 @@ from pipeline.engine.checks.schemas import Fitted, Wanted
 from pipeline.engine.duck import reading, row, rows
 from pipeline.engine.raw import Source, require
 from pipeline.engine.weeks import window
+from pipeline.freshness.fingerprints import content
+from pipeline.raw_files import copies
 from pipeline.settings import InternalPreprocessing, SalesSource
 
 if TYPE_CHECKING:
@@ -53,6 +56,8 @@ def look(
     """Look at the sales. They are read once, and the week column once more, summed, and never held in Python."""
     columns = section.columns
     files = source.files
+    for said in copies([Path(file) for file in files if Path(file).is_file()], content):
+        findings.doubt(NAME, said)
     source, found = schemas.readable(connection, NAME, source, findings)
     if not found:
         return SalesSeen(SourceSeen(NAME, files))
