@@ -10,27 +10,35 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from pipeline import schema, tables
 from pipeline.config import PLAIN_NAME, Config
 from pipeline.config_faults import nearest
 from pipeline.durable import sync
-from pipeline.errors import InputChangedError, MissingDataError, OutputError, UsageError
+from pipeline.errors import InputChangedError, MissingDataError, OutputError, SettingsError, UsageError
 from pipeline.freshness import fingerprints, locks
 from pipeline.runs import who
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLES = (
     "store_clusters",
     "merged_clusters",
+    "cluster_numbers",
     "internal_clusters",
+    "internal_features",
     "internal_profiles",
     "internal_verdicts",
     "external_clusters",
+    "external_features",
     "external_profiles",
     "external_verdicts",
 )
@@ -206,6 +214,11 @@ def read(home: Path, reference: Reference) -> Pin:
         raise OutputError(f"{path}: cannot be read ({what}); restore the pin, or delete its folder") from None
 
 
+def path(home: Path, reference: Reference, table: str) -> Path:
+    """Where a pin's copy of a table is, or would be."""
+    return _folder(home, reference) / f"{table}.parquet"
+
+
 def file(home: Path, reference: Reference, table: str) -> Path:
     """A pin's copy of a table, once its content is found to be what was pinned.
 
@@ -214,14 +227,87 @@ def file(home: Path, reference: Reference, table: str) -> Path:
     OutputError
         It is not there, or is not what was pinned.
     """
-    path, files = _folder(home, reference) / f"{table}.parquet", read(home, reference).files
+    found, files = path(home, reference, table), read(home, reference).files
     try:
-        same = fingerprints.content(path) == files.get(path.name)
+        same = fingerprints.content(found) == files.get(found.name)
     except OSError as error:
-        raise OutputError(f"{path}: {error.strerror}; restore the pin, or delete its folder") from None
+        raise OutputError(f"{found}: {error.strerror}; restore the pin, or delete its folder") from None
     if not same:
-        raise OutputError(f"{path}: is not what was pinned; restore the pin, or delete its folder")
-    return path
+        raise OutputError(f"{found}: is not what was pinned; restore the pin, or delete its folder")
+    return found
+
+
+def table(config: Config, reference: Reference, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Columns of a pin's table, once its content is found to be what was pinned.
+
+    Parameters
+    ----------
+    config : any environment of the project
+    name : the table
+    columns : what is needed of it; none needs all. A pin outlives versions of this program, and other columns do not matter
+
+    Raises
+    ------
+    OutputError
+        The table is not there, is not what was pinned, or lacks a column.
+    """
+    return tables.read(file(config.home, reference, name), schema.TABLES[name], columns or None)
+
+
+def of_setting(config: Config, name: str) -> Reference:
+    """The pin that a setting `reference` names: ENV/NAME, or NAME of the environment itself."""
+    env, slash, pin = name.partition("/")
+    return Reference(env, pin) if slash else Reference(config.env, name)
+
+
+def check_references(config: Config) -> None:
+    """Say which pins that the settings name as `reference` cannot be one.
+
+    Raises
+    ------
+    SettingsError
+        A pin is not there, or lacks a table that a reference needs: a line for each.
+    """
+    faults = []
+    for setting, level in _REFERENCES.items():
+        name = getattr(config.settings.references, level)
+        if name and (fault := _fault(config, of_setting(config, name), _NEEDED[level])):
+            faults.append(f"{setting}: {fault}")
+    if faults:
+        raise SettingsError(*faults)
+
+
+_REFERENCES = {
+    "internal.clustering.reference": "internal",
+    "external.clustering.reference": "external",
+    "merging.reference": "final",
+}
+_NEEDED = {
+    "internal": ("internal_clusters", "internal_verdicts", "internal_features"),
+    "external": ("external_clusters", "external_verdicts", "external_features"),
+    "final": ("store_clusters", "cluster_numbers"),
+}
+
+
+def _fault(config: Config, reference: Reference, needed: Sequence[str]) -> str:
+    pinned = every(config.home)
+    if reference not in pinned:
+        names = [one.pin if one.env == config.env else str(one) for one in pinned]
+        name = reference.pin if reference.env == config.env else str(reference)
+        known = (
+            f"there are {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}" if names else "there is none yet"
+        )
+        return (
+            f"no pin {name!r}{nearest(name, names)}: {known}; `store-clustering pin` makes one, before it is named here"
+        )
+    try:
+        files = read(config.home, reference).files
+    except OutputError as error:
+        return str(error)
+    lacking = [name for name in needed if f"{name}.parquet" not in files]
+    if lacking:
+        return f"the pin {reference} has no {', '.join(lacking)}, and cannot be a reference: an older version made it; pin again"
+    return ""
 
 
 def resolve(home: Path, text: str, environments: Collection[str]) -> Reference:

@@ -106,8 +106,14 @@ def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
         raise OutputError(f"{path}: the table {table.name} does not read back as it was written; check the disk")
 
 
-def read(paths: Path | Sequence[Path], table: Table) -> pd.DataFrame:
+def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """The table in these files, one after the other.
+
+    Parameters
+    ----------
+    paths : the files
+    table : what they hold
+    columns : the columns to read, where the others do not matter; None reads what there is
 
     Returns
     -------
@@ -121,19 +127,20 @@ def read(paths: Path | Sequence[Path], table: Table) -> pd.DataFrame:
     """
     import pyarrow as pa
 
-    parts = [_read(path) for path in ([paths] if isinstance(paths, Path) else paths)]
+    parts = [_read(path, columns) for path in ([paths] if isinstance(paths, Path) else paths)]
     if not parts:
         parts = [pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()]
     return _to_frame(pa.concat_tables(parts), table)
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, columns: Sequence[str] | None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path, page_checksum_verification=True).read()
-    except (OSError, pa.ArrowException) as error:
+        found = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns and list(columns))
+        return found if columns is None else found.select(list(columns))
+    except (OSError, KeyError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again, and it is built anew") from error
 
 

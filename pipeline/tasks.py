@@ -8,7 +8,7 @@
     |             |                                 |
     |   InternalClustering ----- Merging -----------+
     |             |                 |
-ChainClustering --+                 |
+ChainClustering --+            Migrations: since a pin
     |                               |
     +-------------------------- Warehouse            (FullPipeline)
 """
@@ -30,8 +30,18 @@ for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")
     if os.path.isfile(_path):  # noqa: PTH113  # Luigi's exit codes must hold from any working directory
         add_config_path(_path)
 
-_CLUSTERING = ("pandas", "pyarrow.parquet", "sklearn.cluster", "sklearn.ensemble", "sklearn.metrics", "scipy.spatial")
+_CLUSTERING = (
+    "pandas",
+    "pyarrow.parquet",
+    "sklearn.cluster",
+    "sklearn.ensemble",
+    "sklearn.metrics",
+    "sklearn.tree",
+    "scipy.spatial",
+)
 _CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
+_EXPLAINED = (*_CLUSTERS, "exemplars", "cluster_summary", "rules")
+_PLACED = ("store_id", "category", "cluster")
 
 
 class InternalPreprocessing(RawStage):
@@ -50,9 +60,13 @@ class ClusterCategory(CategoryStage):
     """The stores of one category, clustered on their sales mix."""
 
     reads = {"sales_by_need_state": (InternalPreprocessing, "sales_by_need_state")}
+    pinned = {
+        "reference_clusters": ("internal", "internal_clusters", _PLACED),
+        "reference_verdicts": ("internal", "internal_verdicts", ("category", "highest_number")),
+    }
     sections = ("internal.clustering",)
     compute = "pipeline.core.internal_clustering:cluster_category"
-    tables = (*(f"internal_{table}" for table in _CLUSTERS), "internal_features")
+    tables = (*(f"internal_{table}" for table in _EXPLAINED), "internal_features")
     imports = _CLUSTERING
 
 
@@ -92,15 +106,22 @@ class ExternalPreprocessing(RawStage):
 class ExternalClustering(TableStage):
     """The stores, clustered on their surroundings."""
 
-    reads = {"external_features": (ExternalPreprocessing, "external_features")}
+    reads = {
+        "external_features": (ExternalPreprocessing, "external_features"),
+        "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
+    }
+    pinned = {
+        "reference_clusters": ("external", "external_clusters", ("store_id", "cluster")),
+        "reference_verdicts": ("external", "external_verdicts", ("highest_number",)),
+    }
     sections = ("external.clustering",)
     compute = "pipeline.core.external_clustering:cluster"
-    tables = (*(f"external_{table}" for table in _CLUSTERS), "external_scaled_features")
+    tables = (*(f"external_{table}" for table in _EXPLAINED), "external_scaled_features")
     imports = _CLUSTERING
 
 
 class Merging(TableStage):
-    """Internal and external clusters, merged into the final store clusters."""
+    """Internal and external clusters, merged into the final store clusters; their names and profiles."""
 
     reads = {
         "internal_clusters": (InternalClustering, "internal_clusters"),
@@ -108,11 +129,47 @@ class Merging(TableStage):
         "internal_excluded": (InternalPreprocessing, "excluded_stores"),
         "external_clusters": (ExternalClustering, "external_clusters"),
         "external_scaled_features": (ExternalClustering, "external_scaled_features"),
+        "external_features": (ExternalPreprocessing, "external_features"),
+        "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         "external_excluded": (ExternalPreprocessing, "excluded_stores"),
     }
+    pinned = {
+        "reference_clusters": ("final", "store_clusters", _PLACED),
+        "reference_numbers": ("final", "cluster_numbers", ("category", "highest_number")),
+    }
     sections = ("merging",)
-    compute = "pipeline.core.merging:merge"
-    tables = ("store_clusters", "merged_clusters", "reassignments", "excluded_stores")
+    compute = "pipeline.core.final_clusters:finish"
+    tables = (
+        "store_clusters",
+        "merged_clusters",
+        "merged_profiles",
+        "cluster_numbers",
+        "reassignments",
+        "excluded_stores",
+    )
+
+
+class Migrations(TableStage):
+    """What changed since the pins that the settings name as `reference`; no rows without one."""
+
+    reads = {
+        "internal_clusters": (InternalClustering, "internal_clusters"),
+        "internal_features": (InternalClustering, "internal_features"),
+        "external_clusters": (ExternalClustering, "external_clusters"),
+        "external_features": (ExternalPreprocessing, "external_features"),
+        "store_clusters": (Merging, "store_clusters"),
+    }
+    pinned = {
+        "before_internal_clusters": ("internal", "internal_clusters", _PLACED),
+        "before_internal_features": ("internal", "internal_features", ("store_id", "category", "feature", "share")),
+        "before_external_clusters": ("external", "external_clusters", ("store_id", "cluster")),
+        "before_external_features": ("external", "external_features", ()),
+        "before_store_clusters": ("final", "store_clusters", _PLACED),
+    }
+    sections = ("references",)
+    compute = "pipeline.core.migrations:compare_with_references"
+    tables = ("agreement", "migrations", "cluster_changes", "drift")
+    imports = ("pandas", "pyarrow.parquet", "scipy.optimize", "scipy.stats", "sklearn.metrics")
 
 
 class Warehouse(DatabaseStage):
@@ -125,6 +182,7 @@ class Warehouse(DatabaseStage):
         *((ExternalPreprocessing, table) for table in ("external_features", "external_feature_report", "store_labels")),
         *((ExternalClustering, table) for table in ExternalClustering.tables),
         *((Merging, table) for table in Merging.tables),
+        *((Migrations, table) for table in Migrations.tables),
     )
     sections = ("warehouse",)
     modules = ("pipeline.warehouse.load", "pipeline.history")

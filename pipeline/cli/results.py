@@ -29,7 +29,7 @@ def files(env: str) -> dict[str, Path]:
 
     publishers = {
         table: stage(env=env)
-        for stage in (tasks.Merging, tasks.InternalClustering, tasks.ExternalClustering)
+        for stage in (tasks.Merging, tasks.InternalClustering, tasks.ExternalPreprocessing, tasks.ExternalClustering)
         for table in stage.tables
     }
     return {table: publishers[table].path(table) for table in pins.TABLES}

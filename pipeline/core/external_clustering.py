@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.core.alignment import reference
 from pipeline.core.clustering.stores import cluster_stores
+from pipeline.core.explain.clusters import explain
+from pipeline.core.explain.readings import of_features
 from pipeline.core.features import check_finite, long_table, scale
 from pipeline.core.profiles import feature_profiles
 
@@ -14,18 +17,31 @@ if TYPE_CHECKING:
     from pipeline.settings import ExternalClustering
 
 
-def cluster(*, external_features: pd.DataFrame, settings: ExternalClustering) -> dict[str, pd.DataFrame]:
+PLAIN = "average surroundings"  # the name of a cluster that nothing sets apart
+
+
+def cluster(
+    *,
+    external_features: pd.DataFrame,
+    settings: ExternalClustering,
+    external_feature_report: pd.DataFrame | None = None,
+    reference_clusters: pd.DataFrame | None = None,
+    reference_verdicts: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
     """Cluster the stores on the features of the outside data, scaled.
 
     Parameters
     ----------
     external_features : store_id, and one float column per feature: imputed, transformed, not yet scaled
     settings : `[external.clustering]`
+    external_feature_report : says which features are the log1p of what they are called; None: none is
+    reference_clusters, reference_verdicts : external_clusters and external_verdicts of the pin whose numbers are kept; None
+        without one
 
     Returns
     -------
-    external_clusters, external_k_selection, external_verdicts, external_profiles (of the features before scaling) and
-    external_scaled_features, as in pipeline.schema. Without a feature all stores form one cluster; without a store the tables
+    external_clusters, _k_selection, _verdicts, _profiles (of the features before scaling), _exemplars, _cluster_summary,
+    _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without a feature all stores form one cluster; without a store the tables
     have no rows but for the verdict `no structure` with k = 0.
 
     Raises
@@ -35,11 +51,22 @@ def cluster(*, external_features: pd.DataFrame, settings: ExternalClustering) ->
     features = external_features.set_index("store_id").sort_index().sort_index(axis=1).astype("float64")
     check_finite(features)
     scaled = scale(features, settings.scaling)
-    clustering = cluster_stores(scaled, settings)
+    clustering = cluster_stores(scaled, settings, reference=reference(reference_clusters, reference_verdicts))
+    readings = of_features(features, logged(external_feature_report))
+    told = explain(scaled, readings, clustering.clusters, plain=PLAIN, random_state=settings.random_state)
     return {
         "external_clusters": clustering.clusters,
         "external_k_selection": clustering.k_selection,
         "external_verdicts": clustering.verdict,
         "external_profiles": feature_profiles(features, clustering.clusters),
+        **{f"external_{name}": table for name, table in told.items()},
         "external_scaled_features": long_table(scaled),
     }
+
+
+def logged(external_feature_report: pd.DataFrame | None) -> list[str]:
+    """The features that are the log1p of what they are called."""
+    if external_feature_report is None:
+        return []
+    transformed = external_feature_report["action"] == "transformed"
+    return [str(name) for name in external_feature_report.loc[transformed, "feature"]]

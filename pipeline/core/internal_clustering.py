@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.core.alignment import reference
 from pipeline.core.clustering.stores import cluster_stores
+from pipeline.core.explain.clusters import explain
+from pipeline.core.explain.readings import of_shares
 from pipeline.core.features import long_table, mix, positive_sales, transform
 from pipeline.core.profiles import need_state_profiles
 from pipeline.errors import DataError
@@ -15,7 +18,16 @@ if TYPE_CHECKING:
     from pipeline.settings import InternalClustering
 
 
-def cluster_category(*, sales_by_need_state: pd.DataFrame, settings: InternalClustering) -> dict[str, pd.DataFrame]:
+PLAIN = "average mix"  # the name of a cluster that nothing sets apart
+
+
+def cluster_category(
+    *,
+    sales_by_need_state: pd.DataFrame,
+    settings: InternalClustering,
+    reference_clusters: pd.DataFrame | None = None,
+    reference_verdicts: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
     """Cluster the stores of one category.
 
     A store that sold no mapped need state has no mix to cluster on: it is given the chain's, left out of the fit and
@@ -25,11 +37,13 @@ def cluster_category(*, sales_by_need_state: pd.DataFrame, settings: InternalClu
     ----------
     sales_by_need_state : the table of that name, of one category
     settings : `[internal.clustering]` as it holds for this category
+    reference_clusters, reference_verdicts : internal_clusters and internal_verdicts of the pin whose numbers are kept, of
+        any categories; None without one
 
     Returns
     -------
-    internal_clusters, internal_k_selection, internal_verdicts, internal_profiles and internal_features, as in pipeline.schema.
-    Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
+    internal_clusters, _k_selection, _verdicts, _profiles, _exemplars, _cluster_summary, _rules and _features, as in
+    pipeline.schema. Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
     is empty there is no category to give a verdict on.
 
     Raises
@@ -40,14 +54,23 @@ def cluster_category(*, sales_by_need_state: pd.DataFrame, settings: InternalClu
     sales = positive_sales(sales_by_need_state)
     shares, unknown = mix(sales, settings.min_need_state_share)
     features = transform(shares, settings.transform)
-    clustering = cluster_stores(features, settings, left_out=unknown)
+    kept = reference(_of(reference_clusters, category), _of(reference_verdicts, category))
+    clustering = cluster_stores(features, settings, left_out=unknown, reference=kept)
+    told = explain(features, of_shares(shares), clustering.clusters, plain=PLAIN, random_state=settings.random_state)
+    matrix = long_table(features).assign(share=long_table(shares)["value"])
     return {
         "internal_clusters": _named(clustering.clusters, category),
         "internal_k_selection": _named(clustering.k_selection, category),
         "internal_verdicts": _named(clustering.verdict, category),
         "internal_profiles": _named(need_state_profiles(sales, clustering.clusters), category),
-        "internal_features": _named(long_table(features), category),
+        **{f"internal_{name}": _named(table, category) for name, table in told.items()},
+        "internal_features": _named(matrix, category),
     }
+
+
+def _of(table: pd.DataFrame | None, category: str | None) -> pd.DataFrame | None:
+    """The category's rows of a pin's table."""
+    return None if table is None else table[table["category"] == category]
 
 
 def _category(sales_by_need_state: pd.DataFrame) -> str | None:

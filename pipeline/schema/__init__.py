@@ -8,12 +8,19 @@ In memory, money is whole cents: a column `sales_value` of a published table is 
 
 from __future__ import annotations
 
-from pipeline.schema import chain, external, internal, merging, provenance
-from pipeline.schema.kinds import NO_CATEGORY, UNMAPPED, Column, Table, Type
+from pipeline.schema import between_runs, chain, external, internal, merging, provenance
+from pipeline.schema.kinds import ALL_CATEGORIES, NO_CATEGORY, UNMAPPED, Column, Table, Type
 
-__all__ = ["NO_CATEGORY", "TABLES", "UNMAPPED", "Column", "Table", "Type"]
+__all__ = ["ALL_CATEGORIES", "NO_CATEGORY", "TABLES", "UNMAPPED", "Column", "Table", "Type"]
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (*internal.TABLES, *external.TABLES, *chain.TABLES, *merging.TABLES, *provenance.TABLES)
+    for table in (
+        *internal.TABLES,
+        *external.TABLES,
+        *chain.TABLES,
+        *merging.TABLES,
+        *between_runs.TABLES,
+        *provenance.TABLES,
+    )
 }

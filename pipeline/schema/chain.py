@@ -38,6 +38,14 @@ TABLES = (
                 nullable=True,
                 unit="100 = chain",
             ),
+            Column(
+                "eta_squared",
+                "float",
+                "Share of the share's variance over the category's stores that lies between the chain clusters, the same "
+                "for all clusters; null where the share does not vary",
+                nullable=True,
+                unit="0..1",
+            ),
         ),
         "What each chain cluster sells more and less of, in every category",
     ),

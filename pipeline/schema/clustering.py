@@ -94,6 +94,11 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
             Column("verdict", "text", "separated, tiers, or no structure"),
             Column("k", "integer", "Number of clusters"),
             Column("reason", "text", "Why this k and this verdict, in words"),
+            Column(
+                "highest_number",
+                "integer",
+                "The highest number that a cluster has, or had in the reference: a new one takes the next",
+            ),
         ),
         comment,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.schema.clustering import clusters_table, k_selection_table, verdicts_table
+from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
 from pipeline.schema.keys import CLUSTER, STORE
 from pipeline.schema.kinds import Column, Table
 
@@ -51,6 +52,14 @@ TABLES = (
             Column("stores", "integer", "Stores in the cluster", unit="stores"),
             Column("mean", "float", "Mean of the feature over the cluster's stores"),
             Column("chain_mean", "float", "Mean of the feature over all stores"),
+            Column(
+                "eta_squared",
+                "float",
+                "Share of the feature's variance over the stores that lies between the clusters, the same for all "
+                "clusters; descriptive, not a test; null where the feature does not vary",
+                nullable=True,
+                unit="0..1",
+            ),
         ),
         "What each external cluster has more and less of",
     ),
@@ -65,4 +74,7 @@ TABLES = (
         ),
         "The feature matrix of the external clustering",
     ),
+    exemplars_table((), "external_exemplars", "The stores that stand for each external cluster; no outliers"),
+    summary_table((), "external_cluster_summary", "Each external cluster: its name, and how sure it is"),
+    rules_table((), "external_rules", "Which surroundings make an external cluster, as near as a few rules say"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.schema.clustering import clusters_table, k_selection_table, verdicts_table
+from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
 from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
 from pipeline.schema.kinds import Column, Table
 
@@ -104,6 +105,14 @@ TABLES = (
                 nullable=True,
                 unit="100 = chain",
             ),
+            Column(
+                "eta_squared",
+                "float",
+                "Share of the share's variance over the stores that lies between the clusters, the same for all "
+                "clusters; descriptive, not a test; null where the share does not vary",
+                nullable=True,
+                unit="0..1",
+            ),
         ),
         "What each internal cluster sells more and less of",
     ),
@@ -116,7 +125,11 @@ TABLES = (
             CATEGORY,
             Column("feature", "text", "A need state, or (rare) for the amalgamated ones"),
             Column("value", "float", "The feature as it was clustered on"),
+            Column("share", "float", "The feature as a share of the store's sales in mapped need states", unit="0..1"),
         ),
         "The feature matrix of each category's clustering",
     ),
+    exemplars_table((CATEGORY,), "internal_exemplars", "The stores that stand for each internal cluster; no outliers"),
+    summary_table((CATEGORY,), "internal_cluster_summary", "Each internal cluster: its name, and how sure it is"),
+    rules_table((CATEGORY,), "internal_rules", "Which sales mix makes an internal cluster, as near as a few rules say"),
 )

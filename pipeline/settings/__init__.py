@@ -21,6 +21,7 @@ from pipeline.settings.internal import (
 )
 from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Positive, Section, Share
 from pipeline.settings.merging import Merging, MergingOverride
+from pipeline.settings.references import References
 from pipeline.settings.running import Alerts, Engine, Logging, Warehouse
 from pipeline.settings.sources import (
     CsvSettings,
@@ -64,6 +65,7 @@ __all__ = [
     "NOT_YET",
     "NeedStateColumns",
     "NeedStateSource",
+    "References",
     "SalesColumns",
     "SalesSource",
     "SampleData",
@@ -88,6 +90,15 @@ class Settings(Section, frozen=True):
     engine: Engine = field(default_factory=Engine)
     alerts: Alerts = field(default_factory=Alerts)
 
+    @property
+    def references(self) -> References:
+        """The pins that the settings name, by level."""
+        return References(
+            internal=self.internal.clustering.reference,
+            external=self.external.clustering.reference,
+            final=self.merging.reference,
+        )
+
 
 # Settings that exist in the design and are built later: named, so that they are refused rather than ignored.
 NOT_YET: dict[tuple[str, str], frozenset[str]] = {
@@ -96,8 +107,6 @@ NOT_YET: dict[tuple[str, str], frozenset[str]] = {
     ("internal.clustering", "algorithm"): frozenset({"gmm"}),
     ("external.clustering", "algorithm"): frozenset({"gmm"}),
     ("chain.clustering", "algorithm"): frozenset({"gmm"}),
-    ("internal.clustering", "reference"): frozenset({"*"}),
-    ("external.clustering", "reference"): frozenset({"*"}),
     ("chain.clustering", "reference"): frozenset({"*"}),
     ("merging", "method"): frozenset({"nested", "consensus", "weighted"}),
     ("engine", "name"): frozenset({"spark"}),

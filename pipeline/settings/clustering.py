@@ -30,5 +30,6 @@ class ClusteringSettings(Section, frozen=True):
     null_resamples: Annotated[int, Meta(ge=19, le=9999)] = 99
     #: how stores are found that are left out of the fit, and placed afterwards
     outliers: Literal["isolation_forest", "none"] = "isolation_forest"
-    reference: NonEmpty | None = None  #: the pin whose clusters' numbers are kept
+    #: the pin whose clusters' numbers are kept: its name, or ENV/NAME for one of another environment
+    reference: NonEmpty | None = None
     random_state: NotNegative = 0  #: the seed of everything random in the clustering

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import field
 
-from pipeline.settings.kinds import Positive, Section, Share
+from pipeline.settings.kinds import NonEmpty, Positive, Section, Share
 
 
 class MergingOverride(Section, frozen=True):
@@ -28,4 +28,6 @@ class Merging(Section, frozen=True):
     external_weight: Share = 0.4  #: how much the outside data counts when a store is moved
     min_cluster_size: Positive = 5  #: stores that a final cluster needs at least
     min_cluster_share: Share = 0.03  #: share of the category's stores that a final cluster needs at least
+    #: the pin whose final clusters' numbers are kept: its name, or ENV/NAME for one of another environment
+    reference: NonEmpty | None = None
     category: dict[str, MergingOverride] = field(default_factory=dict)

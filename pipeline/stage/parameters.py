@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline import config, runs
+from pipeline import config, pins, runs
 from pipeline.errors import PipelineError, SettingsError, UsageError
 from pipeline.stage import ending, log_file, notices, session
 
@@ -45,6 +45,8 @@ class EnvParameter(luigi.Parameter):
         known = (str(config.home()), value)
         try:
             found = config.load(value) if value else _no_environment()
+            if known not in _checked:
+                pins.check_references(found)
             if known not in _checked and root_task():  # a run: who only looks needs no folder that can be written
                 log_file.open_log(found)
                 ending.at_exit(found)

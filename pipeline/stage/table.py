@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import luigi
 
-from pipeline import schema, tables
+from pipeline import pins, schema, tables
 from pipeline.stage.base import Stage
 from pipeline.tables import Publication
 
@@ -37,10 +37,13 @@ class TableStage(Stage):
     Class attributes
     ----------------
     reads : argument of `compute` -> (stage, table)
+    pinned : argument of `compute` -> (level, table, columns): read from the pin that `Settings.references` names for the
+        level; None is passed where it names none
     compute : `module:function` of core; gets the tables and the settings of the first of `sections`
     """
 
     reads: ClassVar[Mapping[str, tuple[type[Stage], str]]] = {}
+    pinned: ClassVar[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {}
     compute: ClassVar[str]
 
     def requires(self) -> list[luigi.Task]:
@@ -52,15 +55,28 @@ class TableStage(Stage):
         return {argument: self.clone(stage).files_of(table) for argument, (stage, table) in self.reads.items()}
 
     def files(self) -> list[Path]:
-        """The tables that are read."""
-        return [path for paths in self.paths().values() for path in paths]
+        """The tables that are read, those of pins too."""
+        pinned = [self._pin_file(level, table) for level, table, _ in self.pinned.values()]
+        return [
+            *(path for paths in self.paths().values() for path in paths),
+            *(path for path in pinned if path is not None),
+        ]
+
+    def _pin_file(self, level: str, table: str) -> Path | None:
+        name = getattr(self.config.settings.references, level)
+        return pins.path(self.config.home, pins.of_setting(self.config, name), table) if name else None
 
     def build(self, publication: Publication) -> list[str]:
         """Read the tables, compute, write the tables."""
-        read = {
+        read: dict[str, pd.DataFrame | None] = {
             argument: tables.read(paths, schema.TABLES[self.reads[argument][1]])
             for argument, paths in self.paths().items()
         }
+        for argument, (level, table, columns) in self.pinned.items():
+            name = getattr(self.config.settings.references, level)
+            read[argument] = (
+                pins.table(self.config, pins.of_setting(self.config, name), table, columns) if name else None
+            )
         self.write(self.computed(read), publication)
         return []
 
@@ -68,7 +84,7 @@ class TableStage(Stage):
         """The module of `compute`."""
         return (module_of(self.compute),)
 
-    def computed(self, read: Frames) -> Frames:
+    def computed(self, read: Mapping[str, pd.DataFrame | None]) -> Frames:
         """What core makes of the tables read."""
         return function(self.compute)(**read, settings=self.section(self.sections[0]))
 

@@ -19,7 +19,8 @@ from pipeline.freshness.traces import slug
 CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
 INTERNAL = {"InternalPreprocessing", "InternalClustering", *CHILDREN}
 EXTERNAL = {"ExternalPreprocessing", "ExternalClustering"}
-EVERYTHING = INTERNAL | EXTERNAL | {"ChainClustering", "Merging", "Warehouse"}
+FOLLOWING = {"Migrations", "Warehouse"}  # what reads the final clusters
+EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | {"ChainClustering", "Merging"}
 
 
 def test_the_first_run_builds_everything(project: Project) -> None:
@@ -39,7 +40,7 @@ def test_a_job_builds_itself_and_what_it_needs_and_no_more(project: Project) -> 
     assert project.build(tasks.InternalPreprocessing).built == {"InternalPreprocessing"}
     assert project.build(tasks.InternalClustering).built == INTERNAL - {"InternalPreprocessing"}
     assert project.build(tasks.Merging).built == {"Merging"}
-    assert project.build(tasks.FullPipeline).built == {"ChainClustering", "Warehouse"}
+    assert project.build(tasks.FullPipeline).built == FOLLOWING | {"ChainClustering"}
 
 
 def test_a_touch_builds_nothing(built: Project) -> None:
@@ -53,9 +54,8 @@ def test_a_row_added_to_one_category_builds_its_chain_and_no_other_category(buil
     more = sales[sales["CAT"] == "Coffee"].head(1).assign(SALES=77.5)
     built.write_sales(pd.concat([sales, more]))
     outcome = built.build()
-    expected = {"InternalPreprocessing", "ClusterCategory(Coffee)", "InternalClustering", "ChainClustering"}
-    expected |= {"Merging", "Warehouse"}
-    assert outcome.built == expected
+    chain = {"InternalPreprocessing", "ClusterCategory(Coffee)", "InternalClustering", "ChainClustering"}
+    assert outcome.built == chain | FOLLOWING | {"Merging"}
     assert outcome.cut_off == set()
     assert outcome.reasons["ClusterCategory(Coffee)"].startswith("input changed: outputs/dev/internal_preprocessing/")
 
@@ -89,11 +89,11 @@ def test_the_external_file_alone_builds_the_external_side(built: Project) -> Non
 @pytest.mark.parametrize(
     ("sections", "built_tasks"),
     [
-        ({"merging": {"internal_weight": 0.7}}, {"Merging", "Warehouse"}),
-        ({"external": {"clustering": {"scaling": "standard"}}}, {"ExternalClustering", "Merging", "Warehouse"}),
+        ({"merging": {"internal_weight": 0.7}}, {"Merging", *FOLLOWING}),
+        ({"external": {"clustering": {"scaling": "standard"}}}, {"ExternalClustering", "Merging", *FOLLOWING}),
         (
             {"internal": {"clustering": {"category": {"Bread": {"k": 3}}}}},
-            {"ClusterCategory(Bread)", "InternalClustering", "ChainClustering", "Merging", "Warehouse"},
+            {"ClusterCategory(Bread)", "InternalClustering", "ChainClustering", "Merging", *FOLLOWING},
         ),
         ({"chain": {"clustering": {"k": 2}}}, {"ChainClustering", "Warehouse"}),
         ({"logging": {"level": "DEBUG"}}, set()),
@@ -162,7 +162,7 @@ def test_a_category_that_is_gone_leaves_nothing_behind(built: Project) -> None:
     sales = built.sales()
     built.write_sales(sales[sales["CAT"] != "Bread"])
     outcome = built.build()
-    assert outcome.built == {"InternalPreprocessing", "InternalClustering", "ChainClustering", "Merging", "Warehouse"}
+    assert outcome.built == {"InternalPreprocessing", "InternalClustering", "ChainClustering", "Merging", *FOLLOWING}
     left = [path for path in (built.home / "outputs" / "dev").rglob(f"*{slug('Bread')}*") if path.suffix != ".json"]
     assert left == []
     assert not built.path(f"outputs/dev/.trace/cluster_category-{slug('Bread')}.json").exists()

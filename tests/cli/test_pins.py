@@ -69,7 +69,7 @@ def test_a_pin_holds_the_published_tables_and_says_where_they_came_from(built: P
     assert all(fingerprints.content(folder / name) == content for name, content in told["files"].items())
     assert (folder / "store_clusters.parquet").read_bytes() == built.path(CLUSTERS).read_bytes()
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
-    assert done.stdout == f"pinned: pins/dev/spring-1, 8 tables of run {told['run_id']}\n"
+    assert done.stdout == f"pinned: pins/dev/spring-1, 11 tables of run {told['run_id']}\n"
     assert [path.name for path in folder.parent.iterdir()] == ["spring-1"], "nothing temporary is left"
 
 

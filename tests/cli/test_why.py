@@ -104,7 +104,9 @@ def test_a_script_reads_reasons_as_json(built: Project) -> None:
     built.configure(merging={"internal_weight": 0.7})
     told = json.loads("\n".join(why(built, "clustering_dev", "--json")))
     (task,) = told["tasks"]
-    assert task["reasons"] == [{"kind": "upstream stale", "what": "Merging", "old": None, "new": None}]
+    assert task["reasons"] == [
+        {"kind": "upstream stale", "what": name, "old": None, "new": None} for name in ("Merging", "Migrations")
+    ]
     assert task["below"][0]["reasons"] == [
         {"kind": "setting changed", "what": "merging.internal_weight", "old": "0.6", "new": "0.7"}
     ]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from pipeline import tasks
 from pipeline.core.external_clustering import cluster
 from pipeline.errors import DataError
 from pipeline.schema import TABLES
@@ -39,13 +40,7 @@ def test_the_planted_kinds_are_found_on_every_scale(scaling):
 
 def test_every_table_has_the_columns_and_the_key_of_the_schema():
     found = cluster(external_features=outside(), settings=ExternalClustering(**QUICK))
-    assert sorted(found) == [
-        "external_clusters",
-        "external_k_selection",
-        "external_profiles",
-        "external_scaled_features",
-        "external_verdicts",
-    ]
+    assert sorted(found) == sorted(tasks.ExternalClustering.tables)
     for name, frame in found.items():
         assert sorted(frame.columns) == sorted(column.frame_name for column in TABLES[name].columns)
         assert not frame.duplicated(list(TABLES[name].key)).any()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from pipeline import tasks
 from pipeline.core.internal_clustering import cluster_category
 from pipeline.errors import DataError
 from pipeline.schema import TABLES, UNMAPPED
@@ -47,13 +48,7 @@ def test_the_planted_mixes_are_found(found):
 
 
 def test_every_table_has_the_columns_and_the_key_of_the_schema(found):
-    assert sorted(found) == [
-        "internal_clusters",
-        "internal_features",
-        "internal_k_selection",
-        "internal_profiles",
-        "internal_verdicts",
-    ]
+    assert sorted(found) == sorted(tasks.ClusterCategory.tables)
     for name, frame in found.items():
         assert sorted(frame.columns) == sorted(column.frame_name for column in TABLES[name].columns)
         assert not frame.duplicated(list(TABLES[name].key)).any()

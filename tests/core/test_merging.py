@@ -76,6 +76,7 @@ def checked(merged: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The tables as given, once they were seen to be what the schema says, and sorted."""
     assert list(merged) == ["store_clusters", "merged_clusters", "reassignments", "excluded_stores"]
     for name, found in merged.items():
+        found = found.assign(name="") if name == "merged_clusters" else found  # names are given afterwards
         assert set(found.columns) == {column.name for column in TABLES[name].columns}
         key = list(TABLES[name].key)
         pd.testing.assert_frame_equal(found, found.sort_values(key, ignore_index=True))

@@ -10,9 +10,10 @@ from pathlib import Path
 from pipeline.freshness.traces import slug
 
 CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
-INTERNAL = (*(f"internal_{table}" for table in CLUSTERS), "internal_features")
+EXPLAINED = (*CLUSTERS, "exemplars", "cluster_summary", "rules")
+INTERNAL = (*(f"internal_{table}" for table in EXPLAINED), "internal_features")
 CHAIN = (*(f"chain_{table}" for table in CLUSTERS), "chain_agreement")
-EXTERNAL = (*(f"external_{table}" for table in CLUSTERS), "external_scaled_features")
+EXTERNAL = (*(f"external_{table}" for table in EXPLAINED), "external_scaled_features")
 
 # Who is built when somebody asks for this job, `*` standing for the categories there are.
 JOBS = {
@@ -29,7 +30,7 @@ JOBS = {
         "Merging",
     ),
 }
-JOBS["FullPipeline"] = (*JOBS["Merging"][:3], "ChainClustering", *JOBS["Merging"][3:], "Warehouse")
+JOBS["FullPipeline"] = (*JOBS["Merging"][:3], "ChainClustering", *JOBS["Merging"][3:], "Migrations", "Warehouse")
 
 # Whom a setting of the test, and a module or file, is for.
 SETTINGS = {
@@ -43,7 +44,7 @@ CODE = {
     "core/correlated.py": {"ExternalPreprocessing"},
     "engine/sql/sales_sums.sql": {"InternalPreprocessing"},
     "warehouse/views.py": {"Warehouse"},
-    "core/compare.py": set(),
+    "core/compare.py": {"*", "ExternalClustering", "Merging", "Migrations"},
 }
 
 
@@ -101,7 +102,10 @@ class Model:
             sales = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
             return [*sales, f"{out}/internal_clustering/internal_clusters.parquet"]
         if task == "ExternalClustering":
-            return [f"{out}/external_preprocessing/external_features.parquet"]
+            return [
+                f"{out}/external_preprocessing/external_features.parquet",
+                f"{out}/external_preprocessing/external_feature_report.parquet",
+            ]
         if task == "Merging":
             return [
                 f"{out}/internal_clustering/internal_clusters.parquet",
@@ -109,7 +113,17 @@ class Model:
                 f"{out}/internal_preprocessing/excluded_stores.parquet",
                 f"{out}/external_clustering/external_clusters.parquet",
                 f"{out}/external_clustering/external_scaled_features.parquet",
+                f"{out}/external_preprocessing/external_features.parquet",
+                f"{out}/external_preprocessing/external_feature_report.parquet",
                 f"{out}/external_preprocessing/excluded_stores.parquet",
+            ]
+        if task == "Migrations":
+            return [
+                f"{out}/internal_clustering/internal_clusters.parquet",
+                f"{out}/internal_clustering/internal_features.parquet",
+                f"{out}/external_clustering/external_clusters.parquet",
+                f"{out}/external_preprocessing/external_features.parquet",
+                f"{out}/merging/store_clusters.parquet",
             ]
         of_others = [path for other in self.tasks("FullPipeline")[:-1] for path in self.outputs(other)]
         left_out = {
@@ -136,7 +150,15 @@ class Model:
                 "store_labels",
             ),
             "ExternalClustering": EXTERNAL,
-            "Merging": ("store_clusters", "merged_clusters", "reassignments", "excluded_stores"),
+            "Merging": (
+                "store_clusters",
+                "merged_clusters",
+                "merged_profiles",
+                "cluster_numbers",
+                "reassignments",
+                "excluded_stores",
+            ),
+            "Migrations": ("agreement", "migrations", "cluster_changes", "drift"),
         }[task]
         found = [f"{out}/{trace_name(task)[:-5]}/{table}.parquet" for table in tables]
         if task == "InternalPreprocessing":

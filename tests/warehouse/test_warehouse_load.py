@@ -298,6 +298,7 @@ def test_a_reader_keeps_what_it_opened_while_a_new_file_takes_the_name(tmp_path)
 def features(path: Path, count: int = 3000) -> Path:
     given = pd.DataFrame({"store_id": [f"s{i:05d}" for i in range(count)], "category": "c", "feature": "f"})
     given["value"] = np.random.default_rng(0).random(count)
+    given["share"] = 0.5
     tables.write(given, TABLES["internal_features"], path)
     return path
 
@@ -309,22 +310,33 @@ def flipped(path: Path) -> None:
 
 
 def other_types(path: Path) -> None:
-    pq.write_table(pa.table({"store_id": ["a"], "category": ["b"], "feature": ["c"], "value": ["1"]}), path)
+    pq.write_table(
+        pa.table({"store_id": ["a"], "category": ["b"], "feature": ["c"], "value": ["1"], "share": [1.0]}), path
+    )
 
 
 def other_columns(path: Path) -> None:
-    pq.write_table(pa.table({"store_id": ["a"], "category": ["b"], "feature": ["c"], "more": [1.0]}), path)
+    pq.write_table(
+        pa.table({"store_id": ["a"], "category": ["b"], "feature": ["c"], "value": [1.0], "more": [1.0]}), path
+    )
 
 
 def key_twice(path: Path) -> None:
     pq.write_table(
-        pa.table({"store_id": ["a"] * 2, "category": ["b"] * 2, "feature": ["c"] * 2, "value": [1.0, 2.0]}), path
+        pa.table(
+            {name: ["a"] * 2 for name in ("store_id", "category", "feature")}
+            | {name: [1.0] * 2 for name in ("value", "share")}
+        ),
+        path,
     )
 
 
 def null_value(path: Path) -> None:
     pq.write_table(
-        pa.table({"store_id": ["a"], "category": ["b"], "feature": ["c"], "value": pa.array([None], pa.float64())}),
+        pa.table(
+            {name: ["a"] for name in ("store_id", "category", "feature")}
+            | {"value": pa.array([None], pa.float64()), "share": [1.0]}
+        ),
         path,
     )
 

@@ -89,7 +89,9 @@ def test_store_clusters_wide_carries_labels_whatever_they_are_called(tmp_path, s
 
 def test_cluster_profiles_are_means_over_the_clusters_stores(tmp_path):
     clusters = frame("store_clusters", placed("1", "Tea", 1, 1), placed("2", "Tea", 1, 1), placed("3", "Tea", 2, None))
-    merged = frame("merged_clusters", ("Tea", 1, 1, 1, 2, 0, "n"), ("Tea", 2, 1, None, 1, 0, "n"))
+    merged = frame(
+        "merged_clusters", ("Tea", 1, 1, 1, 2, 0, "high green", "n"), ("Tea", 2, 1, None, 1, 0, "high green", "n")
+    )
     sales = frame(
         "sales_by_need_state",
         # pooled chain share of green: 0.5, of black: 0.5
@@ -112,7 +114,7 @@ def test_cluster_profiles_are_means_over_the_clusters_stores(tmp_path):
 def test_sums_of_money_are_exact(tmp_path):
     many = [str(number) for number in range(1000)]
     clusters = frame("store_clusters", *(placed(store, "Tea", 1, 1) for store in many))
-    merged = frame("merged_clusters", ("Tea", 1, 1, 1, 1000, 0, "n"))
+    merged = frame("merged_clusters", ("Tea", 1, 1, 1, 1000, 0, "high green", "n"))
     sales = frame("sales_by_need_state", *((store, "Tea", "g", 10**12 + 1, 1.0, 100.0, False) for store in many))
     given = {"store_clusters": clusters, "merged_clusters": merged, "sales_by_need_state": sales}
     with database(tmp_path / "a.duckdb", **given) as connection:
@@ -139,9 +141,11 @@ def test_data_quality_gathers_what_to_know(tmp_path):
             ("1", NO_CATEGORY, "external", "r"),
         ),
         "external_feature_report": frame("external_feature_report", ("INCOME", "transformed", "log1p", 0.125)),
-        "internal_verdicts": frame("internal_verdicts", ("Tea", "tiers", 3, "because")),
-        "external_verdicts": frame("external_verdicts", ("separated", 2, "so")),
-        "merged_clusters": frame("merged_clusters", ("Tea", 1, 1, 1, 5, 2, "n"), ("Tea", 2, 1, None, 5, 1, "n")),
+        "internal_verdicts": frame("internal_verdicts", ("Tea", "tiers", 3, "because", 3)),
+        "external_verdicts": frame("external_verdicts", ("separated", 2, "so", 2)),
+        "merged_clusters": frame(
+            "merged_clusters", ("Tea", 1, 1, 1, 5, 2, "high green", "n"), ("Tea", 2, 1, None, 5, 1, "high green", "n")
+        ),
     }
     with database(tmp_path / "a.duckdb", **given) as connection:
         rows = connection.execute("SELECT area, subject, measure, value, unit, detail FROM data_quality").fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.core.alignment import aligned, renumbered
 from pipeline.core.clustering import bootstrap, outliers, rules
 from pipeline.core.clustering.algorithms import algorithm
 from pipeline.core.clustering.kmeans import nearest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pipeline.core.alignment import Reference
     from pipeline.core.clustering.algorithms import Algorithm
     from pipeline.settings import ClusteringSettings
 
@@ -39,14 +41,20 @@ class Clustering:
     verdict: pd.DataFrame
 
 
-def cluster_stores(features: pd.DataFrame, settings: ClusteringSettings, left_out: Collection[str] = ()) -> Clustering:
-    """Cluster stores on their features: outliers, k, fit, assignment of every store, verdict.
+def cluster_stores(
+    features: pd.DataFrame,
+    settings: ClusteringSettings,
+    left_out: Collection[str] = (),
+    reference: Reference | None = None,
+) -> Clustering:
+    """Cluster stores on their features: outliers, k, fit, assignment of every store, verdict, numbers of the clusters.
 
     Parameters
     ----------
     features : one row per store (index: store_id, unique), one float column per feature; no order matters
     settings : how
     left_out : stores whose features say little: they are treated like outlier stores
+    reference : the clusters whose numbers are kept (`alignment.aligned`)
 
     Returns
     -------
@@ -62,7 +70,7 @@ def cluster_stores(features: pd.DataFrame, settings: ClusteringSettings, left_ou
 
     check_finite(features)
     if not len(features):
-        return _nothing()
+        return _numbered(_nothing(), reference)
     by_name = features.sort_index().sort_index(axis=1)
     values = by_name.to_numpy(dtype=np.float64)
     order = value_order(values)
@@ -75,7 +83,17 @@ def cluster_stores(features: pd.DataFrame, settings: ClusteringSettings, left_ou
         if not fitted.any():
             fitted[:] = True
         fitted[fitted] = ~_outliers(matrix[fitted], settings)
-        return _cluster(matrix, stores, fitted, settings)
+        return _numbered(_cluster(matrix, stores, fitted, settings), reference)
+
+
+def _numbered(found: Clustering, reference: Reference | None) -> Clustering:
+    """With the numbers of the reference."""
+    numbers = aligned(found.clusters.set_index("store_id")["cluster"], reference)
+    return Clustering(
+        renumbered(found.clusters, numbers, ("cluster", "next_cluster")),
+        found.k_selection,
+        found.verdict.assign(highest_number=numbers.highest),
+    )
 
 
 def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDArray[np.bool_]:

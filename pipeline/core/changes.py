@@ -1,0 +1,132 @@
+"""What became of the clusters of a reference: kept, split, merged, vanished; and which are new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+KEPT, SPLIT, MERGED, NEW, VANISHED = "kept", "split", "merged", "new", "vanished"
+MOST = 0.5  # of a cluster's stores: where they are from, or where they went
+PART = 0.25  # of a cluster's stores, that make a part of it worth telling of
+_SHOWN = 3  # clusters that words list
+
+
+def changes(before: pd.Series[int], now: pd.Series[int]) -> pd.DataFrame:
+    """What became of every cluster, where equal numbers are the same cluster.
+
+    The transitions are those of MONIC [1]_, over the stores that both results place. A cluster of the reference is
+    `split` where at least two clusters of now each hold `PART` of its stores, and come from it for the most part
+    (`MOST`). A cluster of now is `merged` where at least two of the reference gave it most of their stores, and each makes
+    `PART` of it. Clusters of which one of the two is true say so, whether their number stayed, is new or is gone; of the
+    others one whose number stayed is `kept`, and else it is `new` or `vanished`.
+
+    Parameters
+    ----------
+    before, now : cluster by store (index: store_id)
+
+    Returns
+    -------
+    One row per number, sorted: cluster, change, stores_before, stores_now, stores_kept, words. Empty where both are.
+
+    References
+    ----------
+    .. [1] M. Spiliopoulou, I. Ntoutsi, Y. Theodoridis, R. Schult, "MONIC: modeling and monitoring cluster transitions",
+       KDD 2006.
+    """
+    import numpy as np
+    import pandas as pd
+
+    old, new = (sorted(int(cluster) for cluster in side.unique()) for side in (before, now))
+    common = before.index.intersection(now.index)
+    shared = np.zeros((len(old), len(new)), dtype=np.int64)
+    rows = [old.index(int(cluster)) for cluster in before.loc[common]]
+    columns = [new.index(int(cluster)) for cluster in now.loc[common]]
+    np.add.at(shared, (rows, columns), 1)
+    parts, sources = _parts(shared)
+    told = [_row(cluster, old, new, shared, parts, sources) for cluster in sorted({*old, *new})]
+    kinds = {
+        "cluster": "int64",
+        "change": "str",
+        "stores_before": "int64",
+        "stores_now": "int64",
+        "stores_kept": "int64",
+    }
+    return pd.DataFrame(told, columns=[*kinds, "words"]).astype(kinds | {"words": "str"})
+
+
+def _parts(shared: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which clusters of now (columns) are parts of which of the reference (rows), and which of these sources of which."""
+    import numpy as np
+
+    of_old = shared / np.maximum(shared.sum(axis=1, keepdims=True), 1)
+    of_new = shared / np.maximum(shared.sum(axis=0, keepdims=True), 1)
+    parts = (of_old >= PART) & (of_new > MOST)
+    parts &= parts.sum(axis=1, keepdims=True) > 1
+    sources = (of_old > MOST) & (of_new >= PART)
+    sources &= sources.sum(axis=0, keepdims=True) > 1
+    return parts, sources
+
+
+def _row(
+    cluster: int,
+    old: list[int],
+    new: list[int],
+    shared: NDArray[np.int64],
+    parts: NDArray[np.bool_],
+    sources: NDArray[np.bool_],
+) -> tuple[int, str, int, int, int, str]:
+    row, column = (side.index(cluster) if cluster in side else None for side in (old, new))
+    before = 0 if row is None else int(shared[row].sum())
+    after = 0 if column is None else int(shared[:, column].sum())
+    kept = 0 if row is None or column is None else int(shared[row, column])
+    change, words = _told(row, column, old, new, shared, parts, sources)
+    return cluster, change, before, after, kept, words
+
+
+def _told(
+    row: int | None,
+    column: int | None,
+    old: list[int],
+    new: list[int],
+    shared: NDArray[np.int64],
+    parts: NDArray[np.bool_],
+    sources: NDArray[np.bool_],
+) -> tuple[str, str]:
+    if row is not None and parts[row].any():
+        return SPLIT, f"split into {_listed(new, parts[row] * shared[row])}"
+    if column is not None and sources[:, column].any():
+        return MERGED, f"merged from {_listed(old, sources[:, column] * shared[:, column])}"
+    if row is None and column is not None:
+        if parts[:, column].any():
+            return SPLIT, f"split from {_listed(old, parts[:, column] * shared[:, column])}"
+        return NEW, f"its stores come from {_listed(old, shared[:, column])}"
+    if column is None and row is not None:
+        if sources[row].any():
+            return MERGED, f"merged into {_listed(new, sources[row] * shared[row])}"
+        return VANISHED, f"its stores went to {_listed(new, shared[row])}"
+    return KEPT, _exchange(row or 0, column or 0, old, new, shared)
+
+
+def _exchange(row: int, column: int, old: list[int], new: list[int], shared: NDArray[np.int64]) -> str:
+    """What a kept cluster lost and gained."""
+    lost, gained = shared[row].copy(), shared[:, column].copy()
+    lost[column] = gained[row] = 0
+    said = [f"lost to {_listed(new, lost)}"] if lost.any() else []
+    said += [f"gained from {_listed(old, gained)}"] if gained.any() else []
+    return "; ".join(said) or "the same stores, of those that both know"
+
+
+def _listed(clusters: list[int], stores: NDArray[np.int64]) -> str:
+    """The clusters by the stores that count, the most first, such as "3 (12 stores), 1 (4)"."""
+    order = sorted((place for place in range(len(clusters)) if stores[place]), key=lambda place: -int(stores[place]))
+    if not order:
+        return "none that both results know"
+    said = [
+        f"{clusters[place]} ({int(stores[place])}{' stores' if not rank else ''})" for rank, place in enumerate(order)
+    ]
+    more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+    return ", ".join(said[:_SHOWN]) + more

@@ -1,0 +1,88 @@
+"""What is said of each cluster of a clustering: exemplar stores, a summary with a name, and rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.core.explain.names import names, side
+from pipeline.core.explain.rules import rules
+from pipeline.core.features import value_order
+from pipeline.core.profiles import means
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.core.explain.readings import Readings
+
+EXEMPLARS = 3
+
+
+def explain(
+    features: pd.DataFrame, readings: Readings, clusters: pd.DataFrame, *, plain: str, random_state: int
+) -> dict[str, pd.DataFrame]:
+    """Explain the clusters of one clustering.
+
+    Parameters
+    ----------
+    features : what was clustered on, one row per store (index: store_id)
+    readings : the same stores' features as people read them
+    clusters : internal_clusters or external_clusters of these stores
+    plain : the name of a cluster that nothing sets apart
+    random_state : the seed of the rules
+
+    Returns
+    -------
+    exemplars, cluster_summary and rules, as in pipeline.schema, without the category and without the side's name.
+    """
+    return {
+        "exemplars": exemplars(features, clusters),
+        "cluster_summary": summary(readings, clusters, plain),
+        "rules": rules(readings, clusters, random_state),
+    }
+
+
+def exemplars(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
+    """The stores that stand for each cluster: the nearest to its centroid, outliers passed over.
+
+    The nearest is the cluster's medoid under squared distances: the sum of a store's squared distances to the n stores
+    of its cluster is n times its squared distance to their mean, plus what is the same for all [1]_. Equally near stores
+    are taken in the order of their feature values, alike ones by id.
+
+    Returns
+    -------
+    cluster, rank (from 1, `EXEMPLARS` at most), store_id, distance, sorted by cluster and rank.
+
+    References
+    ----------
+    .. [1] L. Kaufman, P. J. Rousseeuw, "Finding groups in data", 1990, ch. 2 (medoids); the identity is Huygens'.
+    """
+    import numpy as np
+
+    by_name = features.sort_index().sort_index(axis=1)
+    order = value_order(by_name.to_numpy(dtype=np.float64))
+    ordered = clusters.set_index("store_id").loc[by_name.index[order]]
+    inside = ordered[~ordered["is_outlier"].astype(bool)].rename_axis("store_id").reset_index()
+    inside = inside.sort_values(["cluster", "distance"], kind="stable", ignore_index=True)
+    inside["rank"] = inside.groupby("cluster").cumcount() + 1
+    found = inside.loc[inside["rank"] <= EXEMPLARS, ["cluster", "rank", "store_id", "distance"]]
+    return found.astype({"rank": "int64"}).reset_index(drop=True)
+
+
+def summary(readings: Readings, clusters: pd.DataFrame, plain: str) -> pd.DataFrame:
+    """One row per cluster, sorted: cluster, name, stores, outlier_stores, and the means of silhouette, margin, confidence."""
+    import pandas as pd
+
+    told = ["silhouette", "margin", "confidence"]
+    groups = list(clusters.groupby("cluster", sort=True))
+    numbers = [int(cluster) for cluster, _ in groups]
+    found = names([side(readings, clusters.set_index("store_id")["cluster"], plain)], numbers) if numbers else {}
+    averages = [means(of_cluster[told].astype("float64")) for _, of_cluster in groups]
+    return pd.DataFrame(
+        {
+            "cluster": pd.Series(numbers, dtype="int64"),
+            "name": pd.Series([found[cluster] for cluster in numbers], dtype="str"),
+            "stores": pd.Series([len(of_cluster) for _, of_cluster in groups], dtype="int64"),
+            "outlier_stores": pd.Series([of_cluster["is_outlier"].sum() for _, of_cluster in groups], dtype="int64"),
+            **{name: pd.Series([average[name] for average in averages], dtype="float64") for name in told},
+        }
+    )

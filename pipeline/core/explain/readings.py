@@ -1,0 +1,84 @@
+"""Feature values as people read them: a share of sales in percent, a number in its own unit, yes or no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.core.features import RARE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+DECIMALS = 10  # values are read as they are published, so that what is said of them holds for what others see
+
+
+@dataclass(frozen=True)
+class Readings:
+    """A feature matrix as it is read, and what kind each feature is of.
+
+    `values`: one row per store (index: store_id), one column per feature, in units that people know. `kinds`: by feature,
+    `share` (0..1), `number`, or `flag` (0 or 1).
+    """
+
+    values: pd.DataFrame
+    kinds: dict[str, Literal["share", "number", "flag"]]
+
+
+def of_shares(shares: pd.DataFrame) -> Readings:
+    """Shares of a store's mapped sales, store x feature, 0..1."""
+    return Readings(shares.round(DECIMALS), {str(name): "share" for name in shares.columns})
+
+
+def of_features(features: pd.DataFrame, logged: Iterable[str] = ()) -> Readings:
+    """The outside data's features, store x feature; those that are `logged` as what they are the log1p of."""
+    import numpy as np
+
+    values = features.astype("float64").copy()
+    for name in sorted(set(logged) & set(values.columns)):
+        values[name] = np.expm1(values[name])
+    values = values.round(DECIMALS)
+    return Readings(values, {str(name): "flag" if values[name].isin([0, 1]).all() else "number" for name in values})
+
+
+def roundest_between(low: float, high: float) -> float:
+    """The number with the fewest decimals that is at least `low` and below `high`, near their middle.
+
+    It parts what is at most `low` from what is at least `high`, as any number between does; this one can be said.
+    """
+    middle = Decimal(low) + (Decimal(high) - Decimal(low)) / 2
+    largest = max(abs(low), abs(high))
+    for exponent in range(Decimal(largest).adjusted() if largest else 0, -DECIMALS - 8, -1):
+        found = float(middle.quantize(Decimal(1).scaleb(exponent)))
+        if low <= found < high:
+            return found + 0.0  # no -0.0
+    return low
+
+
+def condition(feature: str, kind: str, above: float | None, at_most: float | None) -> str:
+    """`feature` is above one number, at most another, or both, in words; a share without the words "of sales"."""
+    if kind == "flag":
+        name, _, level = feature.partition("=")
+        positive = above is not None
+        if level:
+            return f"{name} is {level}" if positive else f"{name} is not {level}"
+        return feature if positive else f"not {feature}"
+    bounds = [
+        f"{word} {_said(bound, kind)}" for word, bound in (("above", above), ("at most", at_most)) if bound is not None
+    ]
+    return f"{said_name(feature)} {' and '.join(bounds)}"
+
+
+def said_name(feature: str) -> str:
+    """A feature's name within a sentence."""
+    return "rare need states" if feature == RARE else feature
+
+
+def _said(bound: float, kind: str) -> str:
+    number = Decimal(repr(bound))
+    if kind == "share":
+        return f"{(100 * number).normalize():f} %"
+    return f"{number.normalize():,f}"

@@ -1,0 +1,106 @@
+"""The tables that compare this result with the pins that the settings name as `reference`."""
+
+from __future__ import annotations
+
+from pipeline.schema.keys import STORE
+from pipeline.schema.kinds import Column, Table
+
+_LEVEL = Column("level", "text", "internal, external or final: whose clusters these are")
+_CATEGORY = Column("category", "text", "The category; (all) for the external clusters, which know none")
+
+TABLES = (
+    Table(
+        "agreement",
+        "one row per level and category",
+        ("level", "category"),
+        (
+            _LEVEL,
+            _CATEGORY,
+            Column("reference", "text", "The pin that the clusters are compared with"),
+            Column("stores", "integer", "Stores that both results place", unit="stores"),
+            Column("only_before", "integer", "Stores of the reference alone", unit="stores"),
+            Column("only_now", "integer", "Stores of this result alone", unit="stores"),
+            Column("k_before", "integer", "Clusters of the reference"),
+            Column("k_now", "integer", "Clusters of this result"),
+            Column(
+                "adjusted_rand",
+                "float",
+                "Adjusted Rand index of both groupings; null without a common store",
+                nullable=True,
+                unit="-1..1, chance is 0",
+            ),
+            Column("moved", "integer", "Of the common stores, those whose cluster is another one", unit="stores"),
+            Column(
+                "kept_share",
+                "float",
+                "Share of the common stores that keep their cluster; null without one",
+                nullable=True,
+                unit="0..1",
+            ),
+        ),
+        "How far this result agrees with its reference",
+    ),
+    Table(
+        "migrations",
+        "one row per level, category and store that moved",
+        ("level", "category", "store_id"),
+        (
+            _LEVEL,
+            _CATEGORY,
+            STORE,
+            Column("from_cluster", "integer", "Its cluster in the reference"),
+            Column("to_cluster", "integer", "Its cluster now"),
+            Column(
+                "confidence",
+                "float",
+                "How often its co-members stay with it over the bootstrap; of a final cluster, the lower of its sides'",
+                unit="0..1",
+            ),
+        ),
+        "Every store whose cluster is another one than in the reference",
+    ),
+    Table(
+        "cluster_changes",
+        "one row per level, category and cluster of either result",
+        ("level", "category", "cluster"),
+        (
+            _LEVEL,
+            _CATEGORY,
+            Column("cluster", "integer", "The cluster: the same number is the same cluster in both results"),
+            Column("change", "text", "kept, split, merged, new or vanished"),
+            Column("stores_before", "integer", "Its stores in the reference, of those that both place", unit="stores"),
+            Column("stores_now", "integer", "Its stores now, of those that both place", unit="stores"),
+            Column("stores_kept", "integer", "Stores that are in it in both results", unit="stores"),
+            Column("words", "text", "What became of it, or where it came from, in words"),
+        ),
+        "What became of every cluster of the reference, and where the new ones came from",
+    ),
+    Table(
+        "drift",
+        "one row per level, category and feature of either result",
+        ("level", "category", "feature"),
+        (
+            Column("level", "text", "internal (shares of the sales mix) or external"),
+            _CATEGORY,
+            Column("feature", "text", "The feature"),
+            Column(
+                "psi",
+                "float",
+                "Population stability index of its values over the stores, in bins of the reference; null where one of "
+                "the results has no such feature",
+                nullable=True,
+                unit="0 is the same",
+            ),
+            Column(
+                "psi_by_chance",
+                "float",
+                "The index that two samples of so many stores exceed once in twenty, though nothing changed",
+                nullable=True,
+            ),
+            Column("mean_before", "float", "Mean over the stores of the reference", nullable=True),
+            Column("mean_now", "float", "Mean over the stores now", nullable=True),
+            Column("change", "text", "stable, moved, moved much, new or gone"),
+        ),
+        "How far the features moved since the reference",
+    ),
+)

@@ -1,0 +1,13 @@
+"""The pins that a result is compared with."""
+
+from __future__ import annotations
+
+from pipeline.settings.kinds import NonEmpty, Section
+
+
+class References(Section, frozen=True):
+    """The `reference` of each level of clusters: a pin's NAME, or ENV/NAME; None where there is none."""
+
+    internal: NonEmpty | None = None
+    external: NonEmpty | None = None
+    final: NonEmpty | None = None
