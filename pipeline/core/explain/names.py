@@ -87,7 +87,7 @@ def names(sides: list[Side], clusters: list[int]) -> dict[int, str]:
 def _of_side(one: Side, cluster: int) -> str:
     apart = one.apart.loc[cluster]
     chosen = apart[one.notable.loc[cluster]]
-    order = sorted(chosen.index, key=lambda name: (-abs(float(chosen[name])), str(name)))[:MOST_FEATURES]
+    order = sorted(chosen.index, key=lambda name: (-round(abs(float(chosen[name])), 6), str(name)))[:MOST_FEATURES]
     return ", ".join(_said(str(name), one.kinds[str(name)], float(chosen[name])) for name in order) or one.plain
 
 
