@@ -96,7 +96,8 @@ def load(env: str) -> Config:
     Raises
     ------
     SettingsError
-        The environment has no file, or the files cannot be used; one line per fault.
+        The environment has no file, the files cannot be used (one line per fault), or a symbolic link leads out of
+        the environment's outputs.
     """
     root = home()
     known = _loaded.get((root, env))
@@ -114,6 +115,7 @@ def load(env: str) -> Config:
     files = (root / "configs" / "base.toml", root / "configs" / f"{env}.toml")
     if not files[0].is_file():
         raise SettingsError(f"{files[0]} is missing: every environment is read on top of it")
+    _check_links(root / "outputs" / env)
     contents = [_read(path) for path in files]
     merged = _merge(contents[0], contents[1])
     origin = Origin(root, files, contents)
@@ -124,11 +126,41 @@ def load(env: str) -> Config:
     return found
 
 
+def _check_links(outputs: Path) -> None:
+    """Refuse symbolic links that lead out of an environment's output folder: what they name is not for a run to write.
+
+    The folder of all outputs may be one, to another disk.
+    """
+    if outputs.is_symlink():
+        _refuse_link(outputs, outputs.parent)
+    waiting = [str(outputs)] if outputs.is_dir() else []
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    _refuse_link(Path(entry.path), outputs)
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+
+
+def _refuse_link(link: Path, folder: Path) -> None:
+    target = Path(os.path.realpath(link))
+    if not target.is_relative_to(os.path.realpath(folder)):
+        raise SettingsError(
+            f"{link}: a symbolic link to {target}, out of {folder}: nothing is written there; remove the link (the folder "
+            "outputs itself may be one)"
+        )
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path.relative_to(home())}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path.relative_to(home())}: not valid TOML: nested too deep") from None
+    except OSError as error:
+        raise SettingsError(f"{path.relative_to(home())}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise SettingsError(
             f"{path.relative_to(home())}: not UTF-8 text ({error.reason} at byte {error.start})"

@@ -209,7 +209,7 @@ def read(home: Path, reference: Reference) -> Pin:
     path = _folder(home, reference) / "pin.toml"
     try:
         return msgspec.toml.decode(path.read_bytes(), type=Pin)
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise OutputError(f"{path}: cannot be read ({what}); restore the pin, or delete its folder") from None
 

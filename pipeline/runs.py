@@ -181,25 +181,25 @@ def read(path: Path) -> Run | None:
         first = next(line for line in lines if line["event"] == "started")
         last = next((line for line in lines if line["event"] == "finished"), None)
         return Run(
-            first["run_id"],
-            first["env"],
-            dict(first["tags"]),
+            str(first["run_id"]),
+            str(first["env"]),
+            {str(key): str(value) for key, value in dict(first["tags"]).items()},
             datetime.fromisoformat(first["at"]),
             datetime.fromisoformat(last["at"]) if last else None,
             last["status"] if last else ("running" if _is_running(first) else "interrupted"),
-            first["user"],
-            first["host"],
-            [line for line in lines if line["event"] in (BUILT, CUT_OFF, FAILED)],
+            str(first["user"]),
+            str(first["host"]),
+            [line for line in lines if line["event"] in (BUILT, CUT_OFF, FAILED) and isinstance(line["task"], str)],
             list(last.get("fresh", [])) if last else [],
         )
-    except (StopIteration, KeyError, TypeError, ValueError):
+    except (StopIteration, KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
 def _parse(text: str) -> dict[str, Any] | None:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) and "event" in line else None
 

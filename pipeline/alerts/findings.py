@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import hardened
 from pipeline.core.compare import compare
 from pipeline.errors import first_line
 from pipeline.quoting import identifier
@@ -71,7 +72,7 @@ def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
 
     tables, unread = {}, []
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with duckdb.connect(str(path), read_only=True, config=hardened.READER) as connection:
             for name, columns in COLUMNS.items():
                 listed = ", ".join(identifier(column) for column in columns)
                 query = f"SELECT {listed} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import hardened
 from pipeline.engine.names import first_line
 from pipeline.errors import PipelineError, RawDataError, SettingsError
 from pipeline.quoting import identifier, literal
@@ -62,14 +63,11 @@ def _harden(
     import duckdb
 
     allowed = "[" + ", ".join(literal(file) for file in files) + "]"
-    values = {
+    values: dict[str, object] = {
+        **hardened.SETTINGS,
         "memory_limit": literal(memory_limit),
         "temp_directory": literal(str(spill)),
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "allow_community_extensions": "false",
         "preserve_insertion_order": "false",
-        "python_enable_replacements": "false",
         "TimeZone": literal("UTC"),
         "allowed_paths": allowed,
     }

@@ -73,7 +73,7 @@ class Memory:
         self.changed = False
         try:
             self._contents = msgspec.json.decode(path.read_bytes(), type=_Contents)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._contents = _Contents(made_by)
         if self._contents.made_by != made_by:
             self._contents = _Contents(made_by)

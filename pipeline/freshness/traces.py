@@ -64,7 +64,7 @@ def read(path: Path) -> Trace | None:
     """The trace in this file; None where there is none, or none that can be read."""
     try:
         trace = msgspec.json.decode(path.read_bytes(), type=Trace)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return trace if trace.version == VERSION else None
 

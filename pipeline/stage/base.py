@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 import traceback
 from collections.abc import Iterator
@@ -123,10 +124,16 @@ class Stage(luigi.Task):
         """Read, compute, and write the targets' new content to `publication`; returns the categories asked for."""
         raise TypeError(f"{type(self).__name__} has to say what it writes to {publication}")
 
+    def owns(self, path: Path) -> bool:
+        """Whether a file can be one of this stage's targets, of today or of an earlier build."""
+        return path.is_relative_to(self.folder)
+
     def replaced(self, old: traces.Trace, new: traces.Trace) -> None:
         """Clear away what the old build made and the new one did not."""
         for target in old.outputs.keys() - new.outputs.keys():
-            (self.config.home / target).unlink(missing_ok=True)
+            path = Path(os.path.normpath(self.config.home / target))
+            if self.owns(path):  # whatever a trace says, nothing else is removed
+                path.unlink(missing_ok=True)
 
     def settings(self) -> dict[str, Any]:
         """Value by dotted key of every setting the stage reads, and the shape of the tables it publishes."""

@@ -105,6 +105,10 @@ class DatabaseStage(Stage):
                     f"{path.parent.parent.name}: give {self.env} one of its own, such as outputs/clustering_{{env}}.duckdb"
                 )
 
+    def owns(self, path: Path) -> bool:
+        """Whether this can be the database, as it was called once: a setting says where it is."""
+        return path.suffix == self.database.suffix and path.is_relative_to(self.config.home)
+
     def strays(self) -> list[Path]:
         """The log of who holds the database, or one that is no more, for writing: beside another file it makes that unreadable."""
         log = self.database.with_name(f"{self.database.name}.wal")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import hardened
 from pipeline import tables as published
 from pipeline.errors import OutputError, first_line
 from pipeline.quoting import identifier
@@ -135,16 +136,10 @@ def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnect
     import duckdb
 
     with spill_folder(spill or tempfile.gettempdir()) as folder:
-        hardened: dict[str, str | bool | int | float | list[str]] = {
-            "temp_directory": str(folder),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "allow_community_extensions": "false",
-            "python_enable_replacements": "false",
-        }
         try:
-            with duckdb.connect(str(path), config=hardened) as connection:
+            with duckdb.connect(str(path), config={**hardened.SETTINGS, "temp_directory": str(folder)}) as connection:
                 connection.execute("SET enable_external_access = false")  # last: it forbids naming the spill folder
+                connection.execute("SET lock_configuration = true")
                 yield connection
         except duckdb.Error as error:
             raise OutputError(
@@ -239,7 +234,7 @@ def _verify(path: Path, loads: Sequence[Load]) -> None:
     if _wal(path).exists():
         raise OutputError(f"{path}: the database was closed with a write-ahead log beside it; run again")
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with duckdb.connect(str(path), read_only=True, config=hardened.READER) as connection:
             keys = connection.execute(
                 "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
                 "WHERE constraint_type = 'PRIMARY KEY'"

@@ -1,0 +1,202 @@
+"""Outputs that somebody crafted, altered, or flipped a bit of: nothing in them is executed, and none is read for what it is not."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import random
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pytest
+from conftest import ROOT, Project
+
+from pipeline import pins, runs, schema, tables, tasks
+from pipeline.config import load
+from pipeline.errors import OutputError
+from pipeline.freshness import traces
+from pipeline.freshness.memory import Memory
+from pipeline.stage import session, walk
+
+DEEP = "[" * 200_000
+NONSENSE = {
+    "nothing": b"",
+    "zeros": bytes(100),
+    "deep": DEEP.encode(),
+    "deep in a field": b'{"version":1,"settings":' + b'{"a":' * 100_000,
+    "a list": b"[]",
+    "another version": b'{"version":2,"task":"x","settings":{},"code":{},"libraries":{},"inputs":{},"outputs":{}}',
+    "wrong types": b'{"version":1,"task":7,"settings":[],"code":{},"libraries":{},"inputs":{},"outputs":{"a":5}}',
+    "no UTF-8": b'{"task":"\xff\xfe"}',
+    "a pickle": b"\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94\x8c\x02id\x94\x85\x94R\x94.",
+    "a huge number": b'{"version":' + b"9" * 5000 + b"}",
+}
+NOT_TO_BE_USED = {
+    "imports": {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml", "jsonpickle"},
+    "calls": {"eval", "exec", "compile", "__import__", "read_pickle", "to_pickle", "unsafe_load", "allow_pickle"},
+}
+
+
+def stale(env: str = "dev") -> dict[str, str]:
+    """What is stale, and the first reason."""
+    session.forget()
+    return {one.task: str(one.reasons[0]) for one in walk.standings(tasks.FullPipeline(env=env)) if one.reasons}
+
+
+def test_no_module_can_read_a_pickle_or_run_a_text() -> None:
+    """`re.compile` and `ast.parse` are attributes of modules; the bare names are what executes."""
+    found = []
+    for path in (ROOT / "pipeline").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names: set[str] = set()
+            if isinstance(node, ast.Import):
+                names = {alias.name.split(".")[0] for alias in node.names} & NOT_TO_BE_USED["imports"]
+            elif isinstance(node, ast.ImportFrom):
+                names = {(node.module or "").split(".")[0]} & NOT_TO_BE_USED["imports"]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                names = {node.func.id} & NOT_TO_BE_USED["calls"]
+            elif isinstance(node, ast.Attribute):
+                names = {node.attr} & (NOT_TO_BE_USED["calls"] - {"compile", "exec", "eval"})
+            elif isinstance(node, ast.keyword):
+                names = {node.arg or ""} & {"allow_pickle", "shell"}
+            found += [f"{path}:{node.lineno}: {name}" for name in names]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_where_a_trace_a_memory_a_record_or_a_pin_should_be(name: str, tmp_path: Path, tried) -> None:
+    content, counts = NONSENSE[name], tried("a crafted trace, memory, run record or pin")
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    assert traces.read(path) is None
+    assert Memory(path).hash(path, lambda _: "new") == "new"
+    assert runs.read(path) is None
+    started = json.dumps({"event": "started", "run_id": 7, "env": [], "tags": {}, "at": "2026-01-01T00:00:00+00:00",
+                          "user": {}, "host": "elsewhere", "pid": 10**30})  # fmt: skip
+    path.write_bytes(b"\n".join([started.encode(), content, b'{"event":"built","task":{}}']))
+    found = runs.read(path)
+    assert found is not None
+    assert (found.run_id, found.status, found.events) == ("7", "running", [])
+    pin = tmp_path / "pins" / "dev" / "a" / "pin.toml"
+    pin.parent.mkdir(parents=True)
+    pin.write_bytes(content)
+    with pytest.raises(OutputError):
+        pins.read(tmp_path, pins.Reference("dev", "a"))
+    counts["taken for none"] += 4
+
+
+def test_a_broken_trace_means_stale_and_the_next_run_mends_it(built: Project, tried) -> None:
+    path = built.path("outputs/dev/.trace/merging.json")
+    for content in (NONSENSE["deep"], NONSENSE["a pickle"]):
+        path.write_bytes(content)
+        assert stale()["Merging"] == "no trace"
+        assert built.build().status == "SUCCESS"
+        assert stale() == {}
+        tried("a crafted trace, memory, run record or pin")["rebuilt by the next run"] += 1
+
+
+def test_no_trace_makes_a_run_remove_what_is_not_its_own(built: Project, tried) -> None:
+    """A build clears away what the trace before says it made: within its own folder."""
+    others = [
+        built.path("data/raw/sales.parquet"),
+        built.path("kept.txt"),
+        built.path("outputs/dev/merging/store_clusters.parquet"),
+    ]
+    others[1].write_text("kept")
+    path = built.path("outputs/dev/.trace/internal_preprocessing.json")
+    trace = traces.read(path)
+    assert trace is not None
+    aims = [
+        "data/raw/sales.parquet",
+        str(others[1]),
+        "outputs/dev/internal_preprocessing/../merging/store_clusters.parquet",
+    ]
+    mine = built.path("outputs/dev/internal_preprocessing/gone.parquet")
+    mine.write_text("made by an earlier build")
+    crafted = {**trace.outputs, **dict.fromkeys([*aims, "../../x", built.path(str(mine)).as_posix()], "0" * 64)}
+    traces.write(path, msgspec.structs.replace(trace, outputs=crafted))
+    assert built.build(tasks.InternalPreprocessing).status == "SUCCESS"
+    assert all(other.exists() for other in others)
+    assert not mine.exists()
+    tried("a crafted trace, memory, run record or pin")["aims outside the stage's folder, spared"] += len(aims)
+
+
+def a_table(path: Path) -> schema.Table:
+    table = schema.TABLES["sales_by_need_state"]
+    rows = [(f"s{n % 40}", "Bread", f"need {n // 40}", 100 * n + n, n / 400) for n in range(400)]
+    frame = pd.DataFrame(rows, columns=["store_id", "category", "need_state", "sales_cents", "share"])
+    tables.write(frame.assign(share_index=100 * frame["share"], is_excluded=False), table, path)
+    return table
+
+
+@pytest.mark.parametrize("flips", [100, pytest.param(1000, marks=pytest.mark.nightly)])
+def test_no_flipped_bit_of_a_target_is_read_in_silence(flips: int, tmp_path: Path, tried) -> None:
+    path, bits, counts = tmp_path / "t.parquet", random.Random(flips), tried("one bit of a target flipped, and read")
+    table = a_table(path)
+    whole, expected = path.read_bytes(), tables.read(path, table)
+    for _ in range(flips):
+        flipped, at = bytearray(whole), bits.randrange(len(whole))
+        flipped[at] ^= 1 << bits.randrange(8)
+        path.write_bytes(flipped)
+        try:
+            found = tables.read(path, table)
+        except OutputError:
+            counts["refused"] += 1
+            continue
+        pd.testing.assert_frame_equal(found, expected)
+        counts["read as it was (statistics, which nothing reads)"] += 1
+
+
+@pytest.mark.parametrize("cut", [0, 4, 200, -1])
+def test_a_target_that_is_cut_is_refused(cut: int, tmp_path: Path, tried) -> None:
+    path = tmp_path / "t.parquet"
+    table = a_table(path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(OutputError, match="run again"):
+        tables.read(path, table)
+    tried("a target altered, cut, removed")["refused on reading"] += 1
+
+
+def test_every_altered_target_is_found_by_the_next_run_though_the_clock_is_set_back(built: Project, tried) -> None:
+    targets = [path for path in built.path("outputs/dev").rglob("*.parquet") if ".trace" not in path.parts]
+    bits, counts = random.Random(8), tried("a target altered, cut, removed")
+    for path in [*sorted(targets)[:: max(1, len(targets) // 8)], built.database]:
+        stat, whole = path.stat(), path.read_bytes()
+        flipped = bytearray(whole)
+        flipped[bits.randrange(len(whole))] ^= 1
+        path.chmod(0o644)
+        path.write_bytes(flipped)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # same size, same time
+        assert any(str(path.relative_to(built.home)) in reason for reason in stale().values()), path
+        path.write_bytes(whole)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        counts["flipped, same size and time: found by the next run"] += 1
+    assert stale() == {}
+
+
+def test_a_bit_that_rots_under_an_unchanged_stat_is_found_by_verify(built: Project, tried) -> None:
+    """No file system lets a test do that: the memory is made to vouch for the stat that the altered file has."""
+    assert stale() == {}
+    target = built.path("outputs/dev/merging/store_clusters.parquet")
+    flipped = bytearray(target.read_bytes())
+    flipped[len(flipped) // 3] ^= 1
+    target.write_bytes(flipped)
+    path = load("dev").outputs / ".trace" / ".memory.json"
+    session.memory(load("dev")).save()
+    told = json.loads(path.read_text())
+    stat = target.stat()
+    good = json.loads(built.path("outputs/dev/.trace/merging.json").read_text())["outputs"]
+    told["hashes"][str(target)] = [
+        [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns],
+        stat.st_ctime_ns + 10**10,
+        good["outputs/dev/merging/store_clusters.parquet"],
+    ]
+    path.write_text(json.dumps(told))
+    assert stale() == {}
+    session.forget()
+    walk.reread(tasks.FullPipeline(env="dev"))
+    found = {one.task: str(one.reasons[0]) for one in walk.standings(tasks.FullPipeline(env="dev")) if one.reasons}
+    assert found["Merging"].startswith("output altered")
+    tried("a target altered, cut, removed")["rotten under the same stat: found by status --verify"] += 1
