@@ -10,7 +10,7 @@
     |             |                 |
 ChainClustering --+            Migrations: since a pin
     |                               |
-    +-------------------------- Warehouse            (FullPipeline)
+    +---------------- Warehouse, Report, Workbook    (FullPipeline)
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pipeline.config import home
 from pipeline.stage import unknown_task
 from pipeline.stage.categories import CategoryStage, CollectingStage
 from pipeline.stage.database import Bundle, DatabaseStage
+from pipeline.stage.documents import DocumentStage
 from pipeline.stage.gathering import RawStage
 from pipeline.stage.table import TableStage
 
@@ -189,10 +190,41 @@ class Warehouse(DatabaseStage):
     imports = ("pandas", "pyarrow.parquet", "duckdb")
 
 
-class FullPipeline(Bundle):
-    """Everything: the store clusters, in the database."""
+class Report(DocumentStage):
+    """What a merchant reads: one HTML file."""
 
-    stages = (Warehouse,)
+    loads = Warehouse.loads
+    sections = (
+        "internal.preprocessing",
+        "internal.clustering",
+        "chain.clustering",
+        "external.preprocessing",
+        "external.clustering",
+        "merging",
+    )
+    write = "pipeline.report.html:write"
+    targets = {"report": "report.html"}
+    imports = ("pandas", "pyarrow.parquet", "threadpoolctl", "jinja2")
+    libraries = ("jinja2", "markupsafe", "numpy", "pandas", "pyarrow")
+
+
+class Workbook(DocumentStage):
+    """What a merchant works with: an Excel workbook, and its sheets as CSV."""
+
+    loads = Warehouse.loads
+    write = "pipeline.report.workbook:write"
+    targets = {
+        "workbook": "store_clusters.xlsx",
+        **{sheet: f"csv/{sheet}.csv" for sheet in ("clusters", "profiles", "moves", "excluded", "dictionary")},
+    }
+    imports = ("pandas", "pyarrow.parquet", "xlsxwriter")
+    libraries = ("numpy", "pandas", "pyarrow", "xlsxwriter")
+
+
+class FullPipeline(Bundle):
+    """Everything: the store clusters, in the database, the report and the workbook."""
+
+    stages = (Warehouse, Report, Workbook)
 
 
 JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)

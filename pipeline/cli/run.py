@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections import Counter
+from pathlib import Path
 
 import click
 import luigi
@@ -56,7 +57,7 @@ def run(
 ) -> None:
     """Build what is stale.
 
-    Ends with what was built and what was cut off, because of what, and where the database is.
+    Ends with what was built and what was cut off, because of what, and where database, report and workbook are.
 
     \b
     Examples:
@@ -146,8 +147,16 @@ def _told(config: Config, code: int) -> dict[str, object]:
         "run_id": run.run_id if run else None,
         "tasks": run.events if run else [],
         "fresh": run.fresh if run else [],
-        "database": str(config.database) if config.database.exists() else None,
+        **{name: str(path) if path.exists() else None for name, path in _results(config).items()},
     }
+
+
+def _results(config: Config) -> dict[str, Path]:
+    """What people open, by what it is."""
+    from pipeline import tasks
+
+    documents = {stage.__name__.lower(): stage(env=config.env).document for stage in (tasks.Report, tasks.Workbook)}
+    return {"database": config.database, **documents}
 
 
 def _say_what_was_done(config: Config, code: int) -> None:
@@ -168,8 +177,9 @@ def _say_what_was_done(config: Config, code: int) -> None:
             print(f"look at: {finding}")
     elif code == DONE:
         print("nothing to do: every target is fresh")
-    if config.database.exists():
-        state = "" if code == DONE else " (of the last good run)"
-        print(f"database: {config.database}{state}")
+    state = "" if code == DONE else " (of the last good run)"
+    for name, path in _results(config).items():
+        if path.exists():
+            print(f"{name}: {path}{state}")
     if sys.stdout is not None:
         sys.stdout.flush()

@@ -30,7 +30,8 @@ NOT_COUNTED = (
     "pipeline.tasks",
 )
 LOADED_SUFFIXES = (".sql", ".html", ".css", ".js", ".j2")
-LIBRARIES = ("duckdb", "fastexcel", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+LIBRARIES = ("duckdb", "fastexcel", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")  # those that compute
+RENDERING = ("jinja2", "markupsafe", "xlsxwriter")  # those that report and workbook are written with, and nothing else
 
 
 def rules() -> str:
@@ -139,14 +140,14 @@ def _drop_docstring(node: ast.AST) -> None:
             node.body = node.body[1:] or [ast.Pass()]
 
 
-def libraries(memory: Memory) -> dict[str, str]:
-    """The versions of Python and of the libraries that compute, by name."""
+def libraries(memory: Memory, names: Iterable[str] = LIBRARIES) -> dict[str, str]:
+    """The versions of Python and of these libraries, by name; any of `LIBRARIES` and `RENDERING`."""
     folders = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
     installed = memory.libraries([folder for folder in folders if Path(folder).is_dir()], _installed)
-    return {"python": platform.python_version(), **installed}
+    return {"python": platform.python_version(), **{name: installed[name] for name in names}}
 
 
 def _installed() -> dict[str, str]:
     import importlib.metadata  # takes longer than all of this module, and is rarely asked
 
-    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return {name: importlib.metadata.version(name) for name in (*LIBRARIES, *RENDERING)}

@@ -42,6 +42,7 @@ class Stage(luigi.Task):
     modules : the modules that compute; their code is traced, with all that they import
     tables : the tables it publishes, names of `schema.TABLES`
     imports : the libraries it computes with, imported once before Luigi forks
+    libraries : those whose versions are traced
     """
 
     env = EnvParameter()
@@ -52,6 +53,7 @@ class Stage(luigi.Task):
     modules: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[tuple[str, ...]] = ()
     imports: ClassVar[tuple[str, ...]] = ("pandas", "pyarrow.parquet")
+    libraries: ClassVar[tuple[str, ...]] = fingerprints.LIBRARIES
 
     # ---------------------------------------------------------------- where things are
 
@@ -227,7 +229,7 @@ class Stage(luigi.Task):
         memory = session.memory(self.config)
         self.sweep()
         sweep(self.trace_path.parent, self.trace_path.name)
-        settings, code, libraries = self.settings(), self.code(), fingerprints.libraries(memory)
+        settings, code, libraries = self.settings(), self.code(), fingerprints.libraries(memory, self.libraries)
         for _ in range(2):
             publication = Publication(fingerprints.content)
             try:

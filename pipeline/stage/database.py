@@ -8,29 +8,20 @@ from typing import Any, ClassVar
 
 import luigi
 
-from pipeline import schema, tables
+from pipeline import tables
 from pipeline.errors import SettingsError
-from pipeline.freshness import fingerprints, traces
+from pipeline.freshness import traces
 from pipeline.stage import session
 from pipeline.stage.base import Stage
+from pipeline.stage.loading import LoadingStage
 from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter, root_task
 from pipeline.tables import Publication
 
 
-class DatabaseStage(Stage):
-    """Loads tables of other stages, lineage and run records into one DuckDB file.
+class DatabaseStage(LoadingStage):
+    """Loads tables of other stages, lineage and run records into one DuckDB file."""
 
-    Class attributes
-    ----------------
-    loads : (stage, table) of every table that is loaded; a table that two stages publish is loaded once, from one
-    """
-
-    loads: ClassVar[tuple[tuple[type[Stage], str], ...]] = ()
     mode = 0o444  # who opens it for writing is refused, and cannot spoil it
-
-    def requires(self) -> list[luigi.Task]:
-        """The stages whose tables are loaded."""
-        return [self.clone(stage) for stage in dict.fromkeys(stage for stage, _ in self.loads)]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,19 +47,6 @@ class DatabaseStage(Stage):
     def sweep(self) -> None:
         """Remove what a killed process left beside the database."""
         tables.sweep(self.folder, self.database.name)
-
-    def loaded(self) -> dict[str, list[Path]]:
-        """The files of every table, as the stages last published them."""
-        return {table: self.clone(stage).files_of(table) for stage, table in self.loads}
-
-    def files(self) -> list[Path]:
-        """The files of every table."""
-        return [path for paths in self.loaded().values() for path in paths]
-
-    def settings(self) -> dict[str, Any]:
-        """The settings it reads, and all that is said of each table: comments are loaded too."""
-        described = {f"schema.{name}": fingerprints.text(repr(table))[:12] for name, table in schema.TABLES.items()}
-        return super().settings() | described
 
     def build(self, publication: Publication) -> list[str]:
         """Load every table into a new file, and verify it by opening it."""

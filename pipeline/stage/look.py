@@ -56,7 +56,7 @@ class Look:
 
     def libraries(self) -> dict[str, str]:
         """Version of every library that a build would use now."""
-        return fingerprints.libraries(self._memory)
+        return fingerprints.libraries(self._memory, self._stage.libraries)
 
     def outputs(self) -> dict[str, str | None]:
         """Content hash of every file that the last build wrote, and of those that spoil one by lying beside it."""

@@ -19,7 +19,8 @@ from pipeline.freshness.traces import slug
 CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
 INTERNAL = {"InternalPreprocessing", "InternalClustering", *CHILDREN}
 EXTERNAL = {"ExternalPreprocessing", "ExternalClustering"}
-FOLLOWING = {"Migrations", "Warehouse"}  # what reads the final clusters
+SINKS = {"Warehouse", "Report", "Workbook"}
+FOLLOWING = {"Migrations", *SINKS}  # what reads the final clusters
 EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | {"ChainClustering", "Merging"}
 
 
@@ -82,7 +83,7 @@ def test_the_external_file_alone_builds_the_external_side(built: Project) -> Non
     frame.loc[0, "AGE"] += 1.5  # INCOME goes with it, and is dropped for that
     frame.to_parquet(path, index=False)
     outcome = built.build()
-    assert outcome.built >= EXTERNAL | {"Warehouse"}
+    assert outcome.built >= EXTERNAL | SINKS
     assert not outcome.built & INTERNAL
 
 
@@ -95,7 +96,7 @@ def test_the_external_file_alone_builds_the_external_side(built: Project) -> Non
             {"internal": {"clustering": {"category": {"Bread": {"k": 3}}}}},
             {"ClusterCategory(Bread)", "InternalClustering", "ChainClustering", "Merging", *FOLLOWING},
         ),
-        ({"chain": {"clustering": {"k": 2}}}, {"ChainClustering", "Warehouse"}),
+        ({"chain": {"clustering": {"k": 2}}}, {"ChainClustering", *SINKS}),
         ({"logging": {"level": "DEBUG"}}, set()),
         ({"engine": {"threads": 1}}, set()),
     ],
@@ -243,7 +244,8 @@ def test_a_deleted_category_file_is_built_again(built: Project) -> None:
 def test_every_module_that_a_build_runs_is_in_its_trace_or_on_the_list_of_those_that_do_not_count(
     built: Project,
 ) -> None:
-    for name in ("InternalPreprocessing", "ExternalPreprocessing", "ExternalClustering", "Merging", "Warehouse"):
+    stages = ("InternalPreprocessing", "ExternalPreprocessing", "ExternalClustering", "Merging", *sorted(SINKS))
+    for name in stages:
         file = re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
         trace = built.path(f"outputs/dev/.trace/{file}.json")
         counted = set(json.loads(trace.read_text())["code"])

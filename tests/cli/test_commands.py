@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +25,15 @@ def test_run_says_what_was_built_and_why_and_where_the_database_is(built: Projec
     lines = done.stdout.splitlines()
     assert lines[1].split()[:2] == ["Merging", "built"]
     assert "no trace" in lines[1]
-    assert lines[2].startswith("Warehouse  cut off  what it reads is unchanged")
-    assert lines[-2].startswith("1 built, 1 cut off, 7 fresh; run ")
-    assert lines[-1] == f"database: {built.database}"
+    sinks = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines[2:5]}
+    assert sinks == dict.fromkeys(("Warehouse", "Report", "Workbook"), "cut off  what it reads is unchanged")
+    assert re.match(r"1 built, 3 cut off, \d+ fresh; run ", lines[-4])
+    outputs = built.path("outputs/dev")
+    assert lines[-3:] == [
+        f"database: {built.database}",
+        f"report: {outputs / 'report.html'}",
+        f"workbook: {outputs / 'store_clusters.xlsx'}",
+    ]
 
 
 def test_run_with_nothing_to_do_says_so_and_records_nothing(built: Project) -> None:
@@ -53,6 +60,8 @@ def test_a_dry_run_says_what_is_stale_and_builds_nothing(built: Project) -> None
     assert done.stdout.splitlines()[1:] == [
         "Merging      setting changed: merging.internal_weight (0.6 -> 0.7)",
         "Warehouse    upstream stale: Merging",
+        "Report       upstream stale: Merging",
+        "Workbook     upstream stale: Merging",
     ]
     assert built.command("store-clustering", "run", "--dry-run").stdout == done.stdout
 

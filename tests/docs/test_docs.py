@@ -113,7 +113,7 @@ def test_every_command_is_one_that_is_run_here_or_not_run_for_a_reason(page: str
         if words and (not words.startswith(PROGRAMS) or ".." in words):
             strange.append(command)
     assert strange == []
-    assert {block.language for block in blocks(page)} <= {"indented", "sh", "toml", "python", "text", "ini"}
+    assert {block.language for block in blocks(page)} <= {"indented", "sh", "toml", "python", "text", "ini", "sql"}
 
 
 # ---------------------------------------------------------------- commands
@@ -280,7 +280,8 @@ def test_the_stage_of_the_docs_is_built_and_loaded_and_makes_nothing_else_stale(
     for block in written:
         write(clone.home, block)
     dry = clone.run("store-clustering run --dry-run")
-    assert [line.split()[0] for line in dry.stdout.splitlines()[1:]] == ["LabelledClusters", "Warehouse"], dry.stdout
+    stale = [line.split()[0] for line in dry.stdout.splitlines()[1:]]
+    assert stale == ["LabelledClusters", "Warehouse", "Report", "Workbook"], dry.stdout
     assert "REGION" in clone.carry_out(page)
     assert "min_stores" in (clone.home / "docs" / "settings.md").read_text()
     assert "## cluster_labels" in (clone.home / "docs" / "tables.md").read_text()

@@ -30,13 +30,14 @@ JOBS = {
         "Merging",
     ),
 }
-JOBS["FullPipeline"] = (*JOBS["Merging"][:3], "ChainClustering", *JOBS["Merging"][3:], "Migrations", "Warehouse")
+SINKS = ("Warehouse", "Report", "Workbook")  # each reads all that is published
+JOBS["FullPipeline"] = (*JOBS["Merging"][:3], "ChainClustering", *JOBS["Merging"][3:], "Migrations", *SINKS)
 
-# Whom a setting of the test, and a module or file, is for.
+# Whom a setting of the test, and a module or file, is for. The report shows settings.
 SETTINGS = {
-    "merging": {"Merging"},
-    "external": {"ExternalClustering"},
-    "bread": {"ClusterCategory(Bread)"},
+    "merging": {"Merging", "Report"},
+    "external": {"ExternalClustering", "Report"},
+    "bread": {"ClusterCategory(Bread)", "Report"},
 }
 CODE = {
     "core/merging/repair.py": {"Merging"},
@@ -44,6 +45,8 @@ CODE = {
     "core/correlated.py": {"ExternalPreprocessing"},
     "engine/sql/sales_sums.sql": {"InternalPreprocessing"},
     "warehouse/views.py": {"Warehouse"},
+    "report/sheets.py": {"Workbook"},
+    "report/templates/charts.js": {"Report"},
     "core/compare.py": {"*", "ExternalClustering", "Merging", "Migrations"},
 }
 
@@ -125,7 +128,7 @@ class Model:
                 f"{out}/external_preprocessing/external_features.parquet",
                 f"{out}/merging/store_clusters.parquet",
             ]
-        of_others = [path for other in self.tasks("FullPipeline")[:-1] for path in self.outputs(other)]
+        of_others = [path for other in self.tasks("FullPipeline")[: -len(SINKS)] for path in self.outputs(other)]
         left_out = {
             f"{out}/internal_preprocessing/excluded_stores.parquet",
             f"{out}/external_preprocessing/excluded_stores.parquet",
@@ -139,6 +142,11 @@ class Model:
             return [f"{out}/cluster_category/{slug(task[16:-1])}/{table}.parquet" for table in INTERNAL]
         if task == "Warehouse":
             return ["outputs/clustering_dev.duckdb"]
+        if task == "Report":
+            return [f"{out}/report.html"]
+        if task == "Workbook":
+            csv = ("clusters", "profiles", "moves", "excluded", "dictionary")
+            return [f"{out}/store_clusters.xlsx", *(f"{out}/csv/{sheet}.csv" for sheet in csv)]
         tables = {
             "InternalPreprocessing": ("categories", "need_state_coverage", "excluded_stores"),
             "InternalClustering": INTERNAL,

@@ -26,7 +26,7 @@ from pipeline.freshness import locks
 BIN = Path(sys.executable).parent
 PIPELINE = ("luigi", "--module", "pipeline.tasks", "FullPipeline", "--env", "dev")
 RUN = (*PIPELINE, "--local-scheduler")
-TASKS = 11  # of a full run of the test project: three categories
+TASKS = 13  # of a full run of the test project: three categories
 DATABASE = "clustering_dev.duckdb"
 RENAMES = "rename,renameat,renameat2"
 _OF_THE_RUN = ("lineage", "runs")  # tables that say who built it and when

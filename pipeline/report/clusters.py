@@ -1,0 +1,98 @@
+"""The final clusters of a category: what their stores sell, in figures and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.report.words import percent
+from pipeline.schema import UNMAPPED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What the clusters of a category sell.
+
+    Attributes
+    ----------
+    need_states : largest share of the chain first
+    chain : pooled chain share by need state, 0..1; None where there are no positive sales
+    share : mean share, a row per cluster and a column per need state, 0..1
+    sales : net sales by cluster, in cents
+    """
+
+    need_states: list[str]
+    chain: list[float | None]
+    share: list[list[float]]
+    sales: list[int]
+
+    def index(self, number: int) -> list[float | None]:
+        """100 x mean share / chain share of the cluster at this position; None where the chain has none."""
+        return [
+            100 * share / chain if chain else None for share, chain in zip(self.share[number], self.chain, strict=True)
+        ]
+
+    def apart(self, number: int) -> float:
+        """The share of sales, 0..1, by which the mix of the cluster at this position differs from the chain's.
+
+        Half the sum of the absolute differences in share (total variation): so much would have to be sold in other need
+        states for the two to be the same.
+        """
+        chain = [share or 0.0 for share in self.chain]
+        return sum(abs(own - other) for own, other in zip(self.share[number], chain, strict=True)) / 2
+
+    def differences(self, number: int, most: int = 3) -> tuple[list[str], list[str]]:
+        """What the cluster at this position sells more and less of than the chain, the largest difference first, in words."""
+        apart = [
+            (share - chain, name, share, chain)
+            for name, share, chain in zip(self.need_states, self.share[number], self.chain, strict=True)
+            if chain and name != UNMAPPED and _is_telling(share, chain)
+        ]
+        said = [
+            (difference, f"{name} ({percent(share)}, chain {percent(chain)})")
+            for difference, name, share, chain in sorted(apart, key=lambda one: (-abs(one[0]), one[1]))
+        ]
+        more = [words for difference, words in said if difference > 0]
+        less = [words for difference, words in said if difference < 0]
+        return more[:most], less[:most]
+
+
+def _is_telling(share: float, chain: float) -> bool:
+    """Whether a difference is worth a word: a percent of sales, or a quarter more or less of what is sold rarely."""
+    difference = abs(share - chain)
+    return difference >= 0.01 or (difference >= 0.002 and not 0.8 <= share / chain <= 1.25)
+
+
+def mix(sales: pd.DataFrame, placed: pd.DataFrame, clusters: list[int]) -> Mix:
+    """What the clusters sell, need state by need state.
+
+    Parameters
+    ----------
+    sales : sales_by_need_state of one category
+    placed : store_clusters of that category
+    clusters : the final clusters, in the order wanted
+
+    Returns
+    -------
+    The mean over a cluster's stores, a store without sales in a need state counting as zero; the chain share over all
+    stores that are not excluded, pooled, as in `share_index`.
+    """
+    sales = sales[~sales["is_excluded"].astype(bool)]
+    positive = sales["sales_cents"].clip(lower=0).groupby(sales["need_state"]).sum()
+    total = int(positive.sum())
+    order = sorted(positive.index, key=lambda name: (-int(positive[name]), name))
+    joined = sales.merge(placed[["store_id", "cluster"]], on="store_id")
+    stores = placed.groupby("cluster").size()
+    shares = joined.groupby(["cluster", "need_state"])["share"].sum().to_dict()
+    money = joined.groupby("cluster")["sales_cents"].sum().to_dict()
+    return Mix(
+        need_states=[str(name) for name in order],
+        chain=[int(positive[name]) / total if total else None for name in order],
+        share=[
+            [float(shares.get((cluster, name), 0.0)) / int(stores[cluster]) for name in order] for cluster in clusters
+        ],
+        sales=[int(money.get(cluster, 0)) for cluster in clusters],
+    )

@@ -1,0 +1,111 @@
+"""The report: one self-contained HTML file that asks the network for nothing.
+
+Categories are JSON that the page draws when they are opened. Its script and its styles are allowed by their hashes, and
+nothing else is: a name from the data is text, wherever it stands.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.report import category, overview, sections
+from pipeline.report.grids import MOST_ROWS
+from pipeline.report.source import Source
+from pipeline.report.words import VERDICTS
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SCRIPTS = ("charts.js", "category.js", "page.js")
+
+
+def write(source: Source, paths: Mapping[str, Path]) -> None:
+    """Write the report.
+
+    Parameters
+    ----------
+    source : what there is to show; tables that nobody publishes yet leave their sections out
+    paths : where to, by target: `report`
+    """
+    paths["report"].write_text(page(source), encoding="utf-8", newline="\n")
+
+
+def page(source: Source) -> str:
+    """The report as a text; equal tables and settings give equal texts."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+    stores = sorted({str(store) for store in source.table("store_clusters")["store_id"]})
+    positions = {store: position for position, store in enumerate(stores)}
+    drawn, apart = [], []
+    for row in source.table("categories").itertuples(index=False):
+        content = category.content(source, row, positions)
+        drawn.append(embedded(content))
+        apart.append(_apart(content["clusters"]))
+    lines = overview.overviews(source, apart)
+    return environment.get_template("report.html").render(
+        source=source,
+        script=script,
+        script_hash=_hash(script),
+        style=style,
+        style_hash=_hash(style),
+        verdict=overview.verdict(source, lines),
+        words=VERDICTS,
+        most=MOST_ROWS,
+        lines=lines,
+        findings=overview.findings(source, lines),
+        outside=sections.outside(source),
+        chain=sections.chain(source),
+        reference=sections.reference(source),
+        quality=overview.quality(source),
+        lineage=overview.lineage(source),
+        stores=embedded(_stores(source, stores)),
+        categories=drawn,
+    )
+
+
+def _stores(source: Source, stores: list[str]) -> dict[str, Any]:
+    """Every store with a cluster, its labels, and its place on the outside data."""
+    labels: dict[str, list[str]] = {}
+    for row in source.table("store_labels").itertuples(index=False):
+        if isinstance(row.value, str):
+            labels.setdefault(str(row.store_id), []).append(f"{row.label}: {row.value}")
+    outside = source.table("external_clusters").set_index("store_id")
+    numbers, confidence = outside["cluster"].to_dict(), outside["confidence"].to_dict()
+    return {
+        "id": stores,
+        "labels": [", ".join(labels.get(store, ())) for store in stores],
+        "external": [category.integer(numbers.get(store)) for store in stores],
+        "confidence": [category.percent(confidence.get(store)) for store in stores],
+    }
+
+
+def _apart(clusters: list[dict[str, Any]]) -> float:
+    """The share of sales by which clusters differ from the chain, the mean over their stores; 0 without clusters."""
+    stores = sum(cluster["stores"] for cluster in clusters)
+    return sum(cluster["stores"] * cluster["apart"] for cluster in clusters) / stores / 100 if stores else 0.0
+
+
+def embedded(value: Any) -> Any:
+    """JSON that can stand in a script element: nothing in it ends the element, or begins a comment."""
+    from markupsafe import Markup
+
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)  # noqa: S704  # escaped just above
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,199 @@
+"""The first page: how many clusters, how sure, what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report import words
+from pipeline.report.grids import Cell, Grid
+from pipeline.report.source import Source
+from pipeline.schema import NO_CATEGORY
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a category's line on the first page says."""
+
+    position: int
+    name: str
+    verdict: str
+    clusters: int
+    stores: int
+    confidence: float | None
+    weak_share: float
+    largest_share: float
+    apart: float
+    moved: int
+    excluded: int
+    unmapped_share: float
+    sales: int
+
+    def findings(self) -> Iterator[str]:
+        """What to look at before using the clusters, the gravest first."""
+        if not self.stores:
+            yield "no store could be clustered: see the exclusions under data quality"
+            return
+        if self.unmapped_share > words.UNMAPPED_SHARE:
+            yield f"{words.percent(self.unmapped_share)} of its sales have no need state: complete the need-state map"
+        if self.excluded:
+            yield f"{words.count(self.excluded, 'store is', 'stores are')} excluded: see the reasons"
+        if self.clusters > 1 and self.weak_share > words.WEAK_SHARE:
+            yield (
+                f"{words.percent(self.weak_share)} of its stores are placed with a confidence below "
+                f"{words.LOW_CONFIDENCE:.0%}: check them before acting".replace("%:", " %:")
+            )
+        if self.clusters > 1 and self.apart < words.SMALL_DIFFERENCE:
+            yield (
+                f"its clusters differ from the chain in only {words.percent(self.apart)} of their sales: "
+                "an assortment for each may not pay"
+            )
+        if self.clusters > 1 and self.largest_share > words.LARGE_SHARE:
+            yield f"one cluster holds {words.percent(self.largest_share)} of its stores"
+        if self.moved > words.MOVED_SHARE * self.stores:
+            yield f"merging moved {words.count(self.moved, 'store', 'stores')} out of cells that were too small"
+
+
+def overviews(source: Source, apart: list[float]) -> list[Overview]:
+    """A line per category, in the order of their names.
+
+    Parameters
+    ----------
+    source : where the tables are
+    apart : by category, the share of sales by which its clusters differ from the chain, the mean over its stores
+    """
+    coverage = source.table("need_state_coverage").set_index("category")["unmapped_share"].to_dict()
+    return [
+        _overview(source, position, row, apart[position], float(coverage.get(row.category, 0.0)))
+        for position, row in enumerate(source.table("categories").itertuples(index=False))
+    ]
+
+
+def _overview(source: Source, position: int, row: Any, apart: float, unmapped_share: float) -> Overview:
+    name = str(row.category)
+    placed, inside = source.of_category("store_clusters", name), source.of_category("internal_clusters", name)
+    verdicts = source.of_category("internal_verdicts", name)
+    merged = source.of_category("merged_clusters", name)
+    stores = len(placed)
+    return Overview(
+        position=position,
+        name=name,
+        verdict=str(verdicts["verdict"].iloc[0]) if len(verdicts) else "none",
+        clusters=len(merged),
+        stores=stores,
+        confidence=float(inside["confidence"].mean()) if len(inside) else None,
+        weak_share=float((inside["confidence"] < words.LOW_CONFIDENCE).mean()) if len(inside) else 0.0,
+        largest_share=int(merged["stores"].max()) / stores if stores else 0.0,
+        apart=apart,
+        moved=int(placed["reassigned"].sum()),
+        excluded=int(row.excluded_stores),
+        unmapped_share=unmapped_share,
+        sales=round(int(row.sales_cents) / 100),
+    )
+
+
+def verdict(source: Source, lines: list[Overview]) -> list[str]:
+    """The whole in a few sentences."""
+    if not lines:
+        return ["There is no category: nothing was clustered."]
+    known = {word: sum(line.verdict == word for line in lines) for word in words.VERDICTS}
+    stores = source.table("store_clusters")["store_id"].nunique()
+    clusters = sum(line.clusters for line in lines)
+    said = [
+        f"{words.count(len(lines), 'category', 'categories')}, {words.count(stores, 'store', 'stores')}, "
+        f"{words.count(clusters, 'final cluster', 'final clusters')}.",
+        f"In {known['separated']} of the categories the stores fall into clear groups, in {known['tiers']} into steps along a "
+        f"scale; in {known['no structure']} the sales mix tells no groups apart, and there is one cluster on it"
+        + (f"; {known['none']} could not be clustered." if known["none"] else "."),
+    ]
+    weighed = [(line.confidence, line.stores) for line in lines if line.confidence is not None and line.clusters > 1]
+    if weighed:
+        mean = sum(confidence * stores for confidence, stores in weighed) / sum(stores for _, stores in weighed)
+        said.append(
+            f"Where there are groups, a store's co-members stay with it in {words.percent(mean)} of the resamples on average."
+        )
+    outside = source.table("external_verdicts")
+    if len(outside):
+        row = outside.iloc[0]
+        groups = words.count(int(row["k"]), "cluster", "clusters")
+        said.append(f"The outside data: {groups}, verdict {row['verdict']}.")
+    return said
+
+
+def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, str, str]]:
+    """What to look at: the position of a category or None, its name or what it is about, and the finding."""
+    found: list[tuple[int | None, str, str]] = [
+        (line.position, line.name, finding) for line in lines for finding in line.findings()
+    ]
+    lost = source.table("excluded_stores")
+    nowhere = lost[lost["category"] == NO_CATEGORY]["store_id"].nunique()
+    if nowhere:
+        found.append(
+            (None, "Outside data", f"{words.count(nowhere, 'store is', 'stores are')} excluded: see data quality")
+        )
+    only_outside = source.of_category("store_clusters", NO_CATEGORY)["store_id"].nunique()
+    if only_outside:
+        found.append((None, "Outside data", f"{words.count(only_outside, 'store has', 'stores have')} no sales at all"))
+    report = source.table("external_feature_report")
+    for row in report[report["imputed_share"] > words.IMPUTED_SHARE].itertuples(index=False):
+        imputed = words.percent(float(row.imputed_share))
+        found.append(
+            (None, "Outside data", f"{row.feature}: {imputed} of the stores' values are imputed ({row.action})")
+        )
+    return found
+
+
+def quality(source: Source) -> list[Grid]:
+    """Coverage, exclusions and imputation, as tables."""
+    from pipeline.report.grids import of_table
+
+    grids = []
+    for name, title, caption in (
+        ("need_state_coverage", "How much of the sales the need-state map covers", ""),
+        ("categories", "What was preprocessed", ""),
+        ("excluded_stores", "Stores without a cluster, and why", ""),
+        ("external_feature_report", "What became of every column of the outside data", ""),
+    ):
+        left_out = ("file",) if name == "categories" else ()
+        if source.has(name):
+            grids.append(of_table(name, source.table(name), title, caption=caption, left_out=left_out))
+    return grids
+
+
+def lineage(source: Source) -> list[Grid]:
+    """What this was made from: settings that are not at their default's value or not, tables by content, libraries."""
+    settings: list[list[Cell]] = [
+        [key, text] for section, value in source.settings.items() for key, text in _flat(section, value)
+    ]
+    contents: list[list[Cell]] = [[table, len(hashes), _together(hashes)] for table, hashes in source.contents.items()]
+    return [
+        Grid("Settings", "The values that the results depend on, defaults included.", ["setting", "value"], settings),
+        Grid(
+            "Tables",
+            "What this page was made from: SHA-256 of the content, of several files that of their hashes. The database's table "
+            "lineage says which raw files and which code each came from.",
+            ["table", "files", "content"],
+            contents,
+        ),
+        Grid(
+            "Libraries",
+            "What this page was written with.",
+            ["library", "version"],
+            [[name, version] for name, version in source.libraries.items()],
+        ),
+    ]
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _flat(f"{prefix}.{key}", below)
+    elif value is not None:
+        yield prefix, str(value)
+
+
+def _together(hashes: Any) -> str:
+    import hashlib
+
+    return str(hashes[0]) if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()

@@ -1,0 +1,184 @@
+"""What workbook and CSV files hold: named sheets of explained columns, their rows made as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipeline.report.clusters import mix
+from pipeline.report.grids import Cell
+from pipeline.report.source import Source
+from pipeline.schema import TABLES
+
+OVERRIDES = "overrides"
+Kind = Literal["text", "whole", "number", "share", "money"]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column of a sheet: its head, what it means, and how its cells are written."""
+
+    name: str
+    meaning: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet. `rows` can be gone through once."""
+
+    name: str
+    meaning: str
+    columns: tuple[Heading, ...]
+    rows: Iterable[tuple[Cell, ...]]
+
+
+_CLUSTERS = (
+    Heading("Category", "The category; (none) for stores that only the outside data knows"),
+    Heading("Cluster", "The final cluster, by which to plan", "whole"),
+    Heading("Name", "What sets the cluster apart, in a few words"),
+    Heading(
+        "Confidence", "How often the store's co-members stay with it when the stores are resampled; sales mix", "share"
+    ),
+    Heading("Margin", "0: on the border to the next-nearest cluster on the sales mix; 1: far from it", "share"),
+    Heading("Silhouette", "1: among its own; 0: between two clusters; below 0: nearer to another; sales mix", "number"),
+    Heading("Sales-mix cluster", "The cluster on the sales mix", "whole"),
+    Heading("Next-nearest", "The sales-mix cluster that the store would go to", "whole"),
+    Heading("Outside cluster", "The cluster on the outside data", "whole"),
+    Heading("Status", "both, internal_only or external_only: which sides know the store"),
+    Heading("Outlier", "yes: unlike any cluster, placed at the nearest"),
+    Heading("Moved", "yes: merging moved it out of a cell that was too small to plan for"),
+)
+_PROFILES = (
+    Heading("Category", "The category"),
+    Heading("Cluster", "The final cluster", "whole"),
+    Heading("Name", "What sets the cluster apart, in a few words"),
+    Heading("Stores", "Stores in the cluster", "whole"),
+    Heading("Need state", "The shopper need that the SKUs serve"),
+    Heading("Share", "Mean share of the stores' sales in the category", "share"),
+    Heading("Chain share", "The share over all stores", "share"),
+    Heading("Share index", "100: as the chain; 200: twice its share", "number"),
+)
+_MOVES = (
+    Heading("Store", "The store"),
+    Heading("Category", "The category"),
+    Heading("From", "The cell that was too small: sales-mix cluster x outside cluster"),
+    Heading("To", "The cell that the store went to"),
+    Heading("Margin", "0: another cell was as near; 1: none was", "share"),
+)
+_EXCLUDED = (
+    Heading("Store", "The store"),
+    Heading("Category", "The category that it has no cluster in"),
+    Heading("Source", "Where the reason lies: internal_sales or external"),
+    Heading("Reason", "Why it has no cluster"),
+)
+_OVERRIDES = (
+    Heading("Store", "The store to be placed by hand"),
+    Heading("Category", "The category, as in the sheet clusters"),
+    Heading("Cluster", "The cluster it is to have", "whole"),
+    Heading("Reason", "Why; it is kept with the result"),
+)
+_DICTIONARY = (
+    Heading("Where", "A sheet of this workbook, or a table of the database"),
+    Heading("Column", "The column"),
+    Heading("Meaning", "What it says"),
+    Heading("Unit", "Its unit"),
+)
+
+
+def sheets(source: Source) -> Iterator[Sheet]:
+    """Every sheet, in the order of the workbook."""
+    labels = _labels(source)
+    named = tuple(Heading(label, "A label of the store; carried, never clustered on") for label in labels)
+    clusters = (Heading("Store", "The store"), *named, *_CLUSTERS)
+    made = [
+        Sheet("clusters", "Every store's cluster in every category", clusters, _cluster_rows(source, labels)),
+        Sheet("profiles", "What each final cluster sells more and less of", _PROFILES, _profile_rows(source)),
+        Sheet("moves", "Stores that merging moved", _MOVES, _plain_rows(source, "reassignments", _MOVED)),
+        Sheet(
+            "excluded", "Stores without a cluster, and why", _EXCLUDED, _plain_rows(source, "excluded_stores", _LOST)
+        ),
+    ]
+    yield from made
+    overrides = Sheet(OVERRIDES, "To fill in: stores that are to have another cluster", _OVERRIDES, ())
+    yield overrides
+    yield Sheet("dictionary", "What every column means", _DICTIONARY, _dictionary_rows([*made, overrides]))
+
+
+_MOVED = ("store_id", "category", "from_cell", "to_cell", "margin")
+_LOST = ("store_id", "category", "source", "reason")
+
+
+def _labels(source: Source) -> list[str]:
+    return sorted({str(label) for label in source.table("store_labels")["label"]})
+
+
+def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...]]:
+    carried: dict[str, dict[str, str]] = {}
+    for row in source.table("store_labels").itertuples(index=False):
+        if isinstance(row.value, str):
+            carried.setdefault(str(row.store_id), {})[str(row.label)] = row.value
+    for category in sorted({str(name) for name in source.table("store_clusters")["category"]}):
+        placed = source.of_category("store_clusters", category)
+        inside = source.of_category("internal_clusters", category).drop(columns=["category", "cluster", "distance"])
+        names = _names(source, category)
+        for row in placed.merge(inside, on="store_id", how="left").sort_values("store_id").itertuples(index=False):
+            yield (
+                str(row.store_id),
+                *(carried.get(str(row.store_id), {}).get(label) for label in labels),
+                category,
+                int(row.cluster),
+                names.get(int(row.cluster), ""),
+                *(_number(value) for value in (row.confidence, row.margin, row.silhouette)),
+                *(_whole(value) for value in (row.internal_cluster, row.next_cluster, row.external_cluster)),
+                str(row.status),
+                "yes" if row.is_outlier is True else "no",
+                "yes" if row.reassigned else "no",
+            )
+
+
+def _names(source: Source, category: str) -> dict[int, str]:
+    merged = source.of_category("merged_clusters", category)
+    return {int(row.cluster): str(getattr(row, "name", "")) for row in merged.itertuples(index=False)}
+
+
+def _profile_rows(source: Source) -> Iterator[tuple[Cell, ...]]:
+    for row in source.table("categories").itertuples(index=False):
+        category = str(row.category)
+        merged = source.of_category("merged_clusters", category)
+        numbers, stores = [int(number) for number in merged["cluster"]], [int(count) for count in merged["stores"]]
+        sales = source.part("sales_by_need_state", str(row.file))
+        found, names = mix(sales, source.of_category("store_clusters", category), numbers), _names(source, category)
+        for position, number in enumerate(numbers):
+            figures = zip(found.need_states, found.share[position], found.chain, found.index(position), strict=True)
+            for need_state, share, chain, index in figures:
+                yield category, number, names[number], stores[position], need_state, share, chain, index
+
+
+def _plain_rows(source: Source, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Cell, ...]]:
+    kinds = [TABLES[table].column(name).type for name in columns]
+    for row in source.table(table)[list(columns)].itertuples(index=False, name=None):
+        yield tuple(_number(value) if kind == "float" else str(value) for value, kind in zip(row, kinds, strict=True))
+
+
+def _dictionary_rows(shown: list[Sheet]) -> Iterator[tuple[Cell, ...]]:
+    for sheet in shown:
+        for column in sheet.columns:
+            yield f"sheet {sheet.name}", column.name, column.meaning, ""
+    for name, table in TABLES.items():
+        yield f"table {name}", "", f"{table.comment}; {table.grain}", ""
+        for described in (*table.columns, *([table.more] if table.more else [])):
+            yield f"table {name}", described.name, described.comment, described.unit
+
+
+def _number(value: Any) -> float | None:
+    import pandas as pd
+
+    return None if pd.isna(value) else float(value)
+
+
+def _whole(value: Any) -> int | None:
+    import pandas as pd
+
+    return None if pd.isna(value) else int(value)

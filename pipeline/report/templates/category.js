@@ -1,0 +1,158 @@
+// One category: who is in which cluster, what sets the clusters apart, and how far to trust that.
+
+const COLUMNS = ["store", "labels", "cluster", "next-nearest", "confidence %", "margin %", "silhouette", "remarks"];
+
+function stores() {
+  stores.known ??= JSON.parse(document.getElementById("stores").textContent);
+  return stores.known;
+}
+
+function category(position) {
+  category.known ??= new Map();
+  if (!category.known.has(position)) category.known.set(position, JSON.parse(document.getElementById(`data-${position}`).textContent));
+  return category.known.get(position);
+}
+
+function label(cluster) {
+  return cluster.name ? `${cluster.number}: ${cluster.name}` : `${cluster.number}`;
+}
+
+// The final cluster of the internal cluster whose centroid is next-nearest, on the store's own side outside.
+function nextNearest(data, at) {
+  const wanted = data.stores.next[at];
+  if (wanted === null) return "";
+  const found = data.clusters.find((one) => one.internal === wanted && one.external === data.stores.external[at]);
+  return found ? label(found) : `sales-mix cluster ${wanted}`;
+}
+
+function remarks(data, at) {
+  const said = [];
+  if (data.stores.outlier[at]) said.push("outlier: unlike any cluster");
+  if (data.stores.moved[at]) said.push("moved by merging");
+  if (data.stores.external[at] === null) said.push("no outside data");
+  return said.join("; ");
+}
+
+function storeCells(data, at) {
+  const found = data.stores;
+  const own = data.clusters.find((one) => one.number === found.cluster[at]);
+  return [own ? label(own) : String(found.cluster[at]), nextNearest(data, at), found.confidence[at], found.margin[at], found.silhouette[at] === null ? null : found.silhouette[at] / 100, remarks(data, at)];
+}
+
+function storeLink(position) {
+  return element("a", { href: `#store-${position}` }, name(stores().id[position]));
+}
+
+function clusterCards(data) {
+  const total = data.clusters.reduce((sum, one) => sum + one.stores, 0);
+  const sales = data.clusters.reduce((sum, one) => sum + one.sales, 0);
+  return element("ol", { class: "cards" }, data.clusters.map((one) => {
+    const facts = [
+      `${one.stores.toLocaleString("en")} stores (${Math.round((100 * one.stores) / total)} %)`,
+      sales > 0 ? `${Math.round((100 * one.sales) / sales)} % of sales` : null,
+      one.confidence === null ? null : `confidence ${one.confidence} %`,
+      data.clusters.length > 1 ? `differs from the chain in ${one.apart} % of its sales` : null,
+      one.outliers ? `${one.outliers} outliers` : null,
+      one.moved ? `${one.moved} moved in by merging` : null,
+    ].filter(Boolean);
+    const list = (title, texts) => texts.length ? element("p", {}, element("strong", {}, `${title} `), texts.flatMap((text, at) => [at ? "; " : "", name(text)])) : null;
+    return element("li", {},
+      element("h4", {}, swatch(one.number), " Cluster ", name(label(one))),
+      element("p", { class: "facts" }, facts.join(" · ")),
+      list("Sells more of:", one.more), list("Sells less of:", one.less),
+      one.more.length + one.less.length ? null : element("p", {}, likeTheChain(data, one)),
+      list("Typical stores:", one.exemplars),
+      element("p", { class: "note" }, `${one.note}.`));
+  }));
+}
+
+function likeTheChain(data, cluster) {
+  if (data.clusters.length === 1) return "The chain's own mix.";
+  const sameMix = data.clusters.some((other) => other !== cluster && other.internal === cluster.internal);
+  return sameMix ? "Sells as the chain does: the outside data alone sets it apart." : "Sells nearly as the chain does.";
+}
+
+function heatmap(data) {
+  const most = 30;
+  const needs = data.needs.slice(0, most);
+  const head = element("tr", {}, element("th", { scope: "col" }, "need state"), element("th", { scope: "col" }, "chain %"), data.clusters.map((one) => element("th", { scope: "col" }, swatch(one.number), name(label(one)))));
+  const rows = needs.map((need, at) => element("tr", {},
+    element("th", { scope: "row" }, name(need)),
+    element("td", { class: "number" }, data.chain[at] === null ? "" : data.chain[at].toFixed(1)),
+    data.clusters.map((one, number) => {
+      const index = data.index[number][at];
+      const cell = element("td", { class: "number heat", title: `${need}: ${data.share[number][at]} % of the sales of cluster ${one.number}, ${data.chain[at]} % of the chain's` }, index === null ? "" : String(index));
+      heat(cell, index);
+      return cell;
+    })));
+  const more = data.needs.length > most ? ` The ${most} largest of ${data.needs.length} need states; the others are in the workbook's sheet profiles.` : "";
+  return figure("What each cluster sells", `Share index: 100 is the chain's own share of sales, 200 twice it, 50 half. Blue is more, orange is less.${more}`,
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Share indices" }, element("table", { class: "heatmap" }, element("thead", {}, head), element("tbody", {}, rows))));
+}
+
+function storeMap(data) {
+  const found = data.stores;
+  const points = found.at.map((position, at) => ({
+    x: data.x[at], y: data.y[at], cluster: found.cluster[at], hollow: found.outlier[at],
+    text: `store ${stores().id[position]}${stores().labels[position] ? `, ${stores().labels[position]}` : ""}: cluster ${found.cluster[at]}${found.confidence[at] === null ? "" : `, confidence ${found.confidence[at]} %`}${found.outlier[at] ? ", outlier" : ""}`,
+  }));
+  const legend = element("ul", { class: "key" }, data.clusters.map((one) => element("li", {}, swatch(one.number), " ", name(label(one)))));
+  return figure("The stores on a map", `Each mark is a store; near ones sell alike. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the sales mix (principal components): what is left cannot be seen here. Hollow marks are outliers. Clusters that differ by the outside data alone lie on top of each other.`, map(points, "Map of the stores."), legend);
+}
+
+function evidence(data) {
+  const found = data.k_figures;
+  const row = (title, key, better) => line(found.k, found[key], data.chosen, title, better);
+  const rows = found.k.map((k, at) => [k, found.bic[at], found.silhouette[at], found.stability[at], found.jaccard[at], found.smallest_cluster[at], data.chosen.includes(k) ? "taken" : ""]);
+  return figure("Why this number of clusters", "Each figure for every number of clusters k tried; the filled mark is the one taken. Stability and Jaccard say how well the clusters are found again when stores are resampled.",
+    element("p", {}, data.reason ? `${data.reason}.` : ""),
+    element("div", { class: "multiples" }, row("BIC", "bic", "lower is better"), row("Stability", "stability", "1 is perfect"), row("Jaccard", "jaccard", "of the weakest cluster"), row("Silhouette", "silhouette", "higher is better")),
+    element("details", {}, element("summary", {}, "The figures"), table(["k", "BIC", "silhouette", "stability", "Jaccard", "smallest cluster", ""], rows, { label: "Figures for every k" })));
+}
+
+function silhouetteChart(data) {
+  const blocks = new Map();
+  data.stores.internal.forEach((cluster, at) => {
+    const value = data.stores.silhouette[at];
+    if (cluster !== null && value !== null) blocks.set(cluster, [...(blocks.get(cluster) || []), value]);
+  });
+  if (!blocks.size) return null;
+  const sorted = [...blocks].sort(([a], [b]) => a - b).map(([cluster, values]) => ({ cluster, values }));
+  return figure("How well each store fits", "A bar per store, grouped by its cluster on the sales mix: near 1 it is among its own, near 0 between two clusters, below 0 nearer to another one.", silhouettes(sorted));
+}
+
+function outlierList(data) {
+  const found = data.stores.at.map((_, at) => at).filter((at) => data.stores.outlier[at]);
+  if (!found.length) return null;
+  const rows = found.map((at) => [storeLink(data.stores.at[at]), stores().labels[data.stores.at[at]], ...storeCells(data, at)]);
+  return figure("Outlier stores", "Their mix is unlike any cluster's: they were left out of the fit and placed at the nearest one. Look at them before they get its assortment.", table(COLUMNS, rows, { label: "Outlier stores" }));
+}
+
+function everyStore(data) {
+  const details = element("details", {}, element("summary", {}, `All ${data.stores.at.length.toLocaleString("en")} stores`));
+  details.addEventListener("toggle", () => {
+    if (details.childElementCount > 1) return;
+    const order = data.stores.at.map((_, at) => at).sort((a, b) => data.stores.cluster[a] - data.stores.cluster[b]);
+    details.append(table(COLUMNS, order.map((at) => [storeLink(data.stores.at[at]), stores().labels[data.stores.at[at]], ...storeCells(data, at)]), { label: "All stores" }));
+  });
+  return details;
+}
+
+function grid(found) {
+  return element("section", { class: "grid" }, element("h4", {}, found.title), element("p", { class: "caption" }, found.caption),
+    table(found.head, found.rows, { label: found.title, notes: found.notes }),
+    found.more ? element("p", {}, `${found.more.toLocaleString("en")} further rows are in the database and the workbook.`) : null);
+}
+
+function drawCategory(position) {
+  const data = category(position);
+  return element("article", {},
+    element("h2", { tabindex: "-1" }, name(data.name)),
+    element("p", { class: "verdict" }, element("span", { class: `badge ${data.verdict.replaceAll(" ", "-")}` }, data.verdict), ` ${data.says}`),
+    element("h3", {}, `${data.clusters.length} final ${data.clusters.length === 1 ? "cluster" : "clusters"}`),
+    clusterCards(data),
+    data.needs.length && data.clusters.length ? heatmap(data) : null,
+    element("div", { class: "pair" }, data.x.some((x) => x !== null) ? storeMap(data) : null, silhouetteChart(data)),
+    data.k_figures.k.length ? evidence(data) : null,
+    outlierList(data), data.grids.map(grid), everyStore(data));
+}

@@ -1,0 +1,30 @@
+"""What figures mean, in a merchant's words."""
+
+from __future__ import annotations
+
+VERDICTS = {
+    "separated": "Clear groups: the stores fall apart into groups with gaps between them. Plan an assortment for each.",
+    "tiers": "Steps along a scale: the groups are found again in resamples, but no gap lies between them. Plan by them, and "
+    "expect stores near a border to fit either side.",
+    "no structure": "No groups: nothing here tells stores apart reliably by their sales mix. One assortment is what the sales "
+    "support.",
+    "none": "Not clustered: no store has sales to be clustered on.",
+}
+
+LOW_CONFIDENCE = 0.6  # below this, a store left its co-members in two of five resamples
+WEAK_SHARE = 0.25  # of a category's stores: more than this many of low confidence is something to look at
+LARGE_SHARE = 0.8  # of a category's stores in one cluster
+SMALL_DIFFERENCE = 0.05  # of sales: clusters that differ by less hardly need an assortment each
+MOVED_SHARE = 0.1  # of a category's stores moved by merging
+UNMAPPED_SHARE = 0.05  # of a category's sales
+IMPUTED_SHARE = 0.2  # of the stores' values of a feature
+
+
+def percent(share: float) -> str:
+    """A share as a person says it."""
+    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
+
+
+def count(number: int, one: str, many: str) -> str:
+    """A number with its noun."""
+    return f"{number:,} {one if number == 1 else many}"

@@ -1,0 +1,161 @@
+"""The workbook, and the same tables as CSV.
+
+No text is ever taken for a formula, a link or a number: in the workbook every text is written as one. A CSV file has no
+types, so that a spreadsheet would run a text that begins like a formula: such a text gets an apostrophe before it. A
+program that reads the file takes one apostrophe off each text that `GUARDED` matches, and has the exact text again.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report.grids import Cell
+from pipeline.report.sheets import Heading, Sheet, sheets
+from pipeline.report.source import Source
+from pipeline.spill import spill_folder
+
+if TYPE_CHECKING:
+    import xlsxwriter
+
+MOST_ROWS = 1_048_576 - 1  # of a sheet, below its head
+MOST_CHARACTERS = 32_767  # of a cell
+FORMATS = {"text": "@", "whole": "0", "number": "0.00", "share": "0%", "money": "#,##0.00"}
+
+# What spreadsheets take for the beginning of a formula (OWASP, CSV injection), full-width forms included; apostrophes before
+# it are matched too, so that what was guarded can be told from what was not.
+_RISKY = re.compile("^'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+GUARDED = re.compile("^'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+def write(source: Source, paths: Mapping[str, Path]) -> None:
+    """Write the workbook and the CSV files; equal tables give equal bytes.
+
+    Parameters
+    ----------
+    source : what there is to show
+    paths : where to, by target: `workbook`, and one per sheet that is also written as CSV
+    """
+    _write_workbook(source, paths["workbook"])
+    for sheet in sheets(source):
+        if sheet.name in paths:
+            write_csv(sheet, paths[sheet.name])
+
+
+def _write_workbook(source: Source, path: Path) -> None:
+    import xlsxwriter
+
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": False,
+    }
+    with (
+        spill_folder(source.spill or tempfile.gettempdir()) as folder,
+        path.open("wb") as file,
+        xlsxwriter.Workbook(file, options | {"tmpdir": str(folder)}) as book,
+    ):
+        book.set_properties({"title": f"Store clusters: {source.env}", "created": datetime(2000, 1, 1)})  # no clock
+        formats = {kind: book.add_format({"num_format": text}) for kind, text in FORMATS.items()}
+        formats["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        _about(source, book)
+        for sheet in sheets(source):
+            _write_sheet(book, sheet, formats)
+
+
+def _about(source: Source, book: xlsxwriter.Workbook) -> None:
+    page = book.add_worksheet("about")
+    page.set_column(0, 0, 110)
+    lines = [
+        f"Store clusters of environment {source.env}.",
+        *(["SAMPLE DATA: these stores and sales are invented. Decide nothing by them."] if source.sample else []),
+        "clusters: every store's cluster in every category, and how sure it is.",
+        "profiles: what each cluster sells more and less of.",
+        "moves: stores that merging moved out of cells too small to plan for. excluded: stores without a cluster, and why.",
+        "overrides: fill in a line per store that is to have another cluster, save, and name this file in [sources.overrides].",
+        "dictionary: what every column means. The report beside this file shows the same in pictures.",
+    ]
+    for number, line in enumerate(lines):
+        page.write_string(number, 0, line)
+
+
+def _write_sheet(book: xlsxwriter.Workbook, sheet: Sheet, formats: Mapping[str, Any]) -> None:
+    """Write a sheet; where it has more rows than Excel allows, further ones that are numbered."""
+    for number, rows in enumerate(_parts(sheet.rows), start=1):
+        page = book.add_worksheet(sheet.name if number == 1 else f"{sheet.name} ({number})")
+        page.freeze_panes(1, 0)
+        for at, column in enumerate(sheet.columns):
+            page.set_column(at, at, _width(column), formats[column.kind])
+            page.write_string(0, at, column.name, formats["head"])
+        last = 0
+        for last, row in enumerate(rows, start=1):
+            for at, (value, column) in enumerate(zip(row, sheet.columns, strict=True)):
+                if value is None:
+                    continue
+                if isinstance(value, str):
+                    page.write_string(last, at, fitted(value), formats["text"])
+                else:
+                    page.write_number(last, at, value, formats[column.kind])
+        page.autofilter(0, 0, max(last, 1), len(sheet.columns) - 1)
+
+
+def _parts(rows: Iterable[tuple[Cell, ...]], most: int = MOST_ROWS) -> Iterator[Iterator[tuple[Cell, ...]]]:
+    """The rows, at most so many at a time; the first part is there though it be empty. Each is gone through before the next."""
+    left = iter(rows)
+    yield islice(left, most)
+    for row in left:
+        yield _with_first(row, islice(left, most - 1))
+
+
+def _with_first(first: tuple[Cell, ...], others: Iterator[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
+    yield first
+    yield from others
+
+
+def _width(column: Heading) -> int:
+    return {"text": 22, "whole": 11, "number": 11, "share": 11, "money": 14}[column.kind] + (
+        40 if column.name in ("Reason", "Meaning", "Name") else 0
+    )
+
+
+def fitted(text: str) -> str:
+    """The text as a cell of Excel can hold it: a longer one ends in an ellipsis."""
+    return text if _length(text) <= MOST_CHARACTERS else _cut(text)
+
+
+def _length(text: str) -> int:
+    return len(text) + sum(letter > "\uffff" for letter in text)  # Excel counts UTF-16
+
+
+def _cut(text: str) -> str:
+    cut = text[: MOST_CHARACTERS - 1]
+    while _length(cut) > MOST_CHARACTERS - 1:
+        cut = cut[: MOST_CHARACTERS - 1 - (_length(cut) - len(cut))]
+    return f"{cut}…"
+
+
+def guarded(text: str) -> str:
+    """The text as a CSV file can hold it without a spreadsheet running it."""
+    return f"'{text}" if _RISKY.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """The text that `guarded` was given."""
+    return text[1:] if GUARDED.match(text) else text
+
+
+def write_csv(sheet: Sheet, path: Path) -> None:
+    """Write a sheet as CSV (RFC 4180): UTF-8 with a byte order mark, by which Excel knows it; numbers in full."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([guarded(column.name) for column in sheet.columns])
+        for row in sheet.rows:
+            writer.writerow([guarded(value) if isinstance(value, str) else value for value in row])

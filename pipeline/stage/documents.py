@@ -1,0 +1,103 @@
+"""`DocumentStage`: writes files for people, made of the tables of other stages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+import luigi
+
+from pipeline import raw_files, tables
+from pipeline.freshness import fingerprints
+from pipeline.report.source import Source
+from pipeline.sample import is_sample
+from pipeline.stage import session
+from pipeline.stage.loading import LoadingStage
+from pipeline.stage.parameters import root_task
+from pipeline.stage.table import function, module_of
+from pipeline.tables import Publication
+
+
+class DocumentStage(LoadingStage):
+    """Writes files for people into the environment's output folder.
+
+    Class attributes
+    ----------------
+    write : `module:function` of report; gets where the files are read from, and a path to write to per target
+    targets : file name by target; the first is the one that people are told of
+    """
+
+    write: ClassVar[str]
+    targets: ClassVar[Mapping[str, str]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if root_task():
+            session.at_exit(self.document, self.announce)
+
+    @property
+    def folder(self) -> Path:
+        """The environment's output folder."""
+        outputs: Path = self.config.outputs
+        return outputs
+
+    @property
+    def document(self) -> Path:
+        """The file that people are told of."""
+        return self.folder / next(iter(self.targets.values()))
+
+    def output(self) -> dict[str, luigi.LocalTarget]:
+        """The files."""
+        return {name: luigi.LocalTarget(str(self.folder / file)) for name, file in self.targets.items()}
+
+    def sweep(self) -> None:
+        """Remove what a killed process left beside the files."""
+        for file in self.targets.values():
+            path = self.folder / file
+            tables.sweep(path.parent, path.name)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that are shown, what is said of each table, and whether the raw files are sample data."""
+        return super().settings() | {"sample_data": self._is_sample()}
+
+    def _is_sample(self) -> bool:
+        return any(
+            is_sample(path) for name in raw_files.names(self.config) for path in raw_files.found(self.config, name)
+        )
+
+    def computing(self) -> tuple[str, ...]:
+        """The module of `write`, and the one that reads for it."""
+        return (module_of(self.write), "pipeline.report.source")
+
+    def build(self, publication: Publication) -> list[str]:
+        """Write every file."""
+        import msgspec
+
+        loaded, contents = self.loaded(), self.snapshot()
+        source = Source(
+            files=loaded,
+            env=self.env,
+            sample=self._is_sample(),
+            settings={name: msgspec.to_builtins(self.section(name)) for name in self.sections},
+            contents={table: [contents[self.relative(path)][1] for path in paths] for table, paths in loaded.items()},
+            libraries=fingerprints.libraries(session.memory(self.config), self.libraries),
+            spill=str(self.config.spill_folder),
+        )
+        with ExitStack() as stack:
+            paths = {
+                name: stack.enter_context(publication.staged(self.folder / file)) for name, file in self.targets.items()
+            }
+            function(self.write)(source, paths)
+        return []
+
+    def announce(self) -> None:
+        """Say where the file is, and whether it is this run's."""
+        if next(self.reasons(), None) is None:
+            sys.stdout.write(f"{self.task_family.lower()}: {self.document}\n")
+        elif self.document.exists():
+            sys.stdout.write(
+                f"{self.task_family.lower()}: {self.document} (of the last good run: this one did not get there)\n"
+            )
