@@ -116,6 +116,8 @@ def _say(names: list[str], made: dict[str, pd.DataFrame], moves: bool) -> None:
         ]
         for row in agreement.to_dict("records")
     ]
+    if names[0] == names[1]:  # a result beside itself: two columns of one head would be one
+        names = [f"{name} ({side})" for name, side in zip(names, "AB", strict=True)]
     header = ["category", "stores", "clusters", "agreement", "moved", f"only in {names[0]}", f"only in {names[1]}"]
     print(table(header, rows))
     total = _total(agreement)

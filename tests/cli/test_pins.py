@@ -301,3 +301,10 @@ def test_pins_know_the_environment_they_are_of_when_that_is_gone(built: Project)
     make("spring", "prod", anyway=True)  # its traces name the files of dev
     built.path("configs/prod.toml").unlink()
     assert pins.resolve(built.home, "spring", config.environments()) == pins.Reference("prod", "spring")
+
+
+def test_a_result_beside_itself_has_two_column_heads(built: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    compared("dev", "dev")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("only in dev (A)  only in dev (B)")
+    assert lines[-1].startswith("total: 0 of 108 stores moved (0.0%) over 3 categories")
