@@ -41,7 +41,7 @@ _CLUSTERING = (
     "scipy.spatial",
 )
 _CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
-_EXPLAINED = (*_CLUSTERS, "exemplars", "cluster_summary", "rules")
+_EXPLAINED = (*_CLUSTERS, "memberships", "exemplars", "cluster_summary", "rules")
 _PLACED = ("store_id", "category", "cluster")
 
 

@@ -56,7 +56,7 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
             "internal.preprocessing.last_weeks: needs weeks: name their column",
         ),
         ("[merging]\ninternal_weight = 0\nexternal_weight = 0", "merging.internal_weight: both weights are 0"),
-        ("[internal.clustering]\nalgorithm = 'gmm'", "'gmm' is planned, and not available in this version"),
+        ("[engine]\nname = 'spark'", "'spark' is planned, and not available in this version"),
         (
             "[warehouse]\npath = '${NOT_SET_ANYWHERE}'",
             "the environment variable NOT_SET_ANYWHERE is not set; set it, or",

@@ -40,7 +40,7 @@ def cluster(
 
     Returns
     -------
-    external_clusters, _k_selection, _verdicts, _profiles (of the features before scaling), _exemplars, _cluster_summary,
+    external_clusters, _k_selection, _verdicts, _memberships, _profiles (of the features before scaling), _exemplars, _cluster_summary,
     _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without a feature all stores form one cluster; without a store the tables
     have no rows but for the verdict `no structure` with k = 0.
 
@@ -58,6 +58,7 @@ def cluster(
         "external_clusters": clustering.clusters,
         "external_k_selection": clustering.k_selection,
         "external_verdicts": clustering.verdict,
+        "external_memberships": clustering.memberships,
         "external_profiles": feature_profiles(features, clustering.clusters),
         **{f"external_{name}": table for name, table in told.items()},
         "external_scaled_features": long_table(scaled),

@@ -75,12 +75,16 @@ def transform(shares: pd.DataFrame, name: str) -> pd.DataFrame:
     """The shares as they are clustered on.
 
     `hellinger`: square roots; Euclidean distances are then root 2 times Hellinger distances [1]_. `zscore`: every
-    feature to mean 0 and variance 1, a constant one to 0. `none`: the shares themselves.
+    feature to mean 0 and variance 1, a constant one to 0. `none`: the shares themselves. `chi_square`: each share divided
+    by the root of the feature's mean share; Euclidean distances are then proportional to chi-square distances [1]_, in
+    which rare need states count more. `clr`: the logarithm of each share over the geometric mean of the store's shares
+    [2]_, in which ratios count; shares of zero are first replaced, see `_without_zeros`.
 
     References
     ----------
     .. [1] P. Legendre, E. Gallagher, "Ecologically meaningful transformations for ordination of species data",
        Oecologia 129, 2001.
+    .. [2] J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44(2), 1982.
     """
     import numpy as np
 
@@ -88,11 +92,42 @@ def transform(shares: pd.DataFrame, name: str) -> pd.DataFrame:
         return shares.pow(0.5)
     if name == "none":
         return shares
-    if name != "zscore":
-        raise DataError(f"the transform {name!r} is not known; it can be hellinger, zscore or none")
+    if name not in ("zscore", "chi_square", "clr"):
+        raise DataError(f"the transform {name!r} is not known; it can be hellinger, zscore, chi_square, clr or none")
     values = shares.to_numpy(dtype=np.float64)
-    order = value_order(values)
-    return _rescaled(shares, values[order].mean(axis=0), values[order].std(axis=0))
+    if values.size == 0:
+        return shares
+    if name == "clr":
+        logs = np.log(_without_zeros(values))
+        return _like(shares, logs - logs.mean(axis=1, keepdims=True))
+    ordered = values[value_order(values)]
+    if name == "chi_square":
+        means = ordered.mean(axis=0)
+        return _like(shares, values / np.sqrt(np.where(means > 0, means, 1.0)))
+    return _rescaled(shares, ordered.mean(axis=0), ordered.std(axis=0))
+
+
+def _without_zeros(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Zeros become 1 / (number of features) squared, and the other shares of the store shrink alike to make room [1]_.
+
+    References
+    ----------
+    .. [1] J. A. Martín-Fernández, C. Barceló-Vidal, V. Pawlowsky-Glahn, "Dealing with zeros and missing values in
+       compositional data sets using nonparametric imputation", Math. Geol. 35(3), 2003 (multiplicative replacement).
+    """
+    import numpy as np
+
+    small = 1.0 / max(shares.shape[1], 1) ** 2
+    zero = shares <= 0
+    replaced: NDArray[np.float64] = np.where(zero, small, shares * (1.0 - small * zero.sum(axis=1, keepdims=True)))
+    return replaced
+
+
+def _like(frame: pd.DataFrame, values: NDArray[np.float64]) -> pd.DataFrame:
+    """These values under the frame's names."""
+    result = frame.astype("float64").copy()
+    result.iloc[:, :] = values
+    return result
 
 
 def scale(features: pd.DataFrame, name: str) -> pd.DataFrame:

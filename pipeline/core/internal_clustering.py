@@ -42,7 +42,7 @@ def cluster_category(
 
     Returns
     -------
-    internal_clusters, _k_selection, _verdicts, _profiles, _exemplars, _cluster_summary, _rules and _features, as in
+    internal_clusters, _k_selection, _verdicts, _memberships, _profiles, _exemplars, _cluster_summary, _rules and _features, as in
     pipeline.schema. Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
     is empty there is no category to give a verdict on.
 
@@ -62,6 +62,7 @@ def cluster_category(
         "internal_clusters": _named(clustering.clusters, category),
         "internal_k_selection": _named(clustering.k_selection, category),
         "internal_verdicts": _named(clustering.verdict, category),
+        "internal_memberships": _named(clustering.memberships, category),
         "internal_profiles": _named(need_state_profiles(sales, clustering.clusters), category),
         **{f"internal_{name}": _named(table, category) for name, table in told.items()},
         "internal_features": _named(matrix, category),

@@ -102,3 +102,18 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
         ),
         comment,
     )
+
+
+def memberships_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
+    """The table of how likely each store is in each cluster."""
+    return Table(
+        name,
+        "one row per store and cluster" + (" and category" if len(key) > 1 else "") + ", where the algorithm is gmm",
+        (*(column.name for column in key), "cluster"),
+        (
+            *key,
+            CLUSTER,
+            Column("probability", "float", "How likely the store is in the cluster, by the mixture", unit="0..1"),
+        ),
+        comment,
+    )

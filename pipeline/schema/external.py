@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.schema.clustering import clusters_table, k_selection_table, verdicts_table
+from pipeline.schema.clustering import clusters_table, k_selection_table, memberships_table, verdicts_table
 from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
 from pipeline.schema.keys import CLUSTER, STORE
 from pipeline.schema.kinds import Column, Table
@@ -41,6 +41,11 @@ TABLES = (
     ),
     clusters_table((STORE,), "external_clusters", "Stores clustered on the outside data"),
     k_selection_table((), "external_k_selection", "Every figure behind the choice of k for the outside data"),
+    memberships_table(
+        (STORE,),
+        "external_memberships",
+        "How likely each store is in each cluster of the outside data; no rows with another algorithm than gmm",
+    ),
     verdicts_table((), "external_verdicts", "What kind of structure was found in the outside data"),
     Table(
         "external_profiles",

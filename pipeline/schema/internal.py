@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.schema.clustering import clusters_table, k_selection_table, verdicts_table
+from pipeline.schema.clustering import clusters_table, k_selection_table, memberships_table, verdicts_table
 from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
 from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
 from pipeline.schema.kinds import Column, Table
@@ -87,6 +87,11 @@ TABLES = (
     ),
     clusters_table((STORE, CATEGORY), "internal_clusters", "Stores clustered per category on their sales mix"),
     k_selection_table((CATEGORY,), "internal_k_selection", "Every figure behind the choice of k, per category"),
+    memberships_table(
+        (STORE, CATEGORY),
+        "internal_memberships",
+        "How likely each store is in each cluster of the sales mix; no rows with another algorithm than gmm",
+    ),
     verdicts_table((CATEGORY,), "internal_verdicts", "What kind of structure was found per category"),
     Table(
         "internal_profiles",

@@ -103,10 +103,6 @@ class Settings(Section, frozen=True):
 # Settings that exist in the design and are built later: named, so that they are refused rather than ignored.
 NOT_YET: dict[tuple[str, str], frozenset[str]] = {
     ("sources.internal_sales.columns", "sales_units"): frozenset({"*"}),
-    ("internal.clustering", "transform"): frozenset({"chi_square", "clr"}),
-    ("internal.clustering", "algorithm"): frozenset({"gmm"}),
-    ("external.clustering", "algorithm"): frozenset({"gmm"}),
-    ("chain.clustering", "algorithm"): frozenset({"gmm"}),
     ("chain.clustering", "reference"): frozenset({"*"}),
     ("merging", "method"): frozenset({"nested", "consensus", "weighted"}),
     ("engine", "name"): frozenset({"spark"}),

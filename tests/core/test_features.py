@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import pdist
+from scipy.stats import gmean
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from pipeline.core import features
@@ -121,8 +123,8 @@ def test_scaling_does_not_depend_on_the_order_of_the_stores(name):
 
 @pytest.mark.parametrize("call", [features.transform, features.scale])
 def test_a_name_that_is_not_known_is_an_error_that_lists_the_known_ones(call):
-    with pytest.raises(DataError, match="'clr' is not known; it can be"):
-        call(outside(), "clr")
+    with pytest.raises(DataError, match="'cubed' is not known; it can be"):
+        call(outside(), "cubed")
 
 
 def test_a_missing_value_is_an_error_that_names_feature_and_store():
@@ -154,3 +156,55 @@ def test_rows_are_ordered_by_value_and_rows_alike_keep_their_order():
     values = np.array([[2.0, 1.0], [1.0, 9.0], [2.0, 0.0], [1.0, 9.0]])
     assert features.value_order(values).tolist() == [1, 3, 2, 0]
     assert features.value_order(np.empty((3, 0))).tolist() == [0, 1, 2]
+
+
+def compositions(zeros: bool) -> pd.DataFrame:
+    random = np.random.default_rng(3)
+    values = random.dirichlet([4.0, 2.0, 1.0, 0.5], 9)
+    if zeros:
+        values[0, 3] = values[1, 2] = values[1, 3] = 0.0
+    return pd.DataFrame(values / values.sum(axis=1, keepdims=True), columns=list("abcd"))
+
+
+def test_distances_after_chi_square_are_chi_square_distances_of_the_shares():
+    shares = compositions(zeros=True)
+    found = features.transform(shares, "chi_square").to_numpy()
+    values, mass = shares.to_numpy(), shares.to_numpy().sum(axis=0) / shares.to_numpy().sum()
+    for i in range(len(values)):
+        for j in range(i):
+            expected = np.sqrt(sum((values[i, c] - values[j, c]) ** 2 / mass[c] for c in range(4)))
+            assert np.linalg.norm(found[i] - found[j]) == pytest.approx(expected)
+
+
+def test_clr_is_the_log_over_the_geometric_mean_and_its_distances_know_ratios_only():
+    shares = compositions(zeros=False)
+    found = features.transform(shares, "clr")
+    np.testing.assert_allclose(found, np.log(shares.div(gmean(shares, axis=1), axis=0)))
+    np.testing.assert_allclose(found.sum(axis=1), 0.0, atol=1e-12)
+    perturbed = shares * [1.0, 5.0, 0.2, 3.0]  # another unit for each part: Aitchison distances stay
+    again = features.transform(perturbed.div(perturbed.sum(axis=1), axis=0), "clr")
+    np.testing.assert_allclose(pdist(again), pdist(found))
+
+
+def test_zeros_are_replaced_before_the_logarithm_and_keep_the_ratios_of_the_others():
+    shares = compositions(zeros=True)
+    found = features.transform(shares, "clr")
+    of_scikit_bio = [  # 0.7.4: clr(multi_replace(shares))
+        [1.782339384939, 0.389402884287, -1.497550480653, -0.674191788573],
+        [0.291899344382, 1.485571212256, -0.888735278319, -0.888735278319],
+    ]
+    np.testing.assert_allclose(found[:2], of_scikit_bio, rtol=1e-9)
+    assert found.loc[1, "a"] - found.loc[1, "b"] == pytest.approx(np.log(shares.loc[1, "a"] / shares.loc[1, "b"]))
+
+
+@pytest.mark.parametrize("name", ["hellinger", "zscore", "none", "chi_square", "clr"])
+def test_a_transform_of_no_store_or_no_need_state_is_empty(name):
+    for empty in (pd.DataFrame(np.empty((0, 2)), columns=["a", "b"]), pd.DataFrame(index=["s1", "s2"])):
+        assert features.transform(empty, name).shape == empty.shape
+
+
+@pytest.mark.parametrize("name", ["hellinger", "zscore", "none", "chi_square", "clr"])
+def test_the_order_of_the_stores_changes_no_bit_of_a_transform(name):
+    shares = compositions(zeros=True)
+    turned = shares.iloc[::-1]
+    assert features.transform(turned, name).iloc[::-1].equals(features.transform(shares, name))

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.freshness.traces import slug
 
 CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
-EXPLAINED = (*CLUSTERS, "exemplars", "cluster_summary", "rules")
+EXPLAINED = (*CLUSTERS, "memberships", "exemplars", "cluster_summary", "rules")
 INTERNAL = (*(f"internal_{table}" for table in EXPLAINED), "internal_features")
 CHAIN = (*(f"chain_{table}" for table in CLUSTERS), "chain_agreement")
 EXTERNAL = (*(f"external_{table}" for table in EXPLAINED), "external_scaled_features")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.core.clustering import ward
 from pipeline.core.clustering.figures import centroids
-from pipeline.core.clustering.kmeans import best_of, kmeans, spread_starts
+from pipeline.core.clustering.kmeans import best_of, kmeans, nearest, spread_starts
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,6 +18,14 @@ RESTARTS_OF_REFITS = 2  # of each bootstrap refit, beside the start from the fit
 RESTARTS_OF_NULLS = 2  # of each fit on a draw from the null
 
 
+class Refits(Protocol):
+    """B refits of an algorithm on resamples."""
+
+    def assign(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The cluster (B, n), from 0, that each refit gives each of the points (n, d)."""
+        ...
+
+
 class Algorithm(Protocol):
     """One way to cluster the n stores of a matrix (n, d)."""
 
@@ -25,30 +33,71 @@ class Algorithm(Protocol):
         """The clusters (n,) of the fit on all stores, from 0. One is empty only where fewer than k rows can be told apart."""
         ...
 
-    def refits(self, k: int) -> NDArray[np.float64]:
-        """The centroids (B, k, d) of a refit on each resample."""
+    def refits(self, k: int) -> Refits:
+        """A refit on each resample."""
         ...
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """The clusters (m, n) of a fit on each of the draws (m, n, d)."""
         ...
 
+    def place(self, points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """The cluster (m,), from 0, that the fit on all stores gives to other points (m, d)."""
+        ...
+
+    def memberships(self, points: NDArray[np.float64], k: int) -> NDArray[np.float64] | None:
+        """How likely each of the points (m, d) is in each cluster (m, k); None where the algorithm knows of no likelihood."""
+        ...
+
+
+class Centroids:
+    """Refits that assign to the nearest of their centroids (B, k, d)."""
+
+    def __init__(self, centres: NDArray[np.float64]) -> None:
+        self.centres = centres
+
+    def assign(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """See `Refits`."""
+        return nearest(points, self.centres)
+
 
 def algorithm(name: str, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> Algorithm:
-    """The algorithm of that name, `kmeans` or `ward`, for a matrix (n, d) and its resamples `drawn` (B, n).
+    """The algorithm of that name, `kmeans`, `ward` or `gmm`, for a matrix (n, d) and its resamples `drawn` (B, n).
 
     Raises
     ------
     DataError : another name.
     """
+    from pipeline.core.clustering.gmm import GaussianMixture
+
     if name == "kmeans":
         return KMeans(matrix, drawn, seed)
     if name == "ward":
         return Ward(matrix, drawn)
-    raise DataError(f"the algorithm {name!r} is not known; it can be kmeans or ward")
+    if name == "gmm":
+        return GaussianMixture(matrix, drawn, seed)
+    raise DataError(f"the algorithm {name!r} is not known; it can be kmeans, ward or gmm")
 
 
-class KMeans:
+class _NearestCentroid:
+    """What algorithms share whose clusters are told by their centroids."""
+
+    matrix: NDArray[np.float64]
+
+    def labels(self, k: int) -> NDArray[np.int64]:
+        """See `Algorithm`."""
+        raise NotImplementedError
+
+    def place(self, points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """See `Algorithm`: the nearest centroid."""
+        placed: NDArray[np.int64] = nearest(points, centroids(self.matrix, self.labels(k), k)[None])[0]
+        return placed
+
+    def memberships(self, points: NDArray[np.float64], k: int) -> None:
+        """See `Algorithm`."""
+
+
+class KMeans(_NearestCentroid):
     """K-means: the best of several starts, by inertia.
 
     A refit starts from the centroids of the fit on all stores, and from fresh ones; the best is kept. The fresh starts
@@ -56,7 +105,7 @@ class KMeans:
     """
 
     def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> None:
-        self._matrix = matrix
+        self.matrix = matrix
         self._drawn = drawn
         self._seed = seed
         self._found: dict[int, NDArray[np.int64]] = {}
@@ -66,22 +115,22 @@ class KMeans:
         import numpy as np
 
         if k not in self._found:
-            weights = np.ones((RESTARTS, len(self._matrix)))
-            starts = spread_starts(self._matrix, weights, k, self._random(0, k))
-            self._found[k] = best_of(kmeans(self._matrix, weights, starts), RESTARTS).labels[0]
+            weights = np.ones((RESTARTS, len(self.matrix)))
+            starts = spread_starts(self.matrix, weights, k, self._random(0, k))
+            self._found[k] = best_of(kmeans(self.matrix, weights, starts), RESTARTS).labels[0]
         return self._found[k]
 
-    def refits(self, k: int) -> NDArray[np.float64]:
+    def refits(self, k: int) -> Centroids:
         """See `Algorithm`."""
         import numpy as np
 
         restarts = RESTARTS_OF_REFITS + 1
         weights = np.repeat(self._drawn, restarts, axis=0)
-        starts = np.empty((len(weights), k, self._matrix.shape[1]))
-        starts[::restarts] = centroids(self._matrix, self.labels(k), k)
+        starts = np.empty((len(weights), k, self.matrix.shape[1]))
+        starts[::restarts] = centroids(self.matrix, self.labels(k), k)
         fresh = np.arange(len(weights)) % restarts > 0
-        starts[fresh] = spread_starts(self._matrix, weights[fresh], k, self._random(1, k))
-        return best_of(kmeans(self._matrix, weights, starts), restarts).centroids
+        starts[fresh] = spread_starts(self.matrix, weights[fresh], k, self._random(1, k))
+        return Centroids(best_of(kmeans(self.matrix, weights, starts), restarts).centroids)
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""
@@ -98,13 +147,13 @@ class KMeans:
         return np.random.default_rng([self._seed, purpose, k])
 
 
-class Ward:
+class Ward(_NearestCentroid):
     """Ward's agglomerative clustering; a refit is the tree of the resampled stores, cut at k."""
 
     def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> None:
         import numpy as np
 
-        self._matrix = matrix
+        self.matrix = matrix
         self._tree = ward.tree(matrix)
         self._resampled = [np.repeat(matrix, times.astype(np.int64), axis=0) for times in drawn]
         self._trees = [ward.tree(points) for points in self._resampled]
@@ -113,12 +162,12 @@ class Ward:
         """See `Algorithm`."""
         return ward.cut(self._tree, k)
 
-    def refits(self, k: int) -> NDArray[np.float64]:
+    def refits(self, k: int) -> Centroids:
         """See `Algorithm`."""
         import numpy as np
 
         pairs = zip(self._resampled, self._trees, strict=True)
-        return np.stack([centroids(points, ward.cut(tree, k), k) for points, tree in pairs])
+        return Centroids(np.stack([centroids(points, ward.cut(tree, k), k) for points, tree in pairs]))
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""

@@ -1,8 +1,8 @@
-"""BIC of a Gaussian mixture with one shared diagonal covariance."""
+"""Gaussian mixtures with one shared diagonal covariance: EM, and the BIC."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,43 +46,88 @@ def bic(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float
     # is put back in the features' units by the log-determinant of that change.
     scaled = (matrix[:, varying] - matrix[:, varying].mean(axis=0)) / np.sqrt(variances[varying])
     n, d = scaled.shape
-    log_likelihood = _fit(scaled, labels, k) - 0.5 * n * float(np.log(variances[varying]).sum())
+    memberships = (labels[:, None] == np.arange(k)).astype(np.float64)
+    found = fit(scaled[None], np.ones((1, n)), memberships[None])
+    log_likelihood = float(found.log_likelihoods[0]) - 0.5 * n * float(np.log(variances[varying]).sum())
     parameters = k * d + d + (k - 1)
     return float(-2.0 * log_likelihood + parameters * np.log(n))
 
 
-def _fit(scaled: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float:
-    """The log-likelihood that EM reaches from the clusters given."""
+class Mixture(NamedTuple):
+    """m fitted mixtures of k components in d features, each with one shared diagonal covariance.
+
+    `means` (m, k, d), `variances` (m, d), `proportions` (m, k), `log_likelihoods` (m,).
+    """
+
+    means: NDArray[np.float64]
+    variances: NDArray[np.float64]
+    proportions: NDArray[np.float64]
+    log_likelihoods: NDArray[np.float64]
+
+
+def fit(points: NDArray[np.float64], weights: NDArray[np.float64], memberships: NDArray[np.float64]) -> Mixture:
+    """The mixtures that EM finds from the memberships given, all of them side by side.
+
+    Parameters
+    ----------
+    points : (m, n, d), or (1, n, d) for all alike; every feature of about unit variance, of which `VARIANCE_FLOOR` is
+        the least that a component may have
+    weights : (m, n) how often each point counts
+    memberships : (m, n, k) to start from, 0..1
+    """
     import numpy as np
 
-    n = len(scaled)
-    memberships = (labels[:, None] == np.arange(k)).astype(np.float64)
-    squares = np.square(scaled).sum(axis=0)
-    reached = -np.inf
+    total = weights.sum(axis=1)
+    squares = np.matmul(weights[:, None, :], points**2)[:, 0, :]
+    found = [
+        np.empty((len(weights), memberships.shape[2], points.shape[2])),
+        np.empty((len(weights), points.shape[2])),
+        np.empty((len(weights), memberships.shape[2])),
+        np.full(len(weights), -np.inf),
+    ]
+    left = np.arange(len(weights))
     for _ in range(_MAX_ITERATIONS):
-        sizes = np.maximum(memberships.sum(axis=0), np.finfo(np.float64).tiny)
-        means = (memberships.T @ scaled) / sizes[:, None]
-        variances = np.maximum((squares - (sizes[:, None] * means**2).sum(axis=0)) / n, VARIANCE_FLOOR)
-        logs = _log_densities(scaled, means, variances) + np.log(sizes / n)
-        top = logs.max(axis=1, keepdims=True)
-        memberships = np.exp(logs - top)
-        totals = memberships.sum(axis=1, keepdims=True)
-        memberships /= totals
-        log_likelihood = float((top + np.log(totals)).sum())
-        if k == 1 or log_likelihood - reached < _TOLERANCE * n:
+        of_left = points if len(points) == 1 else points[left]
+        counted = memberships * weights[left, :, None]
+        sizes = np.maximum(counted.sum(axis=1), np.finfo(np.float64).tiny)
+        means = counted.transpose(0, 2, 1) @ of_left / sizes[:, :, None]
+        within = squares[left] - (sizes[:, :, None] * means**2).sum(axis=1)
+        variances = np.maximum(within / total[left, None], VARIANCE_FLOOR)
+        proportions = sizes / total[left, None]
+        memberships, logs = _expect(of_left, means, variances, proportions)
+        reached = (weights[left] * logs).sum(axis=1)
+        better = reached > found[3][left]
+        gain = reached - found[3][left]
+        for kept, now in zip(found, (means, variances, proportions, reached), strict=True):
+            kept[left[better]] = now[better]
+        going = gain >= _TOLERANCE * total[left]
+        if memberships.shape[2] == 1 or not going.any():
             break
-        reached = log_likelihood
-    return max(log_likelihood, reached)
+        left, memberships = left[going], memberships[going]
+    return Mixture(*found)
 
 
-def _log_densities(
-    scaled: NDArray[np.float64], means: NDArray[np.float64], variances: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Log-density (n, k) of every store under every component."""
+def posteriors(points: NDArray[np.float64], mixture: Mixture) -> NDArray[np.float64]:
+    """How likely each of n points (1, n, d) belongs to each component: (m, n, k), rows sum to 1."""
+    return _expect(points, mixture.means, mixture.variances, mixture.proportions)[0]
+
+
+def _expect(
+    points: NDArray[np.float64],
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
+    proportions: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The posteriors (m, n, k), and the log-density (m, n) of every point under the whole mixture."""
     import numpy as np
 
-    deviations = np.sqrt(variances)
-    points, centres = scaled / deviations, means / deviations
-    squares = (points**2).sum(axis=1)[:, None] - 2.0 * points @ centres.T + (centres**2).sum(axis=1)
-    logs: NDArray[np.float64] = -0.5 * (squares + np.log(2.0 * np.pi * variances).sum())
-    return logs
+    deviations = np.sqrt(variances)[:, None, :]
+    near, centres = points / deviations, means / deviations
+    squares = (near**2).sum(axis=2)[:, :, None] - 2.0 * near @ centres.transpose(0, 2, 1)
+    squares += (centres**2).sum(axis=2)[:, None, :]
+    constants = np.log(proportions) - 0.5 * np.log(2.0 * np.pi * variances).sum(axis=1)[:, None]
+    logs = -0.5 * squares + constants[:, None, :]
+    top = logs.max(axis=2, keepdims=True)
+    memberships = np.exp(logs - top)
+    totals = memberships.sum(axis=2, keepdims=True)
+    return memberships / totals, (top + np.log(totals))[:, :, 0]

@@ -13,33 +13,30 @@ if TYPE_CHECKING:
 
 
 def number(
-    matrix: NDArray[np.float64], fitted: NDArray[np.bool_], labels: NDArray[np.int64], k: int
+    matrix: NDArray[np.float64], fitted: NDArray[np.bool_], clusters: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Give every store its cluster, and the clusters their final order.
+    """Give the clusters their final order.
 
-    Stores that were left out of the fit go to the nearest centroid. The clusters are ordered by their number of stores,
-    largest first; then by the means of the features over the stores fitted, first feature first, lowest first.
+    They are ordered by their number of stores, largest first; then by the means of the features over the stores fitted, first feature first, lowest first.
 
     Parameters
     ----------
     matrix : (n, d) all stores
     fitted : (n,) which of them were fitted; at least one
-    labels : the clusters of those fitted, from 0, none empty
+    clusters : (n,) the clusters of all stores, from 0, none of them without a store that was fitted
 
     Returns
     -------
-    The clusters of all stores (n,), from 0 in the final order, and the centroids (k, d) of the fit in that order.
+    The new number of each cluster (k,), and the centroids (k, d) of the fit in the new order.
     """
     import numpy as np
 
-    centres = centroids(matrix[fitted], labels, k)
-    clusters = distances(matrix, centres).argmin(axis=1)
-    clusters[fitted] = labels
+    centres = centroids(matrix[fitted], clusters[fitted], k)
     sizes = np.bincount(clusters, minlength=k)
     order = np.lexsort((*centres.T[::-1], -sizes))
     place = np.empty(k, dtype=np.int64)
     place[order] = np.arange(k)
-    return place[clusters], centres[order]
+    return place, centres[order]
 
 
 def describe(

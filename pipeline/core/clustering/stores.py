@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pipeline.core.alignment import aligned, renumbered
 from pipeline.core.clustering import bootstrap, outliers, rules
 from pipeline.core.clustering.algorithms import algorithm
-from pipeline.core.clustering.kmeans import nearest
 from pipeline.core.clustering.null import compare_with_nulls
 from pipeline.core.clustering.placement import describe, number
 from pipeline.core.clustering.trial import Trial, try_k
@@ -33,12 +32,14 @@ _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; the al
 class Clustering:
     """The frames of a clustering; columns as in pipeline.schema, without the category.
 
-    `clusters`: one row per store, sorted by store_id. `k_selection`: one row per k tried. `verdict`: one row.
+    `clusters`: one row per store, sorted by store_id. `k_selection`: one row per k tried. `verdict`: one row. `memberships`: one row
+    per store and cluster where the algorithm is `gmm`, else none.
     """
 
     clusters: pd.DataFrame
     k_selection: pd.DataFrame
     verdict: pd.DataFrame
+    memberships: pd.DataFrame
 
 
 def cluster_stores(
@@ -93,6 +94,7 @@ def _numbered(found: Clustering, reference: Reference | None) -> Clustering:
         renumbered(found.clusters, numbers, ("cluster", "next_cluster")),
         found.k_selection,
         found.verdict.assign(highest_number=numbers.highest),
+        renumbered(found.memberships, numbers, ("cluster",)),
     )
 
 
@@ -125,10 +127,12 @@ def _cluster(
     if choice.k > 1:
         test = compare_with_nulls(fit, chosen.labels, choice.k, fits, settings.null_resamples, settings.random_state)
     kind, why = verdict(chosen.figures, test, settings)
+    clusters, memberships = _clusters(matrix, stores, fitted, chosen, fits)
     return Clustering(
-        _clusters(matrix, stores, fitted, chosen),
+        clusters,
         _k_selection(figures, choice.k),
         _verdict(kind, choice.k, f"{choice.reason}; {why}"),
+        memberships,
     )
 
 
@@ -145,23 +149,51 @@ def _trials(
 
 
 def _clusters(
-    matrix: NDArray[np.float64], stores: NDArray[np.object_], fitted: NDArray[np.bool_], chosen: Trial
-) -> pd.DataFrame:
+    matrix: NDArray[np.float64],
+    stores: NDArray[np.object_],
+    fitted: NDArray[np.bool_],
+    chosen: Trial,
+    fits: Algorithm,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The clusters of all stores, and how likely they are in each of them where the algorithm knows."""
+    import numpy as np
     import pandas as pd
 
     k = chosen.figures.k
-    clusters, centres = number(matrix, fitted, chosen.labels, k)
-    refits = nearest(matrix, chosen.refits)
+    clusters = np.empty(len(matrix), dtype=np.int64)
+    clusters[fitted] = chosen.labels
+    clusters[~fitted] = fits.place(matrix[~fitted], k)
+    place, centres = number(matrix, fitted, clusters, k)
+    clusters = place[clusters]
     frame = pd.DataFrame(
         {
             "store_id": stores,
             "cluster": clusters + 1,
             **describe(matrix, clusters, centres),
-            "confidence": bootstrap.confidence(clusters, refits, k),
+            "confidence": bootstrap.confidence(clusters, chosen.refits.assign(matrix), k),
             "is_outlier": ~fitted,
         }
     )
-    return frame.sort_values("store_id", ignore_index=True)
+    likely = fits.memberships(matrix, k)
+    return frame.sort_values("store_id", ignore_index=True), _memberships(stores, place, likely)
+
+
+def _memberships(
+    stores: NDArray[np.object_], place: NDArray[np.int64], likely: NDArray[np.float64] | None
+) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    if likely is None:
+        stores, likely = stores[:0], np.empty((0, len(place)))
+    frame = pd.DataFrame(
+        {
+            "store_id": np.repeat(stores, len(place)),
+            "cluster": np.tile(place + 1, len(stores)),
+            "probability": likely.ravel(),
+        }
+    ).astype({"store_id": "str", "cluster": "int64", "probability": "float64"})
+    return frame.sort_values(["store_id", "cluster"], ignore_index=True)
 
 
 def _k_selection(figures: list[rules.KFigures], chosen: int) -> pd.DataFrame:
@@ -178,6 +210,7 @@ def _verdict(kind: str, k: int, reason: str) -> pd.DataFrame:
 
 
 def _nothing() -> Clustering:
+    import numpy as np
     import pandas as pd
 
     columns = {
@@ -195,4 +228,5 @@ def _nothing() -> Clustering:
     k_selection = pd.DataFrame(
         {name: pd.Series(dtype="int64" if name in whole else "float64") for name in rules.KFigures._fields}
     ).assign(chosen=pd.Series(dtype="bool"))
-    return Clustering(clusters, k_selection, _verdict(NO_STRUCTURE, 0, "there is no store to cluster"))
+    memberships = _memberships(np.empty(0, dtype=object), np.empty(0, dtype=np.int64), None)
+    return Clustering(clusters, k_selection, _verdict(NO_STRUCTURE, 0, "there is no store to cluster"), memberships)

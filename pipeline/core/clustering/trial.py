@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.clustering import bootstrap
+from pipeline.core.clustering.algorithms import Centroids
 from pipeline.core.clustering.figures import calinski_harabasz, centroids, davies_bouldin, silhouettes
-from pipeline.core.clustering.kmeans import nearest
 from pipeline.core.clustering.mixture import bic
 from pipeline.core.clustering.rules import KFigures
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.core.clustering.algorithms import Algorithm
+    from pipeline.core.clustering.algorithms import Algorithm, Refits
 
 
 class Trial(NamedTuple):
-    """One k: its figures, the clusters (n,) of the stores fitted, from 0, and the centroids (B, k, d) of the refits."""
+    """One k: its figures, the clusters (n,) of the stores fitted, from 0, and the refits."""
 
     figures: KFigures
     labels: NDArray[np.int64]
-    refits: NDArray[np.float64]
+    refits: Refits
 
 
 def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, k_max: int) -> list[Trial]:
@@ -41,7 +41,7 @@ def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorit
     apart = silhouettes(matrix, labelings[1:])
     trials = [_one_cluster(matrix, drawn)]
     for k, (labels, of_stores) in enumerate(zip(labelings[1:], apart, strict=True), start=2):
-        trials.append(_several(matrix, drawn, labels, fits.refits(k), float(of_stores.mean())))
+        trials.append(_several(matrix, drawn, labels, k, fits.refits(k), float(of_stores.mean())))
     return trials
 
 
@@ -64,23 +64,24 @@ def _one_cluster(matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> Tri
     labels = np.zeros(n, dtype=np.int64)
     total = float(np.square(matrix - matrix.mean(axis=0)).sum())
     figures = KFigures(1, np.nan, np.nan, np.nan, bic(matrix, labels, 1), total, n, 1.0, 1.0)
-    return Trial(figures, labels, (drawn @ matrix / n)[:, None, :])
+    return Trial(figures, labels, Centroids((drawn @ matrix / n)[:, None, :]))
 
 
 def _several(
     matrix: NDArray[np.float64],
     drawn: NDArray[np.float64],
     labels: NDArray[np.int64],
-    refits: NDArray[np.float64],
+    k: int,
+    refits: Refits,
     silhouette: float,
 ) -> Trial:
     import numpy as np
 
-    n, k = len(matrix), refits.shape[1]
+    n = len(matrix)
     centres = centroids(matrix, labels, k)
     inertia = float(np.square(matrix - centres[labels]).sum())
     total = float(np.square(matrix - matrix.mean(axis=0)).sum())
-    again = nearest(matrix, refits)
+    again = refits.assign(matrix)
     figures = KFigures(
         k=k,
         silhouette=silhouette,

@@ -1,0 +1,130 @@
+"""Clusters as the components of a Gaussian mixture with one shared diagonal covariance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.core.clustering import mixture
+from pipeline.core.clustering.algorithms import KMeans
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.core.clustering.mixture import Mixture
+
+_NUMBERS_AT_ONCE = 4_000_000  # of memberships or points, held for EM: 32 MB
+
+
+class GaussianMixture:
+    """A mixture that EM finds from where k-means ends [1]_; a store belongs to its likeliest component.
+
+    Against k-means it weighs every feature by its scatter within clusters, and lets clusters differ in size. All
+    components share one diagonal covariance: with a few dozen stores a cluster, there is nothing to estimate more with.
+
+    References
+    ----------
+    .. [1] G. Celeux, G. Govaert, "Gaussian parsimonious clustering models", Pattern Recognit. 28(5), 1995 (model [lambda B]
+       with equal volumes, shapes and axis-aligned orientations).
+    """
+
+    def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> None:
+        self._start = KMeans(matrix, drawn, seed)
+        self._drawn = drawn
+        self._points = Scale(matrix)
+        self._scaled = self._points.of(matrix)
+        self._found: dict[int, Mixture] = {}
+
+    def labels(self, k: int) -> NDArray[np.int64]:
+        """See `Algorithm`."""
+        likeliest: NDArray[np.int64] = mixture.posteriors(self._scaled[None], self._fit(k))[0].argmax(axis=1)
+        return likeliest
+
+    def refits(self, k: int) -> Mixtures:
+        """See `Algorithm`: EM on the resample, from where the refit of k-means ends."""
+        started = self._start.refits(k).assign(self._start.matrix)
+        return Mixtures(_fitted(self._scaled[None], self._drawn, started, k), self._points)
+
+    def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """See `Algorithm`."""
+        import numpy as np
+
+        started = self._start.of_draws(draws, k)
+        found = np.empty_like(started)
+        for number, (draw, labels) in enumerate(zip(draws, started, strict=True)):
+            scaled = Scale(draw).of(draw)[None]
+            fitted = _fitted(scaled, np.ones((1, len(draw))), labels[None], k)
+            found[number] = mixture.posteriors(scaled, fitted)[0].argmax(axis=1)
+            missing = np.bincount(found[number], minlength=k) == 0
+            if missing.any():  # the statistics of a draw need a store in every cluster
+                found[number] = labels
+        return found
+
+    def place(self, points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """See `Algorithm`."""
+        likeliest: NDArray[np.int64] = self.memberships(points, k).argmax(axis=1)
+        return likeliest
+
+    def memberships(self, points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+        """See `Algorithm`."""
+        likely: NDArray[np.float64] = mixture.posteriors(self._points.of(points)[None], self._fit(k))[0]
+        return likely
+
+    def _fit(self, k: int) -> Mixture:
+        import numpy as np
+
+        if k not in self._found:
+            once = np.ones((1, len(self._scaled)))
+            self._found[k] = _fitted(self._scaled[None], once, self._start.labels(k)[None], k)
+        return self._found[k]
+
+
+class Mixtures:
+    """Refits that assign to their likeliest component."""
+
+    def __init__(self, fitted: Mixture, scale: Scale) -> None:
+        self._fitted = fitted
+        self._scale = scale
+
+    def assign(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """See `Refits`."""
+        import numpy as np
+
+        scaled = self._scale.of(points)[None]
+        parts = _parts(len(self._fitted.means), scaled.shape[1], max(self._fitted.means.shape[1:]))
+        found = [
+            mixture.posteriors(scaled, mixture.Mixture(*(of_all[part] for of_all in self._fitted))).argmax(axis=2)
+            for part in parts
+        ]
+        return np.concatenate(found)
+
+
+class Scale:
+    """The features that vary in a matrix (n, d), in their standard deviations about their mean."""
+
+    def __init__(self, matrix: NDArray[np.float64]) -> None:
+        self._mean = matrix.mean(axis=0)
+        self._deviations = matrix.std(axis=0)
+        self._varying = self._deviations > 0
+
+    def of(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (n, d) on this scale."""
+        kept = self._varying
+        scaled: NDArray[np.float64] = (points[:, kept] - self._mean[kept]) / self._deviations[kept]
+        return scaled
+
+
+def _fitted(points: NDArray[np.float64], weights: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> Mixture:
+    """The mixtures from clusters (m, n), so many at a time as memory is meant for."""
+    import numpy as np
+
+    found = [
+        mixture.fit(points, weights[part], (labels[part][:, :, None] == np.arange(k)).astype(np.float64))
+        for part in _parts(len(weights), points.shape[1], max(k, points.shape[2]))
+    ]
+    return mixture.Mixture(*(np.concatenate(of_all) for of_all in zip(*found, strict=True)))
+
+
+def _parts(count: int, n: int, width: int) -> list[slice]:
+    at_once = max(1, _NUMBERS_AT_ONCE // max(n * width, 1))
+    return [slice(first, first + at_once) for first in range(0, count, at_once)]
