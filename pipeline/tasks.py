@@ -67,7 +67,7 @@ class ClusterCategory(CategoryStage):
     }
     sections = ("internal.clustering",)
     compute = "pipeline.core.internal_clustering:cluster_category"
-    tables = (*(f"internal_{table}" for table in _EXPLAINED), "internal_features")
+    tables = (*(f"internal_{table}" for table in _EXPLAINED), "internal_features", "store_volumes")
     imports = _CLUSTERING
 
 

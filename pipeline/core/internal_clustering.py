@@ -10,6 +10,7 @@ from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.readings import of_shares
 from pipeline.core.features import long_table, mix, positive_sales, transform
 from pipeline.core.profiles import need_state_profiles
+from pipeline.core.volumes import volume_tiers
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def cluster_category(
 
     Returns
     -------
-    internal_clusters, _k_selection, _verdicts, _memberships, _profiles, _exemplars, _cluster_summary, _rules and _features, as in
+    internal_clusters, _k_selection, _verdicts, _memberships, _profiles, _exemplars, _cluster_summary, _rules and _features, and
+    store_volumes, as in
     pipeline.schema. Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
     is empty there is no category to give a verdict on.
 
@@ -66,6 +68,7 @@ def cluster_category(
         "internal_profiles": _named(need_state_profiles(sales, clustering.clusters), category),
         **{f"internal_{name}": _named(table, category) for name, table in told.items()},
         "internal_features": _named(matrix, category),
+        "store_volumes": _named(volume_tiers(sales_by_need_state, settings.volume_tiers), category),
     }
 
 

@@ -122,6 +122,18 @@ TABLES = (
         "What each internal cluster sells more and less of",
     ),
     Table(
+        "store_volumes",
+        "one row per store and category",
+        ("store_id", "category"),
+        (
+            STORE,
+            CATEGORY,
+            Column("sales_value", "money", "The store's net sales in the category", unit="currency"),
+            Column("volume_tier", "integer", "1 for the stores that sell the most; tiers have as many stores each"),
+        ),
+        "How much each clustered store sells: beside its cluster, never a feature of it",
+    ),
+    Table(
         "internal_features",
         "one row per store, category and feature",
         ("store_id", "category", "feature"),

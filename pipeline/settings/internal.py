@@ -42,6 +42,7 @@ class InternalClusteringOverride(Section, frozen=True):
 
     min_need_state_share: Share | None = None
     transform: Literal["hellinger", "zscore", "none", "chi_square", "clr"] | None = None
+    volume_tiers: Annotated[int, Meta(ge=1, le=20)] | None = None
     algorithm: Literal["kmeans", "ward", "gmm"] | None = None
     k: Positive | None = None
     k_max: Annotated[int, Meta(ge=2, le=50)] | None = None
@@ -62,6 +63,8 @@ class InternalClustering(ClusteringSettings, frozen=True):
     min_need_state_share: Share = 0.01  #: need states below this share of the category's sales are clustered as one
     #: what is made of the shares before they are clustered
     transform: Literal["hellinger", "zscore", "none", "chi_square", "clr"] = "hellinger"
+    #: into how many tiers of sales stores are sorted, beside their clusters; the first one sells the most
+    volume_tiers: Annotated[int, Meta(ge=1, le=20)] = 3
     category: dict[str, InternalClusteringOverride] = field(default_factory=dict)
 
 

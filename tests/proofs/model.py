@@ -11,7 +11,7 @@ from pipeline.freshness.traces import slug
 
 CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
 EXPLAINED = (*CLUSTERS, "memberships", "exemplars", "cluster_summary", "rules")
-INTERNAL = (*(f"internal_{table}" for table in EXPLAINED), "internal_features")
+INTERNAL = (*(f"internal_{table}" for table in EXPLAINED), "internal_features", "store_volumes")
 CHAIN = (*(f"chain_{table}" for table in CLUSTERS), "chain_agreement")
 EXTERNAL = (*(f"external_{table}" for table in EXPLAINED), "external_scaled_features")
 
