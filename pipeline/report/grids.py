@@ -18,20 +18,29 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Grid:
-    """A table. `notes` says of each column what it means, in the order of `head`."""
+    """A table. `notes` says of each column what it means, in the order of `head`; a `folded` one opens on request."""
 
     title: str
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
+    folded: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As JSON can hold it: the first rows, and how many `more` there are."""
         return asdict(self) | {"rows": list(self.rows[:MOST_ROWS]), "more": max(0, len(self.rows) - MOST_ROWS)}
 
 
-def of_table(name: str, frame: pd.DataFrame, title: str, *, caption: str = "", left_out: Collection[str] = ()) -> Grid:
+def of_table(
+    name: str,
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    caption: str = "",
+    left_out: Collection[str] = (),
+    folded: bool = False,
+) -> Grid:
     """Rows of a published table, its columns headed and explained by `pipeline.schema`.
 
     Parameters
@@ -41,6 +50,7 @@ def of_table(name: str, frame: pd.DataFrame, title: str, *, caption: str = "", l
     title : the heading
     caption : what there is to be seen; default: what the schema says of the table
     left_out : columns that are not shown
+    folded : whether it opens on request
     """
     table = TABLES[name]
     columns = [column for column in table.columns if column.name not in left_out]
@@ -51,6 +61,7 @@ def of_table(name: str, frame: pd.DataFrame, title: str, *, caption: str = "", l
         [column.name.replace("_", " ") for column in columns],
         [list(row) for row in zip(*cells, strict=True)],
         [f"{column.comment}{f' [{column.unit}]' if column.unit else ''}" for column in columns],
+        folded,
     )
 
 

@@ -64,6 +64,7 @@ def page(source: Source) -> str:
         words=VERDICTS,
         most=MOST_ROWS,
         lines=lines,
+        start=overview.start(lines),
         findings=overview.findings(source, lines),
         outside=sections.outside(source),
         chain=sections.chain(source),

@@ -30,6 +30,11 @@ class Overview:
     unmapped_share: float
     sales: int
 
+    @property
+    def at_stake(self) -> int:
+        """Sales times the share by which its clusters differ from the chain; 0 where there is one cluster."""
+        return round(self.sales * self.apart)
+
     def findings(self) -> Iterator[str]:
         """What to look at before using the clusters, the gravest first."""
         if not self.stores:
@@ -85,7 +90,7 @@ def _overview(source: Source, position: int, row: Any, apart: float, unmapped_sh
         confidence=float(inside["confidence"].mean()) if len(inside) else None,
         weak_share=float((inside["confidence"] < words.LOW_CONFIDENCE).mean()) if len(inside) else 0.0,
         largest_share=int(merged["stores"].max()) / stores if stores else 0.0,
-        apart=apart,
+        apart=apart if len(merged) > 1 else 0.0,
         moved=int(placed["reassigned"].sum()),
         excluded=int(row.excluded_stores),
         unmapped_share=unmapped_share,
@@ -119,6 +124,11 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
         groups = words.count(int(row["k"]), "cluster", "clusters")
         said.append(f"The outside data: {groups}, verdict {row['verdict']}.")
     return said
+
+
+def start(lines: list[Overview], most: int = 5) -> list[Overview]:
+    """The categories whose clusters matter most: by the sales at stake."""
+    return sorted((line for line in lines if line.at_stake > 0), key=lambda line: (-line.at_stake, line.name))[:most]
 
 
 def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, str, str]]:

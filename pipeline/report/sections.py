@@ -11,18 +11,19 @@ from pipeline.report.source import Source
 
 @dataclass(frozen=True)
 class Section:
-    """A published table as a section. `left_out` are columns that are not shown."""
+    """A published table as a section. `left_out` are columns that are not shown; a `folded` one opens on request."""
 
     table: str
     title: str
     caption: str = ""
     left_out: tuple[str, ...] = ()
+    folded: bool = False
 
 
 _CATEGORY = (
     Section("internal_rules", "Rules in words"),
-    Section("internal_cluster_summary", "Clusters on the sales mix"),
-    Section("internal_exemplars", "Stores that stand for each cluster on the sales mix"),
+    Section("internal_cluster_summary", "Clusters on the sales mix", folded=True),
+    Section("internal_exemplars", "Stores that stand for each cluster on the sales mix", folded=True),
     Section(
         "reassignments",
         "What merging moved",
@@ -72,6 +73,7 @@ def _of_category(source: Source, category: str) -> Iterator[Grid]:
                     section.title,
                     caption=section.caption,
                     left_out=("category", *section.left_out),
+                    folded=section.folded,
                 )
 
 

@@ -18,11 +18,11 @@ function label(cluster) {
 }
 
 // The final cluster of the internal cluster whose centroid is next-nearest, on the store's own side outside.
-function nextNearest(data, at) {
+function nextNearest(data, at, named) {
   const wanted = data.stores.next[at];
   if (wanted === null) return "";
   const found = data.clusters.find((one) => one.internal === wanted && one.external === data.stores.external[at]);
-  return found ? label(found) : `sales-mix cluster ${wanted}`;
+  return found ? named(found) : `sales-mix cluster ${wanted}`;
 }
 
 function remarks(data, at) {
@@ -33,10 +33,10 @@ function remarks(data, at) {
   return said.join("; ");
 }
 
-function storeCells(data, at) {
+function storeCells(data, at, named = label) {
   const found = data.stores;
   const own = data.clusters.find((one) => one.number === found.cluster[at]);
-  return [own ? label(own) : String(found.cluster[at]), nextNearest(data, at), found.confidence[at], found.margin[at], found.silhouette[at] === null ? null : found.silhouette[at] / 100, remarks(data, at)];
+  return [own ? named(own) : String(found.cluster[at]), nextNearest(data, at, named), found.confidence[at], found.margin[at], found.silhouette[at] === null ? null : found.silhouette[at] / 100, remarks(data, at)];
 }
 
 function storeLink(position) {
@@ -75,7 +75,7 @@ function likeTheChain(data, cluster) {
 function heatmap(data) {
   const most = 30;
   const needs = data.needs.slice(0, most);
-  const head = element("tr", {}, element("th", { scope: "col" }, "need state"), element("th", { scope: "col" }, "chain %"), data.clusters.map((one) => element("th", { scope: "col" }, swatch(one.number), name(label(one)))));
+  const head = element("tr", {}, element("th", { scope: "col" }, "need state"), element("th", { scope: "col" }, "chain %"), data.clusters.map((one) => element("th", { scope: "col", title: label(one) }, swatch(one.number), ` ${one.number}`)));
   const rows = needs.map((need, at) => element("tr", {},
     element("th", { scope: "row" }, name(need)),
     element("td", { class: "number" }, data.chain[at] === null ? "" : data.chain[at].toFixed(1)),
@@ -124,7 +124,7 @@ function silhouetteChart(data) {
 function outlierList(data) {
   const found = data.stores.at.map((_, at) => at).filter((at) => data.stores.outlier[at]);
   if (!found.length) return null;
-  const rows = found.map((at) => [storeLink(data.stores.at[at]), stores().labels[data.stores.at[at]], ...storeCells(data, at)]);
+  const rows = found.map((at) => [storeLink(data.stores.at[at]), stores().labels[data.stores.at[at]], ...storeCells(data, at, (one) => String(one.number))]);
   return figure("Outlier stores", "Their mix is unlike any cluster's: they were left out of the fit and placed at the nearest one. Look at them before they get its assortment.", table(COLUMNS, rows, { label: "Outlier stores" }));
 }
 
@@ -133,15 +133,17 @@ function everyStore(data) {
   details.addEventListener("toggle", () => {
     if (details.childElementCount > 1) return;
     const order = data.stores.at.map((_, at) => at).sort((a, b) => data.stores.cluster[a] - data.stores.cluster[b]);
-    details.append(table(COLUMNS, order.map((at) => [storeLink(data.stores.at[at]), stores().labels[data.stores.at[at]], ...storeCells(data, at)]), { label: "All stores" }));
+    details.append(table(COLUMNS, order.map((at) => [storeLink(data.stores.at[at]), stores().labels[data.stores.at[at]], ...storeCells(data, at, (one) => String(one.number))]), { label: "All stores" }));
   });
   return details;
 }
 
 function grid(found) {
-  return element("section", { class: "grid" }, element("h4", {}, found.title), element("p", { class: "caption" }, found.caption),
+  const title = found.folded ? null : element("h4", {}, found.title);
+  const made = element("section", { class: "grid" }, title, element("p", { class: "caption" }, found.caption),
     table(found.head, found.rows, { label: found.title, notes: found.notes }),
     found.more ? element("p", {}, `${found.more.toLocaleString("en")} further rows are in the database and the workbook.`) : null);
+  return found.folded ? element("details", {}, element("summary", {}, found.title), made) : made;
 }
 
 function drawCategory(position) {

@@ -1,0 +1,141 @@
+"""The report in a real browser. `pytest --screenshots FOLDER` keeps what it looks like."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import report_tables
+from report_tables import HOSTILE
+
+from pipeline.report import html
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+STORES = 24
+
+
+@dataclass
+class Opened:
+    """The page, and all that it said and asked for since it was opened."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def go(self, anchor: str) -> None:
+        """Follow a link within the page."""
+        self.page.evaluate("anchor => { location.hash = anchor }", anchor)
+        self.page.wait_for_function("anchor => document.querySelector('nav a[aria-current]')?.hash === anchor"
+                                    " || /^#(store|search|everything)/.test(anchor)", arg=anchor)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    folder = tmp_path_factory.mktemp("report")
+    path = folder / "report.html"
+    html.write(report_tables.source(folder / "tables", stores=STORES, sample=True), {"report": path})
+    with (
+        sync_playwright() as driver,
+        driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+    ):
+        found = Opened(browser.new_page(viewport={"width": 1400, "height": 1000}))
+        found.page.on("console", lambda message: found.said.append(message.text))
+        found.page.on("pageerror", lambda error: found.said.append(str(error)))
+        found.page.on("dialog", lambda dialog: (found.said.append(dialog.message), dialog.dismiss()))
+        found.page.on("request", lambda request: found.asked.append(request.url))
+        found.page.goto(path.as_uri())
+        yield found
+        assert found.said == [], "nothing on the console, whatever was done"
+        assert found.asked == [path.as_uri()], "one file, and not one request beside it"
+
+
+def test_a_category_is_drawn_with_a_mark_per_store_and_explained_to_keyboard_and_pointer(opened: Opened) -> None:
+    page = opened.page
+    for number, name in enumerate(sorted(HOSTILE)):
+        opened.go(f"#category-{number}")
+        assert page.locator("#category h2").inner_text() == name
+        assert page.locator("svg.map .axis ~ *").count() == STORES
+        assert page.locator("svg.silhouettes path[fill]").count() == 3
+        assert page.locator("svg.line .taken").count() == 4
+        assert page.locator("table.heatmap td.heat").count() == 12
+    chart = page.locator(".chart", has=page.locator("svg.map"))
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#tip").inner_text().startswith("store <i>000</i>, @NAME: =town <i>000</i>: cluster 1")
+    page.keyboard.press("Escape")
+    assert page.locator("#tip").is_hidden()
+    chart.locator("svg.map .axis ~ *").nth(STORES // 2).dispatch_event("pointerenter")
+    assert page.locator("#tip").inner_text().startswith("store =001")
+    assert page.locator("#tip").inner_text().endswith("outlier")
+
+
+def test_the_search_finds_a_store_by_number_and_by_label_without_a_mouse(opened: Opened) -> None:
+    page = opened.page
+    opened.go("#overview")
+    page.keyboard.press("/")
+    page.keyboard.type("=003")
+    page.keyboard.press("Enter")
+    assert page.locator("#found h2").inner_text() == "Store =003"
+    assert page.locator("#found tbody tr").count() == len(HOSTILE)
+    assert page.locator("#found tbody tr").first.locator("td").nth(1).inner_text() == "1: =high <1>"
+    page.locator("#search").fill("town")
+    page.keyboard.press("Enter")
+    assert page.locator("#found h2").inner_text() == f"{STORES} stores found"
+    page.locator("#found a").first.press("Enter")
+    assert page.locator("#found h2").inner_text() == "Store <i>000</i>"
+    page.locator("#search").fill("nobody")
+    page.keyboard.press("Enter")
+    assert page.locator("#found h2").inner_text() == "No store found"
+
+
+def test_categories_are_filtered_and_sorted(opened: Opened) -> None:
+    page = opened.page
+    opened.go("#overview")
+    page.locator("#filter").fill("🍞")
+    assert page.locator("#category-list li:visible").count() == 1
+    page.locator("#filter").fill("")
+    for _ in range(2):
+        page.locator("#categories th button", has_text="sales").first.press("Enter")
+    shown = page.locator("#categories tbody tr td:nth-child(12)").all_inner_texts()
+    figures = [int(text.replace(",", "")) for text in shown]
+    assert figures == sorted(figures, reverse=True)
+    assert page.locator("#categories th[aria-sort=descending]").count() == 1
+
+
+def test_an_accessibility_checker_finds_nothing(opened: Opened) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    for anchor in ("#overview", "#category-0", "#store-0", "#quality"):
+        opened.go(anchor)
+        found = Axe().run(opened.page)
+        assert found.violations_count == 0, f"{anchor}: {found.generate_report()}"
+
+
+def test_everything_can_be_printed(opened: Opened, tmp_path: Path) -> None:
+    opened.go("#everything")
+    opened.page.wait_for_selector("#category article:nth-child(7)")
+    opened.page.pdf(path=str(tmp_path / "report.pdf"), format="A4")
+    pages = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n")
+    assert pages > len(HOSTILE), "every category begins a page"
+
+
+def test_what_it_looks_like(opened: Opened, request: pytest.FixtureRequest) -> None:
+    shots = request.config.getoption("--screenshots")
+    started = time.monotonic()
+    opened.go("#category-5")
+    assert time.monotonic() - started < 5
+    assert opened.page.locator(".sample").is_visible()
+    if shots:
+        opened.page.screenshot(path=str(Path(shots) / "report-hostile-names.png"), full_page=True)

@@ -1,0 +1,127 @@
+"""The report's figures, and that nothing in it is markup but what the templates say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import report_tables
+from report_tables import HOSTILE, NEEDS
+from sklearn.decomposition import PCA
+
+from pipeline.core.projection import two_components
+from pipeline.report import html
+from pipeline.report.clusters import Mix, mix
+from pipeline.report.source import Source
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    return report_tables.source(tmp_path_factory.mktemp("tables"))
+
+
+@pytest.fixture(scope="module")
+def page(source: Source) -> str:
+    return html.page(source)
+
+
+def contents(page: str) -> list[dict]:
+    found = re.findall(r'<script type="application/json" id="data-\d+">(.*?)</script>', page, re.DOTALL)
+    return [json.loads(text) for text in found]
+
+
+def test_equal_tables_give_equal_pages(source: Source, page: str) -> None:
+    assert html.page(Source(source.files, source.env)) == page
+
+
+def test_no_name_from_the_data_is_markup(page: str) -> None:
+    assert len(re.findall(r"<script\b", page)) == len(re.findall(r"</script>", page)) == len(HOSTILE) + 2
+    assert not re.findall(r"<(img|b|i|em|u|s)[ >]", page)
+    assert "49" not in "".join(row["needs"][0] for row in contents(page)), "a name is no template"
+    assert [content["name"] for content in contents(page)] == sorted(HOSTILE)
+    assert {need for content in contents(page) for need in content["needs"]} == set(NEEDS)
+
+
+def test_the_policy_allows_the_page_s_own_script_and_nothing_else(page: str) -> None:
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1].replace("&#39;", "'")
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert re.fullmatch(r"'sha256-[\w+/]{43}='", directives["script-src"])
+    assert re.fullmatch(r"'sha256-[\w+/]{43}='", directives["style-src"])
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
+
+
+def test_sample_data_is_said_on_the_face_and_nowhere_else(source: Source, page: str) -> None:
+    assert "SAMPLE DATA" not in page
+    assert html.page(dataclasses.replace(source, sample=True)).count("SAMPLE DATA") == 2, "banner and title"
+
+
+def test_a_table_that_nobody_publishes_leaves_its_section_out(source: Source) -> None:
+    optional = {"reassignments", "excluded_stores", "store_labels", "external_verdicts", "external_feature_report"}
+    page = html.page(Source({name: files for name, files in source.files.items() if name not in optional}, "dev"))
+    assert "What merging moved" not in page
+    assert len(contents(page)) == len(HOSTILE)
+
+
+def test_no_category_gives_a_page_that_says_so() -> None:
+    assert "There is no category" in html.page(Source({}, "dev"))
+
+
+def test_the_mix_is_what_adding_up_by_hand_gives(source: Source) -> None:
+    placed = source.of_category("store_clusters", HOSTILE[0])
+    sales = pd.concat([pd.read_parquet(path) for path in source.files["sales_by_need_state"]])
+    sales = sales[sales["category"] == HOSTILE[0]].astype({"sales_value": float})
+    found = mix(source.part("sales_by_need_state", _file(source)), placed, [1, 2, 3])
+    total = sales["sales_value"].sum()
+    for column, need in enumerate(found.need_states):
+        assert found.chain[column] == pytest.approx(sales.loc[sales["need_state"] == need, "sales_value"].sum() / total)
+        for row, cluster in enumerate((1, 2, 3)):
+            stores = placed.loc[placed["cluster"] == cluster, "store_id"]
+            own = sales[sales["store_id"].isin(stores) & (sales["need_state"] == need)]
+            assert found.share[row][column] == pytest.approx(own["share"].sum() / len(stores))
+            assert found.index(row)[column] == pytest.approx(100 * found.share[row][column] / found.chain[column])
+    assert sum(found.sales) == round(100 * total)
+
+
+def _file(source: Source) -> str:
+    listed = source.table("categories")
+    return str(listed.loc[listed["category"] == HOSTILE[0], "file"].iloc[0])
+
+
+def test_what_a_cluster_sells_more_and_less_of_by_a_worked_example() -> None:
+    found = Mix(["a", "b", "c", "d"], [0.5, 0.4, 0.095, 0.005], [[0.4, 0.45, 0.15, 0.0]], [0])
+    assert found.apart(0) == pytest.approx(0.105)
+    assert found.differences(0) == (
+        ["c (15 %, chain 10 %)", "b (45 %, chain 40 %)"],
+        ["a (40 %, chain 50 %)", "d (0.0 %, chain 0.5 %)"],
+    )
+    alike = Mix(["a", "b"], [0.5, 0.5], [[0.505, 0.495]], [0])
+    assert alike.differences(0) == ([], [])
+
+
+def test_the_map_is_the_principal_components_of_scikit_learn() -> None:
+    values = np.random.default_rng(1).normal(size=(40, 6)) * [5, 3, 1, 1, 1, 1]
+    coordinates, held = two_components(values)
+    model = PCA(n_components=2, svd_solver="full").fit(values)
+    np.testing.assert_allclose(np.abs(coordinates), np.abs(model.transform(values)), atol=1e-9)
+    np.testing.assert_allclose(held, model.explained_variance_ratio_)
+    assert two_components(values[::-1])[0][::-1] == pytest.approx(coordinates)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (3, 0), (0, 3), (1, 4), (5, 1)])
+def test_the_map_of_nothing_is_the_origin(shape: tuple[int, int]) -> None:
+    coordinates, held = two_components(np.ones(shape))
+    assert coordinates.shape == (shape[0], 2)
+    assert not coordinates.any()
+    assert held == (0.0, 0.0)
+
+
+@pytest.mark.nightly
+def test_a_hundred_categories_of_a_thousand_stores_stay_below_ten_megabytes(tmp_path: Path) -> None:
+    source = report_tables.source(tmp_path, [f"category {number}" for number in range(100)], stores=1000)
+    assert len(html.page(source).encode()) < 10_000_000
