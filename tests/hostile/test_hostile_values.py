@@ -135,7 +135,9 @@ STORES = {
 
 
 @pytest.mark.parametrize("case", STORES)
-@pytest.mark.parametrize("column", ["store_id", "sku_id", "category"])
+@pytest.mark.parametrize(
+    "column", ["store_id", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("sku_id", "category"))]
+)
 def test_keys_are_exact_whatever_they_look_like(column: str, case: str, write, tmp_path: Path, tried) -> None:
     given, expected = STORES[case]
     path = parquet(tmp_path / "s.parquet", **{column: given})

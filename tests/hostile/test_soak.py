@@ -1,0 +1,80 @@
+"""Many runs in a row, each after a random change: nothing piles up."""
+
+from __future__ import annotations
+
+import random
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Project, raw_frames
+
+from pipeline import history, runs
+from pipeline.config import load
+
+LONGEST_HISTORY = 2.0  # seconds to read 200 runs' records, on a busy machine
+
+
+def change(project: Project, rng: random.Random, number: int) -> None:
+    """Something that a user does between two runs."""
+    what = rng.randrange(6)
+    if what == 0:
+        project.write_sales(raw_frames(seed=number)[0])
+    elif what == 1:
+        project.configure(merging={"internal_weight": rng.choice([0.5, 0.6, 0.7])})
+    elif what == 2:
+        project.path("data/raw/needs.csv").touch()
+    elif what == 3:
+        target = rng.choice(sorted(project.path("outputs/dev").rglob("*.parquet")))
+        target.write_bytes(target.read_bytes()[: rng.randrange(500)])
+    elif what == 4:
+        sales = project.sales()
+        project.write_sales(sales[sales["CAT"] != rng.choice(["Bread", "Coffee"])])
+    else:
+        project.path("data/raw/external.parquet").write_bytes(rng.randbytes(300))  # a run that fails
+
+
+def mend(project: Project) -> None:
+    sales, _, external = raw_frames()
+    project.write_sales(sales)
+    external.to_parquet(project.path("data/raw/external.parquet"), index=False)
+    project.configure()
+
+
+def left_over(home: Path) -> list[str]:
+    """Temporary files, and spilled ones."""
+    found = [path for path in home.rglob("*") if path.name.endswith(".tmp") or "duckdb-" in path.name]
+    return [str(path.relative_to(home)) for path in found if path.suffix != ".toml"]
+
+
+def spilled() -> set[str]:
+    """Spill folders that no connection has any more."""
+    return {path.name for path in Path(tempfile.gettempdir()).glob("duckdb-*")}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("count", [200])
+def test_nothing_piles_up_over_many_runs(count: int, built: Project, tried) -> None:
+    rng, handles, memory = random.Random(8), [], []
+    temporary = spilled()
+    for number in range(count):
+        change(built, rng, number)
+        built.build()
+        if number % 10 == 9:
+            mend(built)
+            assert built.build().status == "SUCCESS"
+        assert left_over(built.home) == []
+        handles.append(len(list(Path("/proc/self/fd").iterdir())))
+        memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize())
+    third = count // 3
+    assert max(handles[-third:]) <= max(handles[:third]), "handles of files that are never closed"
+    grown = (min(memory[-third:]) - min(memory[third : 2 * third])) / third
+    assert grown < 1 << 20, f"{grown / 1024:.0f} kB more memory with each run"
+    assert spilled() <= temporary
+    started = time.perf_counter()
+    assert len(list(runs.every(load("dev")))) >= count // 2
+    history.runs_so_far(load("dev"))
+    assert time.perf_counter() - started < LONGEST_HISTORY
+    tried("runs in a row, each after a random change")["runs without a file, a handle or memory left"] += count
