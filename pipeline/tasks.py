@@ -147,7 +147,10 @@ class Merging(TableStage):
         "cluster_numbers",
         "reassignments",
         "excluded_stores",
+        "merging_methods",
+        "external_contribution",
     )
+    imports = _CLUSTERING
 
 
 class Migrations(TableStage):

@@ -104,6 +104,5 @@ class Settings(Section, frozen=True):
 NOT_YET: dict[tuple[str, str], frozenset[str]] = {
     ("sources.internal_sales.columns", "sales_units"): frozenset({"*"}),
     ("chain.clustering", "reference"): frozenset({"*"}),
-    ("merging", "method"): frozenset({"nested", "consensus", "weighted"}),
     ("engine", "name"): frozenset({"spark"}),
 }

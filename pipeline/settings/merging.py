@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
-from pipeline.settings.kinds import NonEmpty, Positive, Section, Share
+from pipeline.settings.kinds import NonEmpty, NotNegative, Positive, Section, Share
 
 
 class MergingOverride(Section, frozen=True):
@@ -17,17 +17,25 @@ class MergingOverride(Section, frozen=True):
     external_weight: Share | None = None
     min_cluster_size: Positive | None = None
     min_cluster_share: Share | None = None
+    k: Positive | None = None
+    k_max: Annotated[int, Meta(ge=2, le=50)] | None = None
 
 
 class Merging(Section, frozen=True):
     """`[merging]`: internal and external clusters become the final ones."""
 
-    #: how internal and external clusters become final ones
+    #: how internal and external clusters become final ones; a `cross` with few stores for its cells becomes `nested`
     method: Literal["cross", "nested", "consensus", "weighted"] = "cross"
-    internal_weight: Share = 0.6  #: how much the sales mix counts when a store is moved
-    external_weight: Share = 0.4  #: how much the outside data counts when a store is moved
+    internal_weight: Share = 0.6  #: how much the sales mix counts where both sides are measured together
+    external_weight: Share = 0.4  #: how much the outside data counts there
     min_cluster_size: Positive = 5  #: stores that a final cluster needs at least
     min_cluster_share: Share = 0.03  #: share of the category's stores that a final cluster needs at least
     #: the pin whose final clusters' numbers are kept: its name, or ENV/NAME for one of another environment
     reference: NonEmpty | None = None
+    #: the number of clusters that `consensus` and `weighted` make, before the repair; default: the figures choose it
+    k: Positive | None = None
+    k_max: Annotated[int, Meta(ge=2, le=50)] = 10  #: the largest number of clusters that `consensus` and `weighted` try
+    resamples: Annotated[int, Meta(ge=10, le=1000)] = 20  #: how many bootstrap resamples methods are measured on
+    compare_methods: bool = True  #: whether every method is tried on every category, or only the one that is taken
+    random_state: NotNegative = 0  #: the seed of everything random in the merging
     category: dict[str, MergingOverride] = field(default_factory=dict)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.merging.crossing import floor_of
-from pipeline.core.merging.repair import NO_CLUSTER, repair
+from pipeline.core.merging.repair import Repair, repair
 from pipeline.core.merging.space import block_scaled
+from pipeline.core.merging.stores import NO_CLUSTER, floor_of
 from pipeline.settings import Merging
 
 Point = tuple[float, ...]
@@ -56,9 +56,17 @@ def crossings(draw: st.DrawFn) -> tuple[list[Point], list[tuple[int, int]], int]
     return points, draw(st.lists(cell, min_size=stores, max_size=stores)), draw(st.integers(1, 8))
 
 
+def repaired(points: list[Point], cells: list[tuple[int, int]], floor: int) -> tuple[list[tuple[int, int]], Repair]:
+    """The cells there are, sorted, and what the repair makes of them; those that are unknown outside are exempt."""
+    named = sorted(set(cells))
+    numbers = np.array([named.index(cell) for cell in cells])
+    exempt = np.array([cell[1] == NO_CLUSTER for cell in named])
+    return named, repair(np.array(points), numbers, exempt, floor)
+
+
 def repaired_cells(points: list[Point], cells: list[tuple[int, int]], floor: int) -> list[tuple[int, int]]:
-    found = repair(np.array(points), *np.array(cells).T, floor)
-    return [tuple(map(int, cell)) for cell in found.cells[found.cell]]
+    named, found = repaired(points, cells, floor)
+    return [named[cell] for cell in found.cell]
 
 
 @settings(max_examples=150, deadline=None)
@@ -66,8 +74,7 @@ def repaired_cells(points: list[Point], cells: list[tuple[int, int]], floor: int
 def test_the_repair_does_what_its_description_says(crossing):
     points, cells, floor = crossing
     expected, moves = plain_repair(points, cells, floor)
-    found = repair(np.array(points), *np.array(cells).T, floor)
-    named = [tuple(map(int, cell)) for cell in found.cells]
+    named, found = repaired(points, cells, floor)
     assert [named[cell] for cell in found.cell] == expected
     assert [(move.store, named[move.source], named[move.target]) for move in found.moves] == [m[:3] for m in moves]
     np.testing.assert_allclose([move.distance for move in found.moves], [m[3] for m in moves], atol=1e-9)
@@ -104,9 +111,9 @@ def test_two_small_neighbours_become_one_cell_that_is_large_enough():
 def test_the_lower_label_goes_first_and_is_gone_to_first_at_a_tie():
     points = [(0.0,), (2.0,), (1.0,), (1.0,)]
     cells = [(1, 1), (1, 2), (2, 1), (2, 1)]
-    found = repair(np.array(points), *np.array(cells).T, 2)
+    _, found = repaired(points, cells, 2)
     assert [(move.source, move.target) for move in found.moves] == [(0, 2), (1, 2)]
-    middle = repair(np.array([(0.0,), (0.0,), (2.0,), (2.0,), (1.0,)]), np.array([1, 1, 2, 2, 3]), np.ones(5, int), 2)
+    _, middle = repaired([(0.0,), (0.0,), (2.0,), (2.0,), (1.0,)], [(1, 1), (1, 1), (2, 1), (2, 1), (3, 1)], 2)
     assert [(move.target, move.distance, move.margin) for move in middle.moves] == [(0, 1.0, 0.0)]
 
 

@@ -41,7 +41,7 @@ SETTINGS = {
 }
 CODE = {
     "core/merging/repair.py": {"Merging"},
-    "core/clustering/kmeans.py": {"*", "ChainClustering", "ExternalClustering"},
+    "core/clustering/kmeans.py": {"*", "ChainClustering", "ExternalClustering", "Merging"},
     "core/correlated.py": {"ExternalPreprocessing"},
     "engine/sql/sales_sums.sql": {"InternalPreprocessing"},
     "warehouse/views.py": {"Warehouse"},
@@ -165,6 +165,8 @@ class Model:
                 "cluster_numbers",
                 "reassignments",
                 "excluded_stores",
+                "merging_methods",
+                "external_contribution",
             ),
             "Migrations": ("agreement", "migrations", "cluster_changes", "drift"),
         }[task]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.core.merging.crossing import CategoryStores, cross
-from pipeline.core.merging.repair import NO_CLUSTER
+from pipeline.core.merging.comparison import compare
+from pipeline.core.merging.contribution import Contribution, contribution, contribution_table
+from pipeline.core.merging.methods import Category
+from pipeline.core.merging.outcome import Outcome, outcome
+from pipeline.core.merging.stores import NO_CLUSTER, CategoryStores
 from pipeline.errors import DataError, RawDataError
 from pipeline.overrides import for_category
 from pipeline.schema import NO_CATEGORY, TABLES
@@ -44,7 +47,8 @@ def merge(
 
     Returns
     -------
-    store_clusters, merged_clusters, reassignments, excluded_stores, each sorted by its key.
+    store_clusters, merged_clusters, reassignments, excluded_stores, merging_methods (what each method would make of each
+    category) and external_contribution (whether the outside data earns its place), each sorted by its key.
 
     Raises
     ------
@@ -54,10 +58,14 @@ def merge(
         A category is named `(none)`, a clustered store has no features, or a store would be lost, or be both clustered
         and excluded in a category.
     """
+    from threadpoolctl import threadpool_limits
+
     _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
     only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
     categories = _categories(internal_clusters, internal_features, external_clusters, external_scaled_features)
-    parts = [cross(stores, for_category(settings, stores.category)) for stores in categories]
+    with threadpool_limits(1):
+        merged_categories = [_merge(stores, for_category(settings, stores.category)) for stores in categories]
+    parts = [one.outcome for one in merged_categories]
     outside = external_clusters[external_clusters["store_id"].isin(only_outside)]
     store_clusters = [part.store_clusters for part in parts]
     merged_clusters = [part.merged_clusters for part in parts]
@@ -71,6 +79,10 @@ def merge(
         "merged_clusters": _stacked("merged_clusters", merged_clusters),
         "reassignments": _stacked("reassignments", [part.reassignments for part in parts]),
         "excluded_stores": _stacked("excluded_stores", [internal_excluded[~replaced], external_excluded]),
+        "merging_methods": _stacked("merging_methods", [one.methods for one in merged_categories]),
+        "external_contribution": _stacked(
+            "external_contribution", [contribution_table([one.contribution for one in merged_categories])]
+        ),
     }
     _check_no_store_is_lost(
         [internal_clusters, internal_excluded],
@@ -79,6 +91,21 @@ def merge(
         merged["excluded_stores"],
     )
     return merged
+
+
+class _MergedCategory(NamedTuple):
+    outcome: Outcome
+    methods: pd.DataFrame
+    contribution: Contribution
+
+
+def _merge(stores: CategoryStores, settings: Merging) -> _MergedCategory:
+    category = Category(stores.in_order_of_values(), settings)
+    result, methods = compare(category)
+    taken, why = category.taken()
+    instead = why if taken != settings.method else ""
+    made = outcome(category.stores, category.space, result.merged, category.floor, instead)
+    return _MergedCategory(made, methods, contribution(category.stores, made.cluster, settings.random_state))
 
 
 def _check_some_store_is_in_both(internal: Sequence[pd.DataFrame], external: Sequence[pd.DataFrame]) -> None:

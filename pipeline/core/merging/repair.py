@@ -1,4 +1,4 @@
-"""Repair: cells of the crossing that are too small are dissolved into their neighbours, one after the other."""
+"""Repair: cells that are too small are dissolved into their neighbours, one after the other."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NO_CLUSTER = 0  # the external cluster of a store that the outside data does not know: the level `none`
 _DECIMALS = 10  # distances are compared as they are published, so that a tie is a tie in any order of summation
 
 
 class Move(NamedTuple):
-    """A store that left a dissolved cell. Cells are positions in `Repair.cells`."""
+    """A store that left a dissolved cell for another one."""
 
     store: int
     source: int
@@ -25,11 +24,10 @@ class Move(NamedTuple):
 class Repair(NamedTuple):
     """What the repair made of the cells.
 
-    `cells` (m, 2) are all cells there were, as (internal, external), sorted; `cell` (n,) is each store's in the end;
-    `dissolved` are those that are gone, in the order they went; `moves` are in that order too.
+    `cell` (n,) is each store's in the end; `dissolved` are the cells that are gone, in the order they went; `moves` are in
+    that order too.
     """
 
-    cells: NDArray[np.int64]
     cell: NDArray[np.int64]
     dissolved: list[int]
     moves: list[Move]
@@ -43,46 +41,52 @@ class Repair(NamedTuple):
         return moved
 
 
-def repair(space: NDArray[np.float64], internal: NDArray[np.int64], external: NDArray[np.int64], floor: int) -> Repair:
+def repair(
+    space: NDArray[np.float64],
+    cell: NDArray[np.int64],
+    exempt: NDArray[np.bool_],
+    floor: int,
+    before: Repair | None = None,
+) -> Repair:
     """Dissolve cells below the floor until none is left.
 
-    The smallest cell below the floor goes first, the lower (internal, external) at a tie. Each of its stores goes to
-    the nearest centroid of the cells that are not yet dissolved, be they below the floor or not: two small neighbours
-    may so become one large enough. A tie between centroids goes to the lower (internal, external). Then centroids are
-    computed anew. Cells of stores that the outside data does not know are exempt, and never a target.
+    The smallest cell below the floor goes first, the lower number at a tie. Each of its stores goes to the nearest
+    centroid of the cells that are not yet dissolved, be they below the floor or not: two small neighbours may so become
+    one large enough. A tie between centroids goes to the lower number. Then centroids are computed anew. Exempt cells -
+    those of stores that the outside data does not know - stay as they are, and are never a target.
 
     Parameters
     ----------
     space : (n, d) the stores in the block-scaled space
-    internal, external : (n,) clusters from 1; external is NO_CLUSTER where the outside data does not know the store
+    cell : (n,) each store's cell, from 0; none empty
+    exempt : (m,) for each cell, whether the floor is not for it
     floor : the least number of stores in a cell
+    before : what was dissolved already; its cells take the place of `cell`, its moves come first
 
     Returns
     -------
-    The cells, and every move. Where the cells together hold fewer stores than the floor, the last one is left below it:
-    the caller has to look first.
+    Every store's cell, and every move. Where the cells together hold fewer stores than the floor, the last one is left
+    below it: the caller has to look first.
     """
     import numpy as np
 
-    cells, cell = np.unique(np.stack([internal, external], axis=1), axis=0, return_inverse=True)
-    cell = cell.reshape(-1).astype(np.int64)
-    alive = [int(number) for number in np.flatnonzero(cells[:, 1] != NO_CLUSTER)]
-    dissolved: list[int] = []
-    moves: list[Move] = []
+    cell = (before.cell if before else cell).copy()
+    dissolved: list[int] = [*before.dissolved] if before else []
+    moves: list[Move] = [*before.moves] if before else []
+    alive = [int(number) for number in np.flatnonzero(~exempt) if number not in dissolved]
     while len(alive) > 1:
-        sizes = np.bincount(cell, minlength=len(cells))
+        sizes = np.bincount(cell, minlength=len(exempt))
         smallest = min(alive, key=lambda number: (sizes[number], number))
         if sizes[smallest] >= floor:
             break
         alive.remove(smallest)
         dissolved.append(smallest)
-        made = _dissolve(space, cell, smallest, alive)
-        cell[[move.store for move in made]] = [move.target for move in made]
-        moves += made
-    return Repair(cells, cell, dissolved, moves)
+        moves += dissolve(space, cell, smallest, alive)
+    return Repair(cell, dissolved, moves)
 
 
-def _dissolve(space: NDArray[np.float64], cell: NDArray[np.int64], source: int, targets: list[int]) -> list[Move]:
+def dissolve(space: NDArray[np.float64], cell: NDArray[np.int64], source: int, targets: list[int]) -> list[Move]:
+    """Move every store of a cell to the nearest centroid of the target cells; `cell` is changed."""
     import numpy as np
 
     stores = np.flatnonzero(cell == source)
@@ -94,6 +98,7 @@ def _dissolve(space: NDArray[np.float64], cell: NDArray[np.int64], source: int, 
         following = float(distances[row, order[row, 1]]) if len(targets) > 1 else np.nan
         margin = (following - nearest) / following if following else 0.0
         moves.append(Move(int(store), source, targets[int(order[row, 0])], nearest, margin))
+    cell[stores] = [move.target for move in moves]
     return moves
 
 

@@ -1,0 +1,59 @@
+"""The methods side by side: what each would have made of a category."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.core.clustering import bootstrap
+from pipeline.core.clustering.figures import silhouettes
+from pipeline.core.explained import r_squared
+from pipeline.core.merging.methods import METHODS, Category, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+def compare(category: Category) -> tuple[Result, pd.DataFrame]:
+    """The result of the method taken, and a row of merging_methods (see pipeline.schema) for each method compared.
+
+    The methods are compared on all stores of the category, their cells after the repair; the silhouette is of the sales
+    mix, and does not know of the outside data. Only the method taken has a row where `compare_methods` is false.
+    """
+    import pandas as pd
+
+    taken, why = category.taken()
+    compared = METHODS if category.settings.compare_methods else (taken,)
+    results = {method: category.result(method) for method in compared}
+    mine = results[taken].merged.repair.cell
+    rows = []
+    for method, result in results.items():
+        reason = result.merged.reason
+        if method == taken:
+            reason = f"taken: {why}; {reason}"
+        elif method == category.settings.method:
+            reason = f"set, but not taken: {reason}"
+        rows.append({"method": method, "taken": method == taken, **_figures(category, result, mine), "reason": reason})
+    frame = pd.DataFrame(rows).assign(category=category.stores.category)
+    return results[taken], frame.sort_values("method", ignore_index=True)
+
+
+def _figures(category: Category, result: Result, taken: NDArray[np.int64]) -> dict[str, float]:
+    import numpy as np
+    from sklearn.metrics import adjusted_rand_score
+
+    mix = category.stores.internal_features
+    cell = np.unique(result.merged.repair.cell, return_inverse=True)[1].reshape(-1)
+    sizes = np.bincount(cell)
+    several = 1 < len(sizes) <= len(cell) and mix.shape[1] > 0
+    again = result.refits
+    return {
+        "clusters": len(sizes),
+        "smallest_cluster": int(sizes.min()),
+        "reassigned_stores": int(result.merged.repair.moved().sum()),
+        "silhouette": float(silhouettes(mix, [cell])[0].mean()) if several else np.nan,
+        "r_squared": r_squared(mix, cell),
+        "stability": bootstrap.stability(again, int(again.max()) + 1),
+        "agreement": float(adjusted_rand_score(taken, cell)),
+    }

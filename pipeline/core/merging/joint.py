@@ -1,0 +1,115 @@
+"""`weighted` and `consensus`: clusters of both sides together, rather than cells of their crossing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.core.clustering import rules
+from pipeline.core.clustering.algorithms import KMeans
+from pipeline.core.clustering.figures import centroids
+from pipeline.core.clustering.trial import try_k
+from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
+from pipeline.core.merging.consensus import Consensus
+from pipeline.core.merging.repair import repair
+from pipeline.core.merging.stores import CategoryStores
+from pipeline.settings import ClusteringSettings, Merging
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Joint(NamedTuple):
+    """A clustering of the m stores that both sides know: `labels` (m,) from 0, those of its refits (B, m), and why this k."""
+
+    labels: NDArray[np.int64]
+    refits: NDArray[np.int64]
+    reason: str
+
+
+def joint(
+    method: str, stores: CategoryStores, space: NDArray[np.float64], drawn: NDArray[np.float64], settings: Merging
+) -> Joint:
+    """Cluster the stores that both sides know on both sides together.
+
+    `weighted`: k-means in the block-scaled space. `consensus`: see `Consensus`. k is `settings.k`, else chosen by
+    `bic_stable` from the same figures as on either side, measured in the block-scaled space.
+
+    Parameters
+    ----------
+    method : weighted or consensus
+    stores : in order of values; the outside data knows at least one
+    space : (n, d) the block-scaled space
+    drawn : (B, m) how often each known store is in each resample
+    settings : resolved for the category
+    """
+    import numpy as np
+
+    known = stores.known
+    matrix = np.ascontiguousarray(space[known])
+    told = ClusteringSettings(
+        k=settings.k,
+        k_max=settings.k_max,
+        min_cluster_size=settings.min_cluster_size,
+        min_cluster_share=settings.min_cluster_share,
+        resamples=settings.resamples,
+        random_state=settings.random_state,
+    )
+    fits = (
+        KMeans(matrix, drawn, settings.random_state)
+        if method == "weighted"
+        else Consensus.of(stores, matrix, drawn, settings)
+    )
+    varying = int((matrix.max(axis=0) > matrix.min(axis=0)).sum()) if matrix.shape[1] else 0
+    distinct = len(np.unique(matrix, axis=0)) if varying else 1
+    k_max = max(rules.largest_k(told, len(matrix), varying), settings.k or 1)
+    trials = try_k(matrix, drawn, fits, min(k_max, distinct))
+    figures = [trial.figures for trial in trials]
+    if settings.k is None:
+        choice = rules.choose(figures, told, len(matrix))
+    else:
+        choice = rules.fixed(figures[: settings.k], settings.k, told, len(matrix))
+    trial = trials[choice.k - 1]
+    return Joint(_ordered(matrix, trial.labels, choice.k), trial.refits.assign(matrix), choice.reason)
+
+
+def _ordered(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """The labels numbered by size, largest first, then by centroid."""
+    import numpy as np
+
+    order = np.lexsort((*centroids(matrix, labels, k).T[::-1], -np.bincount(labels, minlength=k)))
+    place = np.empty(k, dtype=np.int64)
+    place[order] = np.arange(k)
+    return place[labels]
+
+
+def joined(
+    method: str, stores: CategoryStores, space: NDArray[np.float64], floor: int, labels: NDArray[np.int64], reason: str
+) -> Merged:
+    """The cells of a joint clustering (its labels (m,) of the known stores), repaired; unknown stores are kept apart."""
+    import numpy as np
+
+    places = np.flatnonzero(stores.known)
+    groups = [
+        _group(method, stores, places[labels == number], int(number) + 1) for number in np.unique(labels)
+    ] + unknown_groups(stores.internal, stores.external)
+    cells = of_groups(groups, len(stores.store_id))
+    return Merged(cells, repair(space, cells.cell, cells.exempt, floor), reason)
+
+
+def _group(method: str, stores: CategoryStores, places: NDArray[np.int64], number: int) -> Group:
+    sides = ", ".join(
+        f"{name} {_mostly(clusters[places])}"
+        for name, clusters in (("internal", stores.internal), ("external", stores.external))
+    )
+    note = f"{method} cluster {number} of both sides together; its stores are in {sides}"
+    return Group(places, f"{method} {number}", 0, 0, note)
+
+
+def _mostly(clusters: NDArray[np.int64], shown: int = 3) -> str:
+    import numpy as np
+
+    numbers, counts = np.unique(clusters, return_counts=True)
+    order = np.lexsort([numbers, -counts])
+    named = ", ".join(f"{numbers[place]} ({counts[place]})" for place in order[:shown])
+    return named + (", ..." if len(numbers) > shown else "")

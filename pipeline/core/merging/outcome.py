@@ -1,0 +1,129 @@
+"""A category's part of the published tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.core.merging.cells import Cells, Merged
+from pipeline.core.merging.repair import Repair, distances_to_centre
+from pipeline.core.merging.stores import CategoryStores
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+class Outcome(NamedTuple):
+    """A category's rows of these tables, and the final cluster (n,) of each of its stores."""
+
+    store_clusters: pd.DataFrame
+    merged_clusters: pd.DataFrame
+    reassignments: pd.DataFrame
+    cluster: NDArray[np.int64]
+
+
+def outcome(stores: CategoryStores, space: NDArray[np.float64], merged: Merged, floor: int, taken: str) -> Outcome:
+    """The rows that say what became of a category's stores.
+
+    Parameters
+    ----------
+    stores : in order of values
+    space : (n, d) the block-scaled space
+    merged : what the method made of them
+    floor : the least number of stores in a cell
+    taken : why another method than the one set was taken, in words; empty where it was not
+    """
+    numbers = _numbers(merged.repair, len(merged.cells.name))
+    return Outcome(
+        _store_clusters(stores, space, merged.repair, numbers),
+        _merged_clusters(stores.category, merged.cells, merged.repair, numbers, floor, taken),
+        _reassignments(stores, merged.cells, merged.repair, numbers),
+        numbers[merged.repair.cell],
+    )
+
+
+def _numbers(repaired: Repair, cells: int) -> NDArray[np.int64]:
+    """The number of every cell: the final ones by size, then in order; after them the dissolved ones as they went."""
+    import numpy as np
+
+    sizes = np.bincount(repaired.cell, minlength=cells)
+    order = [int(cell) for cell in np.argsort(-sizes, kind="stable") if sizes[cell]]
+    numbers = np.zeros(cells, dtype=np.int64)
+    numbers[[*order, *repaired.dissolved]] = np.arange(1, cells + 1)
+    return numbers
+
+
+def _store_clusters(
+    stores: CategoryStores, space: NDArray[np.float64], repaired: Repair, numbers: NDArray[np.int64]
+) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    distance = np.zeros(len(stores.store_id))
+    for cell in np.unique(repaired.cell):
+        members = repaired.cell == cell
+        distance[members] = distances_to_centre(space, members, np.flatnonzero(members))
+    return pd.DataFrame(
+        {
+            "store_id": stores.store_id,
+            "category": stores.category,
+            "internal_cluster": pd.array(stores.internal, dtype="Int64"),
+            "external_cluster": pd.arrays.IntegerArray(stores.external, ~stores.known),
+            "cluster": numbers[repaired.cell],
+            "status": np.where(stores.known, "both", "internal_only").astype(object),
+            "reassigned": repaired.moved(),
+            "distance": distance,
+        }
+    )
+
+
+def _merged_clusters(
+    category: str, cells: Cells, repaired: Repair, numbers: NDArray[np.int64], floor: int, taken: str
+) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    final = np.unique(repaired.cell)
+    moved_in = np.bincount(repaired.cell[repaired.moved()], minlength=len(cells.name))[final]
+    return pd.DataFrame(
+        {
+            "category": category,
+            "cluster": numbers[final],
+            "internal_cluster": pd.arrays.IntegerArray(cells.internal[final], cells.internal[final] == 0),
+            "external_cluster": pd.arrays.IntegerArray(cells.external[final], cells.external[final] == 0),
+            "stores": np.bincount(repaired.cell, minlength=len(cells.name))[final],
+            "reassigned_stores": moved_in,
+            "note": [
+                _note(cells.note[cell], int(moved), floor, "" if cells.exempt[cell] else taken)
+                for cell, moved in zip(final, moved_in, strict=True)
+            ],
+        }
+    )
+
+
+def _note(note: str, moved_in: int, floor: int, taken: str) -> str:
+    moved = f"; stores moved in from cells below the floor of {floor}: {moved_in}" if moved_in else ""
+    return f"{note}{moved}{'; ' if taken else ''}{taken}"
+
+
+def _reassignments(stores: CategoryStores, cells: Cells, repaired: Repair, numbers: NDArray[np.int64]) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    moves = repaired.moves
+    source = np.array([move.source for move in moves], dtype=np.int64)
+    target = np.array([move.target for move in moves], dtype=np.int64)
+    names = np.array(cells.name, dtype=object)
+    return pd.DataFrame(
+        {
+            "store_id": stores.store_id[[move.store for move in moves]],
+            "category": np.full(len(moves), stores.category, dtype=object),
+            "from_cluster": numbers[source],
+            "to_cluster": numbers[target],
+            "from_cell": names[source],
+            "to_cell": names[target],
+            "distance": np.array([move.distance for move in moves], dtype=np.float64),
+            "margin": np.array([move.margin for move in moves], dtype=np.float64),
+        }
+    )
