@@ -90,7 +90,9 @@ class Consensus:
     def place(self, points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """See `Algorithm`: the nearest centroid."""
         labels = self.labels(k)
-        return distances(points, centroids(self._matrix, labels, int(labels.max()) + 1)).argmin(axis=1)
+        centres = centroids(self._matrix, labels, int(labels.max()) + 1)
+        placed: NDArray[np.int64] = distances(points, centres).argmin(axis=1)
+        return placed
 
     def memberships(self, points: NDArray[np.float64], k: int) -> None:
         """See `Algorithm`."""
