@@ -1,83 +1,140 @@
 """What the proofs tried, kept where `pytest --reliability FOLDER` asks for it, and put together into docs/reliability.md:
 
 uv run python tests/proofs/reliability.py FOLDER
+
+A test counts with `add`, or tells a row of a table with `row`, each under a section of the page; a section that is not in
+`SECTIONS` comes last, without an introduction. A test that runs again replaces what it told before.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import platform
 import re
+import subprocess
 import sys
-import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reliability.md"
 HEAD = """# What was tried to break it
 
-Written by `tests/proofs/reliability.py` from what the suite counted; `.ci/nightly` runs all of it. Nothing here is about power loss:
-a killed process loses nothing that the kernel was told, so that no kill can tell whether a `fsync` was needed. That they are made,
-in which order, and that an error of one is an error of the run, is all that is tested. Nor are network file systems or Windows.
+Written by `tests/proofs/reliability.py` from what the suite counted: `.ci/nightly` runs all of it and writes this page anew. Every
+count is of what was really run, on the days and at the commits that stand beside it; `held` is how often nothing was amiss.
 
 """
-COUNTS = """## Counts
+FRESHNESS = "Freshness, kills and faults"
+BLIND_SPOTS = "What others do not see"
+MUTANTS = "Mutants of the code that decides what is fresh"
+SECTIONS = {
+    FRESHNESS: """After each of these, every target is old and complete or new and complete, nothing stale is taken for fresh, and the next run ends
+with the bytes of one that nobody disturbed.
 
-| proof | tried and held |
-|---|---|
-"""
-ROWS = """
-## What others do not see
+Nothing here is about power loss: a killed process loses nothing that the kernel was told, so `kill -9` cannot test `fsync`, and
+nothing is claimed of what a power cut leaves. That `fsync` is called, in which order, and that its error is an error of the run, is
+all that is tested. Nor is anything claimed of network file systems or of Windows.
+""",
+    BLIND_SPOTS: """What three rules say of the same change: a target is done because it *exists* (Luigi's own rule), because it *is newer* than what it
+was made from (Make's), or because its trace holds (here). Each row is what a test of `tests/proofs/test_blind_spots.py` saw when it
+asked all three.
+""",
+    MUTANTS: """`pipeline/freshness/` with one small fault at a time, put there by `tests/proofs/mutants.py`: a mutant is killed if a test fails.
+The mutants that survive are read, one by one; what was found is `tests/proofs/survivors.toml`.
+""",
+}
 
-What three rules say of the same change: a target is done because it *exists* (Luigi's own rule), because it *is newer* than what
-it was made from (Make's), or because its trace holds (here). Each row is a test of `tests/proofs/test_blind_spots.py`, which asks all
-three.
-
-| change | exists | is newer | here |
-|---|---|---|---|
-"""
+_told: Counter[str] = Counter()
 
 
-def add(config: pytest.Config, proof: str, counts: Mapping[str, int]) -> None:
+def add(config: pytest.Config, proof: str, counts: Mapping[str, int], section: str = FRESHNESS) -> None:
     """Keep these counts of a proof; those of its other parts are added to them."""
-    _keep(config, {"proof": proof, "counts": dict(counts)})
+    _keep(config, {"section": section, "proof": proof, "counts": dict(counts)})
 
 
-def row(config: pytest.Config, change: str, said: Mapping[str, str], test: str) -> None:
-    """Keep what each rule says of a change; the last one is what is right."""
-    _keep(config, {"change": change, "said": dict(said), "test": test})
+def row(config: pytest.Config, section: str, cells: Mapping[str, str]) -> None:
+    """Keep a row of the section's table: text by column. The rows of a section have the same columns, and are sorted."""
+    _keep(config, {"section": section, "row": dict(cells)})
 
 
 def _keep(config: pytest.Config, told: Mapping[str, Any]) -> None:
     folder = config.getoption("--reliability")
-    if folder is not None:
-        name = re.sub(r"[^a-z0-9]+", "-", str(next(iter(told.values()))).lower()).strip("-")
-        path = Path(folder) / f"{name[:60]}-{uuid.uuid4().hex[:8]}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(told))
+    if folder is None:
+        return
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+    _told[test] += 1
+    name = hashlib.sha256(f"{test} {_told[test]}".encode()).hexdigest()[:16]
+    path = Path(folder) / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"test": test, **told, **surroundings()}))
+
+
+@cache
+def surroundings() -> dict[str, str]:
+    """When, of which commit and on what something was tried."""
+    described = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    found = subprocess.run(described, capture_output=True, text=True)
+    return {
+        "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        "commit": found.stdout.strip() or "unknown",
+        "machine": f"{os.cpu_count()} x {_processor()}, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}",
+    }
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), flags=re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else platform.machine()
 
 
 def page(folder: Path) -> str:
     """The page, from what was kept in the folder."""
     told = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    counts: dict[str, dict[str, int]] = {}
-    for one in told:
-        for name, number in one.get("counts", {}).items():
-            known = counts.setdefault(one["proof"], {})
-            known[name] = known.get(name, 0) + number
-    lines = [
-        f"| {proof} | {', '.join(f'{number} {name}' for name, number in found.items())} |\n"
-        for proof, found in sorted(counts.items())
-    ]
-    rows = {
-        one["change"]: f"| {one['change']} | {' | '.join(one['said'].values())} |\n" for one in told if "change" in one
-    }
-    made = f"\nOn Python {platform.python_version()}, {platform.system()} {platform.release()}.\n"
-    return HEAD + COUNTS + "".join(lines) + made + ROWS + "".join(rows[change] for change in sorted(rows))
+    names = dict.fromkeys([*SECTIONS, *sorted(one["section"] for one in told)])
+    machines = sorted({one["machine"] for one in told})
+    made = "".join(f"Machine: {machine}.\n" for machine in machines)
+    return HEAD + made + "".join(_section(name, [one for one in told if one["section"] == name]) for name in names)
+
+
+def _section(name: str, told: list[dict[str, Any]]) -> str:
+    if not told:
+        return ""
+    parts = [f"\n## {name}\n", SECTIONS.get(name, "")]
+    counted = [one for one in told if "counts" in one]
+    if counted:
+        parts.append(_table(["proof", "counts", "dates", "commits"], _counts(counted)))
+    rows = [one["row"] for one in told if "row" in one]
+    if rows:
+        parts.append(_table(list(rows[0]), sorted(list(one.values()) for one in rows)))
+    return "\n".join(part for part in parts if part)
+
+
+def _counts(counted: list[dict[str, Any]]) -> Iterable[list[str]]:
+    for proof in sorted({one["proof"] for one in counted}):
+        of_it = [one for one in counted if one["proof"] == proof]
+        sums: Counter[str] = Counter()
+        for one in of_it:
+            sums.update(one["counts"])
+        said = ", ".join(f"{number} {name}" for name, number in sums.items())
+        dates, commits = (", ".join(sorted({one[key] for one in of_it})) for key in ("date", "commit"))
+        yield [proof, said, dates, commits]
+
+
+def _table(columns: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 if __name__ == "__main__":
