@@ -3,7 +3,9 @@
 Importing them takes longer than what most of these commands do. The process that forks imports nothing of the project or
 of Luigi: from there on, a command starts, reads its configuration and ends as it does from a shell.
 
-    python tests/prepared_process.py    # reads an order per line, answers with the exit code of each
+    python tests/prepared_process.py [MODULE...]    # reads an order per line, answers with the exit code of each
+
+Modules that are named are imported too: with them a command that many tests start costs little beside what it does.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ import importlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 _PREPARED = (
     "duckdb",
@@ -37,9 +42,9 @@ _READ_AT_START = ("PYTHON", "LANG", "LC_", "MALLOC", "OPENBLAS", "OMP_")
 
 
 @cache
-def _server(_owner: int) -> subprocess.Popen[str]:
+def _server(_owner: int, modules: tuple[str, ...]) -> subprocess.Popen[str]:
     server = subprocess.Popen(
-        [sys.executable, __file__],
+        [sys.executable, __file__, *modules],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -61,14 +66,31 @@ def can_run(environ: dict[str, str]) -> bool:
     return alone and differing <= {"OMP_NUM_THREADS"} and environ.get("OMP_NUM_THREADS") == "1"
 
 
-def run(words: list[str], cwd: Path | str, environ: dict[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
-    """Like `subprocess.run` with text captured; `words` begin with the path of a console script of Python's."""
-    server = _server(os.getpid())
+def run(
+    words: list[str],
+    cwd: Path | str,
+    environ: dict[str, str],
+    timeout: float,
+    *,
+    modules: tuple[str, ...] = (),
+    under: Sequence[str] = (),
+    kill_after: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Like `subprocess.run` with text captured; `words` begin with the path of a console script of Python's.
+
+    Parameters
+    ----------
+    modules : imported before the command starts, beside the libraries
+    under : a tracer's command line; it is attached to the process before the command starts
+    kill_after : seconds after which the process is killed, it alone
+    """
+    server = _server(os.getpid(), modules)
     assert server.stdin is not None
     assert server.stdout is not None
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
         streams = [f"/proc/{os.getpid()}/fd/{stream.fileno()}" for stream in (said, errors)]
         order = {"words": words, "cwd": str(cwd), "environ": environ, "streams": streams}
+        order |= {"under": list(under), "kill_after": kill_after}
         server.stdin.write(json.dumps(order) + "\n")
         server.stdin.flush()
         if not select.select([server.stdout], [], [], timeout)[0]:
@@ -85,19 +107,22 @@ def run(words: list[str], cwd: Path | str, environ: dict[str, str], timeout: flo
     return subprocess.CompletedProcess(words, code, *texts)
 
 
-def _ordered() -> dict[str, object]:
+def _ordered() -> dict[str, Any]:
     """Fork for every order; returns the order in the process that is to carry it out."""
     for line in sys.stdin:
+        order: dict[str, Any] = json.loads(line)
         child = os.fork()
         if not child:
-            order: dict[str, object] = json.loads(line)
             return order
+        if order["kill_after"] is not None:
+            time.sleep(order["kill_after"])
+            os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
     sys.exit()
 
 
-def _become(order: dict[str, object]) -> None:
+def _become(order: dict[str, Any]) -> None:
     """Take on the surroundings of an ordered command."""
     os.setsid()
     for number, path in enumerate(("/dev/null", *order["streams"])):
@@ -109,6 +134,18 @@ def _become(order: dict[str, object]) -> None:
     time.tzset()
     os.chdir(order["cwd"])
     sys.argv = list(order["words"])
+    if order["under"]:
+        _be_traced(order["under"])
+
+
+def _be_traced(tracer: list[str]) -> None:
+    """Have a tracer attach itself to this process."""
+    quiet: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    attached = subprocess.Popen([*tracer, "-p", str(os.getpid())], **quiet)
+    while "TracerPid:\t0\n" in Path("/proc/self/status").read_text():
+        if attached.poll() is not None:
+            sys.exit(f"the tracer ended: {tracer}")
+        time.sleep(0.005)
 
 
 def _carry_out(script: str) -> int:
@@ -140,7 +177,8 @@ def _end(code: int) -> None:
 
 if __name__ == "__main__":
     sys.path.pop(0)  # the folder of this file: a console script has its own there
-    for _name in _PREPARED:
+    _modules, sys.argv = sys.argv[1:], sys.argv[:1]
+    for _name in (*_PREPARED, *_modules):
         importlib.import_module(_name)
     gc.collect()
     gc.freeze()

@@ -109,10 +109,8 @@ def instants(seeds: Iterable[int]) -> list[object]:
 def kill_at_random(prepared: Prepared, trial: Trial, seed: int) -> None:
     """Kill a run of one or two workers, the leading process alone, at an instant that the seed gives."""
     words = [*RUN, "--workers", str(1 + seed % 2)]
-    run = trial.start(*words)
-    time.sleep(random.Random(seed).uniform(0.3, 1.0) * prepared.seconds)
-    run.kill()
-    run.communicate()
+    done = trial.run(*words, kill_after=random.Random(seed).random() * prepared.seconds)
+    assert done.returncode in (-signal.SIGKILL, 0), done.stderr[-3000:]  # 0: it was quicker than it was before
     trial.assert_nobody_is_left()  # within seconds: a call that a worker had begun may have to end first
     at_death = stats(trial)
     time.sleep(0.3)

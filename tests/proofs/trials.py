@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,14 +117,11 @@ class Trial:
             text=True,
         )
 
-    def run(self, *words: str, through: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
-        """Run a command of the project to its end."""
-        environ = {**os.environ, "STORE_CLUSTERING_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
-        if not through and prepared_process.can_run(environ):
-            return prepared_process.run([str(BIN / words[0]), *words[1:]], self.home, environ, timeout=300)
-        with self.start(*words, through=through) as process:
-            said, errors = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(process.args, process.returncode, said, errors)
+    def run(
+        self, *words: str, through: Sequence[str] = (), kill_after: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of the project to its end, traced by another program, or killed, where that is asked for."""
+        return run(self.home, *words, through=through, kill_after=kill_after)
 
     def mixed(self) -> list[str]:
         """Targets that are neither old and complete nor new and complete."""
@@ -167,6 +164,18 @@ class Trial:
                 pass
 
 
+def run(
+    home: Path, *words: str, through: Sequence[str] = (), kill_after: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of a project to its end."""
+    environ = {**os.environ, "STORE_CLUSTERING_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    assert prepared_process.can_run(environ)
+    command, modules = [str(BIN / words[0]), *words[1:]], ("luigi.retcodes", "pipeline.cli.main", "pipeline.tasks")
+    return prepared_process.run(
+        command, home, environ, timeout=300, modules=modules, under=through, kill_after=kill_after
+    )
+
+
 def differing(found: Outputs, wanted: Outputs) -> list[str]:
     """The targets that differ."""
     names = found.parquet.keys() | wanted.parquet.keys()
@@ -175,15 +184,20 @@ def differing(found: Outputs, wanted: Outputs) -> list[str]:
 
 
 def processes(home: Path) -> list[int]:
-    """The processes that were started for this project and live."""
+    """The processes that were started for this project, or in its folder, and live."""
     mark = f"STORE_CLUSTERING_HOME={home}\0".encode()
-    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if mark in environment(folder)]
+    return [
+        int(folder.name)
+        for folder in Path("/proc").glob("[0-9]*")
+        if mark in looked_up(lambda folder=folder: (folder / "environ").read_bytes())
+        or os.fsencode(home) == looked_up(lambda folder=folder: os.fsencode((folder / "cwd").readlink()))
+    ]
 
 
-def environment(process: Path) -> bytes:
-    """The environment that a process of /proc was started with; empty where it ended meanwhile."""
+def looked_up(of: Callable[[], bytes]) -> bytes:
+    """What /proc says of a process; nothing where it ended meanwhile."""
     try:
-        return (process / "environ").read_bytes()
+        return of()
     except OSError:
         return b""
 
@@ -191,9 +205,7 @@ def environment(process: Path) -> bytes:
 def strace(*inject: str, trace: str, to: Path | str = "/dev/null") -> list[str]:
     """The command line that runs another one under strace: what is traced, and what is injected there."""
     injected = [word for one in inject for word in ("-e", f"inject={one}")]
-    # --seccomp-bpf leaves other calls alone, which is faster; strace 6.1 injects no signal then
-    fast = [] if any("signal=" in one for one in inject) else ["--seccomp-bpf"]
-    return ["strace", "-f", *fast, "-qq", "-o", str(to), "-e", f"trace={trace}", *injected]
+    return ["strace", "-f", "-qq", "-o", str(to), "-e", f"trace={trace}", *injected]
 
 
 def require_strace() -> None:
@@ -222,17 +234,22 @@ def prepare(folder: Path) -> None:
         return
     stale.mkdir(parents=True)
     project = make_project(stale)
-    assert project.luigi("FullPipeline").returncode == 0
+    assert run(stale, *RUN).returncode == 0
     change(project)
     shutil.copytree(stale, done)
-    traced, began = folder / "calls.txt", time.monotonic()
+    run_alone = folder / "alone"
+    shutil.copytree(stale, run_alone)
+    began = time.monotonic()
+    assert run(run_alone, *RUN).returncode == 0
+    seconds = time.monotonic() - began
+    shutil.rmtree(run_alone)
+    traced = folder / "calls.txt"
     through = strace(trace=f"fsync,fdatasync,{RENAMES}", to=traced) if shutil.which("strace") else []
-    environ = {**os.environ, "STORE_CLUSTERING_HOME": str(done), "OMP_NUM_THREADS": "1"}
-    subprocess.run([*through, str(BIN / RUN[0]), *RUN[1:]], env=environ, cwd=done, check=True, capture_output=True)
+    assert run(done, *RUN, through=through).returncode == 0
     called = re.findall(r"^\d+ +(\w+)\(", traced.read_text(), flags=re.MULTILINE) if through else []
     calls = {"fsync": called.count("fsync"), "fdatasync": called.count("fdatasync")}
     calls["rename"] = len(called) - sum(calls.values())
-    facts.write_text(json.dumps({"calls": calls, "seconds": time.monotonic() - began}))
+    facts.write_text(json.dumps({"calls": calls, "seconds": seconds}))
 
 
 def change(project: Project) -> None:
