@@ -20,7 +20,7 @@ from pipeline.cli.text import duration, table
 from pipeline.config import Config, load
 from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
 from pipeline.freshness import locks
-from pipeline.stage import ending, log_file
+from pipeline.stage import ending, interrupts, log_file
 
 _CUT_OFF = "what it reads is unchanged"
 
@@ -82,6 +82,8 @@ def run(
             ending.end(config, interrupted=True)
             raise
         ending.end(config)
+    if interrupts.came():  # and was lost until here
+        raise KeyboardInterrupt
     try:
         if as_json:
             print(json.dumps(_told(config, code), indent=1, ensure_ascii=False), flush=True)

@@ -8,7 +8,7 @@ import sys
 
 from pipeline import alerts, runs
 from pipeline.config import Config
-from pipeline.stage import session
+from pipeline.stage import interrupts, session
 
 _ended: set[str] = set()
 
@@ -16,8 +16,14 @@ _ended: set[str] = set()
 def at_exit(config: Config) -> None:
     """Have this process, which leads a run, end it when the process ends."""
     runs.current()
-    leader = os.getpid()
-    atexit.register(lambda: end(config) if os.getpid() == leader else None)
+    interrupts.heed()
+    atexit.register(_end, config, os.getpid())
+
+
+def _end(config: Config, leader: int) -> None:
+    if os.getpid() == leader:
+        end(config)
+        interrupts.end_by_it()
 
 
 def end(config: Config, *, interrupted: bool = False) -> None:
@@ -25,7 +31,7 @@ def end(config: Config, *, interrupted: bool = False) -> None:
     if runs.current() in _ended:
         return
     _ended.add(runs.current())
-    interrupted = interrupted or getattr(sys, "last_type", None) is KeyboardInterrupt
+    interrupted = interrupted or interrupts.came() or getattr(sys, "last_type", None) is KeyboardInterrupt
     try:
         for problem, (task, tags) in session.problems().items():
             runs.record(config, tags, runs.FAILED, task, error=problem)

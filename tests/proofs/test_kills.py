@@ -164,7 +164,6 @@ def test_a_run_that_gets_a_signal_ends_with_it_and_its_record_says_interrupted(
     with counted(request.config, "SIGTERM, SIGINT and SIGHUP"):
         run = trial.start(*words)
         wait_until(lambda: any(one.tasks(runs.BUILT) for one in trial.new_runs()))
-        wait_until(lambda: waits(run.pid))  # Python drops what an interrupt raises in its own work around a fork
         run.send_signal(number)
         _, errors = run.communicate(timeout=60)
         assert run.returncode in (-number, 128 + number), errors[-3000:]
@@ -182,8 +181,41 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def waits(process: int) -> bool:
-    """Whether a process has a worker, and waits for it; or works alone."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    return state == "S" if children else True
+LOST = """
+import os, signal, sys
+from luigi.cmdline import luigi_run
+from pipeline.cli.main import main
+
+left = [int(sys.argv.pop(1))]
+
+def interrupt():
+    left[0] -= 1
+    if not left[0]:
+        signal.raise_signal(signal.SIGINT)
+
+os.register_at_fork(before=interrupt)
+main() if sys.argv[1] == "run" else luigi_run(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "fork"),
+    [
+        (RUN[1:], 2),
+        pytest.param(RUN[1:], 9, marks=pytest.mark.nightly),
+        pytest.param(("run",), 3, marks=pytest.mark.nightly),
+        pytest.param(("run", "--json"), 10, marks=pytest.mark.nightly),
+    ],
+)
+def test_an_interrupt_that_python_drops_because_it_comes_during_a_fork_ends_the_run(
+    trial: Trial, request: pytest.FixtureRequest, words: tuple[str, ...], fork: int
+) -> None:
+    with counted(request.config, "interrupts during a fork"):
+        run = trial.start("python", "-c", LOST, str(fork), *words, "--workers", "2")
+        _, errors = run.communicate(timeout=120)
+        assert "Exception ignored" in errors, "Python did not drop it"
+        assert run.returncode in (-signal.SIGINT, 128 + signal.SIGINT), errors[-3000:]
+        trial.assert_nobody_is_left()
+        assert [one.status for one in trial.new_runs()] == ["interrupted"]
+        assert trial.mixed() == []
+        trial.assert_converges()

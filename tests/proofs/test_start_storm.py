@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from servers import central_scheduler
-from trials import PIPELINE, RUN, TASKS, Outputs, Prepared, Trial, counted, differing
+from trials import PIPELINE, RUN, Outputs, Prepared, Trial, counted, differing
 
 from pipeline import runs
 from pipeline.errors import ALREADY_RUNNING, DONE
@@ -33,7 +33,11 @@ def starts(count: int, port: int) -> list[Sequence[str]]:
 
 @pytest.mark.parametrize("count", [10, pytest.param(50, marks=pytest.mark.nightly)])
 def test_every_target_is_built_exactly_once_however_many_starts_there_are(
-    trial: Trial, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, count: int
+    prepared: Prepared,
+    trial: Trial,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+    count: int,
 ) -> None:
     with counted(request.config, f"{count} starts at once"), central_scheduler(tmp_path_factory.mktemp("d")) as port:
         words = starts(count, port)
@@ -43,7 +47,7 @@ def test_every_target_is_built_exactly_once_however_many_starts_there_are(
             allowed = (DONE, ALREADY_RUNNING) if one[:2] == COMMAND and "--wait" not in one else (DONE,)
             assert process.returncode in allowed, (one, process.returncode, errors[-3000:])
         built = Counter(event["task"] for run in trial.new_runs() for event in run.tasks(runs.BUILT))
-        assert len(built) == TASKS
+        assert len(built) == prepared.tasks
         assert set(built.values()) == {1}, built
         assert [run.run_id for run in trial.new_runs() if run.status != "done"] == []
         assert differing(Outputs.of(trial.home), trial.new) == []
@@ -64,4 +68,4 @@ def test_starts_that_share_a_luigid_wait_for_each_other(
         said = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [DONE] * 3, said[0][1][-3000:]
     built = Counter(event["task"] for run in trial.new_runs() for event in run.tasks(runs.BUILT))
-    assert (len(built), set(built.values())) == (TASKS, {1})
+    assert (len(built), set(built.values())) == (prepared.tasks, {1})

@@ -26,7 +26,6 @@ from pipeline.freshness import locks
 BIN = Path(sys.executable).parent
 PIPELINE = ("luigi", "--module", "pipeline.tasks", "FullPipeline", "--env", "dev")
 RUN = (*PIPELINE, "--local-scheduler")
-TASKS = 13  # of a full run of the test project: three categories
 DATABASE = "clustering_dev.duckdb"
 RENAMES = "rename,renameat,renameat2"
 _OF_THE_RUN = ("lineage", "runs")  # tables that say who built it and when
@@ -64,7 +63,7 @@ def database_content(path: Path) -> dict[str, str]:
 class Prepared:
     """A project in which everything is stale, its outputs before and after an undisturbed run, and facts about that run.
 
-    `calls` counts the run's system calls by name, `seconds` is how long it took.
+    `calls` counts the run's system calls by name, `seconds` is how long it took, `tasks` how many it built.
     """
 
     stale: Path
@@ -73,6 +72,7 @@ class Prepared:
     new: Outputs
     calls: dict[str, int]
     seconds: float
+    tasks: int
 
     def trial(self, home: Path, *, done: bool = False) -> Trial:
         """A copy of the stale project, or of the one that ran, to do with as a test likes."""
@@ -249,7 +249,9 @@ def prepare(folder: Path) -> None:
     called = re.findall(r"^\d+ +(\w+)\(", traced.read_text(), flags=re.MULTILINE) if through else []
     calls = {"fsync": called.count("fsync"), "fdatasync": called.count("fdatasync")}
     calls["rename"] = len(called) - sum(calls.values())
-    facts.write_text(json.dumps({"calls": calls, "seconds": seconds}))
+    last = runs.read(max((done / "outputs" / "dev" / ".runs").glob("*.jsonl")))
+    assert last is not None
+    facts.write_text(json.dumps({"calls": calls, "seconds": seconds, "tasks": len(last.tasks(runs.BUILT))}))
 
 
 def change(project: Project) -> None:
