@@ -68,14 +68,17 @@ def row(config: pytest.Config, section: str, cells: Mapping[str, str]) -> None:
 
 def _keep(config: pytest.Config, told: Mapping[str, Any]) -> None:
     folder = config.getoption("--reliability")
-    if folder is None:
-        return
-    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-    _told[test] += 1
-    name = hashlib.sha256(f"{test} {_told[test]}".encode()).hexdigest()[:16]
-    path = Path(folder) / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"test": test, **told, **surroundings()}))
+    if folder is not None:
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+        _told[test] += 1
+        keep(Path(folder), f"{test} {_told[test]}", told)
+
+
+def keep(folder: Path, name: str, told: Mapping[str, Any]) -> None:
+    """Keep what was told under a name; what was told under it before is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+    path.write_text(json.dumps({"name": name, **told, **surroundings()}))
 
 
 @cache

