@@ -212,7 +212,7 @@ class World(RuleBasedStateMachine):
             file.write_text(self.originals.pop(name))
             return
         self.originals[name] = file.read_text()
-        edit = edited_function if name.endswith(".py") else "{}\n-- edited\n".format
+        edit = edited_function if name.endswith(".py") else "{}\n".format
         file.write_text(edit(self.originals[name]))
 
     @change(name=strategies.sampled_from([name for name in sorted(CODE) if name.endswith(".py")]))
