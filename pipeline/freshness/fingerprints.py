@@ -67,7 +67,7 @@ def code(modules: Iterable[str], memory: Memory) -> dict[str, str]:
     Fingerprint by name: a dotted module name, or a file relative to the package.
     """
     found: dict[str, str] = {}
-    waiting = list(modules)
+    waiting = [package for name in modules for package in _with_parents(name)]
     while waiting:
         name = waiting.pop()
         path = module_path(name)

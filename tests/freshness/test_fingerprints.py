@@ -147,6 +147,7 @@ def test_a_module_counts_with_all_it_imports_inside_functions_too(package: Path,
         "pipeline.core",
         "pipeline.core.main",
         "pipeline.core.used",
+        "pipeline.engine",
         "pipeline.engine.read",
         "engine/sql/split.sql",
     }
@@ -178,7 +179,7 @@ def test_an_edit_of_what_is_imported_means_something_and_of_the_rest_nothing(pac
 def test_modules_that_do_not_decide_what_a_target_holds_do_not_count(package: Path, memory: Memory) -> None:
     (package / "settings.py").write_text("from pipeline.engine import read\n")
     (package / "core" / "used.py").write_text("import pipeline.settings\nfrom .. import config\n")
-    assert set(code(memory, "pipeline.core.used")) == {"pipeline", "pipeline.core.used"}
+    assert set(code(memory, "pipeline.core.used")) == {"pipeline", "pipeline.core", "pipeline.core.used"}
 
 
 def test_a_sql_file_counts_for_who_loads_it(package: Path, memory: Memory) -> None:
@@ -213,7 +214,112 @@ def test_library_versions_are_read_again_when_a_folder_of_packages_changed(
     monkeypatch.setattr("pipeline.freshness.memory.time.time_ns", lambda: later)
     versions = iter(({"pandas": "1"}, {"pandas": "2"}, {"pandas": "3"}))
     monkeypatch.setattr(fingerprints, "_installed", lambda: next(versions))
-    assert fingerprints.libraries(memory)["pandas"] == "1"
-    assert fingerprints.libraries(memory)["pandas"] == "1"
+    assert fingerprints.libraries(memory, ["pandas"])["pandas"] == "1"
+    assert fingerprints.libraries(memory, ["pandas"])["pandas"] == "1"
     (folder / "pandas-2.dist-info").mkdir()
-    assert fingerprints.libraries(memory)["pandas"] == "2"
+    assert fingerprints.libraries(memory, ["pandas"])["pandas"] == "2"
+
+
+def test_folders_that_hold_no_packages_and_those_that_are_not_there_are_not_looked_at(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(Memory, "libraries", lambda self, folders, read: looked.extend(folders) or read())
+    monkeypatch.setattr(fingerprints, "_installed", lambda: {"pandas": "1"})
+    folders = [tmp_path / name for name in ("dist-packages", "site-packages", "other")]
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.setattr(sys, "path", [*map(str, folders), str(tmp_path / "gone" / "site-packages")])
+    found = fingerprints.libraries(memory, ["pandas"])
+    assert looked == [str(folder) for folder in folders[:2]]
+    assert found == {"python": platform.python_version(), "pandas": "1"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["alerts", "cli", "config", "config_faults", "errors", "freshness", "schema", "settings", "stage", "tasks"],
+)
+def test_what_does_not_decide_what_a_target_holds_does_not_count_nor_what_is_in_it(name: str) -> None:
+    assert not fingerprints.is_counted(f"pipeline.{name}")
+    assert not fingerprints.is_counted(f"pipeline.{name}.part")
+    assert fingerprints.is_counted(f"pipeline.{name}_of_another")
+    assert fingerprints.is_counted(f"pipeline.core.{name}")
+
+
+def test_other_packages_do_not_count() -> None:
+    assert fingerprints.is_counted("pipeline")
+    assert not fingerprints.is_counted("pandas.core")
+    assert not fingerprints.is_counted("pipelines")
+
+
+@pytest.mark.parametrize("name", ["a.sql", "a.html", "a.css", "a.js", "a.j2"])
+@pytest.mark.parametrize("folder", ["", "sql", "templates"])
+def test_a_file_that_a_module_names_counts_beside_it_in_sql_and_in_templates(
+    package: Path, memory: Memory, name: str, folder: str
+) -> None:
+    (package / "core" / "used.py").write_text(f"NAME = {name!r}\n")
+    assert f"core/{name}" not in code(memory, "pipeline.core.used"), "there is none"
+    file = package / "core" / folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("one")
+    found = code(memory, "pipeline.core.used")
+    assert found[str(file.relative_to(package))] == hashlib.sha256(b"one").hexdigest()
+    (package / "core" / "unused.py").write_text(f'"""No {name}."""\nNAME = "{name}.txt"\n')
+    assert set(code(memory, "pipeline.core.unused")) == {"pipeline", "pipeline.core", "pipeline.core.unused"}
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "imported"),
+    [
+        ("core/used.py", "from . import unused", "pipeline.core.unused"),
+        ("core/used.py", "from .unused import g", "pipeline.core.unused"),
+        ("core/used.py", "from .. import engine", "pipeline.engine"),
+        ("core/used.py", "from ..engine.read import QUERY", "pipeline.engine.read"),
+        ("core/used.py", "import pipeline.engine.read as r", "pipeline.engine.read"),
+        ("core/used.py", "import pandas, pipeline.core.unused", "pipeline.core.unused"),
+        ("core/used.py", "from pipeline.core import unused", "pipeline.core.unused"),
+        ("core/__init__.py", "from .unused import g", "pipeline.core.unused"),
+    ],
+)
+def test_however_a_module_is_imported_it_counts_with_the_packages_it_is_in(
+    package: Path, memory: Memory, module: str, text: str, imported: str
+) -> None:
+    (package / module).write_text(f"{text}\n")
+    found = set(code(memory, "pipeline.core.used"))
+    parts = imported.split(".")
+    assert {".".join(parts[: end + 1]) for end in range(len(parts))} <= found
+    assert not any(name.startswith("pandas") for name in found)
+
+
+def test_what_is_listed_is_in_order_and_unknown_modules_are_none(package: Path, memory: Memory) -> None:
+    found = code(memory, "pipeline.engine.read", "pipeline.nowhere", "pipeline.core.unused")
+    assert list(found) == sorted(found)
+    assert "pipeline.nowhere" not in found
+
+
+@pytest.mark.parametrize("kind", ["def f(x):", "async def f(x):", "class F:"])
+def test_a_docstring_alone_is_as_good_as_pass(package: Path, memory: Memory, kind: str) -> None:
+    used = package / "core" / "used.py"
+    found = []
+    for body in ('"""Says something."""', '"""Says more."""', "pass", "'a', 'tuple'", "1"):
+        used.write_text(f"{kind}\n    {body}\n")
+        found.append(code(memory, "pipeline.core.used")["pipeline.core.used"])
+    assert found[0] == found[1] == found[2]
+    assert len(set(found)) == 3
+
+
+def test_a_text_that_stands_alone_after_the_first_statement_counts(package: Path, memory: Memory) -> None:
+    used = package / "core" / "used.py"
+    used.write_text('X = 1\n"one"\n')
+    before = code(memory, "pipeline.core.used")
+    used.write_text('X = 1\n"two"\n')
+    assert code(memory, "pipeline.core.used") != before
+
+
+def test_the_rules_are_the_stat_of_the_module_that_makes_them() -> None:
+    assert fingerprints.rules() == repr(signature(fingerprints.__file__))
+    assert fingerprints.text("x") == hashlib.sha256(b"x").hexdigest()
+    assert (
+        fingerprints.content(fingerprints.__file__)
+        == hashlib.sha256(Path(fingerprints.__file__).read_bytes()).hexdigest()
+    )
