@@ -67,7 +67,7 @@ def test_a_small_cluster_has_as_many_exemplars_as_it_has_stores_and_a_tie_goes_b
 def test_names_say_what_lies_farthest_from_the_average_store() -> None:
     shares = matrix(Organic=[0.6] * 10 + [0.1] * 10, Value=[0.1] * 10 + [0.6] * 10, Basic=[0.3] * 20)
     found = summary(of_shares(shares), clusters_of(shares, np.repeat([1, 2], 10), [3]), "average mix")
-    assert found["name"].tolist() == ["high Organic, low Value", "low Organic, high Value"]
+    assert found["name"].tolist() == ["high Organic, low Value", "high Value, low Organic"]
     assert found[["stores", "outlier_stores", "silhouette", "margin", "confidence"]].to_numpy().tolist() == [
         [10, 1, 0.5, 0.25, 0.75],
         [10, 0, 0.5, 0.25, 0.75],
@@ -107,8 +107,11 @@ def test_both_sides_stand_side_by_side_and_a_side_that_does_not_know_a_cluster_i
     outside = side(of_features(matrix(age=[50.0, 50, 20, 20])), labels, "average surroundings")
     found = names([inside, outside], [1, 2, 3])
     assert found[1] == "very high A, very low B; high age"
-    assert found[3].startswith("low A, high B")
+    assert found[3].startswith("high B, low A")
     assert ";" not in found[3]
+    plain = side(of_features(matrix(age=[30.0, 30, 30, 30])), labels, "average surroundings")
+    assert names([inside, plain], [1])[1] == "very high A, very low B", "a side that has nothing to say is silent"
+    assert names([plain], [1])[1] == "average surroundings"
 
 
 @given(st.integers(0, 10_000), st.integers(1, 9))

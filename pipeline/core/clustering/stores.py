@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.core.alignment import aligned, renumbered
 from pipeline.core.clustering import bootstrap, outliers, rules
 from pipeline.core.clustering.algorithms import algorithm
+from pipeline.core.clustering.keeping import as_before
 from pipeline.core.clustering.null import compare_with_nulls
 from pipeline.core.clustering.placement import describe, number
 from pipeline.core.clustering.trial import Trial, try_k
@@ -55,7 +56,7 @@ def cluster_stores(
     features : one row per store (index: store_id, unique), one float column per feature; no order matters
     settings : how
     left_out : stores whose features say little: they are treated like outlier stores
-    reference : the clusters whose numbers are kept (`alignment.aligned`)
+    reference : the clusters whose numbers are kept (`alignment.aligned`), and whose k is, where another is hardly better
 
     Returns
     -------
@@ -84,7 +85,8 @@ def cluster_stores(
         if not fitted.any():
             fitted[:] = True
         fitted[fitted] = ~_outliers(matrix[fitted], settings)
-        return _numbered(_cluster(matrix, stores, fitted, settings), reference)
+        k_before = 0 if reference is None else int(reference.clusters.nunique())
+        return _numbered(_cluster(matrix, stores, fitted, settings, k_before), reference)
 
 
 def _numbered(found: Clustering, reference: Reference | None) -> Clustering:
@@ -108,7 +110,11 @@ def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDAr
 
 
 def _cluster(
-    matrix: NDArray[np.float64], stores: NDArray[np.object_], fitted: NDArray[np.bool_], settings: ClusteringSettings
+    matrix: NDArray[np.float64],
+    stores: NDArray[np.object_],
+    fitted: NDArray[np.bool_],
+    settings: ClusteringSettings,
+    k_before: int,
 ) -> Clustering:
     import numpy as np
 
@@ -119,7 +125,7 @@ def _cluster(
     trials = _trials(fit, drawn, fits, settings)
     figures = [trial.figures for trial in trials]
     if settings.k is None:
-        choice = rules.choose(figures, settings, n)
+        choice = as_before(figures, rules.choose(figures, settings, n), k_before, settings, n)
     else:
         choice = rules.fixed(figures[: settings.k], settings.k, settings, n)
     chosen = trials[choice.k - 1]

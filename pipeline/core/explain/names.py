@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NOTABLE = 0.5  # standard deviations from the average store, from which a feature is named
 VERY = 1.5  # from which it is "very" high or low
 NOTABLE_INDEX = 10.0  # points of the share index from 100 that a share needs besides
+DIFFERENT = 0.2  # standard deviations between clusters of one name, from which a feature tells them apart
 MOST_FEATURES = 2  # that a name says of a side
 
 
@@ -58,7 +59,7 @@ def names(sides: list[Side], clusters: list[int]) -> dict[int, str]:
     """A name for every cluster, such as "high Organic, low Value", or "average mix"; no two are alike.
 
     Of each side, the features that lie farthest from the average store are named, `MOST_FEATURES` at most, the farthest
-    first. Clusters of one name are told apart by the feature in which they differ most; where that says nothing, by
+    first, and of equally far ones what is high. Clusters of one name are told apart by the feature in which they differ most; where that says nothing, by
     their numbers.
 
     Parameters
@@ -66,10 +67,7 @@ def names(sides: list[Side], clusters: list[int]) -> dict[int, str]:
     sides : what the sides say; a cluster that a side does not know is not named by it
     clusters : the numbers of the clusters
     """
-    plain = {
-        cluster: "; ".join(_of_side(one, cluster) for one in sides if cluster in one.apart.index)
-        for cluster in clusters
-    }
+    plain = {cluster: _of_sides([one for one in sides if cluster in one.apart.index], cluster) for cluster in clusters}
     alike: dict[str, list[int]] = {}
     for cluster in clusters:
         alike.setdefault(plain[cluster], []).append(cluster)
@@ -84,11 +82,20 @@ def names(sides: list[Side], clusters: list[int]) -> dict[int, str]:
     return named
 
 
+def _of_sides(sides: list[Side], cluster: int) -> str:
+    """What the sides have to say; where that is nothing, the first one's plain case."""
+    return "; ".join(said for one in sides if (said := _of_side(one, cluster))) or next(
+        (one.plain for one in sides), ""
+    )
+
+
 def _of_side(one: Side, cluster: int) -> str:
     apart = one.apart.loc[cluster]
     chosen = apart[one.notable.loc[cluster]]
-    order = sorted(chosen.index, key=lambda name: (-round(abs(float(chosen[name])), 6), str(name)))[:MOST_FEATURES]
-    return ", ".join(_said(str(name), one.kinds[str(name)], float(chosen[name])) for name in order) or one.plain
+    order = sorted(chosen.index, key=lambda name: (-round(abs(float(chosen[name])), 6), chosen[name] < 0, str(name)))[
+        :MOST_FEATURES
+    ]
+    return ", ".join(_said(str(name), one.kinds[str(name)], float(chosen[name])) for name in order)
 
 
 def _said(feature: str, kind: str, apart: float) -> str:
@@ -107,7 +114,7 @@ def _told_apart(name: str, group: list[int], sides: list[Side]) -> dict[int, str
             continue
         for feature in of_group.columns:
             spread = float(of_group[feature].max() - of_group[feature].min())
-            if spread >= NOTABLE and (best is None or spread > best[0]):
+            if spread >= DIFFERENT and (best is None or spread > best[0]):
                 best = (spread, str(feature), of_group[feature])
     if best is None:
         return dict.fromkeys(group, name)

@@ -1,0 +1,44 @@
+"""Whether the number of clusters that a reference has stands, where another is hardly better."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.core.clustering.rules import Choice, is_reproducible, smallest_size
+
+if TYPE_CHECKING:
+    from pipeline.core.clustering.rules import KFigures
+    from pipeline.settings import ClusteringSettings
+
+NEARLY = 0.95  # of what the chosen k gains over one cluster in BIC: then the k of the reference stands
+
+
+def as_before(
+    figures: list[KFigures], choice: Choice, k_before: int, settings: ClusteringSettings, stores: int
+) -> Choice:
+    """The choice, or the reference's k where that still qualifies and gains nearly as much.
+
+    Between two k whose BIC is nearly the same a few stores decide, and a k that changes renumbers many stores. So the k of
+    the reference stands where it is reproducible, its clusters are large enough, and its BIC lies below that of one
+    cluster by `NEARLY` of what the chosen one's does. A cluster that is really new or gone changes BIC by more.
+
+    Parameters
+    ----------
+    figures : those of k = 1, 2, ...
+    choice : what `rules.choose` took; of another rule than `bic_stable` it stands
+    k_before : the number of clusters of the reference
+    stores : the number of stores fitted
+    """
+    tried = 1 < k_before <= len(figures)
+    if settings.rule != "bic_stable" or not tried or k_before == choice.k:
+        return choice
+    before, chosen, one = figures[k_before - 1], figures[choice.k - 1], figures[0]
+    qualifies = is_reproducible(before, settings) and before.smallest_cluster >= smallest_size(settings, stores)
+    if not qualifies or one.bic - before.bic < NEARLY * (one.bic - chosen.bic) or before.bic >= one.bic:
+        return choice
+    return Choice(
+        k_before,
+        f"k = {k_before} stands, as in the reference: its BIC ({before.bic:.0f}; k = 1: {one.bic:.0f}) is nearly as low as "
+        f"that of k = {choice.k} ({chosen.bic:.0f}); its stability is {before.stability:.2f}, its lowest Jaccard "
+        f"{before.jaccard:.2f}",
+    )
