@@ -48,12 +48,11 @@ def page(source: Source) -> str:
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     stores = sorted({str(store) for store in source.table("store_clusters")["store_id"]})
     positions = {store: position for position, store in enumerate(stores)}
-    drawn, apart = [], []
-    for row in source.table("categories").itertuples(index=False):
+    drawn, lines = [], []
+    for position, row in enumerate(source.table("categories").itertuples(index=False)):
         content = category.content(source, row, positions)
-        drawn.append(embedded(content))
-        apart.append(_apart(content["clusters"]))
-    lines = overview.overviews(source, apart)
+        lines.append(overview.line(source, row, position, content["clusters"]))
+        drawn.append(embedded(content | {"look_at": list(lines[-1].findings())}))
     return environment.get_template("report.html").render(
         source=source,
         script=script,
@@ -90,12 +89,6 @@ def _stores(source: Source, stores: list[str]) -> dict[str, Any]:
         "external": [category.integer(numbers.get(store)) for store in stores],
         "confidence": [category.percent(confidence.get(store)) for store in stores],
     }
-
-
-def _apart(clusters: list[dict[str, Any]]) -> float:
-    """The share of sales by which clusters differ from the chain, the mean over their stores; 0 without clusters."""
-    stores = sum(cluster["stores"] for cluster in clusters)
-    return sum(cluster["stores"] * cluster["apart"] for cluster in clusters) / stores / 100 if stores else 0.0
 
 
 def embedded(value: Any) -> Any:

@@ -25,6 +25,7 @@ class Overview:
     weak_share: float
     largest_share: float
     apart: float
+    weak_clusters: tuple[int, ...]
     moved: int
     excluded: int
     unmapped_share: float
@@ -49,6 +50,13 @@ class Overview:
                 f"{words.percent(self.weak_share)} of its stores are placed with a confidence below "
                 f"{words.LOW_CONFIDENCE:.0%}: check them before acting".replace("%:", " %:")
             )
+        for number in self.weak_clusters:
+            yield (
+                f"cluster {number} is placed with a mean confidence below {words.LOW_CONFIDENCE:.0%}: ".replace(
+                    "%:", " %:"
+                )
+                + "plan its stores with care, or by their next-nearest cluster"
+            )
         if self.clusters > 1 and self.apart < words.SMALL_DIFFERENCE:
             yield (
                 f"its clusters differ from the chain in only {words.percent(self.apart)} of their sales: "
@@ -60,37 +68,38 @@ class Overview:
             yield f"merging moved {words.count(self.moved, 'store', 'stores')} out of cells that were too small"
 
 
-def overviews(source: Source, apart: list[float]) -> list[Overview]:
-    """A line per category, in the order of their names.
+def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]) -> Overview:
+    """A category's line.
 
     Parameters
     ----------
     source : where the tables are
-    apart : by category, the share of sales by which its clusters differ from the chain, the mean over its stores
+    row : the category's row of the table `categories`
+    position : its position there
+    clusters : its final clusters, as `category.content` describes them
     """
-    coverage = source.table("need_state_coverage").set_index("category")["unmapped_share"].to_dict()
-    return [
-        _overview(source, position, row, apart[position], float(coverage.get(row.category, 0.0)))
-        for position, row in enumerate(source.table("categories").itertuples(index=False))
-    ]
-
-
-def _overview(source: Source, position: int, row: Any, apart: float, unmapped_share: float) -> Overview:
+    coverage = source.of_category("need_state_coverage", str(row.category))
+    unmapped_share = float(coverage["unmapped_share"].iloc[0]) if len(coverage) else 0.0
     name = str(row.category)
     placed, inside = source.of_category("store_clusters", name), source.of_category("internal_clusters", name)
     verdicts = source.of_category("internal_verdicts", name)
-    merged = source.of_category("merged_clusters", name)
     stores = len(placed)
+    several = len(clusters) > 1
     return Overview(
         position=position,
         name=name,
         verdict=str(verdicts["verdict"].iloc[0]) if len(verdicts) else "none",
-        clusters=len(merged),
+        clusters=len(clusters),
         stores=stores,
         confidence=float(inside["confidence"].mean()) if len(inside) else None,
         weak_share=float((inside["confidence"] < words.LOW_CONFIDENCE).mean()) if len(inside) else 0.0,
-        largest_share=int(merged["stores"].max()) / stores if stores else 0.0,
-        apart=apart if len(merged) > 1 else 0.0,
+        largest_share=max((cluster["stores"] for cluster in clusters), default=0) / stores if stores else 0.0,
+        apart=sum(cluster["stores"] * cluster["apart"] for cluster in clusters) / stores / 100 if several else 0.0,
+        weak_clusters=tuple(
+            cluster["number"]
+            for cluster in clusters
+            if several and cluster["confidence"] is not None and cluster["confidence"] < 100 * words.LOW_CONFIDENCE
+        ),
         moved=int(placed["reassigned"].sum()),
         excluded=int(row.excluded_stores),
         unmapped_share=unmapped_share,

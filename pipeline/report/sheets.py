@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.report.clusters import mix
-from pipeline.report.grids import Cell
+from pipeline.report.grids import Cell, of_table
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
 
@@ -100,10 +100,22 @@ def sheets(source: Source) -> Iterator[Sheet]:
             "excluded", "Stores without a cluster, and why", _EXCLUDED, _plain_rows(source, "excluded_stores", _LOST)
         ),
     ]
+    made += [_published(source, name) for name in ("migrations", "cluster_changes") if source.has(name)]
     yield from made
     overrides = Sheet(OVERRIDES, "To fill in: stores that are to have another cluster", _OVERRIDES, ())
     yield overrides
     yield Sheet("dictionary", "What every column means", _DICTIONARY, _dictionary_rows([*made, overrides]))
+
+
+def _published(source: Source, name: str) -> Sheet:
+    """A table as it is published."""
+    kinds: dict[str, Kind] = {"integer": "whole", "float": "number", "money": "money"}
+    grid = of_table(name, source.table(name), name)
+    columns = [
+        Heading(head, note, kinds.get(column.type, "text"))
+        for head, note, column in zip(grid.head, grid.notes, TABLES[name].columns, strict=True)
+    ]
+    return Sheet(name, grid.caption, tuple(columns), [tuple(row) for row in grid.rows])
 
 
 _MOVED = ("store_id", "category", "from_cell", "to_cell", "margin")

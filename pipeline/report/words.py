@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 VERDICTS = {
-    "separated": "Clear groups: the stores fall apart into groups with gaps between them. Plan an assortment for each.",
+    "separated": "Clear groups: the stores fall apart into groups with gaps between them.",
     "tiers": "Steps along a scale: the groups are found again in resamples, but no gap lies between them. Plan by them, and "
     "expect stores near a border to fit either side.",
     "no structure": "No groups: nothing here tells stores apart reliably by their sales mix. One assortment is what the sales "

@@ -62,8 +62,19 @@ function clusterCards(data) {
       list("Sells more of:", one.more), list("Sells less of:", one.less),
       one.more.length + one.less.length ? null : element("p", {}, likeTheChain(data, one)),
       list("Typical stores:", one.exemplars),
+      members(data, one),
       element("p", { class: "note" }, `${one.note}.`));
   }));
+}
+
+function members(data, cluster) {
+  const details = element("details", {}, element("summary", {}, `Its ${cluster.stores.toLocaleString("en")} stores`));
+  details.addEventListener("toggle", () => {
+    if (details.childElementCount > 1) return;
+    const found = data.stores.at.filter((_, at) => data.stores.cluster[at] === cluster.number);
+    details.append(element("p", {}, found.flatMap((position, at) => [at ? ", " : "", storeLink(position)])));
+  });
+  return details;
 }
 
 function likeTheChain(data, cluster) {
@@ -151,7 +162,9 @@ function drawCategory(position) {
   return element("article", {},
     element("h2", { tabindex: "-1" }, name(data.name)),
     element("p", { class: "verdict" }, element("span", { class: `badge ${data.verdict.replaceAll(" ", "-")}` }, data.verdict), ` ${data.says}`),
+    data.look_at.length ? element("div", { class: "notice" }, element("h3", {}, "What to look at"), element("ul", {}, data.look_at.map((text) => element("li", {}, text)))) : null,
     element("h3", {}, `${data.clusters.length} final ${data.clusters.length === 1 ? "cluster" : "clusters"}`),
+    element("p", { class: "caption" }, `${data.stores.at.length.toLocaleString("en")} of ${stores().id.length.toLocaleString("en")} stores have a cluster here; the others sell nothing in it, or are excluded.`),
     clusterCards(data),
     data.needs.length && data.clusters.length ? heatmap(data) : null,
     element("div", { class: "pair" }, data.x.some((x) => x !== null) ? storeMap(data) : null, silhouetteChart(data)),
