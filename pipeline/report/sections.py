@@ -30,12 +30,12 @@ _CATEGORY = (
         "Stores whose cell was too small to plan for, and where they went; a margin near 0 could have gone either way.",
         ("from_cluster", "to_cluster"),
     ),
-    Section("merging_methods", "Other ways to merge"),
     Section("external_contribution", "What the outside data adds"),
+    Section("merging_methods", "Ways to merge", folded=True),
     Section("overrides", "Set by hand"),
     Section("cluster_changes", "What became of the reference's clusters"),
     Section("migrations", "Stores that moved since the reference"),
-    Section("drift", "How far the sales mix drifted from the reference"),
+    Section("drift", "How far the sales mix drifted from the reference", folded=True),
     Section("excluded_stores", "Stores without a cluster"),
 )
 _OUTSIDE = (
@@ -48,9 +48,11 @@ _OUTSIDE = (
 _CHAIN = (
     Section("chain_verdicts", "Verdict over all categories"),
     Section("chain_profiles", "What each chain-level cluster sells more and less of"),
+    Section("chain_agreement", "How far each category's own clusters agree"),
     Section("chain_k_selection", "Why this number of clusters"),
 )
 _REFERENCE = (
+    Section("agreement", "How far this result agrees with the reference"),
     Section("migrations", "Stores that moved since the reference"),
     Section("cluster_changes", "What became of the reference's clusters"),
     Section("drift", "Drift since the reference"),

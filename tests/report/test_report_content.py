@@ -14,10 +14,12 @@ import report_tables
 from report_tables import HOSTILE, NEEDS
 from sklearn.decomposition import PCA
 
+from pipeline import tables
 from pipeline.core.projection import two_components
-from pipeline.report import html
+from pipeline.report import html, sections
 from pipeline.report.clusters import Mix, mix
 from pipeline.report.source import Source
+from pipeline.schema import TABLES
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,26 @@ def test_a_table_that_nobody_publishes_leaves_its_section_out(source: Source) ->
     page = html.page(Source({name: files for name, files in source.files.items() if name not in optional}, "dev"))
     assert "What merging moved" not in page
     assert len(contents(page)) == len(HOSTILE)
+
+
+def test_what_is_published_is_shown_once_it_has_rows_and_per_category_only_where_it_can_be(
+    tmp_path: Path, source: Source
+) -> None:
+    files = dict(source.files)
+    shown = (*sections._CATEGORY, *sections._OUTSIDE, *sections._CHAIN, *sections._REFERENCE)
+    for name in {section.table for section in shown} & TABLES.keys() - files.keys():
+        keyed = "category" in TABLES[name].key
+        tables.write(
+            report_tables.frame(name, [{"category": HOSTILE[0]} if keyed else {}]), TABLES[name], tmp_path / name
+        )
+        files[name] = [tmp_path / name]
+    page = html.page(Source(files, "dev"))
+    first = next(content for content in contents(page) if content["name"] == HOSTILE[0])
+    titles = {grid["title"] for grid in first["grids"]}
+    assert titles == {section.title for section in sections._CATEGORY if section.table in TABLES}
+    for title in [section.title for section in shown[len(sections._CATEGORY) :]]:
+        assert f"<h3>{title.replace(chr(39), '&#39;')}</h3>" in page
+    assert all("category" in TABLES[one.table].key for one in sections._CATEGORY if one.table in TABLES)
 
 
 def test_no_category_gives_a_page_that_says_so() -> None:
