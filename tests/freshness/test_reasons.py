@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.freshness import traces
-from pipeline.freshness.reasons import REASONS, Reason, reasons
+from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, reasons
 from pipeline.freshness.traces import Trace
 
 GOOD = Trace(
@@ -87,10 +87,16 @@ def test_a_stage_whose_trace_holds_has_no_reason_and_everything_was_asked() -> N
         ({"versions": {"pandas": "3.2.0"}}, "library changed: pandas (3.1.1 -> 3.2.0)"),
         ({"wrote": {"out": "o2"}}, "output altered: out (o1 -> o2)"),
         ({"wrote": {"out": None}}, "missing: out"),
+        ({"wrote": {"out": "o1", "out.wal": "w1"}}, "output altered: out.wal lies beside it"),
     ],
 )
 def test_each_change_is_the_one_reason(change: dict[str, Any], expected: str) -> None:
     assert [str(reason) for reason in reasons(Fake(**change))] == [expected]
+
+
+def test_what_lies_in_what_was_published_is_told_by_its_kind() -> None:
+    changes = ({"gone": ["out"]}, {"known": None}, {"wrote": {"out": "o2"}}, {"wrote": {"out": "o1", "out.wal": "w1"}})
+    assert {reason.kind for change in changes for reason in reasons(Fake(**change))} == set(NOT_PUBLISHED)
 
 
 def test_the_first_reason_is_found_without_looking_further() -> None:
