@@ -194,6 +194,7 @@ def interrupt():
         signal.raise_signal(signal.SIGINT)
 
 os.register_at_fork(before=interrupt)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who started the tests may have it ignored
 main() if sys.argv[1] == "run" else luigi_run(sys.argv[1:])
 """
 
