@@ -127,21 +127,30 @@ def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | No
     """
     import pyarrow as pa
 
-    parts = [_read(path, columns) for path in ([paths] if isinstance(paths, Path) else paths)]
+    parts = [_read(path, table, columns) for path in ([paths] if isinstance(paths, Path) else paths)]
     if not parts:
         parts = [pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()]
     return _to_frame(pa.concat_tables(parts), table)
 
 
-def _read(path: Path, columns: Sequence[str] | None) -> pa.Table:
+def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         found = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns and list(columns))
-        return found if columns is None else found.select(list(columns))
-    except (OSError, KeyError, pa.ArrowException) as error:
+        found = found if columns is None else found.select(list(columns))
+        given = [(field.name, field.type) for field in found.schema]
+    except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again, and it is built anew") from error
+    declared = {column.name for column in table.columns}
+    for name, type_ in given:  # the footer, which says what columns are, has no checksum
+        if (name not in declared and table.more is None) or type_ != arrow_type(table.column(name)):
+            raise OutputError(
+                f"{path}: its column {name!r} is none of the table {table.name}, or of another type; run again, and it is "
+                "built anew"
+            )
+    return found
 
 
 def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:

@@ -52,7 +52,7 @@ class InternalPreprocessing(RawStage):
     sections = ("internal.preprocessing", "sources.internal_sales", "sources.need_states")
     gather = "pipeline.engine.internal:gather"
     compute = "pipeline.core.internal_preprocessing:preprocess"
-    tables = ("categories", "need_state_coverage", "excluded_stores")
+    tables = ("categories", "need_state_coverage", "excluded_stores", "key_spellings")
     per_category = "sales_by_need_state"
     imports = ("pandas", "pyarrow.parquet", "duckdb")
 
@@ -180,7 +180,10 @@ class Warehouse(DatabaseStage):
     """Every table, its lineage and the runs, in one DuckDB file."""
 
     loads = (
-        *((InternalPreprocessing, table) for table in ("categories", "need_state_coverage", "sales_by_need_state")),
+        *(
+            (InternalPreprocessing, table)
+            for table in ("categories", "need_state_coverage", "sales_by_need_state", "key_spellings")
+        ),
         *((InternalClustering, table) for table in InternalClustering.tables),
         *((ChainClustering, table) for table in ChainClustering.tables),
         *((ExternalPreprocessing, table) for table in ("external_features", "external_feature_report", "store_labels")),

@@ -21,7 +21,11 @@ NOT_CHOSEN = "no sales in the chosen categories and weeks"
 
 
 def preprocess(
-    *, sales: pd.DataFrame, unchosen_stores: pd.DataFrame, settings: InternalPreprocessing
+    *,
+    sales: pd.DataFrame,
+    unchosen_stores: pd.DataFrame,
+    settings: InternalPreprocessing,
+    key_spellings: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Turn sales per store, category and need state into shares, and say what was left out and why.
 
@@ -30,6 +34,7 @@ def preprocess(
     sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key, at least one; SKUs
         that the map does not know are under `schema.UNMAPPED`
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
+    key_spellings : the table of that name, which is passed on; None is none
     settings : what becomes of unmapped sales, and the limits; per category where overridden
 
     Returns
@@ -65,7 +70,16 @@ def preprocess(
         "need_state_coverage": coverage,
         "excluded_stores": _with_unchosen(excluded, unchosen_stores),
         "sales_by_need_state": by_need_state,
+        "key_spellings": _no_spellings() if key_spellings is None else key_spellings,
     }
+
+
+def _no_spellings() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"kind": [], "key": [], "spellings": []}).astype(
+        {"kind": object, "key": object, "spellings": "int64"}
+    )
 
 
 def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFrame:

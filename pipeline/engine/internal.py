@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents
 _MICROS_PER_CENT = 10_000
+_KIND = {"store": "store", "sku": "SKU", "category": "category"}
+_SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
+    WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
 
 
 def gather(
@@ -49,6 +52,9 @@ def gather(
     sales : store_id, category, need_state, sales_cents (int64); one row per key, sorted by it. A need state that a
         store sold for zero cents has its row. SKUs that the map does not know are under `schema.UNMAPPED`.
     unchosen_stores : store_id; stores of the file without a row in the chosen categories and weeks, sorted.
+    key_spellings : kind (store, SKU, category), key, spellings (int64, at least 2); keys that stand in the sales in several ways
+        that are one, such as " 7 " and "7", sorted. Files of different types are each named on their own: what differs between
+        them is not counted.
 
     Raises
     ------
@@ -71,7 +77,8 @@ def gather(
             _check_values(connection, sales, sources.internal_sales.columns.sales_value)
             result = connection.sql(sql("split.sql"), params=[UNMAPPED]).df()
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
-    return {"sales": result, "unchosen_stores": unchosen}
+            spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
+    return {"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}
 
 
 def _sum(connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesColumns, last_weeks: int | None) -> None:
@@ -125,6 +132,9 @@ def _create_sums(
             f"SELECT raw_key, {key} AS name FROM (SELECT DISTINCT {use}_key AS raw_key FROM raw_sums) d",
         )
         one_to_one &= row(connection, f"SELECT COUNT(*) = COUNT(DISTINCT name) FROM {use}_names")[0]
+    create(
+        connection, "key_spellings", " UNION ALL ".join(_SPELLINGS.format(use=use, kind=_KIND[use]) for use in raw_keys)
+    )
     view(connection, "named_sums", sql("named_sums.sql"))
     create(connection, "sums", "SELECT * FROM named_sums" if one_to_one else sql("keyed_sums.sql"))
     connection.execute("DROP TABLE raw_sums")

@@ -56,6 +56,19 @@ TABLES = (
         "What each store sold, split over the need states its SKUs serve; sums to the raw sales to the cent",
     ),
     Table(
+        "key_spellings",
+        "one row per key of the sales that is written in several ways",
+        ("kind", "key"),
+        (
+            Column("kind", "text", "store, SKU or category"),
+            Column("key", "text", "The key, trimmed and in NFC"),
+            Column(
+                "spellings", "integer", "In how many ways the sales write it, blanks and spelling of accents told apart"
+            ),
+        ),
+        "Keys whose rows were put together though the sales write them differently, such as ' 7 ' and '7'",
+    ),
+    Table(
         "excluded_stores",
         "one row per store, category and source it was excluded from",
         ("store_id", "category", "source"),

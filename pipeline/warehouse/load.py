@@ -126,7 +126,7 @@ def _reading(file: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(file, page_checksum_verification=True) as opened:
             yield opened
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{file}: cannot be read ({first_line(error)}); run again, and it is built anew") from error
 
 

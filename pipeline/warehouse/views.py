@@ -60,6 +60,11 @@ _QUALITY = {
             'excluded stores', CAST(COUNT(*) AS DOUBLE), 'stores', 'see excluded_stores for the reasons'
         FROM excluded_stores GROUP BY source, category
     """,
+    "key_spellings": """
+        SELECT 'internal sales', kind || ' ' || key, 'spellings', CAST(spellings AS DOUBLE), 'spellings',
+            'written in ways that differ in blanks around it or in the spelling of accents; taken for one'
+        FROM key_spellings
+    """,
     "external_feature_report": """
         SELECT 'external features', feature, 'imputed share of stores', imputed_share, '0..1', action || ': ' || reason
         FROM external_feature_report

@@ -154,6 +154,13 @@ def test_keys_are_exact_whatever_they_look_like(column: str, case: str, write, t
     tried("keys: numbers, blanks, accents, texts that look missing, code")["kept exactly"] += len(expected)
 
 
+def test_keys_that_are_one_but_written_differently_are_counted(write, tmp_path: Path) -> None:
+    stores, categories = ["7", " 7", "7 ", "007"], [NFC, NFD, NFC, NFC]
+    path = parquet(tmp_path / "s.parquet", store_id=stores, category=categories)
+    found = sales_tables(path, write("m.csv", MAP), str(tmp_path))["key_spellings"]
+    assert found.to_numpy().tolist() == [["category", NFC, 2], ["store", "7", 3]]
+
+
 def test_keys_are_the_same_in_csv_and_parquet(write, tmp_path: Path) -> None:
     lines = [
         f"{value},a,Bread,1\n" for value in ("NA", "null", "None", "NaN", "True", "007", " 7 ", "9007199254740993", NFD)

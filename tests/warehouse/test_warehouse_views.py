@@ -133,6 +133,7 @@ def test_latest_run_is_the_one_that_started_last(tmp_path):
 def test_data_quality_gathers_what_to_know(tmp_path):
     given = {
         "need_state_coverage": frame("need_state_coverage", ("Tea", 1000, 250, 50, 0.25)),
+        "key_spellings": frame("key_spellings", ("store", "7", 2)),
         "categories": frame("categories", ("Tea", "f", 3, 1, 2, 950, 7)),
         "excluded_stores": frame(
             "excluded_stores",
@@ -156,6 +157,7 @@ def test_data_quality_gathers_what_to_know(tmp_path):
         ("external features", "INCOME", "imputed share of stores", 0.125, "0..1"),
         ("internal sales", "Tea", "clipped sales", 0.07, "currency"),
         ("internal sales", "Tea", "excluded stores", 2.0, "stores"),
+        ("internal sales", "store 7", "spellings", 2.0, "spellings"),
         ("merging", "Tea", "reassigned stores", 3.0, "stores"),
         ("need states", "Tea", "dropped sales", 0.5, "currency"),
         ("need states", "Tea", "unmapped share of sales", 0.25, "0..1"),
