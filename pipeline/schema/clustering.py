@@ -95,6 +95,20 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
             Column("k", "integer", "Number of clusters"),
             Column("reason", "text", "Why this k and this verdict, in words"),
             Column(
+                "p_gaussian",
+                "float",
+                "p against one Gaussian: (1 + draws with clusters as deep) / (1 + draws); null where there is one cluster",
+                nullable=True,
+                unit="0..1",
+            ),
+            Column(
+                "p_flat",
+                "float",
+                "p against a flat continuum: (1 + draws with dips as deep) / (1 + draws); null where the first is above 0.05",
+                nullable=True,
+                unit="0..1",
+            ),
+            Column(
                 "highest_number",
                 "integer",
                 "The highest number that a cluster has, or had in the reference: a new one takes the next",

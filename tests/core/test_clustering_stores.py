@@ -177,6 +177,22 @@ def test_no_store_gives_empty_tables_and_a_verdict():
     assert found.verdict.loc[0, ["verdict", "k"]].tolist() == ["no structure", 0]
 
 
+def test_the_p_values_of_both_null_tests_stand_beside_the_verdict(found):
+    best = 1 / (1 + ClusteringSettings().null_resamples)
+    assert found.verdict.loc[0, ["p_gaussian", "p_flat"]].tolist() == pytest.approx([best, best])
+
+
+def test_the_second_null_is_not_asked_where_the_first_is_not_beaten():
+    noise = pd.DataFrame(np.random.default_rng(5).normal(size=(90, 3)), index=[f"s{i:02d}" for i in range(90)])
+    verdict = cluster(noise, k=2).verdict.loc[0]
+    assert verdict["p_gaussian"] > 0.05
+    assert np.isnan(verdict["p_flat"])
+
+
+def test_one_cluster_has_no_p_values():
+    assert cluster(planted(), k=1).verdict[["p_gaussian", "p_flat"]].isna().all(axis=None)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_value_that_is_no_number_is_an_error_that_names_the_feature(bad):
     features = planted()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.core.alignment import Reference
     from pipeline.core.clustering.algorithms import Algorithm
+    from pipeline.core.clustering.null import NullTest
     from pipeline.settings import ClusteringSettings
 
 _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; the algorithms and nulls use 0 to 3
@@ -137,7 +138,7 @@ def _cluster(
     return Clustering(
         clusters,
         _k_selection(figures, choice.k),
-        _verdict(kind, choice.k, f"{choice.reason}; {why}"),
+        _verdict(kind, choice.k, f"{choice.reason}; {why}", test),
         memberships,
     )
 
@@ -209,10 +210,12 @@ def _k_selection(figures: list[rules.KFigures], chosen: int) -> pd.DataFrame:
     return frame.assign(chosen=frame["k"] == chosen)
 
 
-def _verdict(kind: str, k: int, reason: str) -> pd.DataFrame:
+def _verdict(kind: str, k: int, reason: str, test: NullTest | None) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame({"verdict": [kind], "k": [k], "reason": [reason]})
+    found = pd.DataFrame({"verdict": [kind], "k": [k], "reason": [reason]})
+    gaussian, flat = (None, None) if test is None else test
+    return found.assign(p_gaussian=pd.Series([gaussian], dtype="float64"), p_flat=pd.Series([flat], dtype="float64"))
 
 
 def _nothing() -> Clustering:
@@ -235,4 +238,6 @@ def _nothing() -> Clustering:
         {name: pd.Series(dtype="int64" if name in whole else "float64") for name in rules.KFigures._fields}
     ).assign(chosen=pd.Series(dtype="bool"))
     memberships = _memberships(np.empty(0, dtype=object), np.empty(0, dtype=np.int64), None)
-    return Clustering(clusters, k_selection, _verdict(NO_STRUCTURE, 0, "there is no store to cluster"), memberships)
+    return Clustering(
+        clusters, k_selection, _verdict(NO_STRUCTURE, 0, "there is no store to cluster", None), memberships
+    )
