@@ -18,7 +18,7 @@ def tried(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Counter[st
     yield lambda proof: counts.setdefault(proof, Counter())
     if request.session.testsfailed == failed:
         for proof, counted in counts.items():
-            reliability.add(request.config, f"input: {proof}", counted)
+            reliability.add(request.config, proof, counted, reliability.INPUT)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ Written by `tests/proofs/reliability.py` from what the suite counted: `.ci/night
 count is of what was really run, on the days and at the commits that stand beside it; `held` is how often nothing was amiss.
 
 """
+INPUT = "Bad and hostile input"
 FRESHNESS = "Freshness, kills and faults"
 BLIND_SPOTS = "What others do not see"
 MUTANTS = "Mutants of the code that decides what is fresh"
@@ -47,6 +48,14 @@ all that is tested. Nor is anything claimed of network file systems or of Window
     BLIND_SPOTS: """What three rules say of the same change: a target is done because it *exists* (Luigi's own rule), because it *is newer* than what it
 was made from (Make's), or because its trace holds (here). Each row is what a test of `tests/proofs/test_blind_spots.py` saw when it
 asked all three.
+""",
+    INPUT: """Raw files, settings, command lines and outputs that are wrong, by accident or on purpose: read by a documented rule, or refused in one line
+with nothing published; never a traceback, a hang, or a result that is wrong in silence. Each row is counted by the tests of
+`tests/hostile/`.
+
+What nobody can find: a flipped bit in a file without checksums, in the footer of a Parquet file or in the headers of its pages, that leaves
+a valid file. Whoever can write to the outputs can also forge the memory of content hashes; `status --verify` reads every file all the
+same. Not tested here: Windows, network file systems, file systems that fold upper and lower case.
 """,
     MUTANTS: """`pipeline/freshness/` with one small fault at a time, put there by `tests/proofs/mutants.py`: a mutant is killed if a test fails.
 The mutants that survive are read, one by one; what was found is `tests/proofs/survivors.toml`.
