@@ -32,7 +32,6 @@ _CATEGORY = (
     ),
     Section("external_contribution", "What the outside data adds"),
     Section("merging_methods", "Ways to merge", folded=True),
-    Section("overrides", "Set by hand"),
     Section("cluster_changes", "What became of the reference's clusters"),
     Section("migrations", "Stores that moved since the reference"),
     Section("drift", "How far the sales mix drifted from the reference", folded=True),

@@ -11,7 +11,6 @@ from pipeline.report.grids import Cell, of_table
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
 
-OVERRIDES = "overrides"
 Kind = Literal["text", "whole", "number", "share", "money"]
 
 
@@ -73,12 +72,6 @@ _EXCLUDED = (
     Heading("Source", "Where the reason lies: internal_sales or external"),
     Heading("Reason", "Why it has no cluster"),
 )
-_OVERRIDES = (
-    Heading("Store", "The store to be placed by hand"),
-    Heading("Category", "The category, as in the sheet clusters"),
-    Heading("Cluster", "The cluster it is to have", "whole"),
-    Heading("Reason", "Why; it is kept with the result"),
-)
 _DICTIONARY = (
     Heading("Where", "A sheet of this workbook, or a table of the database"),
     Heading("Column", "The column"),
@@ -102,9 +95,7 @@ def sheets(source: Source) -> Iterator[Sheet]:
     ]
     made += [_published(source, name) for name in ("migrations", "cluster_changes") if source.has(name)]
     yield from made
-    overrides = Sheet(OVERRIDES, "To fill in: stores that are to have another cluster", _OVERRIDES, ())
-    yield overrides
-    yield Sheet("dictionary", "What every column means", _DICTIONARY, _dictionary_rows([*made, overrides]))
+    yield Sheet("dictionary", "What every column means", _DICTIONARY, _dictionary_rows(made))
 
 
 def _published(source: Source, name: str) -> Sheet:

@@ -80,7 +80,6 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
         "clusters: every store's cluster in every category, and how sure it is.",
         "profiles: what each cluster sells more and less of.",
         "moves: stores that merging moved out of cells too small to plan for. excluded: stores without a cluster, and why.",
-        "overrides: fill in a line per store that is to have another cluster, save, and name this file in [sources.overrides].",
         "dictionary: what every column means. The report beside this file shows the same in pictures.",
     ]
     for number, line in enumerate(lines):

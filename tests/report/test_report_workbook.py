@@ -101,12 +101,6 @@ def test_sample_data_is_said_on_the_first_sheet(source: Source, tmp_path: Path) 
     assert any("SAMPLE DATA" in str(cell.value) for row in book["about"].iter_rows() for cell in row)
 
 
-def test_the_overrides_sheet_is_empty_and_has_the_columns_that_are_read(source: Source) -> None:
-    sheet = next(sheet for sheet in sheets.sheets(source) if sheet.name == sheets.OVERRIDES)
-    assert [column.name for column in sheet.columns] == ["Store", "Category", "Cluster", "Reason"]
-    assert list(sheet.rows) == []
-
-
 @pytest.mark.parametrize(("rows", "parts"), [(0, [0]), (3, [3]), (4, [4]), (5, [4, 1]), (8, [4, 4]), (9, [4, 4, 1])])
 def test_more_rows_than_a_sheet_holds_go_on_in_the_next(rows: int, parts: list[int]) -> None:
     given = [(number,) for number in range(rows)]
