@@ -1,0 +1,1 @@
+"""How good the clusters are, measured where the answer is known; see __main__."""

@@ -1,0 +1,127 @@
+"""Ways to cluster a planted set: the pipeline's own, and what it is compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.preprocessing import RobustScaler
+from threadpoolctl import threadpool_limits
+
+from pipeline.core.internal_clustering import cluster_category
+from pipeline.core.internal_preprocessing import preprocess
+from pipeline.settings import InternalClustering, InternalPreprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from benchmarks.quality.planted import PlantedSet
+
+K_TRIED = range(2, 11)
+ORACLE = "oracle"
+DEFAULTS = "pipeline, defaults"
+GMM = "pipeline, algorithm gmm"
+
+
+class Outcome(NamedTuple):
+    """A cluster per store, how many clusters, and the verdict where the method gives one."""
+
+    clusters: pd.Series
+    k: int
+    verdict: str | None = None
+
+
+def by_pipeline(given: PlantedSet, settings: InternalClustering) -> Outcome:
+    """Through the stages' own functions: preprocessing, then the clustering of the category."""
+    prepared = preprocess(
+        sales=given.sales,
+        unchosen_stores=pd.DataFrame({"store_id": pd.Series(dtype="str")}),
+        settings=InternalPreprocessing(),
+    )
+    found = cluster_category(sales_by_need_state=prepared["sales_by_need_state"], settings=settings)
+    verdict = found["internal_verdicts"].iloc[0]
+    clusters = found["internal_clusters"].set_index("store_id")["cluster"]
+    return Outcome(clusters, int(verdict["k"]), str(verdict["verdict"]))
+
+
+def _wide(given: PlantedSet) -> pd.DataFrame:
+    return given.sales.pivot_table(index="store_id", columns="need_state", values="sales_cents", fill_value=0)
+
+
+def _hellinger(given: PlantedSet) -> pd.DataFrame:
+    wide = _wide(given)
+    return wide.div(wide.sum(axis=1), axis=0).pow(0.5)
+
+
+def _best_silhouette(points: NDArray[np.float64], stores: pd.Index) -> Outcome:
+    fits = [KMeans(k, random_state=0).fit_predict(points) for k in K_TRIED]
+    best = max(fits, key=lambda labels: float(silhouette_score(points, labels)))
+    return Outcome(pd.Series(best, index=stores), int(best.max()) + 1)
+
+
+def by_template(given: PlantedSet) -> Outcome:
+    """What most store clustering does: raw sales, robust scaling, PCA to 80 % of the variance, best silhouette."""
+    wide = _wide(given)
+    points = PCA(0.8, random_state=0).fit_transform(RobustScaler().fit_transform(wide.to_numpy(dtype="float64")))
+    return _best_silhouette(points, wide.index)
+
+
+def by_scikit_learn(given: PlantedSet) -> Outcome:
+    """k-means with scikit-learn's defaults on Hellinger shares, best silhouette."""
+    features = _hellinger(given)
+    return _best_silhouette(features.to_numpy(), features.index)
+
+
+def by_oracle(given: PlantedSet) -> Outcome:
+    """k-means on Hellinger shares, told the true k and which stores are planted outliers, and that it leaves out."""
+    features = _hellinger(given)
+    features = features[given.truth.reindex(features.index) >= 0]
+    k = int(given.truth.max()) + 1
+    labels = KMeans(k, n_init=20, random_state=0).fit_predict(features.to_numpy())
+    return Outcome(pd.Series(labels, index=features.index), k)
+
+
+def _pipeline(**changes: str) -> Callable[[PlantedSet], Outcome]:
+    return lambda given: by_pipeline(given, InternalClustering(**changes))  # type: ignore[arg-type]  # names of settings
+
+
+COMPARED: dict[str, Callable[[PlantedSet], Outcome]] = {
+    ORACLE: by_oracle,
+    DEFAULTS: _pipeline(),
+    GMM: _pipeline(algorithm="gmm"),
+    "usual template": by_template,
+    "scikit-learn, best silhouette": by_scikit_learn,
+}
+VARIED: dict[str, Callable[[PlantedSet], Outcome]] = {
+    f"{setting} = {value}": _pipeline(**{setting: value})
+    for setting, values in {
+        "transform": ("none", "zscore", "chi_square", "clr"),
+        "algorithm": ("ward",),
+        "rule": ("largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"),
+    }.items()
+    for value in values
+}
+METHODS = COMPARED | VARIED
+
+
+def measured(given: PlantedSet, method: str) -> dict[str, object]:
+    """k and ARI of a method on a set; planted outliers don't count towards the ARI."""
+    with threadpool_limits(1):
+        found = METHODS[method](given)
+    truth = given.truth[given.truth >= 0]
+    both = pd.concat([truth, found.clusters.rename("found")], axis=1, join="inner")
+    both = both[both["cluster"] >= 0]
+    if len(both) != len(truth):
+        raise AssertionError(f"{method} lost {len(truth) - len(both)} stores")
+    return {
+        "true_k": int(truth.max()) + 1,
+        "found_k": found.k,
+        "ari": float(adjusted_rand_score(both["cluster"], both["found"])),
+        "verdict": found.verdict,
+    }

@@ -1,0 +1,103 @@
+"""docs/quality.md, from the results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from benchmarks.quality.goals import measure
+from benchmarks.quality.planned import OURS, YARDSTICK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TITLES = {OURS: "Planted sets of the project's own generator", YARDSTICK: "Planted sets of the shared yardstick"}
+
+HEAD = """# How good the clusters are
+
+Written by `uv run python -m benchmarks.quality`; not by hand. Each planted set has 240 stores and 18 need states, and goes through the
+stages' own functions: preprocessing, then the clustering of the category, with default settings unless a line says
+otherwise. ARI (adjusted Rand index) is against the planted clusters: 1 is the same, 0 is chance. The oracle is k-means on Hellinger
+shares that is told the true k, and which stores are planted outliers. The template is what most store clustering does: raw sales, robust
+scaling, PCA to 80 % of the variance, k-means, best silhouette. How the choices were made, and on what:
+[decisions/0003](decisions/0003-choosing-k.md).
+
+**Few sets say little.** With n sets, a share of p is known to about 2 x sqrt(p (1 - p) / n): .1 at p = .95 and 20 sets. The column
+`sets` says how many there were; a run that was ended early goes on when it is started again.
+"""
+
+
+def page(results: pd.DataFrame, parity: Iterable[dict[str, object]]) -> str:
+    parts = [HEAD]
+    for source, title in TITLES.items():
+        of_source = results[results["source"] == source]
+        if len(of_source):
+            seeds = sorted(int(seed) for seed in of_source["seed"].unique())
+            parts += [f"## {title}\n", f"Seeds {', '.join(map(str, seeds))}.\n", _goals(of_source), _methods(of_source)]
+    rows = list(parity)
+    if rows:
+        parts += [
+            PARITY,
+            _table(["set", "rows", "k", "ARI", "scikit-learn's ARI", "ARI of both"], [_values(r) for r in rows]),
+        ]
+    return "\n".join(parts)
+
+
+PARITY = """## Parity with scikit-learn
+
+scikit-learn's labelled sets through `ExternalClustering` with the true k and standard scaling, beside `StandardScaler` and
+`KMeans(n_init=20)` called directly. The labels say what flowers, wines, tumours and digits are, not which groups their
+figures form: what counts is that both columns are the same.
+"""
+
+
+def _values(row: dict[str, object]) -> list[str]:
+    return [_figure(value) if isinstance(value, float) else str(value) for value in row.values()]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _goals(results: pd.DataFrame) -> str:
+    rows = []
+    for goal, figure, sets in measure(results):
+        shown = "not measured" if figure is None else _figure(figure)
+        met = "" if figure is None else "yes" if figure >= goal.least else f"missed by {goal.least - figure:.3f}"
+        rows.append([goal.level, goal.what, f">= {goal.least:.2f}", shown, met, str(sets)])
+    return "### Goals\n\n" + _table(["level", "figure", "goal", "measured", "met", "sets"], rows)
+
+
+def _methods(results: pd.DataFrame) -> str:
+    """k and ARI of every method and level; at k = 1, where the ARI only says whether k was right, k alone."""
+    rows = []
+    for (level, method), found in results.groupby(["level", "method"], sort=False):
+        off = (found["found_k"] - found["true_k"]).abs()
+        several = found[found["true_k"] > 1]
+        ari = _figure(float(several["ari"].mean())) if len(several) else "-"
+        separated = "-" if found["verdict"].isna().all() else _figure(float((found["verdict"] == "separated").mean()))
+        rows.append(
+            [
+                level,
+                method,
+                _figure(float((off == 0).mean())),
+                _figure(float((off <= 1).mean())),
+                ari,
+                separated,
+                str(len(found)),
+            ]
+        )
+    heads = ["level", "method", "k exact", "k within one", "ARI (k > 1)", "separated", "sets"]
+    return "### Beside other ways\n\n" + _table(heads, sorted(rows, key=lambda row: _place(row[0])))
+
+
+def _place(level: str) -> int:
+    from benchmarks.quality.planted import LEVELS
+
+    return list(LEVELS).index(level)
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
