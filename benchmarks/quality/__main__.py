@@ -30,6 +30,9 @@ def _arguments() -> argparse.Namespace:
         "--varied-seeds", type=int, default=1, help="how many of the seeds get one setting changed at a time"
     )
     parser.add_argument("--quick", action="store_true", help="two sets and one labelled set: does the benchmark work?")
+    parser.add_argument(
+        "--labelled", nargs="*", choices=SETS, default=list(SETS), help="which labelled sets (default: all)"
+    )
     parser.add_argument("--seconds", type=float, help="make no new measurement after so long")
     parser.add_argument(
         "--kept", type=Path, default=ROOT / "benchmarks" / "results" / "quality.jsonl", help="the results"
@@ -49,7 +52,7 @@ def main() -> None:
             plans.append(plan(YARDSTICK, told.yardstick_seeds, COMPARED))
         plans.append(plan(OURS, told.seeds[: told.varied_seeds], VARIED))
         measurements = itertools.chain(*plans)
-        labelled = list(SETS)
+        labelled = told.labelled
     results = run(measurements, told.kept, told.seconds)
     told.out.write_text(page(results, map(parity, labelled)), encoding="utf-8")
     print(f"{told.out}: {len(results)} measurements")

@@ -12,6 +12,7 @@ from benchmarks.quality.planned import OURS, YARDSTICK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ENOUGH = 20  # sets below which a figure is shown and no goal is called met or missed
 TITLES = {OURS: "Planted sets of the project's own generator", YARDSTICK: "Planted sets of the shared yardstick"}
 
 HEAD = """# How good the clusters are
@@ -24,7 +25,8 @@ scaling, PCA to 80 % of the variance, k-means, best silhouette. How the choices 
 [decisions/0003](decisions/0003-choosing-k.md).
 
 **Few sets say little.** With n sets, a share of p is known to about 2 x sqrt(p (1 - p) / n): .1 at p = .95 and 20 sets. The column
-`sets` says how many there were; a run that was ended early goes on when it is started again.
+`sets` says how many there were; a run that was ended early goes on when it is started again, and `not measured` means that it
+did not come so far.
 """
 
 
@@ -64,9 +66,17 @@ def _goals(results: pd.DataFrame) -> str:
     rows = []
     for goal, figure, sets in measure(results):
         shown = "not measured" if figure is None else _figure(figure)
-        met = "" if figure is None else "yes" if figure >= goal.least else f"missed by {goal.least - figure:.3f}"
+        met = _met(figure, goal.least, sets)
         rows.append([goal.level, goal.what, f">= {goal.least:.2f}", shown, met, str(sets)])
     return "### Goals\n\n" + _table(["level", "figure", "goal", "measured", "met", "sets"], rows)
+
+
+def _met(figure: float | None, least: float, sets: int) -> str:
+    if figure is None:
+        return ""
+    if sets < ENOUGH:
+        return "too few sets to say"
+    return "yes" if figure >= least else f"missed by {least - figure:.3f}"
 
 
 def _methods(results: pd.DataFrame) -> str:
