@@ -60,7 +60,8 @@ def _words(one: Stage) -> set[str]:
     """Every word that means this stage."""
     trace = traces.read(one.trace_path)
     files = {one.relative(target.path) for target in one.output().values()} | set(trace.outputs if trace else ())
-    stems = {Path(file).stem for file in files}
+    # The workbook and its tables for other programs are named after what they hold, which is a table's name already.
+    stems = {Path(file).stem for file in files if not file.endswith((".xlsx", ".csv"))}
     category = {one.category} if isinstance(one, CategoryStage) else set()
     family = set() if category else {one.task_family, f"{one.trace_path.stem}_job"}
     if category:

@@ -95,7 +95,9 @@ def test_the_kept_settings_of_a_run_do_not_hold_the_url(built: Project, monkeypa
     config.forget()
     built.configure(alerts={"urls": ["${ALERT_URL}"]}, merging={"internal_weight": 0.7})
     outcome = built.build()
-    assert outcome.built == {"Merging", "Warehouse", "Report", "Workbook"}, "alerts are no reason to rebuild"
+    assert outcome.built == {"Merging", "Migrations", "Warehouse", "Report", "Workbook"}, (
+        "alerts are no reason to rebuild"
+    )
     kept = (runs.folder(config.load("dev")) / f"{runs.current()}.toml").read_text()
     assert "ALERT_URL" in kept
     assert not [path for path in built.home.rglob("*") if path.is_file() and b"s3cr3t" in path.read_bytes()], (

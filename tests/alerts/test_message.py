@@ -100,4 +100,4 @@ def test_the_record_of_a_real_run_makes_a_message(built: Project) -> None:
     body = compose(found, run, []).body
     assert body.startswith(f"run {run.run_id} of dev by {run.user} on {run.host}\nstarted ")
     assert "built: " in body
-    assert "Warehouse" in body
+    assert "ClusterCategory(Coffee)" in body

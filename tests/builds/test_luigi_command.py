@@ -65,13 +65,12 @@ def test_a_bad_config_is_a_line_per_fault_and_exit_2_and_nothing_is_lost(built: 
 
 
 def test_an_option_that_comes_later_is_refused_by_name(built: Project) -> None:
-    built.configure(merging={"method": "nested"}, internal={"clustering": {"category": {"Tea": {"transform": "clr"}}}})
+    built.configure(engine={"name": "spark"}, chain={"clustering": {"reference": "spring"}})
     done = built.luigi("FullPipeline")
     assert done.returncode == 2
     assert errors(done) == [
-        "error: configs/dev.toml: internal.clustering.category.Tea.transform: 'clr' is planned, "
-        "and not available in this version",
-        "error: configs/dev.toml: merging.method: 'nested' is planned, and not available in this version",
+        "error: configs/dev.toml: chain.clustering.reference: 'spring' is planned, and not available in this version",
+        "error: configs/dev.toml: engine.name: 'spark' is planned, and not available in this version",
     ]
 
 

@@ -178,7 +178,7 @@ def test_no_store_gives_empty_tables_and_a_verdict():
 
 
 def test_the_p_values_of_both_null_tests_stand_beside_the_verdict(found):
-    best = 1 / (1 + ClusteringSettings().null_resamples)
+    best = 1 / (1 + QUICK["null_resamples"])
     assert found.verdict.loc[0, ["p_gaussian", "p_flat"]].tolist() == pytest.approx([best, best])
 
 

@@ -201,6 +201,7 @@ def clone(_built_clone: Path, tmp_path: Path) -> Clone:
     return Clone(tmp_path / "project")
 
 
+@pytest.mark.nightly  # .ci/run carries out the first of them in a fresh clone, too
 def test_the_readme_s_commands_work_in_a_fresh_clone(tmp_path: Path) -> None:
     first = commands("README.md")[0][0]
     assert first.endswith("uv run luigi --module pipeline.tasks FullPipeline --env dev --local-scheduler")

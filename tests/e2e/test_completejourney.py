@@ -11,7 +11,6 @@ import pytest
 from conftest import ROOT, Project
 
 
-@pytest.mark.e2e
 def test_real_sales_end_as_store_clusters_conserved_and_complete(
     completejourney: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,8 @@ CONTRACT = {
     "runs": "run_id env tags started_at finished_at status built skipped",
 }
 
+MAY_BE_EMPTY = ("reassignments",)  # no cell of the sample is too small where its categories are merged by `nested`
+
 
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
@@ -60,7 +62,7 @@ def test_a_fresh_clone_ends_with_every_table_of_the_contract_and_a_second_run_bu
     for name, columns in CONTRACT.items():
         found = table(fresh, name)
         assert [column for column in columns.split() if column not in found.columns] == [], name
-        assert len(found), f"{name} is empty"
+        assert len(found) or name in MAY_BE_EMPTY, f"{name} is empty"
     with duckdb.connect(str(fresh.database), read_only=True) as connection:
         keys = connection.execute(
             "SELECT table_name, constraint_column_names FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"
@@ -71,7 +73,10 @@ def test_a_fresh_clone_ends_with_every_table_of_the_contract_and_a_second_run_bu
     assert "Did not run any tasks" in fresh.luigi("FullPipeline").stderr
 
 
-@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.e2e), 1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(0, marks=pytest.mark.e2e), 1, *(pytest.param(n, marks=pytest.mark.nightly) for n in (2, 3, 4))],
+)
 def test_the_planted_clusters_are_found(fresh: Project, seed: int) -> None:
     path = fresh.path("configs/dev.toml")
     settings = tomllib.loads(path.read_text())
