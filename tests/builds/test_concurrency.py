@@ -167,7 +167,7 @@ def test_a_lock_is_dropped_when_its_holder_is_killed(tmp_path: Path) -> None:
             pass
 
 
-@pytest.mark.parametrize("seconds", [0.8, 1.6, 2.4, 3.2])
+@pytest.mark.parametrize("seconds", [1.6, *(pytest.param(one, marks=pytest.mark.nightly) for one in (0.8, 2.4, 3.2))])
 def test_a_killed_run_leaves_targets_old_or_new_and_the_next_one_ends_with_the_same_bytes(
     built: Project, project_bytes: dict[str, bytes], seconds: float
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pandas as pd
 import pytest
-from conftest import Project
+from conftest import CATEGORIES, Project
 
 from pipeline.cli import main
 from pipeline.errors import RawDataError
@@ -186,7 +186,10 @@ def test_the_database_holds_the_runs_and_the_lineage_of_every_target(built: Proj
     with duckdb.connect(str(built.database), read_only=True) as connection:
         runs = connection.execute("SELECT env, status, built, skipped FROM runs").fetchall()
         targets = {row[0] for row in connection.execute("SELECT target FROM lineage").fetchall()}
-    assert runs == [("dev", "running", 11, 0)]
+    ((env, status, built_so_far, cut_off),) = runs
+    assert (env, status, cut_off) == ("dev", "running", 0)
+    # as of its load: report and workbook may have been built before the database, or not yet
+    assert len(CATEGORIES) + 7 <= built_so_far <= len(CATEGORIES) + 9
     published = {str(path.relative_to(built.home)) for path in built.path("outputs/dev").rglob("*.parquet")}
     assert {target for target in targets if target.endswith(".parquet")} == published
     assert len(pd.Series(sorted(targets))) > 20

@@ -274,6 +274,7 @@ def write(home: Path, block: Block) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+@pytest.mark.nightly
 def test_the_stage_of_the_docs_is_built_and_loaded_and_makes_nothing_else_stale(clone: Clone) -> None:
     page = "docs/adding-a-stage.md"
     written = [block for block in blocks(page) if block.language == "python"]

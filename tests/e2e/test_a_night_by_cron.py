@@ -31,6 +31,7 @@ def weekly(project: Project) -> Project:
     return project
 
 
+@pytest.mark.nightly
 def test_five_nights(weekly: Project) -> None:
     database = weekly.path("outputs/clustering_prod.duckdb")
     folder = weekly.path("data/raw/weekly")
