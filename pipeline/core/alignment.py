@@ -27,14 +27,21 @@ class Numbers(NamedTuple):
     highest: int
 
 
-def reference(clusters: pd.DataFrame | None, highest: pd.DataFrame | None) -> Reference | None:
+def reference(
+    clusters: pd.DataFrame | None, highest: pd.DataFrame | None, category: str | None = None
+) -> Reference | None:
     """A pin's tables as a reference; None where there is none, or nothing in it.
 
     Parameters
     ----------
     clusters : store_id and cluster, one row per store
     highest : a table with the column highest_number, for the same clusters; without rows the highest cluster counts
+    category : where the tables have a column of that name: of which of its values they are wanted
     """
+    if category is not None:
+        clusters, highest = (
+            None if table is None else table[table["category"] == category] for table in (clusters, highest)
+        )
     if clusters is None or highest is None or not (len(clusters) or len(highest)):
         return None
     of_store = clusters.set_index("store_id")["cluster"].astype("int64")

@@ -79,7 +79,7 @@ def numbered(
     numbers = {
         category: aligned(
             rows.set_index("store_id")["cluster"],
-            reference(_of(reference_clusters, category), _of(reference_numbers, category)),
+            reference(reference_clusters, reference_numbers, category),
         )
         for category, rows in by_category.items()
     }
@@ -99,10 +99,6 @@ def numbered(
             }
         ),
     }
-
-
-def _of(table: pd.DataFrame | None, category: str) -> pd.DataFrame | None:
-    return None if table is None else table[table["category"] == category]
 
 
 def _with_dissolved(numbers: Numbers, reassignments: pd.DataFrame, category: str) -> Numbers:

@@ -44,8 +44,7 @@ def cluster_category(
     Returns
     -------
     internal_clusters, _k_selection, _verdicts, _memberships, _profiles, _exemplars, _cluster_summary, _rules and _features, and
-    store_volumes, as in
-    pipeline.schema. Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
+    store_volumes, as in pipeline.schema. Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
     is empty there is no category to give a verdict on.
 
     Raises
@@ -56,7 +55,7 @@ def cluster_category(
     sales = positive_sales(sales_by_need_state)
     shares, unknown = mix(sales, settings.min_need_state_share)
     features = transform(shares, settings.transform)
-    kept = reference(_of(reference_clusters, category), _of(reference_verdicts, category))
+    kept = reference(reference_clusters, reference_verdicts, category or "")
     clustering = cluster_stores(features, settings, left_out=unknown, reference=kept)
     told = explain(features, of_shares(shares), clustering.clusters, plain=PLAIN, random_state=settings.random_state)
     matrix = long_table(features).assign(share=long_table(shares)["value"])
@@ -70,11 +69,6 @@ def cluster_category(
         "internal_features": _named(matrix, category),
         "store_volumes": _named(volume_tiers(sales_by_need_state, settings.volume_tiers), category),
     }
-
-
-def _of(table: pd.DataFrame | None, category: str | None) -> pd.DataFrame | None:
-    """The category's rows of a pin's table."""
-    return None if table is None else table[table["category"] == category]
 
 
 def _category(sales_by_need_state: pd.DataFrame) -> str | None:

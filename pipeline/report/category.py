@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.report import sections
 from pipeline.report.clusters import Mix, mix
+from pipeline.report.grids import integer
 from pipeline.report.source import Source
 from pipeline.report.words import VERDICTS
 
@@ -120,13 +121,6 @@ def _map(features: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Any]:
         "y": [point[1] if point else None for point in points],
         "held": [percent(share) for share in held],
     }
-
-
-def integer(value: Any) -> int | None:
-    """A whole number, None where there is none."""
-    import pandas as pd
-
-    return None if pd.isna(value) else int(value)
 
 
 def percent(value: Any, digits: int = 0) -> float | int | None:

@@ -78,3 +78,10 @@ def cell(value: Any, column: Column) -> Cell:
     if column.type == "float":
         return float(f"{float(value):.4g}")
     return int(value) if column.type == "integer" else str(value)
+
+
+def integer(value: Any) -> int | None:
+    """A whole number, None where there is none."""
+    import pandas as pd
+
+    return None if pd.isna(value) else int(value)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.report import category, overview, sections
-from pipeline.report.grids import MOST_ROWS
+from pipeline.report.grids import MOST_ROWS, integer
 from pipeline.report.source import Source
 from pipeline.report.words import VERDICTS
 
@@ -86,7 +86,7 @@ def _stores(source: Source, stores: list[str]) -> dict[str, Any]:
     return {
         "id": stores,
         "labels": [", ".join(labels.get(store, ())) for store in stores],
-        "external": [category.integer(numbers.get(store)) for store in stores],
+        "external": [integer(numbers.get(store)) for store in stores],
         "confidence": [category.percent(confidence.get(store)) for store in stores],
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.report.clusters import mix
-from pipeline.report.grids import Cell, of_table
+from pipeline.report.grids import Cell, integer, of_table
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
 
@@ -134,7 +134,7 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
                 int(row.cluster),
                 names.get(int(row.cluster), ""),
                 *(_number(value) for value in (row.confidence, row.margin, row.silhouette)),
-                *(_whole(value) for value in (row.internal_cluster, row.next_cluster, row.external_cluster)),
+                *(integer(value) for value in (row.internal_cluster, row.next_cluster, row.external_cluster)),
                 str(row.status),
                 "yes" if row.is_outlier is True else "no",
                 "yes" if row.reassigned else "no",
@@ -179,9 +179,3 @@ def _number(value: Any) -> float | None:
     import pandas as pd
 
     return None if pd.isna(value) else float(value)
-
-
-def _whole(value: Any) -> int | None:
-    import pandas as pd
-
-    return None if pd.isna(value) else int(value)

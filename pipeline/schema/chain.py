@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.schema.clustering import clusters_table, k_selection_table, verdicts_table
+from pipeline.schema.clustering import MEAN_SHARE_INDEX, clusters_table, k_selection_table, verdicts_table
 from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
 from pipeline.schema.kinds import Column, Table
 
@@ -31,13 +31,7 @@ TABLES = (
             NEED_STATE,
             Column("stores", "integer", "Stores of the cluster in the category", unit="stores"),
             Column("mean_share", "float", "Mean share of these stores in the category", unit="0..1"),
-            Column(
-                "share_index",
-                "float",
-                "100 x mean_share / the category's pooled chain share; null where that is zero",
-                nullable=True,
-                unit="100 = chain",
-            ),
+            MEAN_SHARE_INDEX,
             Column(
                 "eta_squared",
                 "float",

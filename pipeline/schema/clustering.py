@@ -5,6 +5,14 @@ from __future__ import annotations
 from pipeline.schema.keys import CLUSTER
 from pipeline.schema.kinds import Column, Table
 
+MEAN_SHARE_INDEX = Column(
+    "share_index",
+    "float",
+    "100 x mean_share / the category's pooled chain share; null where that is zero",
+    nullable=True,
+    unit="100 = chain",
+)
+
 
 def clusters_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
     """The table of the stores' clusters, with what is said of each store."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,10 +10,9 @@ import luigi
 from pipeline import tables
 from pipeline.errors import SettingsError
 from pipeline.freshness import traces
-from pipeline.stage import session
 from pipeline.stage.base import Stage
 from pipeline.stage.loading import LoadingStage
-from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter, root_task
+from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
 from pipeline.tables import Publication
 
 
@@ -26,8 +24,6 @@ class DatabaseStage(LoadingStage):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._findings: list[str] = []
-        if root_task():
-            session.at_exit(self.database, self.announce)
 
     @property
     def database(self) -> Path:
@@ -66,12 +62,9 @@ class DatabaseStage(LoadingStage):
         """What differs from the database before so much that somebody should look at it."""
         return self._findings
 
-    def announce(self) -> None:
-        """Say where the database is, and whether it is this run's."""
-        if next(self.reasons(), None) is None:
-            sys.stdout.write(f"store clusters: {self.database}\n")
-        elif self.database.exists():
-            sys.stdout.write(f"store clusters: {self.database} (of the last good run: this one did not get there)\n")
+    def told(self) -> tuple[str, Path]:
+        """The database, by what people look for in it."""
+        return "store clusters", self.database
 
     def begin(self) -> None:
         """Refuse a database that another environment publishes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,6 @@ from pipeline.report.source import Source
 from pipeline.sample import is_sample
 from pipeline.stage import session
 from pipeline.stage.loading import LoadingStage
-from pipeline.stage.parameters import root_task
 from pipeline.stage.table import function, module_of
 from pipeline.tables import Publication
 
@@ -33,11 +31,6 @@ class DocumentStage(LoadingStage):
     write: ClassVar[str]
     targets: ClassVar[Mapping[str, str]]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if root_task():
-            session.at_exit(self.document, self.announce)
-
     @property
     def folder(self) -> Path:
         """The environment's output folder."""
@@ -48,6 +41,10 @@ class DocumentStage(LoadingStage):
     def document(self) -> Path:
         """The file that people are told of."""
         return self.folder / next(iter(self.targets.values()))
+
+    def told(self) -> tuple[str, Path]:
+        """The task by its name, and its first file."""
+        return self.task_family.lower(), self.document
 
     def output(self) -> dict[str, luigi.LocalTarget]:
         """The files."""
@@ -92,12 +89,3 @@ class DocumentStage(LoadingStage):
             }
             function(self.write)(source, paths)
         return []
-
-    def announce(self) -> None:
-        """Say where the file is, and whether it is this run's."""
-        if next(self.reasons(), None) is None:
-            sys.stdout.write(f"{self.task_family.lower()}: {self.document}\n")
-        elif self.document.exists():
-            sys.stdout.write(
-                f"{self.task_family.lower()}: {self.document} (of the last good run: this one did not get there)\n"
-            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,7 +10,9 @@ import luigi
 
 from pipeline import schema
 from pipeline.freshness import fingerprints
+from pipeline.stage import session
 from pipeline.stage.base import Stage
+from pipeline.stage.parameters import root_task
 
 
 class LoadingStage(Stage):
@@ -21,6 +24,23 @@ class LoadingStage(Stage):
     """
 
     loads: ClassVar[tuple[tuple[type[Stage], str], ...]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if root_task():
+            session.at_exit(self.told()[1], self.announce)
+
+    def told(self) -> tuple[str, Path]:
+        """What people are told of at the end of a run, in their words, and where it is."""
+        raise TypeError(f"{type(self).__name__} has to say which file people are told of")
+
+    def announce(self) -> None:
+        """Say where the file is, and whether it is this run's."""
+        what, path = self.told()
+        if next(self.reasons(), None) is None:
+            sys.stdout.write(f"{what}: {path}\n")
+        elif path.exists():
+            sys.stdout.write(f"{what}: {path} (of the last good run: this one did not get there)\n")
 
     def requires(self) -> list[luigi.Task]:
         """The stages whose tables are read."""

@@ -56,15 +56,21 @@ class TableStage(Stage):
 
     def files(self) -> list[Path]:
         """The tables that are read, those of pins too."""
-        pinned = [self._pin_file(level, table) for level, table, _ in self.pinned.values()]
         return [
             *(path for paths in self.paths().values() for path in paths),
-            *(path for path in pinned if path is not None),
+            *(
+                pins.path(self.config.home, pin, self.pinned[argument][1])
+                for argument, pin in self._pins().items()
+                if pin
+            ),
         ]
 
-    def _pin_file(self, level: str, table: str) -> Path | None:
-        name = getattr(self.config.settings.references, level)
-        return pins.path(self.config.home, pins.of_setting(self.config, name), table) if name else None
+    def _pins(self) -> dict[str, pins.Reference | None]:
+        """The pin that each argument of `pinned` is read from; None where the settings name none for its level."""
+        named = {
+            argument: getattr(self.config.settings.references, level) for argument, (level, *_) in self.pinned.items()
+        }
+        return {argument: pins.of_setting(self.config, name) if name else None for argument, name in named.items()}
 
     def build(self, publication: Publication) -> list[str]:
         """Read the tables, compute, write the tables."""
@@ -72,11 +78,9 @@ class TableStage(Stage):
             argument: tables.read(paths, schema.TABLES[self.reads[argument][1]])
             for argument, paths in self.paths().items()
         }
-        for argument, (level, table, columns) in self.pinned.items():
-            name = getattr(self.config.settings.references, level)
-            read[argument] = (
-                pins.table(self.config, pins.of_setting(self.config, name), table, columns) if name else None
-            )
+        for argument, pin in self._pins().items():
+            _, table, columns = self.pinned[argument]
+            read[argument] = pins.table(self.config, pin, table, columns) if pin else None
         self.write(self.computed(read), publication)
         return []
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import logsumexp
-from scipy.stats import norm
+from plain_em import plain_em
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.clustering.algorithms import KMeans, algorithm
 from pipeline.core.clustering.gmm import GaussianMixture
 from pipeline.core.clustering.stores import cluster_stores
 from pipeline.settings import ClusteringSettings
+
+STEPS = 400
 
 
 def stores(seed: int = 0, n: int = 150) -> tuple[np.ndarray, np.ndarray]:
@@ -23,20 +24,6 @@ def stores(seed: int = 0, n: int = 150) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack([quiet, random.normal(0, 0.5, n)]), planted
 
 
-def plain_em(matrix: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """The memberships that a textbook's EM ends with."""
-    n = len(matrix)
-    r = np.eye(k)[labels]
-    for _ in range(400):
-        weights = r.mean(axis=0)
-        means = (r.T @ matrix) / r.sum(axis=0)[:, None]
-        variances = sum((r[:, c, None] * (matrix - means[c]) ** 2).sum(axis=0) for c in range(k)) / n
-        logs = np.stack([norm.logpdf(matrix, means[c], np.sqrt(variances)).sum(axis=1) for c in range(k)], axis=1)
-        logs += np.log(weights)
-        r = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
-    return r
-
-
 def drawn(n: int, resamples: int = 2) -> np.ndarray:
     return np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
 
@@ -44,7 +31,7 @@ def drawn(n: int, resamples: int = 2) -> np.ndarray:
 def test_memberships_are_those_of_a_plain_em_from_where_k_means_ends():
     matrix, _ = stores()
     times = drawn(len(matrix))
-    expected = plain_em(matrix, KMeans(matrix, times, 0).labels(3), 3)
+    expected = plain_em(matrix, KMeans(matrix, times, 0).labels(3), 3, STEPS)[0]
     fitted = GaussianMixture(matrix, times, 0)
     np.testing.assert_allclose(fitted.memberships(matrix, 3), expected, atol=2e-3)
     assert fitted.labels(3).tolist() == expected.argmax(axis=1).tolist()
@@ -59,7 +46,7 @@ def test_a_refit_is_the_fit_of_the_rows_repeated_as_often_as_they_were_drawn():
     scale = matrix.std(axis=0)
     for found, start, count in zip(assigned, started, times, strict=True):
         repeated = np.repeat(np.arange(len(matrix)), count.astype(int))
-        r = plain_em(matrix[repeated] / scale, start[repeated], 3)
+        r = plain_em(matrix[repeated] / scale, start[repeated], 3, STEPS)[0]
         means = (r.T @ matrix[repeated]) / r.sum(axis=0)[:, None]
         seen, where = np.unique(repeated, return_index=True)
         assert (found[seen] == r.argmax(axis=1)[where]).mean() > 0.99

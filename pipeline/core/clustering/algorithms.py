@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.core.clustering import ward
 from pipeline.core.clustering.figures import centroids
-from pipeline.core.clustering.kmeans import best_of, kmeans, nearest, spread_starts
+from pipeline.core.clustering.kmeans import best_of, kmeans, nearest, refit, spread_starts
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
@@ -79,21 +80,21 @@ def algorithm(name: str, matrix: NDArray[np.float64], drawn: NDArray[np.float64]
     raise DataError(f"the algorithm {name!r} is not known; it can be kmeans, ward or gmm")
 
 
-class _NearestCentroid:
+class _NearestCentroid(ABC):
     """What algorithms share whose clusters are told by their centroids."""
 
     matrix: NDArray[np.float64]
 
+    @abstractmethod
     def labels(self, k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""
-        raise NotImplementedError
 
     def place(self, points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """See `Algorithm`: the nearest centroid."""
         placed: NDArray[np.int64] = nearest(points, centroids(self.matrix, self.labels(k), k)[None])[0]
         return placed
 
-    def memberships(self, points: NDArray[np.float64], k: int) -> None:
+    def memberships(self, points: NDArray[np.float64], k: int) -> None:  # noqa: B027  # None is the answer
         """See `Algorithm`."""
 
 
@@ -122,15 +123,10 @@ class KMeans(_NearestCentroid):
 
     def refits(self, k: int) -> Centroids:
         """See `Algorithm`."""
-        import numpy as np
 
-        restarts = RESTARTS_OF_REFITS + 1
-        weights = np.repeat(self._drawn, restarts, axis=0)
-        starts = np.empty((len(weights), k, self.matrix.shape[1]))
-        starts[::restarts] = centroids(self.matrix, self.labels(k), k)
-        fresh = np.arange(len(weights)) % restarts > 0
-        starts[fresh] = spread_starts(self.matrix, weights[fresh], k, self._random(1, k))
-        return Centroids(best_of(kmeans(self.matrix, weights, starts), restarts).centroids)
+        centres = centroids(self.matrix, self.labels(k), k)
+        found = refit(self.matrix, self._drawn, centres, RESTARTS_OF_REFITS, self._random(1, k))
+        return Centroids(found.centroids)
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""

@@ -25,12 +25,12 @@ def as_before(
     Parameters
     ----------
     figures : those of k = 1, 2, ...
-    choice : what `rules.choose` took; of another rule than `bic_stable` it stands
+    choice : what `rules.take` took; a k that is set, and that of another rule than `bic_stable`, stands
     k_before : the number of clusters of the reference
     stores : the number of stores fitted
     """
     tried = 1 < k_before <= len(figures)
-    if settings.rule != "bic_stable" or not tried or k_before == choice.k:
+    if settings.k is not None or settings.rule != "bic_stable" or not tried or k_before == choice.k:
         return choice
     before, chosen, one = figures[k_before - 1], figures[choice.k - 1], figures[0]
     qualifies = is_reproducible(before, settings) and before.smallest_cluster >= smallest_size(settings, stores)

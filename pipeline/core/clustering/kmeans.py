@@ -109,6 +109,36 @@ def best_of(fits: Fits, restarts: int) -> Fits:
     return Fits(*(array[best] for array in fits))
 
 
+def refit(
+    points: NDArray[np.float64],
+    drawn: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    fresh_starts: int,
+    random: np.random.Generator,
+) -> Fits:
+    """K-means on each resample: the best, by inertia, of a start from these centroids and of fresh ones.
+
+    The fresh starts keep the refits honest where another partition is as good, the known one keeps bad local minima out.
+
+    Parameters
+    ----------
+    points : (n, d)
+    drawn : (B, n) how often each point is in each resample; at least one in each
+    centres : (k, d) to start from
+    fresh_starts : how many of `spread_starts`, beside it
+    random : for these
+    """
+    import numpy as np
+
+    each = fresh_starts + 1
+    weights = np.repeat(drawn, each, axis=0)
+    starts = np.empty((len(weights), *centres.shape))
+    starts[::each] = centres
+    fresh = np.arange(len(weights)) % each > 0
+    starts[fresh] = spread_starts(points, weights[fresh], len(centres), random)
+    return best_of(kmeans(points, weights, starts), each)
+
+
 def _parts(n_fits: int, numbers: int) -> list[slice]:
     """The batch in parts that fit a processor's cache, where each fit holds so many numbers."""
     size = max(1, _BATCH_NUMBERS // max(1, numbers))

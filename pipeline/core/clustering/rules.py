@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.settings import ClusteringSettings
+    from pipeline.settings import ClusteringSettings, Merging
 
 LARGEST_STABLE_FLOOR = 0.9  # the stability that `largest_stable` asks for at the least
 
@@ -33,7 +33,7 @@ class Choice(NamedTuple):
     reason: str
 
 
-def smallest_size(settings: ClusteringSettings, stores: int) -> int:
+def smallest_size(settings: ClusteringSettings | Merging, stores: int) -> int:
     """How many stores a cluster needs: max(`min_cluster_size`, `min_cluster_share` x the stores fitted, rounded up)."""
     import math
 
@@ -49,6 +49,13 @@ def largest_k(settings: ClusteringSettings, stores: int, features: int) -> int:
 def is_reproducible(figures: KFigures, settings: ClusteringSettings) -> bool:
     """Stability and every cluster's Jaccard reach what the settings ask for."""
     return figures.stability >= settings.min_stability and figures.jaccard >= settings.min_jaccard
+
+
+def take(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
+    """The k that the settings fix, else the one that their rule takes; parameters as in `choose`."""
+    if settings.k is None:
+        return choose(figures, settings, stores)
+    return fixed(figures[: settings.k], settings.k, settings, stores)
 
 
 def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:

@@ -11,7 +11,7 @@ from pipeline.core.clustering.algorithms import algorithm
 from pipeline.core.clustering.keeping import as_before
 from pipeline.core.clustering.null import compare_with_nulls
 from pipeline.core.clustering.placement import describe, number
-from pipeline.core.clustering.trial import Trial, try_k
+from pipeline.core.clustering.trial import Trial, try_every_k
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
 from pipeline.core.features import check_finite, value_order
 
@@ -123,12 +123,9 @@ def _cluster(
     n = len(fit)
     drawn = bootstrap.resample(n, settings.resamples, np.random.default_rng([settings.random_state, _RESAMPLES]))
     fits = algorithm(settings.algorithm, fit, drawn, settings.random_state)
-    trials = _trials(fit, drawn, fits, settings)
+    trials = try_every_k(fit, drawn, fits, settings)
     figures = [trial.figures for trial in trials]
-    if settings.k is None:
-        choice = as_before(figures, rules.choose(figures, settings, n), k_before, settings, n)
-    else:
-        choice = rules.fixed(figures[: settings.k], settings.k, settings, n)
+    choice = as_before(figures, rules.take(figures, settings, n), k_before, settings, n)
     chosen = trials[choice.k - 1]
     test = None
     if choice.k > 1:
@@ -141,18 +138,6 @@ def _cluster(
         _verdict(kind, choice.k, f"{choice.reason}; {why}", test),
         memberships,
     )
-
-
-def _trials(
-    fit: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
-) -> list[Trial]:
-    """Every k from 1 to the largest that is tried; a fixed k may lie beyond it."""
-    import numpy as np
-
-    varying = int((fit.max(axis=0) > fit.min(axis=0)).sum()) if fit.shape[1] else 0
-    distinct = len(np.unique(fit, axis=0)) if varying else 1
-    k_max = max(rules.largest_k(settings, len(fit), varying), settings.k or 1)
-    return try_k(fit, drawn, fits, min(k_max, distinct))
 
 
 def _clusters(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.core.clustering import bootstrap
+from pipeline.core.clustering import bootstrap, rules
 from pipeline.core.clustering.algorithms import Centroids
 from pipeline.core.clustering.figures import calinski_harabasz, centroids, davies_bouldin, silhouettes
 from pipeline.core.clustering.mixture import bic
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.core.clustering.algorithms import Algorithm, Refits
+    from pipeline.settings import ClusteringSettings
 
 
 class Trial(NamedTuple):
@@ -23,6 +24,18 @@ class Trial(NamedTuple):
     figures: KFigures
     labels: NDArray[np.int64]
     refits: Refits
+
+
+def try_every_k(
+    matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
+) -> list[Trial]:
+    """Every k from 1 to the largest that the settings have tried (`rules.largest_k`); a k that they fix may lie beyond it."""
+    import numpy as np
+
+    varying = int((matrix.max(axis=0) > matrix.min(axis=0)).sum()) if matrix.shape[1] else 0
+    distinct = len(np.unique(matrix, axis=0)) if varying else 1
+    k_max = max(rules.largest_k(settings, len(matrix), varying), settings.k or 1)
+    return try_k(matrix, drawn, fits, min(k_max, distinct))
 
 
 def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, k_max: int) -> list[Trial]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.clustering import rules
 from pipeline.core.clustering.algorithms import KMeans
-from pipeline.core.clustering.figures import centroids
-from pipeline.core.clustering.trial import try_k
+from pipeline.core.clustering.placement import number
+from pipeline.core.clustering.trial import try_every_k
 from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
 from pipeline.core.merging.consensus import Consensus
 from pipeline.core.merging.repair import repair
@@ -60,27 +60,11 @@ def joint(
         if method == "weighted"
         else Consensus.of(stores, matrix, drawn, settings)
     )
-    varying = int((matrix.max(axis=0) > matrix.min(axis=0)).sum()) if matrix.shape[1] else 0
-    distinct = len(np.unique(matrix, axis=0)) if varying else 1
-    k_max = max(rules.largest_k(told, len(matrix), varying), settings.k or 1)
-    trials = try_k(matrix, drawn, fits, min(k_max, distinct))
-    figures = [trial.figures for trial in trials]
-    if settings.k is None:
-        choice = rules.choose(figures, told, len(matrix))
-    else:
-        choice = rules.fixed(figures[: settings.k], settings.k, told, len(matrix))
+    trials = try_every_k(matrix, drawn, fits, told)
+    choice = rules.take([trial.figures for trial in trials], told, len(matrix))
     trial = trials[choice.k - 1]
-    return Joint(_ordered(matrix, trial.labels, choice.k), trial.refits.assign(matrix), choice.reason)
-
-
-def _ordered(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    """The labels numbered by size, largest first, then by centroid."""
-    import numpy as np
-
-    order = np.lexsort((*centroids(matrix, labels, k).T[::-1], -np.bincount(labels, minlength=k)))
-    place = np.empty(k, dtype=np.int64)
-    place[order] = np.arange(k)
-    return place[labels]
+    place, _ = number(matrix, np.ones(len(matrix), dtype=bool), trial.labels, choice.k)
+    return Joint(place[trial.labels], trial.refits.assign(matrix), choice.reason)
 
 
 def joined(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.core.clustering import kmeans
+from pipeline.core.clustering.algorithms import RESTARTS_OF_REFITS
 from pipeline.core.clustering.figures import centroids
-from pipeline.core.clustering.kmeans import best_of, kmeans, spread_starts
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-FRESH_STARTS = 2  # beside the one from the clusters as they are
 
 
 def refit(
@@ -36,12 +35,7 @@ def refit(
     import numpy as np
 
     numbers, position = np.unique(labels, return_inverse=True)
-    k, starts_each = len(numbers), FRESH_STARTS + 1
-    if k < 2:
+    if len(numbers) < 2:
         return np.zeros(drawn.shape, dtype=np.int64)
-    weights = np.repeat(drawn, starts_each, axis=0)
-    starts = np.empty((len(weights), k, matrix.shape[1]))
-    starts[::starts_each] = centroids(matrix, position.reshape(-1), k)
-    fresh = np.arange(len(weights)) % starts_each > 0
-    starts[fresh] = spread_starts(matrix, weights[fresh], k, random)
-    return best_of(kmeans(matrix, weights, starts), starts_each).labels
+    centres = centroids(matrix, position.reshape(-1), len(numbers))
+    return kmeans.refit(matrix, drawn, centres, RESTARTS_OF_REFITS, random).labels

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.core.clustering.rules import smallest_size
 from pipeline.core.merging.space import block_scaled
 from pipeline.settings import Merging
 
@@ -59,4 +59,4 @@ class CategoryStores(NamedTuple):
 
 def floor_of(settings: Merging, stores: int) -> int:
     """The least number of stores in a cell of a category with so many stores."""
-    return max(settings.min_cluster_size, math.ceil(settings.min_cluster_share * stores - 1e-9))
+    return smallest_size(settings, stores)
