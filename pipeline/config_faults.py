@@ -6,7 +6,9 @@ Only a config that does not convert comes here, so that a good one costs no more
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import types
 import typing
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -111,7 +113,9 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
 def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
     if key == _ALERT_URLS:  # `of_urls` tells, without what was found
         return
-    while typing.get_origin(hint) is typing.Annotated and _section(typing.get_args(hint)[0]):
+    while typing.get_origin(hint) in (typing.Annotated, typing.Union, types.UnionType) and _section(
+        typing.get_args(hint)[0]
+    ):
         hint = typing.get_args(hint)[0]
     kind, below = typing.get_origin(hint), _section(hint)
     if below is None:
@@ -134,8 +138,8 @@ def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
 
 
 def _section(hint: Any) -> type[Section] | None:
-    """The section that a field of this type holds: itself, in a table by name, or in a list."""
-    if typing.get_origin(hint) in (dict, tuple, typing.Annotated):
+    """The section that a field of this type holds: itself, one that may be left out, in a table by name, or in a list."""
+    if typing.get_origin(hint) in (dict, tuple, typing.Annotated, typing.Union, types.UnionType):
         return next((found for part in typing.get_args(hint) if (found := _section(part))), None)
     return hint if isinstance(hint, type) and issubclass(hint, Section) else None
 
@@ -190,8 +194,28 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
     if settings.internal.preprocessing.last_weeks and not settings.sources.internal_sales.columns.week:
         key = ("internal", "preprocessing", "last_weeks")
         yield f"{origin(key)}: {dotted(key)}: needs weeks: name their column in sources.internal_sales.columns.week"
+    yield from _of_paths(settings, origin)
     yield from _of_weights(settings, origin)
     yield from _of_categories(settings, origin)
+
+
+def _of_paths(settings: Settings, origin: Origin) -> Iterator[str]:
+    """Sources among the outputs: what a run writes would make it stale again, and its own sheet is replaced by the next run."""
+    sources = settings.sources
+    paths: list[tuple[Key, str]] = [
+        (("sources", "internal_sales", "path"), sources.internal_sales.path),
+        (("sources", "need_states", "path"), sources.need_states.path),
+        *((("sources", "external", index, "path"), one.path) for index, one in enumerate(sources.external)),
+    ]
+    if sources.overrides:
+        paths.append((("sources", "overrides", "path"), sources.overrides.path))
+    outputs = Path(os.path.realpath(origin.home / "outputs"))
+    for key, path in paths:
+        if Path(os.path.realpath(origin.home / path)).is_relative_to(outputs):
+            yield (
+                f"{origin(key)}: {dotted(key)}: {path!r} lies in outputs, which runs write and replace; save the file "
+                "elsewhere, such as in data/raw, and name it there"
+            )
 
 
 def _of_weights(settings: Settings, origin: Origin) -> Iterator[str]:

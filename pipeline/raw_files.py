@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.errors import MissingDataError
-from pipeline.settings import ExternalSource, NeedStateSource, SalesSource
+from pipeline.settings import ExternalSource, NeedStateSource, OverridesSource, SalesSource
 
 PARQUET = (".parquet", ".pq")
 CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -18,8 +18,9 @@ _WILD = "*?["
 
 
 def names(config: Config) -> list[str]:
-    """Every source: `internal_sales`, `need_states`, `external.0`, `external.1`..."""
-    return ["internal_sales", "need_states", *external_names(config)]
+    """Every source: `internal_sales`, `need_states`, `external.0`, `external.1`..., `overrides` where there are any."""
+    overrides = ["overrides"] if config.settings.sources.overrides else []
+    return ["internal_sales", "need_states", *external_names(config), *overrides]
 
 
 def external_names(config: Config) -> list[str]:
@@ -27,11 +28,12 @@ def external_names(config: Config) -> list[str]:
     return [f"external.{index}" for index in range(len(config.settings.sources.external))]
 
 
-def source(config: Config, name: str) -> SalesSource | NeedStateSource | ExternalSource:
-    """The settings of a source."""
+def source(config: Config, name: str) -> SalesSource | NeedStateSource | ExternalSource | OverridesSource:
+    """The settings of a source, one of `names`."""
     if name.startswith("external."):
         return config.settings.sources.external[int(name.split(".")[1])]
-    return config.settings.sources.internal_sales if name == "internal_sales" else config.settings.sources.need_states
+    found: SalesSource | NeedStateSource | OverridesSource = getattr(config.settings.sources, name)
+    return found
 
 
 def setting(name: str) -> str:

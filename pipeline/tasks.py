@@ -6,7 +6,7 @@
     |             |                                 |
     |   ClusterCategory, one per category  ExternalClustering
     |             |                                 |
-    |   InternalClustering ----- Merging -----------+
+    |   InternalClustering ----- Merging -----------+----- Overrides: raw overrides, if any
     |             |                 |
 ChainClustering --+            Migrations: since a pin
     |                               |
@@ -121,8 +121,20 @@ class ExternalClustering(TableStage):
     imports = _CLUSTERING
 
 
+class Overrides(RawStage):
+    """Stores that people place themselves; no rows where the settings name no source of overrides."""
+
+    sources = ("overrides",)
+    planted = False
+    sections = ("sources.overrides",)
+    gather = "pipeline.engine.overrides:gather"
+    compute = "pipeline.core.overriding.rows:check"
+    tables = ("overrides",)
+    imports = ("pandas", "pyarrow.parquet", "duckdb")
+
+
 class Merging(TableStage):
-    """Internal and external clusters, merged into the final store clusters; their names and profiles."""
+    """Internal and external clusters, merged into the final store clusters, with overrides; their names and profiles."""
 
     reads = {
         "internal_clusters": (InternalClustering, "internal_clusters"),
@@ -133,6 +145,7 @@ class Merging(TableStage):
         "external_features": (ExternalPreprocessing, "external_features"),
         "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         "external_excluded": (ExternalPreprocessing, "excluded_stores"),
+        "overrides": (Overrides, "overrides"),
     }
     pinned = {
         "reference_clusters": ("final", "store_clusters", _PLACED),
@@ -149,6 +162,7 @@ class Merging(TableStage):
         "excluded_stores",
         "merging_methods",
         "external_contribution",
+        "overrides_applied",
     )
     imports = _CLUSTERING
 
@@ -188,6 +202,7 @@ class Warehouse(DatabaseStage):
         *((ChainClustering, table) for table in ChainClustering.tables),
         *((ExternalPreprocessing, table) for table in ("external_features", "external_feature_report", "store_labels")),
         *((ExternalClustering, table) for table in ExternalClustering.tables),
+        (Overrides, "overrides"),
         *((Merging, table) for table in Merging.tables),
         *((Migrations, table) for table in Migrations.tables),
     )

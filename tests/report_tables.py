@@ -49,7 +49,7 @@ def source(folder: Path, categories: Sequence[str] = HOSTILE, stores: int = 24, 
     ]
     made["external_feature_report"] = [frame("external_feature_report", [{"feature": "<s>age</s>", "action": "kept"}])]
     for name in ("sales_by_need_state", "store_clusters", "internal_clusters", "internal_features", "merged_clusters",
-                 "internal_verdicts", "internal_k_selection", "reassignments"):  # fmt: skip
+                 "internal_verdicts", "internal_k_selection", "reassignments", "overrides_applied"):  # fmt: skip
         made[name] = []
     for number, category in enumerate(categories):
         for name, rows in _category(category, names, np.random.default_rng(number)).items():
@@ -92,6 +92,10 @@ def _category(category: str, names: Sequence[str], random: np.random.Generator) 
         ],
         "internal_verdicts": [{"verdict": "tiers", "k": 3, "reason": f"<em>{category}</em>"}],
         "internal_k_selection": [{"k": k, "bic": 100.0 - k, "chosen": k == 3} for k in (1, 2, 3, 4)],
+        "overrides_applied": [
+            {"store_id": names[2], "to_cluster": 1, "reason": "=SUM(A1)", "applied": True},
+            {"store_id": "@gone", "to_cluster": 2, "reason": "<b>why</b>", "note": "not applied: -1"},
+        ],
         "reassignments": [{"store_id": names[0], "from_cluster": 4, "from_cell": "=1 x 2", "to_cell": "1 x 1"}],
     }  # fmt: skip
 

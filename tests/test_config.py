@@ -129,6 +129,21 @@ def test_a_category_cannot_have_both_weights_zero(project: Project) -> None:
     ]
 
 
+@pytest.mark.parametrize("path", ["outputs/dev/store_clusters.xlsx", "data/../outputs/x.csv", "outputs"])
+def test_a_source_among_the_outputs_is_refused(project: Project, path: str) -> None:
+    assert fault(project, f"[sources.overrides]\npath = '{path}'\n") == [
+        f"configs/dev.toml: sources.overrides.path: '{path}' lies in outputs, which runs write and replace; save the file "
+        "elsewhere, such as in data/raw, and name it there"
+    ]
+
+
+def test_a_fault_of_a_source_that_may_be_left_out_is_named_by_its_key(project: Project) -> None:
+    assert fault(project, "[sources.overrides]\npath = 'a.csv'\ncolumns = { store = 'x' }\n") == [
+        "configs/dev.toml: sources.overrides.columns.store: unknown key (did you mean 'store_id'?); allowed are category, "
+        "cluster, reason, store_id"
+    ]
+
+
 def test_a_byte_order_mark_is_no_fault(project: Project) -> None:
     path = project.path("configs/base.toml")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

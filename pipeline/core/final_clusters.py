@@ -1,4 +1,4 @@
-"""Merging, to its end: the final clusters are made, keep the numbers of a reference, and are given names and profiles."""
+"""Merging, to its end: the final clusters are made, keep the numbers of a reference, take overrides, and are described."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pipeline.core import external_clustering, internal_clustering
 from pipeline.core.alignment import Numbers, aligned, reference, renumbered
 from pipeline.core.explain.names import names, side
 from pipeline.core.explain.readings import of_features, of_shares
-from pipeline.core.merging import merge
+from pipeline.core.merging import category_stores, distances, merge
+from pipeline.core.overriding.place import place
 from pipeline.core.profiles import feature_profiles
+from pipeline.overrides import for_category
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,7 @@ def finish(
     external_feature_report: pd.DataFrame,
     external_scaled_features: pd.DataFrame,
     external_excluded: pd.DataFrame,
+    overrides: pd.DataFrame,
     settings: Merging,
     reference_clusters: pd.DataFrame | None = None,
     reference_numbers: pd.DataFrame | None = None,
@@ -36,17 +39,19 @@ def finish(
     Parameters
     ----------
     internal_clusters to external_excluded : the tables of these names in `pipeline.schema`, either side's excluded_stores
+    overrides : as in `pipeline.schema`
     settings : `[merging]`
     reference_clusters, reference_numbers : store_clusters and cluster_numbers of the pin whose numbers are kept; None
         without one
 
     Returns
     -------
-    What `merge` returns, merged_clusters with names, and merged_profiles and cluster_numbers, as in `pipeline.schema`.
+    What `merge` returns, merged_clusters with names, and merged_profiles, cluster_numbers and overrides_applied, as in
+    `pipeline.schema`.
 
     Raises
     ------
-    RawDataError, DataError : as `merge` says
+    RawDataError, DataError : as `merge` and `place` say
     """
     merged = merge(
         internal_clusters=internal_clusters,
@@ -58,7 +63,33 @@ def finish(
         settings=settings,
     )
     merged |= numbered(merged, reference_clusters, reference_numbers)
+    merged |= place(merged, overrides)
+    sides = internal_clusters, internal_features, external_clusters, external_scaled_features
+    merged["store_clusters"] = _measured(merged, sides, settings)
     return merged | described(merged, internal_features, external_features, external_feature_report)
+
+
+def _measured(
+    merged: dict[str, pd.DataFrame],
+    sides: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame],
+    settings: Merging,
+) -> pd.DataFrame:
+    """The final clusters, the distances in categories where an override moved a store measured anew."""
+    import numpy as np
+    import pandas as pd
+
+    applied = merged["overrides_applied"]
+    changed = set(applied.loc[applied["applied"] & (applied["from_cluster"] != applied["to_cluster"]), "category"])
+    found = merged["store_clusters"].set_index(["store_id", "category"])
+    internal, features, *outside = sides
+    of_changed = (table[table["category"].isin(changed)] for table in (internal, features))
+    for stores in category_stores(*of_changed, *outside):
+        ordered = stores.in_order_of_values()
+        keys = pd.MultiIndex.from_arrays([ordered.store_id, np.full(len(ordered.store_id), ordered.category, object)])
+        cluster = found.loc[keys, "cluster"].to_numpy(dtype=np.int64)
+        space = ordered.space(for_category(settings, ordered.category))
+        found.loc[keys, "distance"] = distances(space, cluster)
+    return found.reset_index()
 
 
 def numbered(

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.engine.checks import across, categories, features, mapping, outside, sales
+from pipeline.engine import overrides
+from pipeline.engine.checks import across, categories, features, mapping, outside, overridden, sales
 from pipeline.engine.checks.findings import Finding, Findings, SourceSeen
 from pipeline.engine.duck import connect
 from pipeline.engine.raw import Source
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.engine.checks.mapping import MapSeen
     from pipeline.engine.checks.outside import OutsideSeen
+    from pipeline.engine.checks.overridden import OverridesSeen
     from pipeline.engine.checks.sales import SalesSeen
 
 
@@ -40,7 +42,7 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
 
     Parameters
     ----------
-    files : absolute paths by source (`internal_sales`, `need_states`, `external.<position>`); a source without files
+    files : absolute paths by source (`internal_sales`, `need_states`, `external.<position>`, `overrides`); a source without files
         is left out, or empty: that it is missing is for the caller to say
     settings : of the environment
     engine : memory, threads, and where to spill
@@ -59,14 +61,18 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
         sold = _sales(connection, files, settings, findings)
         mapped = _mapping(connection, files, settings, findings)
         surroundings = _outside(connection, files, settings, findings)
+        by_hand = _overrides(connection, files, settings, findings)
         across.collect(connection, sold, mapped, surroundings)
         categories.say_coverage(connection, sold, mapped, settings.internal.preprocessing, findings)
         categories.say_categories(connection, sold, settings, findings)
         features.say_features(surroundings, settings.external.preprocessing, findings)
         across.say_stores(connection, sold, surroundings, findings)
         across.say_spellings(connection, findings)
+        if by_hand is not None:
+            has_reference = settings.references.final is not None
+            overridden.say_unknown(connection, by_hand, sold, surroundings, findings, has_reference=has_reference)
     return Report(
-        (sold.seen, mapped.seen, *(one.seen for one in surroundings)),
+        (sold.seen, mapped.seen, *(one.seen for one in surroundings), *([by_hand.seen] if by_hand else [])),
         tuple(findings.errors),
         tuple(findings.doubts),
         tuple(findings.not_looked_at),
@@ -109,3 +115,16 @@ def _outside(
         source = Source.of(f"sources.external[{position}]", files.get(name, ()), section)
         found.append(outside.look(connection, name, source, section, findings))
     return found
+
+
+def _overrides(
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Sequence[str]],
+    settings: Settings,
+    findings: Findings,
+) -> OverridesSeen | None:
+    section = settings.sources.overrides
+    if section is None:
+        return None
+    source = Source.of(overrides.SETTING, files.get(overridden.NAME, ()), section)
+    return overridden.look(connection, source, section, findings)

@@ -19,7 +19,7 @@ from pipeline.engine.scan import RawColumn, Scan, nfc
 from pipeline.errors import RawDataError
 from pipeline.quoting import identifier, literal
 from pipeline.raw_files import CSV, EXCEL, PARQUET
-from pipeline.settings import CsvSettings, ExcelSettings, ExternalSource, NeedStateSource, SalesSource
+from pipeline.settings import CsvSettings, ExcelSettings, ExternalSource, NeedStateSource, OverridesSource, SalesSource
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +39,12 @@ class Source:
     excel: ExcelSettings
 
     @classmethod
-    def of(cls, setting: str, files: Sequence[str], section: SalesSource | NeedStateSource | ExternalSource) -> Source:
+    def of(
+        cls,
+        setting: str,
+        files: Sequence[str],
+        section: SalesSource | NeedStateSource | ExternalSource | OverridesSource,
+    ) -> Source:
         """The source that a section of the config tells how to read."""
         return cls(setting, tuple(files), section.csv, section.excel)
 

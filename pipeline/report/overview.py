@@ -145,6 +145,11 @@ def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, st
     found: list[tuple[int | None, str, str]] = [
         (line.position, line.name, finding) for line in lines for finding in line.findings()
     ]
+    at = {line.name: line.position for line in lines}
+    overrides = source.table("overrides_applied")
+    for category, rows in overrides[~overrides["applied"].astype(bool)].groupby("category", sort=True):
+        unused = words.count(len(rows), "override was", "overrides were")
+        found.append((at.get(str(category)), str(category), f"{unused} not applied: see what was placed by hand"))
     lost = source.table("excluded_stores")
     nowhere = lost[lost["category"] == NO_CATEGORY]["store_id"].nunique()
     if nowhere:
@@ -172,6 +177,7 @@ def quality(source: Source) -> list[Grid]:
         ("need_state_coverage", "How much of the sales the need-state map covers", ""),
         ("categories", "What was preprocessed", ""),
         ("excluded_stores", "Stores without a cluster, and why", ""),
+        ("overrides_applied", "Stores that people placed themselves, and why", ""),
         ("external_feature_report", "What became of every column of the outside data", ""),
     ):
         left_out = ("file",) if name == "categories" else ()

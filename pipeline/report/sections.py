@@ -30,6 +30,11 @@ _CATEGORY = (
         "Stores whose cell was too small to plan for, and where they went; a margin near 0 could have gone either way.",
         ("from_cluster", "to_cluster"),
     ),
+    Section(
+        "overrides_applied",
+        "Placed by hand",
+        "Stores whose cluster somebody decided, and why; an override that was not applied says why not.",
+    ),
     Section("external_contribution", "What the outside data adds"),
     Section("merging_methods", "Ways to merge", folded=True),
     Section("cluster_changes", "What became of the reference's clusters"),

@@ -48,6 +48,7 @@ _CLUSTERS = (
     Heading("Status", "both, internal_only or external_only: which sides know the store"),
     Heading("Outlier", "yes: unlike any cluster, placed at the nearest"),
     Heading("Moved", "yes: merging moved it out of a cell that was too small to plan for"),
+    Heading("Overridden", "yes: an override places it, whatever the clustering says; see the sheet overrides"),
 )
 _PROFILES = (
     Heading("Category", "The category"),
@@ -72,6 +73,14 @@ _EXCLUDED = (
     Heading("Source", "Where the reason lies: internal_sales or external"),
     Heading("Reason", "Why it has no cluster"),
 )
+# The first four are named as `[sources.overrides]` names its columns: the sheet, saved elsewhere, is such a source.
+_OVERRIDES = (
+    Heading("store_id", "The store"),
+    Heading("category", "The category"),
+    Heading("cluster", "The final cluster that the store is to have: one of the category's numbers", "whole"),
+    Heading("reason", "Why"),
+    Heading("outcome", "What became of the override in this result; not read back"),
+)
 _DICTIONARY = (
     Heading("Where", "A sheet of this workbook, or a table of the database"),
     Heading("Column", "The column"),
@@ -93,6 +102,7 @@ def sheets(source: Source) -> Iterator[Sheet]:
             "excluded", "Stores without a cluster, and why", _EXCLUDED, _plain_rows(source, "excluded_stores", _LOST)
         ),
     ]
+    made.append(Sheet("overrides", "Stores that people place themselves", _OVERRIDES, _override_rows(source)))
     made += [_published(source, name) for name in ("migrations", "cluster_changes") if source.has(name)]
     yield from made
     yield Sheet("dictionary", "What every column means", _DICTIONARY, _dictionary_rows(made))
@@ -138,6 +148,7 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
                 str(row.status),
                 "yes" if row.is_outlier is True else "no",
                 "yes" if row.reassigned else "no",
+                "yes" if row.overridden else "no",
             )
 
 
@@ -163,6 +174,12 @@ def _plain_rows(source: Source, table: str, columns: tuple[str, ...]) -> Iterato
     kinds = [TABLES[table].column(name).type for name in columns]
     for row in source.table(table)[list(columns)].itertuples(index=False, name=None):
         yield tuple(_number(value) if kind == "float" else str(value) for value, kind in zip(row, kinds, strict=True))
+
+
+def _override_rows(source: Source) -> Iterator[tuple[Cell, ...]]:
+    for row in source.table("overrides_applied").itertuples(index=False):
+        outcome = "; ".join(part for part in ("applied" if row.applied else "", str(row.note)) if part)
+        yield str(row.store_id), str(row.category), int(row.to_cluster), str(row.reason), outcome
 
 
 def _dictionary_rows(shown: list[Sheet]) -> Iterator[tuple[Cell, ...]]:

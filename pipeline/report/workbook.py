@@ -80,6 +80,8 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
         "clusters: every store's cluster in every category, and how sure it is.",
         "profiles: what each cluster sells more and less of.",
         "moves: stores that merging moved out of cells too small to plan for. excluded: stores without a cluster, and why.",
+        "overrides: the stores that people place themselves. To change them, save a copy of this sheet outside the outputs, edit it, "
+        "and name it in [sources.overrides].",
         "dictionary: what every column means. The report beside this file shows the same in pictures.",
     ]
     for number, line in enumerate(lines):

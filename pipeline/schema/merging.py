@@ -5,7 +5,36 @@ from __future__ import annotations
 from pipeline.schema.keys import CATEGORY, CLUSTER, STORE
 from pipeline.schema.kinds import Column, Table
 
+_OVERRIDE = Column("reason", "text", "Why, in the words of whoever wrote the override")
+
 TABLES = (
+    Table(
+        "overrides",
+        "one row per store and category",
+        ("store_id", "category"),
+        (STORE, CATEGORY, Column("cluster", "integer", "The final cluster that it is to have, from 1"), _OVERRIDE),
+        "The stores that people place themselves, as the source of the overrides says",
+    ),
+    Table(
+        "overrides_applied",
+        "one row per override",
+        ("store_id", "category"),
+        (
+            STORE,
+            CATEGORY,
+            Column(
+                "from_cluster",
+                "integer",
+                "The final cluster that it would have had; null where it has none",
+                nullable=True,
+            ),
+            Column("to_cluster", "integer", "The final cluster that the override says"),
+            _OVERRIDE,
+            Column("applied", "boolean", "The store has this cluster; no: it has none in the category"),
+            Column("note", "text", "Why the override was not applied, or what else there is to know; mostly empty"),
+        ),
+        "What became of each override",
+    ),
     Table(
         "store_clusters",
         "one row per store and category",
@@ -27,7 +56,8 @@ TABLES = (
             ),
             Column("cluster", "integer", "The final cluster, from 1 within the category, in order of size"),
             Column("status", "text", "both, internal_only or external_only: which sides know the store"),
-            Column("reassigned", "boolean", "Moved out of a cell that was too small"),
+            Column("reassigned", "boolean", "Moved out of a cell that was too small, and placed there to the end"),
+            Column("overridden", "boolean", "Placed by an override, whatever the clustering says"),
             Column("distance", "float", "Distance to the final cluster's centroid", unit="block-scaled space"),
         ),
         "The final store clusters",
@@ -51,7 +81,7 @@ TABLES = (
                 "The external cluster of the cell; null: not of a single one, or the outside data does not know its stores",
                 nullable=True,
             ),
-            Column("stores", "integer", "Stores in the final cluster", unit="stores"),
+            Column("stores", "integer", "Stores in the final cluster, overrides included", unit="stores"),
             Column(
                 "reassigned_stores",
                 "integer",
@@ -61,7 +91,7 @@ TABLES = (
             Column("name", "text", "What sets the cluster apart on both sides, in a few words; unique in the category"),
             Column("note", "text", "How the cell came about, in words"),
         ),
-        "Which internal and external cluster each final cluster stands for",
+        "Which internal and external cluster each final cluster stands for; one that overrides left without stores is not there",
     ),
     Table(
         "reassignments",
@@ -120,7 +150,8 @@ TABLES = (
             Column(
                 "highest_number",
                 "integer",
-                "The highest number that a final cluster has, or had in the reference: a new one takes the next",
+                "The highest number that a final cluster has, had in the reference, or had before overrides emptied it: a "
+                "new one takes the next",
             ),
         ),
         "Which numbers of final clusters are used up, also in categories that are gone",
@@ -174,7 +205,9 @@ TABLES = (
                 "Share of it that internal x external clusters explain, before any repair",
                 unit="0..1",
             ),
-            Column("r_squared_final", "float", "Share of it that the final clusters explain", unit="0..1"),
+            Column(
+                "r_squared_final", "float", "Share of it that the final clusters explain, before overrides", unit="0..1"
+            ),
             Column("gain", "float", "r_squared_merged - r_squared_internal", unit="0..1"),
             Column(
                 "gain_by_chance",

@@ -54,6 +54,15 @@ class ExternalColumns(Section, frozen=True):
     store_id: NonEmpty = "store_id"  #: the column of the store
 
 
+class OverridesColumns(Section, frozen=True):
+    """The raw names of the overrides' columns."""
+
+    store_id: NonEmpty = "store_id"  #: the column of the store
+    category: NonEmpty = "category"  #: the column of the category
+    cluster: NonEmpty = "cluster"  #: the column of the final cluster's number that the store is to have
+    reason: NonEmpty = "reason"  #: the column of the reason why, in words
+
+
 class SalesSource(Section, frozen=True):
     """`[sources.internal_sales]`: any grain, rows are summed."""
 
@@ -88,12 +97,22 @@ class ExternalSource(Section, frozen=True):
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 
 
+class OverridesSource(Section, frozen=True):
+    """`[sources.overrides]`: stores that people place themselves, one row per store and category; none without it."""
+
+    path: NonEmpty  #: a file, a folder or a glob; relative to the project
+    columns: OverridesColumns = field(default_factory=OverridesColumns)
+    csv: CsvSettings = field(default_factory=CsvSettings)
+    excel: ExcelSettings = field(default_factory=ExcelSettings)
+
+
 class Sources(Section, frozen=True):
     """`[sources]`: the raw files."""
 
     internal_sales: SalesSource
     need_states: NeedStateSource
     external: Annotated[tuple[ExternalSource, ...], Meta(min_length=1)]
+    overrides: OverridesSource | None = None
 
 
 class SampleData(Section, frozen=True):

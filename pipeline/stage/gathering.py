@@ -20,12 +20,14 @@ class RawStage(TableStage):
 
     Class attributes
     ----------------
-    sources : which raw files it reads: internal_sales, need_states, external
+    sources : which raw files it reads: internal_sales, need_states, external, overrides
+    planted : whether sample data has these files
     gather : `module:function` of the engine
     per_category : the table that is a file per category, empty where there is none
     """
 
     sources: ClassVar[tuple[str, ...]] = ()
+    planted: ClassVar[bool] = True
     gather: ClassVar[str]
     per_category: ClassVar[str] = ""
 
@@ -35,7 +37,7 @@ class RawStage(TableStage):
         Luigi does not look at what an external task requires, so the two are one or the other.
         """
         sample = self.clone(SampleData)
-        if self.config.settings.sample_data.when_missing and not sample.complete():
+        if self.planted and self.config.settings.sample_data.when_missing and not sample.complete():
             return [sample]
         return [self.clone(RawSource, source=name) for name in self.source_names()]
 

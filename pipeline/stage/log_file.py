@@ -109,14 +109,15 @@ class Json(logging.Formatter):
 
 
 def _one_line(record: logging.LogRecord) -> bool:
-    """Errors that a user can act on are one line, a scheduler that is not there among them; others keep their traceback."""
+    """Errors that a user can act on are a line per fault, a scheduler that is not there among them; others keep their traceback."""
     if str(record.msg).startswith("Data for %s does not exist"):
         return False  # our own line says what is missing, and what to do
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, PipelineError):
         tasks = [task for task in record.args or () if isinstance(task, luigi.Task)]
         name = "".join(f"{getattr(task, 'name', task.task_family)}: " for task in tasks)
-        record.msg, record.args, record.exc_info = f"{name}{error}", (), None
+        said = "\n".join(f"{name}{line}" for line in error.lines)
+        record.msg, record.args, record.exc_info = said, (), None
     elif isinstance(error, RPCError):
         said = f"{error.args[0]}: start luigid there, or give --local-scheduler"
         record.msg, record.args, record.exc_info = said, (), None

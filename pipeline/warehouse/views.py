@@ -83,6 +83,11 @@ _QUALITY = {
             'moved out of cells that were too small; see reassignments'
         FROM merged_clusters GROUP BY category
     """,
+    "overrides_applied": """
+        SELECT 'merging', category, CASE WHEN applied THEN 'overrides' ELSE 'overrides not applied' END,
+            CAST(COUNT(*) AS DOUBLE), 'stores', 'stores that people placed themselves; see overrides_applied'
+        FROM overrides_applied GROUP BY category, applied
+    """,
 }
 _QUALITY_COLUMNS = ("area", "subject", "measure", "value", "unit", "detail")
 

@@ -21,7 +21,7 @@ INTERNAL = {"InternalPreprocessing", "InternalClustering", *CHILDREN}
 EXTERNAL = {"ExternalPreprocessing", "ExternalClustering"}
 SINKS = {"Warehouse", "Report", "Workbook"}
 FOLLOWING = {"Migrations", *SINKS}  # what reads the final clusters
-EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | {"ChainClustering", "Merging"}
+EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | {"ChainClustering", "Overrides", "Merging"}
 
 
 def test_the_first_run_builds_everything(project: Project) -> None:
@@ -40,7 +40,7 @@ def test_a_job_builds_itself_and_what_it_needs_and_no_more(project: Project) -> 
     assert project.build(tasks.ExternalClustering).built == EXTERNAL
     assert project.build(tasks.InternalPreprocessing).built == {"InternalPreprocessing"}
     assert project.build(tasks.InternalClustering).built == INTERNAL - {"InternalPreprocessing"}
-    assert project.build(tasks.Merging).built == {"Merging"}
+    assert project.build(tasks.Merging).built == {"Overrides", "Merging"}
     assert project.build(tasks.FullPipeline).built == FOLLOWING | {"ChainClustering"}
 
 
@@ -244,7 +244,14 @@ def test_a_deleted_category_file_is_built_again(built: Project) -> None:
 def test_every_module_that_a_build_runs_is_in_its_trace_or_on_the_list_of_those_that_do_not_count(
     built: Project,
 ) -> None:
-    stages = ("InternalPreprocessing", "ExternalPreprocessing", "ExternalClustering", "Merging", *sorted(SINKS))
+    stages = (
+        "InternalPreprocessing",
+        "ExternalPreprocessing",
+        "ExternalClustering",
+        "Overrides",
+        "Merging",
+        *sorted(SINKS),
+    )
     for name in stages:
         file = re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
         trace = built.path(f"outputs/dev/.trace/{file}.json")

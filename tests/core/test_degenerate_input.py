@@ -71,6 +71,7 @@ def run_through(sold: Sold, outside: pd.DataFrame | None = None, **how: object) 
         external_feature_report=around["external_feature_report"],
         external_scaled_features=surrounded["external_scaled_features"],
         external_excluded=around["excluded_stores"],
+        overrides=pd.DataFrame(columns=["store_id", "category", "cluster", "reason"]),
         settings=Merging(),
     )
     assert int(by_need_state["sales_cents"].sum()) == int(sales["sales_cents"].sum())

@@ -27,6 +27,7 @@ JOBS = {
         "InternalClustering",
         "ExternalPreprocessing",
         "ExternalClustering",
+        "Overrides",
         "Merging",
     ),
 }
@@ -97,6 +98,8 @@ class Model:
             return ["data/raw/sales.parquet", "data/raw/needs.csv"]
         if task == "ExternalPreprocessing":
             return ["data/raw/external.parquet"]
+        if task == "Overrides":
+            return []
         if task.startswith("ClusterCategory("):
             return [f"{out}/internal_preprocessing/sales_by_need_state/{slug(task[16:-1])}.parquet"]
         if task == "InternalClustering":
@@ -120,6 +123,7 @@ class Model:
                 f"{out}/external_preprocessing/external_features.parquet",
                 f"{out}/external_preprocessing/external_feature_report.parquet",
                 f"{out}/external_preprocessing/excluded_stores.parquet",
+                f"{out}/overrides/overrides.parquet",
             ]
         if task == "Migrations":
             return [
@@ -159,6 +163,7 @@ class Model:
                 "store_labels",
             ),
             "ExternalClustering": EXTERNAL,
+            "Overrides": ("overrides",),
             "Merging": (
                 "store_clusters",
                 "merged_clusters",
@@ -168,6 +173,7 @@ class Model:
                 "excluded_stores",
                 "merging_methods",
                 "external_contribution",
+                "overrides_applied",
             ),
             "Migrations": ("agreement", "migrations", "cluster_changes", "drift"),
         }[task]

@@ -24,7 +24,7 @@ def frame(name: str, *rows: tuple) -> pd.DataFrame:
 
 def placed(store: str, category: str, cluster: int, external: int | None) -> tuple:
     status = "external_only" if category == NO_CATEGORY else "both" if external else "internal_only"
-    return store, category, None if category == NO_CATEGORY else 1, external, cluster, status, False, 0.5
+    return store, category, None if category == NO_CATEGORY else 1, external, cluster, status, False, False, 0.5
 
 
 def database(path: Path, **frames: pd.DataFrame) -> duckdb.DuckDBPyConnection:

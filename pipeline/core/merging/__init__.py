@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.core.merging.join import merge
+from pipeline.core.merging.join import category_stores, merge
+from pipeline.core.merging.outcome import distances
 
-__all__ = ["merge"]
+__all__ = ["category_stores", "distances", "merge"]

@@ -62,7 +62,7 @@ def merge(
 
     _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
     only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
-    categories = _categories(internal_clusters, internal_features, external_clusters, external_scaled_features)
+    categories = category_stores(internal_clusters, internal_features, external_clusters, external_scaled_features)
     with threadpool_limits(1):
         merged_categories = [_merge(stores, for_category(settings, stores.category)) for stores in categories]
     parts = [one.outcome for one in merged_categories]
@@ -131,12 +131,18 @@ def _only_outside(
     return set(external_clusters["store_id"]) - selling
 
 
-def _categories(
+def category_stores(
     internal_clusters: pd.DataFrame,
     internal_features: pd.DataFrame,
     external_clusters: pd.DataFrame,
     external_scaled_features: pd.DataFrame,
 ) -> Iterator[CategoryStores]:
+    """The stores of each category, with what both sides know of them; the tables are as `merge` takes them.
+
+    Raises
+    ------
+    DataError : a category is named `(none)`, or a clustered store has no features
+    """
     import numpy as np
     import pandas as pd
 

@@ -60,10 +60,6 @@ def _store_clusters(
     import numpy as np
     import pandas as pd
 
-    distance = np.zeros(len(stores.store_id))
-    for cell in np.unique(repaired.cell):
-        members = repaired.cell == cell
-        distance[members] = distances_to_centre(space, members, np.flatnonzero(members))
     return pd.DataFrame(
         {
             "store_id": stores.store_id,
@@ -73,9 +69,20 @@ def _store_clusters(
             "cluster": numbers[repaired.cell],
             "status": np.where(stores.known, "both", "internal_only").astype(object),
             "reassigned": repaired.moved(),
-            "distance": distance,
+            "distance": distances(space, repaired.cell),
         }
     )
+
+
+def distances(space: NDArray[np.float64], cell: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n,) how far each store of the space (n, d) is from the centroid of its cell (n,)."""
+    import numpy as np
+
+    found = np.zeros(len(cell))
+    for one in np.unique(cell):
+        members = cell == one
+        found[members] = distances_to_centre(space, members, np.flatnonzero(members))
+    return found
 
 
 def _merged_clusters(

@@ -1,0 +1,105 @@
+"""The overrides' source -> its rows, their keys normalised and nothing judged yet: `core.overriding` does that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.engine.columns import label
+from pipeline.engine.csv_files import number
+from pipeline.engine.duck import connect, create, reading
+from pipeline.engine.keys import is_number
+from pipeline.engine.raw import Source, require, require_keys, scans
+from pipeline.engine.scan import RawColumn, Scan, union
+from pipeline.settings import CsvSettings, Engine, OverridesColumns, Sources
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+SETTING = "sources.overrides"
+TABLE = "override_rows"
+_PLAIN = CsvSettings()  # how a text in Parquet writes a number
+
+
+def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine) -> dict[str, pd.DataFrame]:
+    """Read the overrides.
+
+    Parameters
+    ----------
+    files : absolute paths; those of `overrides`
+    sources : how they are written; without `overrides`, there are none
+    engine : memory, threads, and where to spill
+
+    Returns
+    -------
+    rows : store_id, category, cluster_text, reason (trimmed text in NFC, None where there is none) and cluster (float64,
+        NaN where the text is no number), sorted by all of them; rows with nothing in these columns are left out. No rows
+        where there is no source.
+
+    Raises
+    ------
+    RawDataError : a file cannot be read, or lacks a column
+    """
+    if sources.overrides is None:
+        return {"rows": no_rows()}
+    source = Source.of(SETTING, files["overrides"], sources.overrides)
+    with (
+        connect(
+            source.files, memory_limit=engine.memory_limit, threads=engine.threads, spill=engine.spill_folder
+        ) as connection,
+        reading(source.files, source.setting),
+    ):
+        found = scans(connection, source)
+        wanted = names(sources.overrides.columns)
+        require(source, found, {f"columns.{use}": name for use, name in wanted.items()})
+        require_keys(source, found, wanted)
+        load(connection, found, sources.overrides.columns)
+        return {"rows": rows(connection)}
+
+
+def names(columns: OverridesColumns) -> dict[str, str]:
+    """The raw name of each column, by its use."""
+    return {
+        "store_id": columns.store_id,
+        "category": columns.category,
+        "cluster": columns.cluster,
+        "reason": columns.reason,
+    }
+
+
+def load(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], columns: OverridesColumns) -> None:
+    """Make `override_rows`: the rows of the scans, as `gather` returns them."""
+    create(connection, TABLE, union(found, [_select(scan, columns) for scan in found]))
+
+
+def rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The rows of `override_rows`, as `gather` returns them."""
+    frame = connection.sql(
+        f"SELECT * FROM {TABLE} WHERE COALESCE(store_id, category, cluster_text, reason) IS NOT NULL "
+        "ORDER BY store_id NULLS FIRST, category NULLS FIRST, cluster_text NULLS FIRST, reason NULLS FIRST"
+    ).df()
+    texts = ["store_id", "category", "cluster_text", "reason"]
+    as_objects = frame[texts].astype(object)
+    return frame.assign(**as_objects.where(as_objects.notna(), None), cluster=frame["cluster"].astype("float64"))
+
+
+def no_rows() -> pd.DataFrame:
+    """What `gather` returns where there is nothing."""
+    import pandas as pd
+
+    texts = {name: pd.Series(dtype=object) for name in ("store_id", "category", "cluster_text", "reason")}
+    return pd.DataFrame(texts | {"cluster": pd.Series(dtype="float64")})
+
+
+def _select(scan: Scan, columns: OverridesColumns) -> str:
+    cluster = scan[columns.cluster]
+    return (
+        f"{scan[columns.store_id].key} AS store_id, {scan[columns.category].key} AS category, "
+        f"{cluster.key} AS cluster_text, {_number(cluster)} AS cluster, {label(scan, columns.reason)} AS reason"
+    )
+
+
+def _number(column: RawColumn) -> str:
+    """The SQL of a column's number, DOUBLE; of a text, also in Parquet, null where it is none."""
+    return column.number if column.written is not None or is_number(column.type) else number(column.sql, _PLAIN)
