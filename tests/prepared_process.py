@@ -81,7 +81,7 @@ def run(
     Parameters
     ----------
     modules : imported before the command starts, beside the libraries
-    under : a tracer's command line; it is attached to the process before the command starts
+    under : a tracer's command line, in which `{pid}` stands for the process; it is attached before the command starts
     kill_after : seconds after which the process is killed, it alone
     """
     server = _server(os.getpid(), modules)
@@ -141,7 +141,8 @@ def _become(order: dict[str, Any]) -> None:
 def _be_traced(tracer: list[str]) -> None:
     """Have a tracer attach itself to this process."""
     quiet: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    attached = subprocess.Popen([*tracer, "-p", str(os.getpid())], **quiet)
+    words = [word.replace("{pid}", str(os.getpid())) for word in tracer]
+    attached = subprocess.Popen([*words, "-p", str(os.getpid())], **quiet)
     while "TracerPid:\t0\n" in Path("/proc/self/status").read_text():
         if attached.poll() is not None:
             sys.exit(f"the tracer ended: {tracer}")

@@ -110,7 +110,14 @@ def test_a_disk_that_is_full_in_each_stage_in_turn(disk: Trial, request: pytest.
         with counted(request.config, "a full disk"):
             fail_when_full(disk, cluster, "dev/cluster_category/")
         assert disk.run(*cluster).returncode == 0
-    for name, folder in (("InternalClustering", "internal_clustering"), ("Merging", "merging")):
+    for name, folder in (
+        ("InternalClustering", "internal_clustering"),
+        ("ChainClustering", "chain_clustering"),
+        ("Merging", "merging"),
+        ("Migrations", "migrations"),
+        ("Report", ""),
+        ("Workbook", ""),
+    ):
         with counted(request.config, "a full disk"):
             fail_when_full(disk, job(name), f"dev/{folder}/")
         assert disk.run(*job(name)).returncode == 0
@@ -132,24 +139,28 @@ def test_a_disk_with_little_left_for_a_whole_run(
         disk.assert_converges()
 
 
-# what fails: the call, how, at which of them (a path, or a number, below 1 counted back from the last) and what is named.
-# strace knows a call that syncs a folder by its path, but not one that renames to a path.
+# what fails: the call, how, at which of them (a number, or the first with this path) and what is named.
+# The tracer knows a call that renames by the path that it renames from.
 FAULTS = {
     "sync of the first table": ("fsync", "EIO", 1, "dev/"),
     "sync of a table's folder": ("fsync", "EIO", "dev/external_preprocessing", "dev/external_preprocessing"),
     "sync of the traces' folder": ("fsync", "EIO", "dev/.trace", "dev/.trace"),
     "sync in the middle": ("fsync", "EIO", 30, "dev/"),
-    "sync of the database": ("fsync", "EIO", -3, f".{DATABASE}"),
-    "sync of the database's folder": ("fsync", "EIO", -2, ""),
-    "sync of the last trace": ("fsync", "EIO", -1, "dev/.trace/warehouse.json"),
-    "sync of the traces' folder at last": ("fsync", "EIO", 0, "dev/.trace"),
+    "sync of the database": ("fsync", "EIO", f".{DATABASE}.{{pid}}.tmp", f".{DATABASE}"),
+    "sync of the database's folder": ("fsync", "EIO", ".", ""),
+    "sync of the last trace": ("fsync", "EIO", "dev/.trace/.warehouse.json.{pid}.tmp", "dev/.trace/warehouse.json"),
     "sync of a table when the disk is full": ("fsync", "ENOSPC", 1, "dev/"),
     "sync of a table over the quota": ("fsync", "EDQUOT", 1, "dev/"),
     "rename of the first table": ("rename", "EXDEV", 1, "dev/"),
     "rename of another table": ("rename", "EXDEV", 9, "dev/"),
     "rename on a failing disk": ("rename", "EIO", 20, "dev/"),
-    "rename of the database": ("rename", "EXDEV", -2, f".{DATABASE}"),
-    "rename of the last trace": ("rename", "EXDEV", -1, "dev/.trace/.warehouse.json"),
+    "rename of the database": ("rename", "EXDEV", f".{DATABASE}.{{pid}}.tmp", f".{DATABASE}"),
+    "rename of the last trace": (
+        "rename",
+        "EXDEV",
+        "dev/.trace/.warehouse.json.{pid}.tmp",
+        "dev/.trace/.warehouse.json",
+    ),
 }
 FAULTS_IN_CI = ("rename of another table",)
 
@@ -162,10 +173,7 @@ def test_a_disk_that_fails(prepared: Prepared, trial: Trial, request: pytest.Fix
     require_strace()
     call, error, at, file = FAULTS[fault]
     names = RENAMES if call == "rename" else call
-    if isinstance(at, str):
-        number, path = 1, ["-P", str(trial.outputs / at)]
-    else:
-        number, path = at if at > 0 else prepared.calls[call] + at, []
+    number, path = (1, ["-P", os.path.normpath(trial.outputs / at)]) if isinstance(at, str) else (at, [])
     with counted(request.config, "EIO, EXDEV, ENOSPC and EDQUOT from the disk"):
         through = [*strace(f"{names}:error={error}:when={number}", trace=names), *path]
         assert_fails(trial, RUN, re.escape(file), through=through)

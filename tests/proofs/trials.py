@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -109,6 +110,9 @@ class Trial:
 
     def start(self, *words: str, through: Sequence[str] = (), **environ: str) -> subprocess.Popen[str]:
         """Start a command of the project, under another program where that is given."""
+        for number in (signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_IGN:  # as nohup leaves it, and a child inherits that
+                signal.signal(number, lambda *_: None)
         return subprocess.Popen(
             [*through, str(BIN / words[0]), *words[1:]],
             cwd=self.home,
