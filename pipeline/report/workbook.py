@@ -8,14 +8,17 @@ program that reads the file takes one apostrophe off each text that `GUARDED` ma
 from __future__ import annotations
 
 import csv
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from pipeline.durable import naming
 from pipeline.report.grids import Cell
 from pipeline.report.sheets import Heading, Sheet, sheets
 from pipeline.report.source import Source
@@ -60,7 +63,7 @@ def _write_workbook(source: Source, path: Path) -> None:
     }
     with (
         spill_folder(source.spill or tempfile.gettempdir()) as folder,
-        path.open("wb") as file,
+        _opened(path) as file,
         xlsxwriter.Workbook(file, options | {"tmpdir": str(folder)}) as book,
     ):
         book.set_properties({"title": f"Store clusters: {source.env}", "created": datetime(2000, 1, 1)})  # no clock
@@ -69,6 +72,28 @@ def _write_workbook(source: Source, path: Path) -> None:
         _about(source, book)
         for sheet in sheets(source):
             _write_sheet(book, sheet, formats)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, to write a workbook to; an error of the disk comes as one, and names the file."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    file = path.open("wb")
+    try:
+        with naming(path):
+            try:
+                yield file
+                file.close()
+            except FileCreateError as error:
+                raise error.args[0] from error
+    except BaseException:
+        # The archive that xlsxwriter has begun writes its end when it is taken apart. That must neither fail once more, where
+        # nobody can catch it, nor find its file closed.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, file.fileno())
+        os.close(nowhere)
+        raise
 
 
 def _about(source: Source, book: xlsxwriter.Workbook) -> None:

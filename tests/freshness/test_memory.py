@@ -75,6 +75,34 @@ def test_what_a_killed_process_left_is_swept_and_other_files_stay(file: Path, ke
     assert sorted(path.name for path in kept.parent.iterdir()) == [".memory.json", ".memory.json.tmp", ".other.77.tmp"]
 
 
+def test_what_a_process_leaves_that_is_killed_while_it_saves_is_swept_by_the_next(
+    file: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def killed(self: Path, target: Path) -> None:
+        raise KilledError
+
+    memory = Memory(kept)
+    memory.hash(file, numbered())
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        with pytest.raises(KilledError):
+            memory.save()
+    assert len(list(kept.parent.iterdir())) == 1
+    memory.save()
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_a_memory_is_kept_where_not_even_the_folder_above_is_there(file: Path, kept: Path) -> None:
+    below = kept.parent / "dev" / "trace" / "memory.json"
+    memory = Memory(below)
+    memory.hash(file, numbered())
+    memory.save()
+    assert below.is_file()
+
+
 def test_a_memory_that_cannot_be_put_in_place_leaves_nothing_beside_it(file: Path, kept: Path) -> None:
     kept.mkdir(parents=True)
     memory = Memory(kept)

@@ -153,7 +153,7 @@ class Model:
             csv = ("clusters", "profiles", "moves", "excluded", "dictionary")
             return [f"{out}/store_clusters.xlsx", *(f"{out}/csv/{sheet}.csv" for sheet in csv)]
         tables = {
-            "InternalPreprocessing": ("categories", "need_state_coverage", "excluded_stores"),
+            "InternalPreprocessing": ("categories", "need_state_coverage", "excluded_stores", "key_spellings"),
             "InternalClustering": INTERNAL,
             "ChainClustering": CHAIN,
             "ExternalPreprocessing": (

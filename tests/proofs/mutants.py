@@ -19,7 +19,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -124,6 +124,8 @@ def mutants(path: Path) -> Iterator[Mutant]:
     for node, field, position, within in places(tree, ""):
         old = getattr(node, field) if position is None else getattr(node, field)[position]
         for new in (*expressions(old), *statements(old)):
+            if ast.dump(new) == ast.dump(old):
+                continue
             mutated = put(tree, node, field, position, new)
             yield Mutant(module, f"{within}: {said(old)} -> {said(new)}", mutated)
 
@@ -205,6 +207,16 @@ def survives(mutant: Mutant | None, folder: Path) -> bool:
     os._exit(int(pytest.main([*words, *without, *map(str, files)])))
 
 
+def named(made: Iterable[Mutant]) -> dict[str, Mutant]:
+    """Every mutant by its module and what it is; the second of that name, and further ones, with their number."""
+    every: dict[str, Mutant] = {}
+    for mutant in made:
+        name = f"{mutant.module.rpartition('.')[2]}: {mutant.what}"
+        alike = sum(1 for other in every if other.partition(" (#")[0] == name)
+        every[f"{name} (#{alike + 1})" if alike else name] = mutant
+    return every
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reliability", metavar="FOLDER", type=Path)
@@ -218,11 +230,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp())
     if not survives(None, folder):
         sys.exit("the tests fail without any mutant")
-    every = {
-        f"{mutant.module.rpartition('.')[2]}: {mutant.what} ({number})": mutant
-        for path in sorted(PACKAGE.glob("*.py"))
-        for number, mutant in enumerate(mutants(path), start=1)
-    }
+    every = named(mutant for path in sorted(PACKAGE.glob("*.py")) for mutant in mutants(path))
     chosen = {name: mutant for name, mutant in every.items() if given.only in name}
     chosen = dict(list(chosen.items())[:: given.every])
     if not survives(Mutant("pipeline.freshness.traces", "", ast.parse((PACKAGE / "traces.py").read_bytes())), folder):
