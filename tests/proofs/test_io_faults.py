@@ -111,15 +111,15 @@ def test_a_disk_that_is_full_in_each_stage_in_turn(disk: Trial, request: pytest.
             fail_when_full(disk, cluster, "dev/cluster_category/")
         assert disk.run(*cluster).returncode == 0
     for name, folder in (
-        ("InternalClustering", "internal_clustering"),
-        ("ChainClustering", "chain_clustering"),
-        ("Merging", "merging"),
-        ("Migrations", "migrations"),
-        ("Report", ""),
-        ("Workbook", ""),
+        ("InternalClustering", "internal_clustering/"),
+        ("ChainClustering", "chain_clustering/"),
+        ("Merging", "merging/"),
+        ("Migrations", "migrations/"),
+        ("Report", "report.html"),
+        ("Workbook", ".*store_clusters.xlsx"),
     ):
         with counted(request.config, "a full disk"):
-            fail_when_full(disk, job(name), f"dev/{folder}/")
+            fail_when_full(disk, job(name), f"dev/{folder}")
         assert disk.run(*job(name)).returncode == 0
     for left in (0, 1 << 12, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 23):
         with counted(request.config, "a full disk"):
