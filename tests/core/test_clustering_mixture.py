@@ -54,3 +54,58 @@ def test_stores_that_do_not_differ_have_a_finite_bic():
     assert bic(np.empty((5, 0)), np.zeros(5, int), 1) == 0.0
     two = np.repeat([[0.0], [1.0]], 4, axis=0)
     assert np.isfinite(bic(two, np.repeat([0, 1], 4), 2))
+
+
+@pytest.fixture(scope="module")
+def area() -> np.ndarray:
+    """Flags of a feature with three levels that says nothing of the numbers."""
+    return np.eye(3)[np.random.default_rng(2).integers(0, 3, 120)]
+
+
+def test_one_cluster_of_numbers_and_flags_has_the_closed_form(matrix, area):
+    flag = np.random.default_rng(3).integers(0, 2, 120)
+    log_likelihood = norm.logpdf(matrix, matrix.mean(axis=0), matrix.std(axis=0)).sum()
+    for counts in (area.sum(axis=0), np.bincount(flag)):
+        log_likelihood += (counts * np.log(counts / 120)).sum()
+    found = bic(np.column_stack([matrix, area, flag]), np.zeros(120, int), 1)
+    assert found == pytest.approx(-2 * log_likelihood + (6 + 2 + 1) * np.log(120))
+
+
+def test_chances_within_clusters_that_are_far_apart_have_the_closed_form(matrix, area):
+    labels = np.arange(120) % 2
+    apart = matrix + 100.0 * labels[:, None] * matrix.std(axis=0)
+    numbers = bic(apart, labels, 2)
+    usual = area.mean(axis=0)
+    expected = 0.0
+    for cluster in (0, 1):
+        counts = area[labels == cluster].sum(axis=0)
+        expected += (counts * np.log((counts + usual) / (60 + 1))).sum()
+    assert bic(np.column_stack([apart, area]), labels, 2) - numbers == pytest.approx(-2 * expected + 4 * np.log(120))
+
+
+def test_flags_of_one_feature_are_its_levels_whichever_of_them_has_no_column(matrix, area):
+    labels = (matrix[:, 1] > 1.5).astype(int)
+    whole = bic(np.column_stack([matrix, area]), labels, 2)
+    for level in range(3):
+        assert bic(np.column_stack([matrix, np.delete(area, level, axis=1)]), labels, 2) == pytest.approx(whole)
+
+
+def test_the_two_values_of_a_flag_do_not_matter(matrix, area):
+    labels = (matrix[:, 1] > 1.5).astype(int)
+    whole = bic(np.column_stack([matrix, area]), labels, 2)
+    assert bic(np.column_stack([matrix, area * 7.0 - 0.5]), labels, 2) == pytest.approx(whole)
+
+
+def test_clusters_are_not_split_by_flags_that_say_nothing_of_the_numbers(matrix, area):
+    planted = (matrix[:, 1] > 1.5).astype(int)
+    by_area = planted * 3 + area.argmax(axis=1)
+    both = np.column_stack([matrix, area])
+    assert bic(both, planted, 2) < bic(both, by_area, 6) - 50
+    assert bic(both, planted, 2) < bic(both, np.zeros(120, int), 1) - 50
+
+
+def test_flags_that_go_together_are_clusters():
+    planted = np.random.default_rng(4).integers(0, 2, 120)
+    flips = np.random.default_rng(5).random((120, 6)) < 0.1
+    flags = np.where(flips, 1 - planted[:, None], planted[:, None]).astype(float)
+    assert bic(flags, planted, 2) < bic(flags, np.zeros(120, int), 1) - 100

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.clustering.algorithms import KMeans
-from pipeline.core.clustering.null import NullTest, compare_with_nulls, mean_dip, mean_margin
+from pipeline.core.clustering.null import NullTest, as_flags, compare_with_nulls, mean_dip, mean_margin
 from pipeline.core.clustering.rules import KFigures
 from pipeline.core.clustering.verdicts import verdict
 from pipeline.settings import ClusteringSettings
@@ -84,3 +84,20 @@ def test_the_verdict_follows_from_the_nulls_and_the_stability(stability, test, e
     found, reason = verdict(figures, test, ClusteringSettings())
     assert found == expected
     assert words in reason
+
+
+def test_a_draw_takes_the_two_values_of_a_flag_as_often_as_the_data_does_and_by_the_size_of_what_was_drawn():
+    random = np.random.default_rng(0)
+    matrix = np.column_stack([np.repeat([-0.3, 0.7], [70, 30]), random.normal(size=100)])
+    drawn = random.normal(size=(5, 100, 2))
+    found = as_flags(drawn.copy(), matrix)
+    assert (found[:, :, 1] == drawn[:, :, 1]).all()
+    for before, after in zip(drawn[:, :, 0], found[:, :, 0], strict=True):
+        assert sorted(after) == sorted(matrix[:, 0])
+        assert before[after == 0.7].min() > before[after == -0.3].max()
+
+
+def test_a_flag_beside_a_continuum_does_not_make_it_separated():
+    random = np.random.default_rng(1)
+    matrix = np.column_stack([random.normal(size=(200, 3)), 4.0 * random.integers(0, 2, 200)])
+    assert not compare(matrix, 2).is_separated

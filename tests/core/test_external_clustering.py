@@ -69,3 +69,18 @@ def test_a_missing_value_is_an_error_that_names_the_feature():
     table.loc[3, "density"] = np.nan
     with pytest.raises(DataError, match="'density' is missing or infinite for 1 stores, first 's003'"):
         cluster(external_features=table, settings=ExternalClustering())
+
+
+@pytest.mark.parametrize("levels", [2, 3, 4])
+def test_a_kind_of_area_that_says_nothing_of_the_other_features_makes_no_clusters(levels):
+    random = np.random.default_rng([levels, 1])
+    planted = random.integers(0, 3, 240)
+    numbers = 4.0 * np.eye(5)[planted] + random.normal(size=(240, 5))
+    area = random.integers(0, levels, 240)
+    flags = np.eye(levels)[area][:, 1 if levels == 2 else 0 :]
+    columns = [*(f"number {place}" for place in range(5)), *(f"area={level}" for level in range(flags.shape[1]))]
+    features = pd.DataFrame(np.column_stack([numbers, flags]), columns=columns)
+    features.insert(0, "store_id", [f"s{store:03d}" for store in range(240)])
+    found = cluster(external_features=features, settings=ExternalClustering(**QUICK))
+    assert list(found["external_verdicts"]["k"]) == [3]
+    assert adjusted_rand_score(planted, found["external_clusters"]["cluster"]) > 0.8

@@ -1,4 +1,4 @@
-"""Clusters as the components of a Gaussian mixture with one shared diagonal covariance."""
+"""Clusters as the components of a mixture with one shared diagonal covariance."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.core.clustering import mixture
 from pipeline.core.clustering.algorithms import KMeans
+from pipeline.core.clustering.points import Points, Scale
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,13 +38,13 @@ class GaussianMixture:
 
     def labels(self, k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""
-        likeliest: NDArray[np.int64] = mixture.posteriors(self._scaled[None], self._fit(k))[0].argmax(axis=1)
+        likeliest: NDArray[np.int64] = mixture.posteriors(self._scaled, self._fit(k))[0].argmax(axis=1)
         return likeliest
 
     def refits(self, k: int) -> Mixtures:
         """See `Algorithm`: EM on the resample, from where the refit of k-means ends."""
         started = self._start.refits(k).assign(self._start.matrix)
-        return Mixtures(_fitted(self._scaled[None], self._drawn, started, k), self._points)
+        return Mixtures(_fitted(self._scaled, self._drawn, started, k), self._points)
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""
@@ -52,7 +53,7 @@ class GaussianMixture:
         started = self._start.of_draws(draws, k)
         found = np.empty_like(started)
         for number, (draw, labels) in enumerate(zip(draws, started, strict=True)):
-            scaled = Scale(draw).of(draw)[None]
+            scaled = Scale(draw).of(draw)
             fitted = _fitted(scaled, np.ones((1, len(draw))), labels[None], k)
             found[number] = mixture.posteriors(scaled, fitted)[0].argmax(axis=1)
             missing = np.bincount(found[number], minlength=k) == 0
@@ -67,15 +68,15 @@ class GaussianMixture:
 
     def memberships(self, points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
         """See `Algorithm`."""
-        likely: NDArray[np.float64] = mixture.posteriors(self._points.of(points)[None], self._fit(k))[0]
+        likely: NDArray[np.float64] = mixture.posteriors(self._points.of(points), self._fit(k))[0]
         return likely
 
     def _fit(self, k: int) -> Mixture:
         import numpy as np
 
         if k not in self._found:
-            once = np.ones((1, len(self._scaled)))
-            self._found[k] = _fitted(self._scaled[None], once, self._start.labels(k)[None], k)
+            once = np.ones((1, len(self._start.matrix)))
+            self._found[k] = _fitted(self._scaled, once, self._start.labels(k)[None], k)
         return self._found[k]
 
 
@@ -90,8 +91,8 @@ class Mixtures:
         """See `Refits`."""
         import numpy as np
 
-        scaled = self._scale.of(points)[None]
-        parts = _parts(len(self._fitted.means), scaled.shape[1], max(self._fitted.means.shape[1:]))
+        scaled = self._scale.of(points)
+        parts = _parts(len(self._fitted.means), len(points), max(self._fitted.means.shape[1], scaled.width))
         found = [
             mixture.posteriors(scaled, mixture.Mixture(*(of_all[part] for of_all in self._fitted))).argmax(axis=2)
             for part in parts
@@ -99,28 +100,13 @@ class Mixtures:
         return np.concatenate(found)
 
 
-class Scale:
-    """The features that vary in a matrix (n, d), in their standard deviations about their mean."""
-
-    def __init__(self, matrix: NDArray[np.float64]) -> None:
-        self._mean = matrix.mean(axis=0)
-        self._deviations = matrix.std(axis=0)
-        self._varying = self._deviations > 0
-
-    def of(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (n, d) on this scale."""
-        kept = self._varying
-        scaled: NDArray[np.float64] = (points[:, kept] - self._mean[kept]) / self._deviations[kept]
-        return scaled
-
-
-def _fitted(points: NDArray[np.float64], weights: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> Mixture:
+def _fitted(points: Points, weights: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> Mixture:
     """The mixtures from clusters (m, n), so many at a time as memory is meant for."""
     import numpy as np
 
     found = [
         mixture.fit(points, weights[part], (labels[part][:, :, None] == np.arange(k)).astype(np.float64))
-        for part in _parts(len(weights), points.shape[1], max(k, points.shape[2]))
+        for part in _parts(len(weights), weights.shape[1], max(k, points.width))
     ]
     return mixture.Mixture(*(np.concatenate(of_all) for of_all in zip(*found, strict=True)))
 

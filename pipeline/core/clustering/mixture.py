@@ -1,8 +1,10 @@
-"""Gaussian mixtures with one shared diagonal covariance: EM, and the BIC."""
+"""Mixtures with one shared diagonal covariance: EM, and the BIC. Features of two values have chances in place of means."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.core.clustering.points import Points, Scale
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +20,11 @@ def bic(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float
 
     The mixture has k means, k weights and one diagonal covariance for all its components: p = k d + d + (k - 1), with d
     the features that vary. For k = 1 the maximum is known: the mean and the variances of the data.
+
+    A feature of two values has a chance per component in place of a mean, so that it counts only as far as it goes with
+    others: within each of its two values a Gaussian would find no variance at all, and split every cluster by it. The
+    flags of one categorical feature (`points.Scale`) are its levels, independent of the numbers within a component [3]_;
+    p then counts k chances for each level but one.
 
     Parameters
     ----------
@@ -35,98 +42,110 @@ def bic(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float
        A. E. Raftery, "Model-based clustering, discriminant analysis, and density estimation", JASA 97, 2002.
     .. [2] A. P. Dempster, N. M. Laird, D. B. Rubin, "Maximum likelihood from incomplete data via the EM algorithm",
        J. R. Stat. Soc. B 39(1), 1977.
+    .. [3] L. Hunt, M. Jorgensen, "Mixture model clustering using the MULTIMIX program", Aust. N. Z. J. Stat. 41(2), 1999.
     """
     import numpy as np
 
-    variances = matrix.var(axis=0)
-    varying = variances > 0
-    if not varying.any():
+    scale = Scale(matrix)
+    numbers, chances = scale.features()
+    if not numbers + chances:
         return 0.0
     # Each feature is measured in its own standard deviations, which keeps the sums well conditioned; the log-likelihood
     # is put back in the features' units by the log-determinant of that change.
-    scaled = (matrix[:, varying] - matrix[:, varying].mean(axis=0)) / np.sqrt(variances[varying])
-    n, d = scaled.shape
     memberships = (labels[:, None] == np.arange(k)).astype(np.float64)
-    found = fit(scaled[None], np.ones((1, n)), memberships[None])
-    log_likelihood = float(found.log_likelihoods[0]) - 0.5 * n * float(np.log(variances[varying]).sum())
-    parameters = k * d + d + (k - 1)
+    n = len(matrix)
+    found = fit(scale.of(matrix), np.ones((1, n)), memberships[None])
+    log_likelihood = float(found.log_likelihoods[0]) - n * scale.log_determinant()
+    parameters = k * numbers + numbers + k * chances + (k - 1)
     return float(-2.0 * log_likelihood + parameters * np.log(n))
 
 
 class Mixture(NamedTuple):
-    """m fitted mixtures of k components in d features, each with one shared diagonal covariance.
+    """m fitted mixtures of k components in d numbers and l levels, each with one shared diagonal covariance.
 
-    `means` (m, k, d), `variances` (m, d), `proportions` (m, k), `log_likelihoods` (m,).
+    `means` (m, k, d), `variances` (m, d), `chances` (m, k, l) of each level, `proportions` (m, k), `log_likelihoods` (m,).
     """
 
     means: NDArray[np.float64]
     variances: NDArray[np.float64]
+    chances: NDArray[np.float64]
     proportions: NDArray[np.float64]
     log_likelihoods: NDArray[np.float64]
 
 
-def fit(points: NDArray[np.float64], weights: NDArray[np.float64], memberships: NDArray[np.float64]) -> Mixture:
+def fit(points: Points, weights: NDArray[np.float64], memberships: NDArray[np.float64]) -> Mixture:
     """The mixtures that EM finds from the memberships given, all of them side by side.
+
+    A level that no point of a component has would have no chance there, and never get one: to every component is added
+    one point that has each level as often as all points do.
 
     Parameters
     ----------
-    points : (m, n, d), or (1, n, d) for all alike; every feature of about unit variance, of which `VARIANCE_FLOOR` is
-        the least that a component may have
+    points : m sets, or one for all alike; every number of about unit variance, of which `VARIANCE_FLOOR` is the least that
+        a component may have
     weights : (m, n) how often each point counts
     memberships : (m, n, k) to start from, 0..1
     """
     import numpy as np
 
     total = weights.sum(axis=1)
-    squares = np.matmul(weights[:, None, :], points**2)[:, 0, :]
+    squares = np.matmul(weights[:, None, :], points.numbers**2)[:, 0, :]
+    usual = np.matmul(weights[:, None, :], points.levels) / total[:, None, None]
+    m, k = len(weights), memberships.shape[2]
     found = [
-        np.empty((len(weights), memberships.shape[2], points.shape[2])),
-        np.empty((len(weights), points.shape[2])),
-        np.empty((len(weights), memberships.shape[2])),
-        np.full(len(weights), -np.inf),
+        np.empty((m, k, points.numbers.shape[2])),
+        np.empty((m, points.numbers.shape[2])),
+        np.empty((m, k, points.levels.shape[2])),
+        np.empty((m, k)),
+        np.full(m, -np.inf),
     ]
-    left = np.arange(len(weights))
+    left = np.arange(m)
     for _ in range(_MAX_ITERATIONS):
-        of_left = points if len(points) == 1 else points[left]
+        of_left = points if len(points.numbers) == 1 else Points(*(of_all[left] for of_all in points))
         counted = memberships * weights[left, :, None]
         sizes = np.maximum(counted.sum(axis=1), np.finfo(np.float64).tiny)
-        means = counted.transpose(0, 2, 1) @ of_left / sizes[:, :, None]
+        means = counted.transpose(0, 2, 1) @ of_left.numbers / sizes[:, :, None]
         within = squares[left] - (sizes[:, :, None] * means**2).sum(axis=1)
         variances = np.maximum(within / total[left, None], VARIANCE_FLOOR)
+        chances = (counted.transpose(0, 2, 1) @ of_left.levels + usual[left]) / (sizes[:, :, None] + 1.0)
         proportions = sizes / total[left, None]
-        memberships, logs = _expect(of_left, means, variances, proportions)
+        memberships, logs = _expect(of_left, means, variances, chances, proportions)
         reached = (weights[left] * logs).sum(axis=1)
-        better = reached > found[3][left]
-        gain = reached - found[3][left]
-        for kept, now in zip(found, (means, variances, proportions, reached), strict=True):
+        better = reached > found[-1][left]
+        gain = reached - found[-1][left]
+        for kept, now in zip(found, (means, variances, chances, proportions, reached), strict=True):
             kept[left[better]] = now[better]
         going = gain >= _TOLERANCE * total[left]
-        if memberships.shape[2] == 1 or not going.any():
+        if k == 1 or not going.any():
             break
         left, memberships = left[going], memberships[going]
     return Mixture(*found)
 
 
-def posteriors(points: NDArray[np.float64], mixture: Mixture) -> NDArray[np.float64]:
-    """How likely each of n points (1, n, d) belongs to each component: (m, n, k), rows sum to 1."""
-    return _expect(points, mixture.means, mixture.variances, mixture.proportions)[0]
+def posteriors(points: Points, mixture: Mixture) -> NDArray[np.float64]:
+    """How likely each of n points, one set of them, belongs to each component: (m, n, k), rows sum to 1."""
+    return _expect(points, mixture.means, mixture.variances, mixture.chances, mixture.proportions)[0]
 
 
 def _expect(
-    points: NDArray[np.float64],
+    points: Points,
     means: NDArray[np.float64],
     variances: NDArray[np.float64],
+    chances: NDArray[np.float64],
     proportions: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The posteriors (m, n, k), and the log-density (m, n) of every point under the whole mixture."""
     import numpy as np
 
     deviations = np.sqrt(variances)[:, None, :]
-    near, centres = points / deviations, means / deviations
+    near, centres = points.numbers / deviations, means / deviations
     squares = (near**2).sum(axis=2)[:, :, None] - 2.0 * near @ centres.transpose(0, 2, 1)
     squares += (centres**2).sum(axis=2)[:, None, :]
     constants = np.log(proportions) - 0.5 * np.log(2.0 * np.pi * variances).sum(axis=1)[:, None]
     logs = -0.5 * squares + constants[:, None, :]
+    if points.levels.shape[2]:
+        possible = np.maximum(chances, np.finfo(np.float64).tiny)  # a level that a resample has not drawn
+        logs += points.levels @ np.log(possible).transpose(0, 2, 1)
     top = logs.max(axis=2, keepdims=True)
     memberships = np.exp(logs - top)
     totals = memberships.sum(axis=2, keepdims=True)

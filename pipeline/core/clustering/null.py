@@ -7,6 +7,9 @@ Two nulls, drawn from the data's own covariance and clustered with the same k:
 - one flat continuum: uniform along each principal axis. Among shapes with one mode the uniform is the hardest to tell
   from two [2]_. The clusters beat it where the density dips deeper between neighbouring clusters than in its draws.
 
+A feature of two values takes the same two in every draw, each as often as in the data: a feature without a middle would
+beat every draw that has one.
+
 The first alone is beaten by any skewed or flat continuum with enough stores; the second is there to refuse those.
 
 References
@@ -21,6 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.clustering.figures import centroids, distances
+from pipeline.core.clustering.points import is_flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +118,20 @@ def mean_dip(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> 
 _PLACES = (0.0, 0.5, 1.0)  # the cluster's centroid, halfway, the other's
 
 
+def as_flags(drawn: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The draws (m, n, d), with the features that take two values in the matrix (n, d) taking them as often in each draw.
+
+    The largest values of a draw become the larger of the two.
+    """
+    import numpy as np
+
+    for column in np.flatnonzero(is_flag(matrix)):
+        low, high = matrix[:, column].min(), matrix[:, column].max()
+        places = np.argsort(drawn[:, :, column], axis=1, kind="stable").argsort(axis=1)
+        drawn[:, :, column] = np.where(places >= (matrix[:, column] == low).sum(), high, low)
+    return drawn
+
+
 def _axes(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """The principal axes, each as long as its standard deviation (d, d), of the shrunk covariance [1]_.
 
@@ -143,7 +161,7 @@ def _p_value(
     at_once = max(1, _DRAWN_NUMBERS // matrix.size)
     as_good = 0
     for first in range(0, draws, at_once):
-        drawn = draw((min(at_once, draws - first), *matrix.shape))
+        drawn = as_flags(draw((min(at_once, draws - first), *matrix.shape)), matrix)
         found = fits.of_draws(drawn, k)
         as_good += sum(statistic(*pair, k) >= observed for pair in zip(drawn, found, strict=True))
     return (1 + as_good) / (1 + draws)

@@ -1,0 +1,94 @@
+"""What a mixture is fitted to: numbers on their own scale, and the levels of features that take two values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Points(NamedTuple):
+    """n points, m sets of them or one for all m mixtures.
+
+    `numbers` (m or 1, n, d): features of about unit variance. `levels` (m or 1, n, l): 0 and 1, which level of each
+    categorical feature a point has; the levels of a feature sum to 1.
+    """
+
+    numbers: NDArray[np.float64]
+    levels: NDArray[np.float64]
+
+    @property
+    def width(self) -> int:
+        """How many numbers describe a point."""
+        return int(self.numbers.shape[2] + self.levels.shape[2])
+
+
+class Scale:
+    """How points are seen, learnt from a matrix (n, d), n >= 1.
+
+    A feature that takes two values is a flag. Flags of which no point has two, such as the columns of one categorical
+    feature, are the levels of one feature, beside the level that none of them is set. Features of more values are
+    numbers, in their standard deviations about their mean. Constant features are left out.
+    """
+
+    def __init__(self, matrix: NDArray[np.float64]) -> None:
+        import numpy as np
+
+        self._mean = matrix.mean(axis=0)
+        self._deviations = matrix.std(axis=0)
+        self._halfway = (matrix.min(axis=0) + matrix.max(axis=0)) / 2
+        flags = is_flag(matrix)
+        self._numeric = (self._deviations > 0) & ~flags
+        self._groups = _exclusive(matrix > self._halfway, np.flatnonzero(flags))
+        self._occurring = self._one_hot(matrix).any(axis=0)
+
+    def of(self, points: NDArray[np.float64]) -> Points:
+        """Points (n, d) on this scale; a flag is set where the value is nearer to the larger of its two."""
+        kept = self._numeric
+        numbers = (points[:, kept] - self._mean[kept]) / self._deviations[kept]
+        levels = self._one_hot(points)[:, self._occurring].astype(float)
+        return Points(numbers[None], levels[None])
+
+    def log_determinant(self) -> float:
+        """The logarithm of the volume that a unit of the numbers has in the features' own units."""
+        import numpy as np
+
+        return float(np.log(self._deviations[self._numeric]).sum())
+
+    def features(self) -> tuple[int, int]:
+        """How many numbers there are, and how many chances a component has that are free."""
+        return int(self._numeric.sum()), int(self._occurring.sum()) - len(self._groups)
+
+    def _one_hot(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """(n, levels): for each categorical feature that none of its flags is set, and each of its flags."""
+        import numpy as np
+
+        is_set = points > self._halfway
+        columns = []
+        for group in self._groups:
+            first = is_set[:, group].cumsum(axis=1) == 1  # of a new point that has two of them, the first counts
+            of_group = is_set[:, group] & first
+            columns += [~of_group.any(axis=1), *of_group.T]
+        return np.column_stack(columns) if columns else np.zeros((len(points), 0), dtype=bool)
+
+
+def is_flag(matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which columns (d,) of a matrix (n, d), n >= 1, take exactly two values."""
+    low, high = matrix.min(axis=0), matrix.max(axis=0)
+    found: NDArray[np.bool_] = (low < high) & ((matrix == low) | (matrix == high)).all(axis=0)
+    return found
+
+
+def _exclusive(is_set: NDArray[np.bool_], flags: NDArray[np.int64]) -> list[list[int]]:
+    """The flags in groups of which no row has two set; each flag goes to the first group that it fits."""
+    groups: list[list[int]] = []
+    for flag in flags:
+        for group in groups:
+            if not (is_set[:, group].any(axis=1) & is_set[:, flag]).any():
+                group.append(int(flag))
+                break
+        else:
+            groups.append([int(flag)])
+    return groups
