@@ -1,0 +1,163 @@
+"""python -m benchmarks.plain_script RAW OUTPUTS: the work of a full run as one script, as a good data scientist would write it.
+
+It contains: the sales summed by plain SQL in DuckDB and split over need states, the statistics of `pipeline.core` called one after the
+other on frames in memory, a Parquet file per table (typed, sorted), a DuckDB file with keys, comments and views, the report, the
+workbook and its CSV files.
+
+It does not contain what the pipeline is for: no Luigi, no task per category, no trace, no hash of a file, no table read back to see
+that it was written, no rename, no sync, no check of the raw files beyond what SQL does, no lineage and no record of runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pandas as pd
+import pyarrow.parquet as pq
+
+from pipeline.config import load
+from pipeline.core.chain import cluster_chain
+from pipeline.core.external_clustering import cluster
+from pipeline.core.external_preprocessing import preprocess as preprocess_external
+from pipeline.core.final_clusters import finish
+from pipeline.core.internal_clustering import cluster_category
+from pipeline.core.internal_preprocessing import preprocess
+from pipeline.core.migrations import compare_with_references
+from pipeline.report import html, workbook
+from pipeline.report.source import Source
+from pipeline.schema import TABLES
+from pipeline.tables import to_arrow
+from pipeline.tasks import Report, Warehouse, Workbook
+from pipeline.warehouse.ddl import comments, create_table
+from pipeline.warehouse.views import views
+
+Frames = dict[str, pd.DataFrame]
+
+SALES = """
+WITH summed AS (
+    SELECT CAST(STORE_NBR AS VARCHAR) AS store_id, CAST(SKU_NBR AS VARCHAR) AS sku_id, CAT_DSC AS category,
+        CAST(SUM(CAST(ROUND(TOTAL_SALES * 100) AS BIGINT)) AS BIGINT) AS cents
+    FROM read_parquet($sales) GROUP BY ALL
+),
+map AS (
+    SELECT CAST(SKU_NBR AS VARCHAR) AS sku_id, CAT_DSC AS category, NEED_STATE AS need_state,
+        COUNT(*) OVER one AS parts, ROW_NUMBER() OVER (one ORDER BY NEED_STATE) AS place
+    FROM (SELECT DISTINCT * FROM read_csv($need_states)) WINDOW one AS (PARTITION BY SKU_NBR, CAT_DSC)
+),
+split AS (
+    SELECT store_id, category, COALESCE(need_state, 'UNMAPPED') AS need_state, COALESCE(
+        SIGN(cents) * (ABS(cents) // parts + CASE WHEN place <= ABS(cents) % parts THEN 1 ELSE 0 END), cents) AS part
+    FROM summed LEFT JOIN map USING (sku_id, category)
+)
+SELECT store_id, category, need_state, CAST(SUM(part) AS BIGINT) AS sales_cents FROM split GROUP BY ALL ORDER BY ALL
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.plain_script", description=__doc__)
+    parser.add_argument("raw", type=Path)
+    parser.add_argument("outputs", type=Path)
+    told = parser.parse_args()
+    told.outputs.mkdir(parents=True, exist_ok=True)
+    tables = computed(told.raw)
+    files = written(tables, told.outputs)
+    load_database(files, told.outputs / "clustering.duckdb")
+    write_documents(files, told.outputs)
+
+
+def computed(raw: Path) -> Frames:
+    """Every table of a full run."""
+    settings = load("dev").settings
+    tables = internal(raw, settings.internal.preprocessing)
+    clustered = [
+        cluster_category(sales_by_need_state=rows, settings=settings.internal.clustering)
+        for _, rows in tables["sales_by_need_state"].groupby("category", sort=True)
+    ]
+    tables |= {name: pd.concat([one[name] for one in clustered], ignore_index=True) for name in clustered[0]}
+    tables |= cluster_chain(
+        sales_by_need_state=tables["sales_by_need_state"],
+        internal_clusters=tables["internal_clusters"],
+        settings=settings.chain.clustering,
+    )
+    outside = external(raw, settings.external.preprocessing)
+    tables |= {name: table for name, table in outside.items() if name != "excluded_stores"}
+    tables |= cluster(
+        external_features=tables["external_features"],
+        external_feature_report=tables["external_feature_report"],
+        settings=settings.external.clustering,
+    )
+    read = ("internal_clusters", "internal_features", "external_clusters", "external_scaled_features")
+    tables |= finish(
+        **{name: tables[name] for name in (*read, "external_features", "external_feature_report")},
+        internal_excluded=tables["excluded_stores"],
+        external_excluded=outside["excluded_stores"],
+        settings=settings.merging,
+    )
+    read = ("internal_clusters", "internal_features", "external_clusters", "external_features", "store_clusters")
+    return tables | compare_with_references(**{name: tables[name] for name in read}, settings=settings.references)
+
+
+def internal(raw: Path, settings: object) -> Frames:
+    given = {"sales": str(raw / "internal_sales.parquet"), "need_states": str(raw / "need_state.csv")}
+    with duckdb.connect() as connection:
+        sales = connection.execute(SALES, given).df()
+    nowhere = pd.DataFrame({"store_id": pd.Series(dtype="str")})
+    return preprocess(sales=sales, unchosen_stores=nowhere, settings=settings)
+
+
+def external(raw: Path, settings: object) -> Frames:
+    read = pd.read_parquet(raw / "external_sales.parquet").rename(columns={"STORE_NBR": "store_id"})
+    read["store_id"] = read["store_id"].astype("str")
+    labels = ["STORE_NAME", "REGION"]
+    features = read.drop(columns=labels).astype({name: "float64" for name in read.columns[1:] if name not in labels})
+    ignored = pd.DataFrame({"feature": [], "reason": []}, dtype=object)
+    long = read[["store_id", *labels]].melt(id_vars="store_id", var_name="label", value_name="value")
+    return preprocess_external(features=features, ignored=ignored, labels=long, settings=settings)
+
+
+def written(tables: Frames, outputs: Path) -> dict[str, list[Path]]:
+    """A Parquet file per table."""
+    tables["categories"]["file"] = tables["categories"]["category"]
+    files = {}
+    for name, table in tables.items():
+        files[name] = [outputs / f"{name}.parquet"]
+        pq.write_table(to_arrow(table, TABLES[name]), files[name][0], compression="zstd")
+    return files
+
+
+def load_database(files: dict[str, list[Path]], path: Path) -> None:
+    """A table per file, with its key and comments; the views."""
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        for name, (file,) in files.items():
+            columns = [TABLES[name].column(column) for column in pq.read_schema(file).names]
+            connection.execute(create_table(TABLES[name], columns))
+            for statement in comments(TABLES[name], columns):
+                connection.execute(statement)
+            connection.execute(f"INSERT INTO {name} SELECT * FROM read_parquet('{file}')")  # noqa: S608  # our own names
+        categories = _values(connection, "SELECT DISTINCT category FROM store_clusters ORDER BY 1")
+        labels = _values(connection, "SELECT DISTINCT label FROM store_labels ORDER BY 1")
+        for view in views(set(files), categories, labels):
+            connection.execute(f'CREATE VIEW "{view.name}" AS {view.query}')
+
+
+def _values(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    return [str(value) for (value,) in connection.execute(query).fetchall()]
+
+
+def write_documents(files: dict[str, list[Path]], outputs: Path) -> None:
+    """The report, the workbook and its CSV files."""
+    config = load("dev")
+    loaded = {table: files[table] for _, table in Warehouse.loads}
+    shown = {name: msgspec.to_builtins(config.section(name)) for name in Report.sections}
+    source = Source(files=loaded, env="dev", settings=shown, contents={name: [""] for name in loaded})
+    (outputs / "csv").mkdir(exist_ok=True)
+    html.write(source, {"report": outputs / "report.html"})
+    workbook.write(source, {name: outputs / file for name, file in Workbook.targets.items()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""A full run from raw files to database, report and workbook: beside a plain script; and after one raw file changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.found import Row, same
+from benchmarks.processes import Command, Cost, interleaved, python, ratio, run
+from benchmarks.project import Project
+
+SHAPE = {
+    "quick": {"categories": 2, "stores": 30, "skus": 12, "weeks": 1},
+    "default": {"categories": 12, "stores": 300, "skus": 60, "weeks": 26},
+    "full": {"categories": 40, "stores": 1000, "skus": 100, "weeks": 52},
+}
+TIMES = {"quick": 1, "default": 5, "full": 5}
+PLAIN = "plain script"
+
+
+def measure(place: Path, size: str) -> list[Row]:
+    shape = SHAPE[size]
+    project = Project(place / "full", **shape)
+    scripts = place / "plain"
+    plain = python("plain_script", project.home / "data" / "raw", scripts)
+    costs = interleaved({"cold": project.luigi(before=project.cold), PLAIN: plain}, TIMES[size], warm_up=0)
+    compared = run(python("rows.same_clusters", project.home / "outputs" / "dev", scripts)).told
+    shown = f"{shape['categories']} categories, {shape['stores']} stores, {_rows(shape):,} rows of sales"
+    return [
+        Row(
+            f"cold full run ({shown})",
+            "a plain script with the same work",
+            1.05,
+            ratio(costs["cold"], costs[PLAIN]),
+            "x",
+            f"{compared['tables']} tables, {compared['rows']:,} rows, are the same",
+            costs,
+        ),
+        _external(project, shape, size, costs["cold"]),
+    ]
+
+
+def _rows(shape: dict[str, int]) -> int:
+    return shape["categories"] * shape["stores"] * shape["skus"] * shape["weeks"]
+
+
+def _external(project: Project, shape: dict[str, int], size: str, cold: list[Cost]) -> Row:
+    """Only the external file changed: every run has other values in it."""
+    before = project.targets("outputs/dev/internal_clustering")
+    turn = 0
+
+    def change() -> None:
+        nonlocal turn
+        turn += 1
+        told = {"stores": shape["stores"], "changed": turn, "external_only": 1}
+        run(python("data", project.home / "data" / "raw", *(f"--{name}={value}" for name, value in told.items())))
+
+    changed = Command(project.luigi().words, project.home, change)
+    costs = [run(changed) for _ in cold]
+    same("the internal clusters", project.targets("outputs/dev/internal_clustering"), before)
+    again = project.targets()
+    run(project.luigi(before=project.cold))
+    same("a run after the change, and a cold run", again, project.targets())
+    return Row(
+        "only the external file changed",
+        "cold full run",
+        0.5,
+        ratio(costs, cold),
+        "x",
+        f"{len(again)} targets are those of a cold run on the same raw files, byte for byte",
+        {"only the external file changed": costs, "cold": cold},
+        "" if size != "quick" else "so small that the start is most of both",
+    )

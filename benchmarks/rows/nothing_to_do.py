@@ -1,0 +1,44 @@
+"""Nothing to do: every target is fresh, and all that a command does is to find that out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from benchmarks.found import Row, same
+from benchmarks.processes import Command, interleaved, ratio
+from benchmarks.project import Project
+
+TIMES = {"quick": 2, "default": 21, "full": 41}
+IMPORT = 'python -c "import luigi"'
+PARITY = "both say that nothing was built, and no target changed"
+
+
+def measure(place: Path, size: str) -> list[Row]:
+    project = Project(place / "sample").built()
+    before = project.targets()
+    costs = interleaved(
+        {
+            IMPORT: Command([sys.executable, "-c", "import luigi"]),
+            "luigi": project.luigi(),
+            "store-clustering run": project.run(),
+        },
+        TIMES[size],
+    )
+    same("nothing to do", ["Did not run any tasks" in cost.said for cost in costs["luigi"]], [True] * TIMES[size])
+    same(
+        "nothing to do", ["nothing to do" in cost.said for cost in costs["store-clustering run"]], [True] * TIMES[size]
+    )
+    same("nothing to do", project.targets(), before)
+    return [
+        Row(
+            f"nothing to do, `{name}`, the sample data",
+            f"`{IMPORT}`",
+            goal,
+            ratio(costs[name], costs[IMPORT]),
+            "x",
+            PARITY,
+            {name: costs[name], IMPORT: costs[IMPORT]},
+        )
+        for name, goal in (("luigi", 1.7), ("store-clustering run", 1.5))
+    ]
