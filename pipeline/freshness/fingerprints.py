@@ -12,6 +12,7 @@ import platform
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pipeline.freshness.memory import Memory, Parsed, signature
 
@@ -96,21 +97,74 @@ def _loaded(folder: Path, name: str) -> list[Path]:
 
 
 def _parse(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    tree = ast.parse(path.read_bytes(), str(path))
-    imports: set[str] = set()
-    files: set[str] = set()
-    for node in ast.walk(tree):
+    said = _Said(path)
+    said.node(ast.parse(path.read_bytes(), str(path)))
+    counted = tuple(sorted(name for name in said.imports if is_counted(name)))
+    return text("\n".join(said.words)), counted, tuple(sorted(said.files))
+
+
+class _Said:
+    """What a syntax tree says, read in one pass: `words`, from which the tree could be built again but for docstrings and places.
+
+    `imports` are the modules that it imports, whether ours or not, and `files` the texts that may name a file that it loads.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.words: list[str] = []
+        self.imports: set[str] = set()
+        self.files: set[str] = set()
+
+    def node(self, node: ast.AST) -> None:
+        """Its kind and its fields, in order; a list stands in brackets, so that no two trees say the same."""
+        kind = type(node)
+        self.words.append(kind.__name__)
+        if kind in _LOOKED_AT:
+            self._look_at(node)
+        for name in kind._fields:
+            if name in _NO_MEANING:
+                continue
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                self.node(value)
+            elif isinstance(value, list):
+                self._list(
+                    value[1:] or _EMPTY_BODY if name == "body" and kind in _DOCUMENTED and _is_text(value) else value
+                )
+            else:
+                self.words.append(repr(value))
+
+    def _list(self, values: list[Any]) -> None:
+        self.words.append("[")
+        for value in values:
+            if isinstance(value, ast.AST):
+                self.node(value)
+            else:
+                self.words.append(repr(value))
+        self.words.append("]")
+
+    def _look_at(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
-            imports.update(name for alias in node.names for name in _with_parents(alias.name))
+            self.imports.update(name for alias in node.names for name in _with_parents(alias.name))
         elif isinstance(node, ast.ImportFrom):
-            package = _imported_from(node, path)
-            imports.update(_with_parents(package))
-            imports.update(f"{package}.{alias.name}" for alias in node.names)
+            package = _imported_from(node, self.path)
+            self.imports.update(_with_parents(package))
+            self.imports.update(f"{package}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(LOADED_SUFFIXES):
-            files.add(node.value)
-        _drop_docstring(node)
-    counted = tuple(sorted(name for name in imports if is_counted(name)))
-    return text(ast.dump(tree, annotate_fields=False)), counted, tuple(sorted(files))
+            self.files.add(node.value)
+
+
+_LOOKED_AT = (ast.Import, ast.ImportFrom, ast.Constant)
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_EMPTY_BODY = [ast.Pass()]
+# Whether a name is read or written follows from where it stands; comments on types are none of the program; nor is the u of u"".
+_NO_MEANING = ("ctx", "type_comment", "kind")
+
+
+def _is_text(body: list[ast.stmt]) -> bool:
+    """Whether a body begins with a docstring."""
+    first = body[0] if body else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
 
 
 def is_counted(name: str) -> bool:
@@ -131,13 +185,6 @@ def _with_parents(name: str) -> list[str]:
     """A module and the packages it is in: importing `a.b` runs `a/__init__.py`."""
     parts = name.split(".")
     return [".".join(parts[: end + 1]) for end in range(len(parts))]
-
-
-def _drop_docstring(node: ast.AST) -> None:
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
-        first = node.body[0]
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-            node.body = node.body[1:] or [ast.Pass()]
 
 
 def libraries(memory: Memory, names: Iterable[str] = LIBRARIES) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import platform
@@ -323,3 +324,23 @@ def test_the_rules_are_the_stat_of_the_module_that_makes_them() -> None:
         fingerprints.content(fingerprints.__file__)
         == hashlib.sha256(Path(fingerprints.__file__).read_bytes()).hexdigest()
     )
+
+
+def test_two_modules_have_one_fingerprint_only_where_their_trees_are_equal(package: Path, memory: Memory) -> None:
+    texts = [
+        *("f(a, b)", "f(a)(b)", "f((a, b))", "f([a], [b])", "f([a, b], [])", "f(a, *b)", "f(a, **b)", "f(a, b=b)", "f(\n a,\n b)"),
+        *("x = 1", "x = 1.0", "x = True", "x = '1'", "x = b'1'", "x = None", "x = 'None'", "x = -1", "x = ...", "x = 1j"),
+        *("x = 'a\\n]'", "x = 'a', ']'", "x = f'a{b}'", "x = f'a{b!r}'", "x = f'a{b:c}'", "x = u'1'", "(x) = (1)"),
+        *("import a.b", "import a.b as c", "from a import b", "from .a import b", "from a import b as c", "global a, b"),
+        *("def f(a, b=1): pass", "def f(a, *, b=1): pass", "def f(a, /, b=1): pass", "async def f(a, b=1): pass"),
+        *("def f(a: b): pass", "def f(a) -> b: pass", "@b\ndef f(a): pass", "class f(a): pass", "class f(a): b = 1"),
+        *("if a: b\nelse: c", "if a:\n b\n c", "if a: b\nc", "{**a, b: c}", "{a: b, **c}", "{a, b}", "a < b < c", "a < (b < c)"),
+        *("del a", "a", "a = b", "a += b", "a: b", "a: b = c", "(a): b", "x = [a for b in c if d]", "x = (a for b in c if d)"),
+    ]  # fmt: skip
+    by_tree: dict[str, set[str]] = {}
+    for text in texts:
+        (package / "core" / "used.py").write_text(text)
+        found = code(memory, "pipeline.core.used")["pipeline.core.used"]
+        by_tree.setdefault(ast.dump(ast.parse(text)).replace(", kind='u'", ""), set()).add(found)
+    assert all(len(of_tree) == 1 for of_tree in by_tree.values())
+    assert len(set.union(*by_tree.values())) == len(by_tree) == len(texts) - 3
