@@ -6,6 +6,7 @@ Stores are in three clusters, inside and outside: a store sells more of the need
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 import duckdb
@@ -50,9 +51,10 @@ def write(folder: Path, told: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     all_skus = told.categories * told.skus
     pairs = told.stores * all_skus
-    # 1 000 003 is a prime, and so runs through all pairs of a week in an order without pattern, unless it divides their number
-    pair = "(range // {weeks}) % {pairs}" if told.sorted else "range % {pairs} * 1000003 % {pairs}"
-    given = vars(told) | {"all_skus": all_skus, "pairs": pairs, "rows": pairs * told.weeks}
+    # steps of the golden section run through all pairs of a week, and no row is near the one before
+    step = next(step for step in range(int(0.618 * pairs) or 1, pairs + 1) if math.gcd(step, pairs) == 1)
+    pair = "(range // {weeks}) % {pairs}" if told.sorted else "range % {pairs} * {step} % {pairs}"
+    given = vars(told) | {"all_skus": all_skus, "pairs": pairs, "rows": pairs * told.weeks, "step": step}
     given["pair"] = pair.format_map(given)
     with duckdb.connect() as connection:
         sales = SALES.replace("range // {pairs} AS week", "range % {weeks} AS week") if told.sorted else SALES
@@ -81,7 +83,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--need_states", type=int, default=9, help="of each category")
     parser.add_argument(
-        "--sorted", type=int, default=0, help="1: rows in order of the stores; 0: in order of the weeks"
+        "--sorted", type=int, default=0, help="1: rows in order of the stores; 0: of the weeks, in none within"
     )
     parser.add_argument("--changed", type=int, default=0, help="which values the outside data has")
     parser.add_argument("--external_only", type=int, default=0, help="1: write the outside data alone")

@@ -13,7 +13,7 @@ WEEKS = {"quick": (1, 2), "default": (20, 100), "full": (20, 100, 400)}
 TIMES = {"quick": 1, "default": 3, "full": 5}
 MEASURED_AT = {"quick": 1, "default": 1, "full": 1}  # which of the sizes is compared with the scan
 SMALL = {"stores": 50, "skus": 20}
-ORDERS = ("in order of the weeks", "sorted by store")
+ORDERS = ("week by week", "sorted by store")
 
 
 def measure(place: Path, size: str) -> list[Row]:

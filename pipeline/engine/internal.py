@@ -1,20 +1,20 @@
 """Internal sales and the need-state map -> exact cents per store, category and need state.
 
-The sales are read once (`last_weeks` reads the week column once more), summed under their raw keys, and only then
-named: normalising costs per key, not per row. Nothing but the final result comes into Python.
+The sales are read once, and once more where something is wrong with a row (`sums`); `last_weeks` reads the week column once more.
+Nothing but the final result comes into Python.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.engine import keys, need_states
-from pipeline.engine.duck import connect, create, reading, row, rows, sql, view
+from pipeline.engine import keys, need_states, sums
+from pipeline.engine.duck import connect, reading, row, rows, sql, view
 from pipeline.engine.names import counted, listed, quoted, with_nearest
 from pipeline.engine.raw import Source, require, require_keys, scans
-from pipeline.engine.scan import Scan, union
+from pipeline.engine.scan import Scan
+from pipeline.engine.sums import LARGEST_LOSS
 from pipeline.engine.weeks import window
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.schema import UNMAPPED
@@ -24,11 +24,7 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-_LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents
 _MICROS_PER_CENT = 10_000
-_KIND = {"store": "store", "sku": "SKU", "category": "category"}
-_SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
-    WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
 
 
 def gather(
@@ -72,17 +68,18 @@ def gather(
         with reading(mapping.files, mapping.setting):
             need_states.load(connection, mapping, sources.need_states.columns)
         with reading(sales.files, sales.setting):
-            _sum(connection, sales, sources.internal_sales.columns, settings.last_weeks)
+            well = _sum(connection, sales, sources.internal_sales.columns, settings.last_weeks)
             _choose(connection, sales, settings, has_category=sources.need_states.columns.category is not None)
-            _check_values(connection, sales, sources.internal_sales.columns.sales_value)
+            if not well:
+                _check_values(connection, sales, sources.internal_sales.columns.sales_value)
             result = connection.sql(sql("split.sql"), params=[UNMAPPED]).df()
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
     return {"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}
 
 
-def _sum(connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesColumns, last_weeks: int | None) -> None:
-    """Make `sums`: exact sums per (store_id, sku_id, category), and what is wrong with the rows behind them."""
+def _sum(connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesColumns, last_weeks: int | None) -> bool:
+    """Make `sums`: exact sums per (store_id, sku_id, category); whether all is well with every row, else `sums` says what is not."""
     names = {"store_id": columns.store_id, "sku_id": columns.sku_id, "category": columns.category}
     needed = {**names, "sales_value": columns.sales_value}
     if last_weeks is not None:
@@ -96,48 +93,13 @@ def _sum(connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesCo
     require(source, found, {f"columns.{use}": name for use, name in needed.items()})
     require_keys(source, found, names)
     _require_amounts(source, found, columns.sales_value)
-    in_window = ["TRUE"] * len(found)
+    in_window = None
     if last_weeks is not None and columns.week is not None:
         in_window = window(connection, source, found, columns.week, last_weeks)
-    _create_sums(connection, found, columns, in_window)
-    _check_keys(connection, source, names)
-
-
-def _create_sums(
-    connection: duckdb.DuckDBPyConnection,
-    found: Sequence[Scan],
-    columns: SalesColumns,
-    in_window: Sequence[str],
-) -> None:
-    """Sum under raw keys, then give each distinct one its name; where scans differ in type, each names its own rows."""
-    raw_keys = {"store": columns.store_id, "sku": columns.sku_id, "category": columns.category}
-    types = {tuple(replace(scan[name], sql="") for name in raw_keys.values()) for scan in found}
-    alike = len(types) == 1
-    selects = []
-    for scan, chosen in zip(found, in_window, strict=True):
-        named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in raw_keys.items()]
-        value = scan[columns.sales_value]
-        text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
-        selects.append(
-            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window"
-        )
-    view(connection, "raw_sales", union(found, selects))
-    create(connection, "raw_sums", sql("sales_sums.sql"))
-    one_to_one = True
-    for use, name in raw_keys.items():
-        key = replace(found[0][name], sql="raw_key").key if alike else "raw_key"
-        create(
-            connection,
-            f"{use}_names",
-            f"SELECT raw_key, {key} AS name FROM (SELECT DISTINCT {use}_key AS raw_key FROM raw_sums) d",
-        )
-        one_to_one &= row(connection, f"SELECT COUNT(*) = COUNT(DISTINCT name) FROM {use}_names")[0]
-    create(
-        connection, "key_spellings", " UNION ALL ".join(_SPELLINGS.format(use=use, kind=_KIND[use]) for use in raw_keys)
-    )
-    view(connection, "named_sums", sql("named_sums.sql"))
-    create(connection, "sums", "SELECT * FROM named_sums" if one_to_one else sql("keyed_sums.sql"))
-    connection.execute("DROP TABLE raw_sums")
+    well = sums.make(connection, found, columns, in_window)
+    if not well:
+        _check_keys(connection, source, names)
+    return well
 
 
 def _require_amounts(source: Source, found: Sequence[Scan], name: str) -> None:
@@ -222,7 +184,7 @@ def _check_values(connection: duckdb.DuckDBPyConnection, source: Source, name: s
             connection,
             "SELECT category, SUM(lost_micros), SUM(absolute_cents) FROM chosen_sales GROUP BY category ORDER BY category",
         )
-        if abs(micros) > _LARGEST_LOSS * (cents * _MICROS_PER_CENT + micros)
+        if abs(micros) > LARGEST_LOSS * (cents * _MICROS_PER_CENT + micros)
     ]
     if lost:
         raise RawDataError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipeline.engine import internal
+from pipeline.engine import internal, sums
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Column, Findings, SourceSeen
 from pipeline.engine.checks.schemas import Fitted, Wanted
@@ -68,7 +68,7 @@ def look(
     in_window, week_nulls = _in_window(connection, fitted, columns.week, settings.last_weeks, findings)
     failed: list[str] = []
     with findings.attempt(NAME, failed), reading(source.files, source.setting):
-        internal._create_sums(connection, fitted.scans, columns, in_window)
+        sums.make(connection, fitted.scans, columns, in_window)
     told = _Told(section, fitted, files)
     if failed:
         findings.skip(NAME, "values, until its rows can be read")

@@ -1,4 +1,4 @@
--- raw_sales -> one row per raw key: the only pass over the sales.
+-- raw_sales -> one row per raw key, with what is wrong with the rows behind it.
 -- Micro-units first, then cents, both half away from zero: a binary 1.005 is what its writer meant by it, 1.01.
 -- What cannot be an amount is null from the first step on, so that no later one can fail on it.
 WITH valid AS (

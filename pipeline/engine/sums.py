@@ -1,0 +1,109 @@
+"""The sales, summed exactly per store, SKU and category: one pass over the rows, whatever their number.
+
+Keys are named only once the rows are summed: naming costs per key, not per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeline.engine.duck import create, row, sql, view
+from pipeline.engine.scan import Scan, union
+from pipeline.settings import SalesColumns
+
+if TYPE_CHECKING:
+    import duckdb
+
+LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents
+_KIND = {"store": "store", "sku": "SKU", "category": "category"}
+_SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
+    WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
+# amounts -> raw_sums: nothing was left out, and nothing is wrong
+_ALL_WELL = """SELECT store_key, sku_key, category_key, sales_cents, ABS(sales_cents) AS absolute_cents, 0 AS lost_micros,
+    1 AS row_count, 1 AS rows_in_window, 0 AS bad_values, 0 AS bad_texts, CAST(NULL AS VARCHAR) AS bad_text FROM amounts"""
+_LOSS = """SELECT COUNT(*), MAX(loss) FROM (
+    SELECT ABS(SUM(amount) - SUM(sales_cents) / 100.0) / NULLIF(SUM(ABS(amount)), 0) AS loss FROM amounts GROUP BY category_key
+) l"""
+
+
+def make(
+    connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], columns: SalesColumns, in_window: Sequence[str] | None
+) -> bool:
+    """Make `sums`: store_id, sku_id, category, sales_cents and rows_in_window, and `key_spellings`, the keys written in several ways.
+
+    Where every row counts, the rows are summed in the quick way first, which sees that something is wrong and not what: then they
+    are summed again, and `sums` says what is wrong with the rows behind each sum.
+
+    Parameters
+    ----------
+    found : the sales
+    columns : what their columns are called
+    in_window : per scan, the SQL of whether a row counts; None where every row does
+
+    Returns
+    -------
+    Whether all is well with every row; else `sums` is to be looked into.
+    """
+    keys = {"store": columns.store_id, "sku": columns.sku_id, "category": columns.category}
+    alike = len({tuple(replace(scan[name], sql="") for name in keys.values()) for scan in found}) == 1
+    names = {use: replace(found[0][name], sql="raw_key").key if alike else "raw_key" for use, name in keys.items()}
+    selects = []
+    for scan, chosen in zip(found, in_window or ["TRUE"] * len(found), strict=True):
+        named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
+        value = scan[columns.sales_value]
+        text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
+        selects.append(
+            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window"
+        )
+    view(connection, "raw_sales", union(found, selects))
+    if in_window is None and _quickly(connection, names):
+        return True
+    create(connection, "raw_sums", sql("sales_sums.sql"))
+    _name(connection, names)
+    _drop(connection, "TABLE", "raw_sums")
+    return False
+
+
+def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str]) -> bool:
+    """Make `sums` where nothing is wrong; else leave nothing, and return False.
+
+    Half the loss that is allowed is enough to look again: this way returns count against sales, as they do in the total.
+    """
+    create(connection, "amounts", sql("amounts.sql"))
+    count, loss = row(connection, _LOSS)
+    done = False
+    if count and (loss is None or loss <= LARGEST_LOSS / 2):  # not where a value that is none made it NaN
+        view(connection, "raw_sums", _ALL_WELL)
+        _name(connection, names, "store_id, sku_id, category, sales_cents, rows_in_window")
+        lost = "SELECT COUNT(*) FROM sums WHERE store_id IS NULL OR sku_id IS NULL OR category IS NULL"
+        done = not row(connection, lost)[0]
+        _drop(connection, "VIEW", "raw_sums")
+        if not done:
+            _drop(connection, "TABLE", "sums", "key_spellings", *(f"{use}_names" for use in names))
+            _drop(connection, "VIEW", "named_sums")
+    _drop(connection, "TABLE", "amounts")
+    return done
+
+
+def _name(connection: duckdb.DuckDBPyConnection, names: dict[str, str], kept: str = "*") -> None:
+    """`raw_sums` -> `sums`, under the names of the keys, and `key_spellings`."""
+    one_to_one = True
+    for use, name in names.items():
+        distinct = f"SELECT DISTINCT {use}_key AS raw_key FROM raw_sums"
+        create(connection, f"{use}_names", f"SELECT raw_key, {name} AS name FROM ({distinct}) d")
+        one_to_one &= row(connection, f"SELECT COUNT(*) = COUNT(DISTINCT name) FROM {use}_names")[0]
+    spellings = [_SPELLINGS.format(use=use, kind=kind) for use, kind in _KIND.items()]
+    create(connection, "key_spellings", " UNION ALL ".join(spellings))
+    view(connection, "named_sums", sql("named_sums.sql"))
+    create(
+        connection,
+        "sums",
+        f"SELECT {kept} FROM ({'SELECT * FROM named_sums' if one_to_one else sql('keyed_sums.sql')}) s",
+    )
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, kind: str, *names: str) -> None:
+    for name in names:
+        connection.execute(f"DROP {kind} {name}")
