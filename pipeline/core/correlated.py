@@ -21,7 +21,7 @@ class Correlated:
     correlation: float
 
 
-def correlated(matrix: np.ndarray, limit: float) -> list[Correlated]:
+def correlated(matrix: np.ndarray, limit: float, protected: int = 0) -> list[Correlated]:
     """Which columns to drop so that no two that stay have a correlation above the limit, in absolute value.
 
     Columns are taken in their order: each stays unless one that stays already is correlated with it. So of a pair the
@@ -31,6 +31,7 @@ def correlated(matrix: np.ndarray, limit: float) -> list[Correlated]:
     ----------
     matrix : stores x features, without missing values
     limit : 0..1; 1 drops nothing
+    protected : so many of the first columns stay, whatever their correlation
 
     Returns
     -------
@@ -49,7 +50,7 @@ def correlated(matrix: np.ndarray, limit: float) -> list[Correlated]:
     for position in range(features):
         with_kept = np.round((units[:, kept] * units[:, [position]]).sum(axis=0), _DECIMALS)
         strongest = int(np.argmax(np.abs(with_kept))) if kept else -1
-        if kept and abs(with_kept[strongest]) > limit:
+        if position >= protected and kept and abs(with_kept[strongest]) > limit:
             dropped.append(Correlated(position, kept[strongest], float(with_kept[strongest])))
         else:
             kept.append(position)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.errors import RawDataError
 from pipeline.settings import ExternalPreprocessing
 
 if TYPE_CHECKING:
@@ -44,19 +45,34 @@ def features_of(name: str, values: pd.Series, settings: ExternalPreprocessing) -
 
     Returns
     -------
-    A feature under the column's own name; before its levels, where it is categorical.
+    A feature under the column's own name; before its levels, where it is categorical, and before the indicator of missing
+    values, where there is one.
+
+    Raises
+    ------
+    RawDataError : it is protected and has no value
     """
     import pandas as pd
 
     numeric = pd.api.types.is_numeric_dtype(values)
     observed = values.dropna()
     missing = 1 - len(observed) / len(values)
-    reason = _unusable(name, observed, missing, settings, numeric=numeric)
-    if reason:
-        return [Feature(name, name, "dropped", reason)]
+    if name not in settings.protected:
+        reason = _unusable(name, observed, missing, settings, numeric=numeric)
+        if reason:
+            return [Feature(name, name, "dropped", reason)]
+    elif observed.empty:
+        raise RawDataError(
+            f"{name!r} has no value in any store, and is in external.preprocessing.protected; take it out there"
+        )
     if numeric:
-        return [_numeric(name, values.to_numpy("float64"), missing, settings)]
-    return _categorical(name, values, observed, missing, settings)
+        found = [_numeric(name, values.to_numpy("float64"), missing, settings)]
+    else:
+        found = _categorical(name, values, observed, missing, settings)
+    if missing and settings.missing_indicators:
+        flags = values.isna().to_numpy("float64")
+        found.append(Feature(f"{name} is missing", name, "kept", f"1 where {name} is missing", values=flags))
+    return found
 
 
 def _unusable(name: str, observed: pd.Series, missing: float, settings: ExternalPreprocessing, *, numeric: bool) -> str:

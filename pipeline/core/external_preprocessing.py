@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,9 @@ def preprocess(
     In this order, per column: dropped where missing in too many stores, constant, an identifier (a text that differs in
     at least 95 % of the stores; whole numbers that all differ, under the name of an identifier), or a text with too many
     levels; texts become one column per level; missing numbers are imputed; skewed counts become log1p. Then one of each
-    pair of features with too high a correlation is dropped: the one with more imputed values, else the later name.
+    pair of features with too high a correlation is dropped: the one with more imputed values, else the later name. What the
+    settings protect is never dropped, and goes before the others of a pair. Where they ask for missing indicators, a number or
+    text with missing values is followed by a feature that is 1 where it is missing, else 0.
     Nothing depends on the order of rows or columns.
 
     Parameters
@@ -48,8 +50,10 @@ def preprocess(
 
     Raises
     ------
-    RawDataError : no feature or no store is left, or two features have the same name but for upper and lower case
+    RawDataError : no feature or no store is left, two features have the same name but for upper and lower case, or what is
+        protected is no feature or has no value
     """
+    _check_protected(settings.protected, features.columns[1:])
     offered = features.set_index("store_id").sort_index(axis=0).sort_index(axis=1)
     reasons = dict.fromkeys(offered.index[~offered.notna().any(axis=1)], NOTHING_OBSERVED)
     while True:
@@ -80,18 +84,32 @@ def _decide(used: pd.DataFrame, settings: ExternalPreprocessing) -> list[Feature
     if used.empty:
         return []
     decided = [one for name in used.columns for one in features_of(name, used[name], settings)]
-    kept = sorted((one for one in decided if one.values is not None), key=lambda one: (one.imputed_share, one.name))
+    firm = set(settings.protected)
+    kept = sorted(
+        (one for one in decided if one.values is not None),
+        key=lambda one: (one.column not in firm, one.imputed_share, one.name),
+    )
     if not kept:
         return decided
     matrix = np.column_stack([one.values for one in kept if one.values is not None])
     limit = settings.max_correlation
-    reasons = names_of(correlated(matrix, limit), [one.name for one in kept], limit)
+    protected = sum(one.column in firm for one in kept)
+    reasons = names_of(correlated(matrix, limit, protected), [one.name for one in kept], limit)
     return [
         replace(one, action="dropped", reason=reasons[one.name], imputed_share=0.0, values=None)
         if one.values is not None and one.name in reasons
         else one
         for one in decided
     ]
+
+
+def _check_protected(protected: Sequence[str], offered: Collection[str]) -> None:
+    unknown = [name for name in protected if name not in offered]
+    if unknown:
+        raise RawDataError(
+            f"external.preprocessing.protected: {unknown[0]!r} is no feature of the outside data; there are "
+            f"{', '.join(sorted(offered)[:10])}{', ...' if len(offered) > 10 else ''}"
+        )
 
 
 def _raise_nothing_left(decided: Sequence[Feature], ignored: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from pipeline.settings.clustering import ClusteringSettings
-from pipeline.settings.kinds import Section, Share
+from pipeline.settings.kinds import NonEmpty, Section, Share
 
 
 class ExternalPreprocessing(Section, frozen=True):
@@ -23,6 +23,10 @@ class ExternalPreprocessing(Section, frozen=True):
     max_skewness: Annotated[float, Meta(ge=0.0)] = 1.0  #: counts that are more skewed become log1p of themselves
     #: texts with more levels are dropped; the others become a feature per level
     max_levels: Annotated[int, Meta(ge=2, le=1000)] = 20
+    #: features that are never dropped, whatever the limits say; of a correlated pair the other one goes
+    protected: tuple[NonEmpty, ...] = ()
+    #: whether each feature with missing values gets a feature beside it that is 1 where it is missing
+    missing_indicators: bool = False
 
 
 class ExternalClustering(ClusteringSettings, frozen=True):

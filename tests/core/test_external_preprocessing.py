@@ -263,3 +263,52 @@ def test_what_gives_no_table_of_features_is_one_line(columns: dict, expected: st
         run(columns)
     assert expected in str(caught.value)
     assert len(caught.value.lines) == 1
+
+
+def test_what_is_protected_stays_whatever_the_limits_say_and_the_other_of_a_pair_goes() -> None:
+    columns = {
+        "a": NOISE[:, 0],
+        "b": NOISE[:, 0] * 2 + 1e-4 * NOISE[:, 1],
+        "gappy": with_missing(NOISE[:, 1], *range(11)),
+        "name": [f"text {n}" for n in range(20)],
+        "same": 1.0,
+        "store number": np.arange(20.0),
+    }
+    found = run(columns, protected=["b", "gappy", "name", "same", "store number"])
+    actions = {feature: action for feature, (action, _, _) in report(found).items() if "=" not in feature}
+    assert actions == {
+        "a": "dropped",
+        "b": "kept",
+        "gappy": "kept",
+        "name": "transformed",
+        "same": "kept",
+        "store number": "kept",
+    }
+    assert {f"name=text {n}" for n in range(20)} <= set(found["external_features"].columns)
+    assert run(columns, protected=["a", "b"])["external_features"].columns.tolist() == ["store_id", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("protected", "expected"),
+    [("incme", "'incme' is no feature of the outside data; there are income, none$"), ("none", "'none' has no value")],
+)
+def test_what_is_protected_has_to_be_there(protected: str, expected: str) -> None:
+    with pytest.raises(RawDataError, match=expected):
+        run({"income": NOISE[:, 0], "none": np.full(20, np.nan)}, protected=[protected])
+
+
+def test_a_feature_with_missing_values_has_an_indicator_beside_it_where_that_is_asked_for() -> None:
+    columns = {"a": with_missing(NOISE[:, 0], 3, 7), "b": NOISE[:, 1], "area": [None, *(["x", "y", "z"] * 7)[:19]]}
+    assert not [name for name in run(columns)["external_features"] if "missing" in name]
+    found = run(columns, missing_indicators=True)
+    features = found["external_features"]
+    assert [name for name in features if "missing" in name] == ["a is missing", "area is missing"]
+    assert features.index[features["a is missing"] == 1].tolist() == [3, 7]
+    assert features.index[features["area is missing"] == 1].tolist() == [0]
+    assert report(found)["a is missing"] == ("kept", "1 where a is missing", 0.0)
+
+
+def test_indicators_that_say_the_same_are_one() -> None:
+    columns = {"a": with_missing(NOISE[:, 0], 3, 7), "b": with_missing(NOISE[:, 1], 3, 7), "c": NOISE[:, 2]}
+    found = run(columns, missing_indicators=True)
+    assert report(found)["b is missing"][:2] == ("dropped", "correlation 1.000 with a is missing (limit 0.95)")
