@@ -196,6 +196,7 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
         yield f"{origin(key)}: {dotted(key)}: needs weeks: name their column in sources.internal_sales.columns.week"
     yield from _of_paths(settings, origin)
     yield from _of_weights(settings, origin)
+    yield from _of_feature_weights(settings, origin)
     yield from _of_categories(settings, origin)
 
 
@@ -227,6 +228,23 @@ def _of_weights(settings: Settings, origin: Origin) -> Iterator[str]:
         if one.internal_weight + one.external_weight <= 0:
             yield f"{origin(key)}: {dotted((*key, 'internal_weight'))}: both weights are 0; at least one must be above"
             return
+
+
+def _of_feature_weights(settings: Settings, origin: Origin) -> Iterator[str]:
+    """Weights that a mixture takes no notice of: it measures every feature by its own scatter."""
+    internal = settings.internal.clustering
+    sections: tuple[tuple[Key, Any], ...] = (
+        (("external", "clustering"), settings.external.clustering),
+        (("internal", "clustering"), internal),
+        *((("internal", "clustering", "category", name), for_category(internal, overrides.key(name))) for name in internal.category),
+    )  # fmt: skip
+    for key, one in sections:
+        idle = sorted(name for name, weight in one.weights.items() if weight not in (0.0, 1.0))
+        if one.algorithm == "gmm" and idle:
+            yield (
+                f"{origin(key)}: {dotted((*key, 'weights'))}: the weight of {idle[0]!r} has no effect with the algorithm gmm, which "
+                "measures every feature by its own scatter: set it to 0 to leave the feature out, or take kmeans or ward"
+            )
 
 
 def _of_categories(settings: Settings, origin: Origin) -> Iterator[str]:

@@ -56,6 +56,14 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
             "internal.preprocessing.last_weeks: needs weeks: name their column",
         ),
         ("[merging]\ninternal_weight = 0\nexternal_weight = 0", "merging.internal_weight: both weights are 0"),
+        (
+            '[internal.clustering]\nalgorithm = "gmm"\nweights = { Organic = 2 }',
+            "internal.clustering.weights: the weight of 'Organic' has no effect with the algorithm gmm",
+        ),
+        (
+            "[external.clustering.weights]\nincome = -1",
+            "external.clustering.weights: expected `float` >= 0.0",
+        ),
         ("[engine]\nname = 'spark'", "'spark' is planned, and not available in this version"),
         (
             "[warehouse]\npath = '${NOT_SET_ANYWHERE}'",

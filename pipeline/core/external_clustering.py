@@ -8,10 +8,13 @@ from pipeline.core.alignment import reference
 from pipeline.core.clustering.stores import cluster_stores
 from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.readings import of_features
-from pipeline.core.features import check_finite, long_table, scale
+from pipeline.core.features import check_finite, long_table, scale, weighted
 from pipeline.core.profiles import feature_profiles
+from pipeline.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from pipeline.settings import ExternalClustering
@@ -46,11 +49,12 @@ def cluster(
 
     Raises
     ------
-    DataError : a value is NaN or infinite; it names the feature.
+    DataError : a value is NaN or infinite, or a weight is for no feature that was offered; it names the feature.
     """
     features = external_features.set_index("store_id").sort_index().sort_index(axis=1).astype("float64")
     check_finite(features)
-    scaled = scale(features, settings.scaling)
+    _check_weights(settings.weights, features, external_feature_report)
+    scaled = weighted(scale(features, settings.scaling), settings.weights)
     clustering = cluster_stores(scaled, settings, reference=reference(reference_clusters, reference_verdicts))
     readings = of_features(features, logged(external_feature_report))
     told = explain(scaled, readings, clustering.clusters, plain=PLAIN, random_state=settings.random_state)
@@ -63,6 +67,18 @@ def cluster(
         **{f"external_{name}": table for name, table in told.items()},
         "external_scaled_features": long_table(scaled),
     }
+
+
+def _check_weights(weights: Mapping[str, float], features: pd.DataFrame, report: pd.DataFrame | None) -> None:
+    offered = {str(name) for name in features.columns}
+    offered |= {name.partition("=")[0] for name in offered}
+    offered |= set() if report is None else {str(name) for name in report["feature"]}
+    unknown = sorted(weights.keys() - offered)
+    if unknown:
+        raise DataError(
+            f"external.clustering.weights: {unknown[0]!r} is no feature of the outside data; there are "
+            f"{', '.join(sorted(offered)[:10])}{', ...' if len(offered) > 10 else ''}"
+        )
 
 
 def logged(external_feature_report: pd.DataFrame | None) -> list[str]:

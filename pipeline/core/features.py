@@ -12,6 +12,8 @@ from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -151,6 +153,20 @@ def scale(features: pd.DataFrame, name: str) -> pd.DataFrame:
         raise DataError(f"the scaling {name!r} is not known; it can be robust, standard or minmax")
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
     return _rescaled(features, median, np.where(upper > lower, upper - lower, high - low))
+
+
+def weighted(features: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Each feature times the root of its weight, so that it counts that much in squared distances.
+
+    `weights` by feature, not negative; 1 where none is given, 0 leaves the feature out. A weight under the name of a
+    categorical feature is that of each of its levels, `name=level`. Names that are no feature change nothing.
+    """
+    import numpy as np
+
+    if not weights:
+        return features
+    roots = [float(np.sqrt(weights.get(name, weights.get(name.partition("=")[0], 1.0)))) for name in features.columns]
+    return features * np.array(roots)
 
 
 def long_table(features: pd.DataFrame) -> pd.DataFrame:

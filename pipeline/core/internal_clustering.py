@@ -8,10 +8,12 @@ from pipeline.core.alignment import reference
 from pipeline.core.clustering.stores import cluster_stores
 from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.readings import of_shares
-from pipeline.core.features import long_table, mix, positive_sales, transform
+from pipeline.core.features import long_table, mix, positive_sales, transform, weighted
 from pipeline.core.profiles import need_state_profiles
+from pipeline.core.shrinkage import shrunk
 from pipeline.core.volumes import volume_tiers
 from pipeline.errors import DataError
+from pipeline.schema import UNMAPPED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +56,10 @@ def cluster_category(
     category = _category(sales_by_need_state)
     sales = positive_sales(sales_by_need_state)
     shares, unknown = mix(sales, settings.min_need_state_share)
-    features = transform(shares, settings.transform)
+    if settings.shrinkage == "empirical_bayes":
+        known = shares.drop(index=unknown)
+        shares.loc[known.index] = shrunk(known, sales.drop(columns=UNMAPPED, errors="ignore").sum(axis=1))
+    features = weighted(transform(shares, settings.transform), settings.weights)
     kept = reference(reference_clusters, reference_verdicts, category or "")
     clustering = cluster_stores(features, settings, left_out=unknown, reference=kept)
     told = explain(features, of_shares(shares), clustering.clusters, plain=PLAIN, random_state=settings.random_state)

@@ -19,7 +19,7 @@ from pipeline.settings.internal import (
     InternalPreprocessing,
     InternalPreprocessingOverride,
 )
-from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Positive, Section, Share
+from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Positive, Section, Share, Weight
 from pipeline.settings.merging import Merging, MergingOverride
 from pipeline.settings.references import References
 from pipeline.settings.running import Alerts, Engine, Logging, Warehouse
@@ -44,6 +44,7 @@ __all__ = [
     "OneCharacter",
     "Positive",
     "Share",
+    "Weight",
     "Alerts",
     "Chain",
     "ChainClustering",

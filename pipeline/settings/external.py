@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from pipeline.settings.clustering import ClusteringSettings
-from pipeline.settings.kinds import NonEmpty, Section, Share
+from pipeline.settings.kinds import NonEmpty, Section, Share, Weight
 
 
 class ExternalPreprocessing(Section, frozen=True):
@@ -33,6 +33,8 @@ class ExternalClustering(ClusteringSettings, frozen=True):
     """`[external.clustering]`: stores clustered on the outside data."""
 
     scaling: Literal["robust", "standard", "minmax"] = "robust"  #: how features are made comparable
+    #: how much features count in distances, by name; 1 where none is given, 0 leaves a feature out
+    weights: dict[str, Weight] = field(default_factory=dict)
 
 
 class External(Section, frozen=True):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from pipeline.settings.clustering import ClusteringSettings
-from pipeline.settings.kinds import NonEmpty, NotNegative, Positive, Section, Share
+from pipeline.settings.kinds import NonEmpty, NotNegative, Positive, Section, Share, Weight
 
 
 class InternalPreprocessingOverride(Section, frozen=True):
@@ -42,6 +42,8 @@ class InternalClusteringOverride(Section, frozen=True):
 
     min_need_state_share: Share | None = None
     transform: Literal["hellinger", "zscore", "none", "chi_square", "clr"] | None = None
+    weights: dict[str, Weight] | None = None
+    shrinkage: Literal["none", "empirical_bayes"] | None = None
     volume_tiers: Annotated[int, Meta(ge=1, le=20)] | None = None
     algorithm: Literal["kmeans", "ward", "gmm"] | None = None
     k: Positive | None = None
@@ -63,6 +65,10 @@ class InternalClustering(ClusteringSettings, frozen=True):
     min_need_state_share: Share = 0.01  #: need states below this share of the category's sales are clustered as one
     #: what is made of the shares before they are clustered
     transform: Literal["hellinger", "zscore", "none", "chi_square", "clr"] = "hellinger"
+    #: how much need states count in distances, by name; 1 where none is given, 0 leaves a need state out
+    weights: dict[str, Weight] = field(default_factory=dict)
+    #: whether small stores' shares are drawn towards the chain's, as far as stores of their size differ by chance alone
+    shrinkage: Literal["none", "empirical_bayes"] = "none"
     #: into how many tiers of sales stores are sorted, beside their clusters; the first one sells the most
     volume_tiers: Annotated[int, Meta(ge=1, le=20)] = 3
     category: dict[str, InternalClusteringOverride] = field(default_factory=dict)

@@ -84,3 +84,26 @@ def test_a_kind_of_area_that_says_nothing_of_the_other_features_makes_no_cluster
     found = cluster(external_features=features, settings=ExternalClustering(**QUICK))
     assert list(found["external_verdicts"]["k"]) == [3]
     assert adjusted_rand_score(planted, found["external_clusters"]["cluster"]) > 0.8
+
+
+def test_weights_decide_what_the_clusters_are_of():
+    random = np.random.default_rng(3)
+    kinds = {"income": np.arange(120) % 2, "density": np.arange(120) // 60}
+    features = pd.DataFrame({"store_id": [f"s{store:03d}" for store in range(120)]})
+    for name, kind in kinds.items():
+        features[name] = 5.0 * kind + random.normal(size=120)
+    for heavy, light in (("income", "density"), ("density", "income")):
+        found = cluster(external_features=features, settings=ExternalClustering(k=2, weights={light: 0.01}, **QUICK))
+        assert adjusted_rand_score(kinds[heavy], found["external_clusters"]["cluster"]) > 0.9
+
+
+def test_a_weight_for_what_is_no_feature_is_an_error_and_one_for_what_was_dropped_is_not():
+    report = pd.DataFrame({"feature": ["income", "rent"], "action": ["kept", "dropped"]})
+    with pytest.raises(
+        DataError, match="'incme' is no feature of the outside data; there are constant, density, income"
+    ):
+        cluster(external_features=outside(), settings=ExternalClustering(weights={"incme": 2.0}))
+    settings = ExternalClustering(weights={"rent": 2.0}, **QUICK)
+    assert len(
+        cluster(external_features=outside(), external_feature_report=report, settings=settings)["external_clusters"]
+    )

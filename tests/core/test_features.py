@@ -208,3 +208,16 @@ def test_the_order_of_the_stores_changes_no_bit_of_a_transform(name):
     shares = compositions(zeros=True)
     turned = shares.iloc[::-1]
     assert features.transform(turned, name).iloc[::-1].equals(features.transform(shares, name))
+
+
+def test_a_weight_counts_that_often_in_squared_distances_and_0_leaves_the_feature_out():
+    found = features.weighted(outside(), {"a": 3.0, "c": 0.0, "unknown": 5.0})
+    apart = [pdist(outside()[[name]]) ** 2 for name in "abc"]
+    assert pdist(found) ** 2 == pytest.approx(3.0 * apart[0] + apart[1])
+    assert features.weighted(outside(), {}).equals(outside())
+
+
+def test_a_weight_of_a_categorical_feature_is_that_of_its_levels_unless_a_level_has_its_own():
+    levels = pd.DataFrame(np.eye(3), columns=["area=a", "area=b", "income"])
+    found = features.weighted(levels, {"area": 4.0, "area=b": 9.0})
+    assert np.diag(found).tolist() == [2.0, 3.0, 1.0]

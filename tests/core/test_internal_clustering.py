@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -147,3 +148,17 @@ def test_two_categories_at_once_are_an_error():
     both = pd.concat([table(6), table(6, category="Milk")])
     with pytest.raises(DataError, match="2 categories, 'Bread' and 'Milk' among them"):
         cluster_category(sales_by_need_state=both, settings=SETTINGS)
+
+
+def test_a_need_state_of_weight_0_is_not_clustered_on_and_its_share_is_published_all_the_same(found):
+    weighed = cluster_category(
+        sales_by_need_state=table(), settings=msgspec.structs.replace(SETTINGS, weights={"need 0": 0.0, "need 1": 4.0})
+    )
+    values = {
+        name: tables["internal_features"].pivot(index="store_id", columns="feature", values=["value", "share"])
+        for name, tables in {"plain": found, "weighed": weighed}.items()
+    }
+    plain, weighed_values = values["plain"]["value"], values["weighed"]["value"]
+    assert (weighed_values["need 0"] == 0).all()
+    assert weighed_values["need 1"].to_numpy() == pytest.approx(2.0 * plain["need 1"].to_numpy())
+    assert values["weighed"]["share"].equals(values["plain"]["share"])

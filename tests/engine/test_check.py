@@ -460,6 +460,15 @@ def test_a_category_with_too_few_stores_to_be_split_is_doubtful(check: Check) ->
     )
 
 
+@pytest.mark.parametrize("category", [None, "Coffee"])
+def test_a_weight_for_an_unknown_need_state_is_doubtful(check: Check, category: str | None) -> None:
+    clustering: dict[str, Any] = {"weights": {"ned a": 2.0, "(rare)": 2.0}}
+    if category:
+        clustering = {"category": {category: clustering}}
+    doubt = only(check({"internal": {"clustering": clustering}}).doubts)
+    assert "weights.'ned a': has no effect: there is no such need state" in doubt.replace('"', "'")
+
+
 @pytest.mark.parametrize("section", ["internal.preprocessing", "internal.clustering", "merging"])
 def test_an_override_for_an_unknown_category_is_doubtful(check: Check, section: str) -> None:
     key = {"merging": "method", "internal.clustering": "k", "internal.preprocessing": "unmapped"}[section]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.config_faults import dotted, nearest
+from pipeline.core.features import RARE
 from pipeline.engine import need_states
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Findings, SourceSeen, some
@@ -14,7 +16,7 @@ from pipeline.engine.names import counted
 from pipeline.engine.raw import Source
 from pipeline.engine.scan import union
 from pipeline.schema import UNMAPPED
-from pipeline.settings import NeedStateSource
+from pipeline.settings import InternalClustering, NeedStateSource
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,6 +73,27 @@ def look(
     facts = {} if failed else _facts(connection, fitted)
     seen = SourceSeen(NAME, files, total, tuple(told), schemas.unused(fitted.found, list(used.values())), facts)
     return MapSeen(seen, fitted, not failed and bool(total))
+
+
+def say_weights(
+    connection: duckdb.DuckDBPyConnection, mapped: MapSeen, settings: InternalClustering, findings: Findings
+) -> None:
+    """Doubt weights of features for need states that are not there."""
+    sections: dict[tuple[str, ...], dict[str, float]] = {(): settings.weights}
+    sections |= {("category", name): own.weights or {} for name, own in settings.category.items()}
+    if not any(sections.values()):
+        return
+    if not mapped.has("need_state"):
+        findings.skip("internal.clustering.weights", "until the need states can be read")
+        return
+    known = [str(name) for (name,) in rows(connection, "SELECT DISTINCT need_state FROM map_rows ORDER BY 1")]
+    for path, weights in sections.items():
+        for name in sorted(weights.keys() - {*known, RARE}):
+            findings.doubt(
+                NAME,
+                f"{dotted(('internal', 'clustering', *path, 'weights', name))}: has no effect: there is no such need state"
+                f"{nearest(name, known)}; correct the name, or remove it",
+            )
 
 
 def _check(
