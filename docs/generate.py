@@ -164,6 +164,9 @@ def _words(hint: Any, planned: frozenset[str]) -> tuple[str, str]:
     if origin is tuple:
         kind, allowed = _words(parts[0], planned)
         return f"list of {kind}s", f"each {allowed}" if allowed else ""
+    if origin is dict:
+        kind, allowed = _words(parts[1], planned)
+        return f"table of {kind}s by name", f"each {allowed}" if allowed else ""
     if hint is settings.Share:
         return "share", "0 to 1"
     if hint is settings.OneCharacter:
@@ -188,7 +191,8 @@ def _range(meta: msgspec.Meta) -> str:
 def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "has to be given"
-    return "none" if field.default is None else f"`{_toml(field.default)}`"
+    default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    return "none" if default is None else f"`{_toml(default)}`"
 
 
 def _toml(value: Any) -> str:
