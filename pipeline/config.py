@@ -46,12 +46,12 @@ class Config:
     settings: Settings
     written: dict[str, Any]
 
-    @property
+    @functools.cached_property  # these are asked for a thousand times in a run that has nothing to do
     def outputs(self) -> Path:
         """The environment's output folder."""
         return self.home / "outputs" / self.env
 
-    @property
+    @functools.cached_property
     def database(self) -> Path:
         """The DuckDB file."""
         return self.home / self.settings.warehouse.path.replace("{env}", self.env)

@@ -17,6 +17,7 @@ from pipeline import sample
 from pipeline.engine import external, internal
 from pipeline.errors import OutputError, SettingsError
 from pipeline.sample import files, marker
+from pipeline.sample.make import make
 from pipeline.settings import Engine, InternalPreprocessing, SampleData, Settings
 
 DEFAULTS = SampleData()
@@ -31,7 +32,7 @@ SMALL = {"stores": 20, "skus": 24, "weeks": 1}
 
 @pytest.fixture(scope="module")
 def planted() -> dict[str, pd.DataFrame]:
-    return sample.make(DEFAULTS)
+    return make(DEFAULTS)
 
 
 def settings(sample_data: dict[str, int] | None = None, **sources: object) -> Settings:
@@ -61,8 +62,8 @@ def clusters(planted: dict[str, pd.DataFrame], category: str) -> pd.Series:
 
 def test_equal_settings_give_equal_tables_and_another_seed_gives_others():
     small = SampleData(stores=30, skus=40, weeks=2, seed=5)
-    first, again = sample.make(small), sample.make(small)
-    other = sample.make(SampleData(stores=30, skus=40, weeks=2, seed=6))
+    first, again = make(small), make(small)
+    other = make(SampleData(stores=30, skus=40, weeks=2, seed=6))
     for name, table in first.items():
         pd.testing.assert_frame_equal(table, again[name])
         assert not table.equals(other[name])
@@ -79,7 +80,7 @@ def test_the_smallest_sample_can_be_made_and_read(seed: int, tmp_path: Path):
 
 @pytest.mark.parametrize(("stores", "skus", "weeks"), [(20, 24, 1), (75, 50, 3), (120, 240, 8)])
 def test_as_many_stores_skus_and_weeks_as_asked(stores: int, skus: int, weeks: int):
-    made = sample.make(SampleData(stores=stores, skus=skus, weeks=weeks))
+    made = make(SampleData(stores=stores, skus=skus, weeks=weeks))
     sales = made["internal_sales"]
     assert len(set(sales["store_id"]) | set(made["external"]["store_id"])) == stores
     assert sales["sku_id"].nunique() == skus
@@ -102,7 +103,7 @@ def test_every_category_has_a_partition_of_its_own_with_clusters_well_above_the_
 
 @pytest.mark.parametrize("stores", [120, 400, 1000])
 def test_a_cell_of_coffee_and_the_outside_is_below_the_floor_of_merging(stores: int):
-    made = sample.make(SampleData(stores=stores, skus=24, weeks=1))
+    made = make(SampleData(stores=stores, skus=24, weeks=1))
     cells = pd.crosstab(clusters(made, "Coffee"), clusters(made, "(outside)")).drop(index=-1, columns=-1)
     assert 0 < cells.to_numpy().min() < max(5, 0.03 * stores)
 
@@ -135,7 +136,7 @@ def test_need_states_are_consistent_with_categories_and_some_skus_have_two(plant
 
 @pytest.mark.parametrize("sizes", [{}, SMALL])
 def test_unmapped_skus_are_few_and_sell_little_in_every_category(sizes: dict[str, int]):
-    made = sample.make(SampleData(**sizes))
+    made = make(SampleData(**sizes))
     sales = made["internal_sales"]
     unmapped = ~sales["sku_id"].astype(str).isin(made["need_states"]["sku_id"])
     assert unmapped.any()
@@ -206,7 +207,7 @@ def test_raw_files_have_the_configured_names_and_hold_what_was_planted(tmp_path:
         "in/n.csv",
         "out/e.parquet",
     ]
-    made = sample.make(config.sample_data)
+    made = make(config.sample_data)
     sales = pd.read_parquet(written[1])
     assert list(sales) == list(columns.values())
     assert sales["TOTAL_SALES"].tolist() == made["internal_sales"]["sales_value"].tolist()
@@ -236,7 +237,7 @@ def test_csv_is_written_as_configured_and_read_back_to_the_cent(name: str, encod
         external=[{"path": "e.csv", "csv": csv, "labels": ["STORE_NAME", "REGION"]}],
     )
     sample.write(config, tmp_path)
-    made = sample.make(config.sample_data)
+    made = make(config.sample_data)
     opened = gzip.open if name.endswith(".gz") else open
     with opened(tmp_path / name, "rt", encoding=encoding) as file:
         assert file.readline().strip() == f"store_id;sku_id;category;sales_value;{marker.COLUMN}"

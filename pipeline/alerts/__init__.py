@@ -15,12 +15,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline import runs
-from pipeline.alerts.message import Message, compose
-from pipeline.alerts.send import Kind
 from pipeline.config import Config
 from pipeline.runs import Run
+
+if TYPE_CHECKING:
+    from pipeline.alerts.message import Message
+    from pipeline.alerts.send import Kind
 
 LIMIT = 60  # seconds for all receivers together
 
@@ -45,6 +48,8 @@ def after_run(config: Config, run: Run | None, findings: Sequence[str], problem:
     """
     if not wanted(config):
         return
+    from pipeline.alerts.message import compose
+
     message = compose(config, run, findings, problem)
     if _due(config, run, message, findings):
         _send_apart(config, {"title": message.title, "body": message.body, "kind": _kind(message, findings)})

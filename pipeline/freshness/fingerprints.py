@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import platform
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.freshness.memory import Memory, Parsed, signature
 
@@ -55,40 +56,58 @@ def text(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 
 
-def code(modules: Iterable[str], memory: Memory) -> dict[str, str]:
+def code(modules: Iterable[str], memory: Memory, seen: dict[str, Module] | None = None) -> dict[str, str]:
     """The fingerprints of these modules and of what they import and load.
 
     Parameters
     ----------
     modules : dotted names of modules of this package
     memory : what is remembered of files
+    seen : the modules that were looked at before, which are not looked at again; those looked at now are added
 
     Returns
     -------
     Fingerprint by name: a dotted module name, or a file relative to the package.
     """
+    known: dict[str, Module] = {} if seen is None else seen
     found: dict[str, str] = {}
+    looked_at: set[str] = set()
     waiting = [package for name in modules for package in _with_parents(name)]
     while waiting:
         name = waiting.pop()
-        path = module_path(name)
-        if path is None or name in found:
+        if name in looked_at:
             continue
-        parsed: Parsed = memory.module(path, _parse)
-        found[name] = parsed.hash
-        waiting.extend(parsed.imports)
-        for file in parsed.files:
-            for loaded in _loaded(path.parent, file):
-                found[str(loaded.relative_to(PACKAGE))] = memory.hash(loaded, content)
+        looked_at.add(name)
+        if name not in known:
+            known[name] = _module(name, memory)
+        found |= known[name].hashes
+        waiting.extend(known[name].imports)
     return dict(sorted(found.items()))
+
+
+class Module(NamedTuple):
+    """A module: the fingerprints of it and of the files it loads, by name, and the modules it imports; empty where there is none."""
+
+    hashes: dict[str, str]
+    imports: tuple[str, ...]
+
+
+def _module(name: str, memory: Memory) -> Module:
+    path = module_path(name)
+    if path is None:
+        return Module({}, ())
+    parsed: Parsed = memory.module(path, _parse)
+    loaded = [one for file in parsed.files for one in _loaded(path.parent, file)]
+    files = {str(one.relative_to(PACKAGE)): memory.hash(one, content) for one in loaded}
+    return Module({name: parsed.hash, **files}, parsed.imports)
 
 
 def module_path(name: str) -> Path | None:
     """The source file of a module of this package, None where there is none of that name."""
-    path = PACKAGE.joinpath(*name.split(".")[1:])
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
+    path = os.path.join(PACKAGE, *name.split(".")[1:])  # noqa: PTH118  # some hundred times on the way to "nothing to do"
+    for candidate in (f"{path}.py", os.path.join(path, "__init__.py")):  # noqa: PTH118
+        if os.path.isfile(candidate):  # noqa: PTH113
+            return Path(candidate)
     return None
 
 

@@ -163,7 +163,7 @@ def _differences(
             yield Reason(f"{kind} changed", name, show(old[name]), show(new[name]))
 
 
-def content_or_none(path: Path, content: Callable[[Path], str]) -> str | None:
+def content_or_none(path: Path | str, content: Callable[[Path | str], str]) -> str | None:
     """The content hash of a file, None where it is not there or cannot be read."""
     try:
         return content(path)

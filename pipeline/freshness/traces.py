@@ -6,6 +6,7 @@ a trace of this version, whatever else it is, is no trace: the task is stale. No
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -49,6 +50,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
 
 
+@functools.cache
 def slug(name: str) -> str:
     """A file name for a name that is data: readable as far as it goes, and unique by its hash.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pipeline.sample.files import write
-from pipeline.sample.make import make
 from pipeline.sample.marker import is_sample
 
-__all__ = ["make", "write", "is_sample"]
+__all__ = ["write", "is_sample"]

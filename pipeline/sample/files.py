@@ -11,7 +11,6 @@ from pipeline.durable import sync
 from pipeline.errors import OutputError, SettingsError
 from pipeline.raw_files import CSV, PARQUET
 from pipeline.sample import marker
-from pipeline.sample.make import make, make_further
 from pipeline.settings import CsvSettings, NeedStateSource, SalesSource, Settings
 from pipeline.tables import sweep
 
@@ -64,11 +63,15 @@ def _truth(settings: Settings, path: Path) -> list[Path]:
     """Write the truth, over an earlier one at most."""
     if path.exists() and not marker.is_sample(path):
         return []
+    from pipeline.sample.make import make
+
     _write(make(settings.sample_data)["truth"], path, CsvSettings(), replace=True)
     return [path]
 
 
 def _files(settings: Settings, home: Path) -> list[_File]:
+    from pipeline.sample.make import make, make_further
+
     sources = settings.sources
     tables: dict[str, pd.DataFrame] = {}
 

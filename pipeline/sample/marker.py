@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -45,6 +44,8 @@ def _in_footer(file: BinaryIO) -> bool:
 
 def _in_header(file: BinaryIO, start: bytes) -> bool:
     file.seek(0)
+    import gzip
+
     text = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if start.startswith(_GZIP) else file
     line = text.read(_HEADER).partition(b"\n")[0]
     return any(name in line for name in _WRITTEN)

@@ -7,6 +7,7 @@ its subclasses (`kinds`, `tasks`); this module looks at freshness, runs the buil
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import time
@@ -25,7 +26,7 @@ from pipeline.freshness.memory import Signature, signature
 from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, reasons, upstream_is_stale
 from pipeline.stage import session
 from pipeline.stage.look import Look
-from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
+from pipeline.stage.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 from pipeline.tables import Publication, sweep
 
 log = logging.getLogger("luigi-interface.pipeline")
@@ -33,7 +34,7 @@ log = logging.getLogger("luigi-interface.pipeline")
 Snapshot = dict[str, tuple[Signature, str]]
 
 
-class Stage(luigi.Task):
+class Stage(KnownParameters, luigi.Task):
     """Base of every task that publishes targets.
 
     Class attributes
@@ -70,7 +71,7 @@ class Stage(luigi.Task):
     @property
     def folder(self) -> Path:
         """Where the targets are."""
-        return self.config.outputs / _snake(self.task_family)
+        return _folder(self.config.outputs, self.task_family)
 
     @property
     def trace_path(self) -> Path:
@@ -91,8 +92,7 @@ class Stage(luigi.Task):
 
     def relative(self, path: Path | str) -> str:
         """A path as traces write it: relative to the project's root where it lies in it."""
-        path = Path(path)
-        return str(path.relative_to(self.config.home)) if path.is_relative_to(self.config.home) else str(path)
+        return str(path).removeprefix(os.path.join(self.config.home, ""))  # noqa: PTH118  # asked for each file of each look
 
     # ---------------------------------------------------------------- what subclasses declare
 
@@ -328,6 +328,12 @@ def _unwritable(error: OSError, folder: Path) -> OutputError:
     )
 
 
+@functools.cache
+def _folder(outputs: Path, family: str) -> Path:
+    return outputs / _snake(family)
+
+
+@functools.cache
 def _snake(family: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in family).lstrip("_")
 

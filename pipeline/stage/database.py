@@ -12,7 +12,7 @@ from pipeline.errors import SettingsError
 from pipeline.freshness import traces
 from pipeline.stage.base import Stage
 from pipeline.stage.loading import LoadingStage
-from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
+from pipeline.stage.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 from pipeline.tables import Publication
 
 
@@ -91,7 +91,7 @@ class DatabaseStage(LoadingStage):
             log.unlink(missing_ok=True)
 
 
-class Bundle(luigi.WrapperTask):
+class Bundle(KnownParameters, luigi.WrapperTask):
     """Stages under one name: publishes nothing, and is complete when they are."""
 
     env = EnvParameter()

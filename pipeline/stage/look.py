@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,9 +62,11 @@ class Look:
     def outputs(self) -> dict[str, str | None]:
         """Content hash of every file that the last build wrote, and of those that spoil one by lying beside it."""
         trace = self.trace()
+        if trace is None:
+            return {}
         home = self._stage.config.home
-        strays = [self._stage.relative(path) for path in self._stage.strays()]
-        return {target: self._content(home / target) for target in [*trace.outputs, *strays]} if trace else {}
+        targets = [*trace.outputs, *(self._stage.relative(path) for path in self._stage.strays())]
+        return {target: self._content(os.path.join(home, target)) for target in targets}  # noqa: PTH118  # without a Path each
 
-    def _content(self, path: Path) -> str | None:
+    def _content(self, path: Path | str) -> str | None:
         return content_or_none(path, lambda found: self._memory.hash(found, fingerprints.content))

@@ -34,6 +34,17 @@ def _no_environment() -> NoReturn:
     raise SettingsError(f"no environment given: add --env, one of {', '.join(config.environments()) or 'none yet'}")
 
 
+class KnownParameters:
+    """A task whose parameters are looked up once per class: Luigi looks through every attribute for each task that it makes."""
+
+    @classmethod
+    def get_params(cls) -> list[tuple[str, luigi.Parameter[Any]]]:
+        """Name and parameter, in the order in which they are declared."""
+        if "_known_parameters" not in cls.__dict__:
+            cls._known_parameters = super().get_params()  # type: ignore[attr-defined, misc]
+        return list(cls._known_parameters)  # type: ignore[attr-defined]
+
+
 class EnvParameter(luigi.Parameter):
     """The environment: a plain name that has a file in `configs/`. Its settings are read and checked here."""
 

@@ -12,7 +12,7 @@ from pipeline.config import Config, load
 from pipeline.errors import MissingDataError
 from pipeline.freshness import locks
 from pipeline.stage import session
-from pipeline.stage.parameters import EnvParameter, ProjectParameter, TagParameter
+from pipeline.stage.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 
 log = logging.getLogger("luigi-interface.pipeline")
 
@@ -36,7 +36,7 @@ def check(config: Config, name: str) -> list[Path]:
     return files
 
 
-class RawSource(luigi.ExternalTask):
+class RawSource(KnownParameters, luigi.ExternalTask):
     """The raw files of one source; nothing here makes them."""
 
     env = EnvParameter()
@@ -68,7 +68,7 @@ class RawSource(luigi.ExternalTask):
         return True
 
 
-class SampleData(luigi.Task):
+class SampleData(KnownParameters, luigi.Task):
     """Planted raw files, where none of the configured ones exists. No file that exists is ever replaced."""
 
     env = EnvParameter()

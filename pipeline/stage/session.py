@@ -23,6 +23,7 @@ from pipeline.stage import log_file
 
 _memories: dict[Path, Memory] = {}
 _code: dict[tuple[str, ...], dict[str, str]] = {}
+_modules: dict[str, fingerprints.Module] = {}
 _announced: set[Path] = set()
 _complete: set[str] = set()
 _fresh: set[str] = set()
@@ -58,7 +59,7 @@ def code(modules: tuple[str, ...], config: Config) -> dict[str, str]:
     An edit after that is none of what this process runs; the next process sees it.
     """
     if modules not in _code:
-        _code[modules] = fingerprints.code(modules, memory(config))
+        _code[modules] = fingerprints.code(modules, memory(config), _modules)
     return _code[modules]
 
 
@@ -112,6 +113,7 @@ def forget() -> None:
     configs.forget()
     _memories.clear()
     _code.clear()
+    _modules.clear()
     _complete.clear()
     _fresh.clear()
     _problems.clear()
