@@ -194,10 +194,21 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
     if settings.internal.preprocessing.last_weeks and not settings.sources.internal_sales.columns.week:
         key = ("internal", "preprocessing", "last_weeks")
         yield f"{origin(key)}: {dotted(key)}: needs weeks: name their column in sources.internal_sales.columns.week"
+    yield from _of_stores(settings, origin)
     yield from _of_paths(settings, origin)
     yield from _of_weights(settings, origin)
     yield from _of_feature_weights(settings, origin)
     yield from _of_categories(settings, origin)
+
+
+def _of_stores(settings: Settings, origin: Origin) -> Iterator[str]:
+    """Stores that are both closed, which keeps them out of every result, and held out, which keeps them in it."""
+    closed, held_out = (
+        {overrides.key(name) for name in names} for names in (settings.stores.closed, settings.stores.held_out)
+    )
+    key = ("stores", "held_out")
+    for name in sorted(closed & held_out):
+        yield f"{origin(key)}: {dotted(key)}: store {name!r} is in stores.closed too: leave it in one of them"
 
 
 def _of_paths(settings: Settings, origin: Origin) -> Iterator[str]:

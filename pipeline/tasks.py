@@ -52,6 +52,7 @@ class InternalPreprocessing(RawStage):
     sections = ("internal.preprocessing", "sources.internal_sales", "sources.need_states")
     gather = "pipeline.engine.internal:gather"
     compute = "pipeline.core.internal_preprocessing:preprocess"
+    besides = {"closed": "stores.closed"}
     tables = ("categories", "need_state_coverage", "excluded_stores", "key_spellings")
     per_category = "sales_by_need_state"
     imports = ("pandas", "pyarrow.parquet", "duckdb")
@@ -67,6 +68,7 @@ class ClusterCategory(CategoryStage):
     }
     sections = ("internal.clustering",)
     compute = "pipeline.core.internal_clustering:cluster_category"
+    besides = {"held_out": "stores.held_out"}
     tables = (*(f"internal_{table}" for table in _EXPLAINED), "internal_features", "store_volumes")
     imports = _CLUSTERING
 
@@ -89,6 +91,7 @@ class ChainClustering(TableStage):
     }
     sections = ("chain.clustering",)
     compute = "pipeline.core.chain:cluster_chain"
+    besides = {"held_out": "stores.held_out"}
     tables = (*(f"chain_{table}" for table in _CLUSTERS), "chain_agreement")
     imports = _CLUSTERING
 
@@ -100,6 +103,7 @@ class ExternalPreprocessing(RawStage):
     sections = ("external.preprocessing", "sources.external")
     gather = "pipeline.engine.external:gather"
     compute = "pipeline.core.external_preprocessing:preprocess"
+    besides = {"closed": "stores.closed"}
     tables = ("external_features", "external_feature_report", "excluded_stores", "store_labels")
     imports = ("pandas", "pyarrow.parquet", "duckdb")
 
@@ -117,6 +121,7 @@ class ExternalClustering(TableStage):
     }
     sections = ("external.clustering",)
     compute = "pipeline.core.external_clustering:cluster"
+    besides = {"held_out": "stores.held_out"}
     tables = (*(f"external_{table}" for table in _EXPLAINED), "external_scaled_features")
     imports = _CLUSTERING
 
@@ -216,6 +221,7 @@ class Report(DocumentStage):
 
     loads = Warehouse.loads
     sections = (
+        "stores",
         "internal.preprocessing",
         "internal.clustering",
         "chain.clustering",

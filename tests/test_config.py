@@ -145,6 +145,12 @@ def test_a_source_among_the_outputs_is_refused(project: Project, path: str) -> N
     ]
 
 
+def test_a_store_cannot_be_closed_and_held_out(project: Project) -> None:
+    assert fault(project, "[stores]\nclosed = ['7', '8']\nheld_out = [' 7 ']\n") == [
+        "configs/dev.toml: stores.held_out: store '7' is in stores.closed too: leave it in one of them"
+    ]
+
+
 def test_a_fault_of_a_source_that_may_be_left_out_is_named_by_its_key(project: Project) -> None:
     assert fault(project, "[sources.overrides]\npath = 'a.csv'\ncolumns = { store = 'x' }\n") == [
         "configs/dev.toml: sources.overrides.columns.store: unknown key (did you mean 'store_id'?); allowed are category, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pipeline.core.alignment import reference
@@ -30,6 +31,7 @@ def cluster(
     external_feature_report: pd.DataFrame | None = None,
     reference_clusters: pd.DataFrame | None = None,
     reference_verdicts: pd.DataFrame | None = None,
+    held_out: Collection[str] = (),
 ) -> dict[str, pd.DataFrame]:
     """Cluster the stores on the features of the outside data, scaled.
 
@@ -40,6 +42,7 @@ def cluster(
     external_feature_report : says which features are the log1p of what they are called; None: none is
     reference_clusters, reference_verdicts : external_clusters and external_verdicts of the pin whose numbers are kept; None
         without one
+    held_out : stores that are left out of every fit, the scale of the features included, and placed
 
     Returns
     -------
@@ -54,8 +57,9 @@ def cluster(
     features = external_features.set_index("store_id").sort_index().sort_index(axis=1).astype("float64")
     check_finite(features)
     _check_weights(settings.weights, features, external_feature_report)
-    scaled = weighted(scale(features, settings.scaling), settings.weights)
-    clustering = cluster_stores(scaled, settings, reference=reference(reference_clusters, reference_verdicts))
+    scaled = weighted(scale(features, settings.scaling, held_out), settings.weights)
+    kept = reference(reference_clusters, reference_verdicts)
+    clustering = cluster_stores(scaled, settings, held_out=held_out, reference=kept)
     readings = of_features(features, logged(external_feature_report))
     told = explain(scaled, readings, clustering.clusters, plain=PLAIN, random_state=settings.random_state)
     return {

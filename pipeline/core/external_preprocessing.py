@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.core.correlated import correlated, names_of
 from pipeline.core.external_columns import Feature, features_of
+from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY
 from pipeline.settings import ExternalPreprocessing
@@ -21,7 +22,12 @@ NOTHING_KEPT = "none of the features that were kept is observed"
 
 
 def preprocess(
-    *, features: pd.DataFrame, ignored: pd.DataFrame, labels: pd.DataFrame, settings: ExternalPreprocessing
+    *,
+    features: pd.DataFrame,
+    ignored: pd.DataFrame,
+    labels: pd.DataFrame,
+    settings: ExternalPreprocessing,
+    closed: Collection[str] = (),
 ) -> dict[str, pd.DataFrame]:
     """Make features complete and numeric; drop what cannot serve, with the reason.
 
@@ -39,13 +45,15 @@ def preprocess(
     ignored : feature, reason; columns that cannot be features
     labels : store_id, label, value
     settings : limits and how to impute
+    closed : stores that are excluded, before anything is made of the others
 
     Returns
     -------
     external_features : store_id and the features left, in order of name; complete; without the excluded stores
     external_feature_report : one row per column offered, and per level of the categorical ones. imputed_share is the
         share of the stores that are not excluded whose value was imputed, 0 for what was dropped.
-    excluded_stores : stores that have no value in any feature, or in none of those left, under the category `(none)`
+    excluded_stores : closed stores, and those that have no value in any feature, or in none of those left, under the
+        category `(none)`
     store_labels : `labels`, sorted
 
     Raises
@@ -56,6 +64,7 @@ def preprocess(
     _check_protected(settings.protected, features.columns[1:])
     offered = features.set_index("store_id").sort_index(axis=0).sort_index(axis=1)
     reasons = dict.fromkeys(offered.index[~offered.notna().any(axis=1)], NOTHING_OBSERVED)
+    reasons |= dict.fromkeys(offered.index[offered.index.isin(keys(closed))], CLOSED)
     while True:
         used = offered.drop(index=list(reasons))
         decided = _decide(used, settings)

@@ -6,8 +6,10 @@ order of their values, never of their names, so that renaming or reordering stor
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.core.named_stores import to_fit
 from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
 
@@ -46,7 +48,7 @@ def positive_sales(sales_by_need_state: pd.DataFrame) -> pd.DataFrame:
     return wide.astype("int64").sort_index().sort_index(axis=1)
 
 
-def mix(sales: pd.DataFrame, min_need_state_share: float) -> Mix:
+def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[str] = ()) -> Mix:
     """The stores' shares over the mapped need states, rare ones amalgamated.
 
     A need state that makes up less than `min_need_state_share` of the chain's mapped sales goes into `(rare)`. UNMAPPED
@@ -56,31 +58,35 @@ def mix(sales: pd.DataFrame, min_need_state_share: float) -> Mix:
     ----------
     sales : store x need state, cents, as `positive_sales` gives it
     min_need_state_share : 0..1
+    held_out : stores that do not count in the chain's sales; their shares are of what the others sell too
     """
     mapped = sales.drop(columns=UNMAPPED, errors="ignore")
-    chain = mapped.sum(axis=0)
+    chain = mapped[to_fit(mapped.index, held_out)].sum(axis=0)
+    mapped, chain = mapped.loc[:, chain > 0], chain[chain > 0]  # what held-out stores alone sell says nothing of others
     total = int(chain.sum())
     if total == 0:
         return Mix(mapped.iloc[:, :0].astype("float64"), [])
-    rare = chain.lt(min_need_state_share * total) | chain.eq(0)
+    rare = chain.lt(min_need_state_share * total)
     amalgamated = mapped.loc[:, ~rare]
-    if chain[rare].sum() > 0:
+    if rare.any():
         amalgamated = amalgamated.assign(**{RARE: mapped.loc[:, rare].sum(axis=1)}).sort_index(axis=1)
     sums = mapped.sum(axis=1)
     unknown = sums.eq(0)
     shares = amalgamated.astype("float64").div(sums.where(~unknown), axis=0)
-    shares.loc[unknown] = (amalgamated.sum(axis=0) / total).to_numpy()
+    pooled = amalgamated[to_fit(mapped.index, held_out)].sum(axis=0) / total
+    shares.loc[unknown] = pooled.to_numpy()
     return Mix(shares, list(sums.index[unknown]))
 
 
-def transform(shares: pd.DataFrame, name: str) -> pd.DataFrame:
+def transform(shares: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> pd.DataFrame:
     """The shares as they are clustered on.
 
     `hellinger`: square roots; Euclidean distances are then root 2 times Hellinger distances [1]_. `zscore`: every
     feature to mean 0 and variance 1, a constant one to 0. `none`: the shares themselves. `chi_square`: each share divided
     by the root of the feature's mean share; Euclidean distances are then proportional to chi-square distances [1]_, in
     which rare need states count more. `clr`: the logarithm of each share over the geometric mean of the store's shares
-    [2]_, in which ratios count; shares of zero are first replaced, see `_without_zeros`.
+    [2]_, in which ratios count; shares of zero are first replaced, see `_without_zeros`. Means and variances are those of the
+    stores that are not held out.
 
     References
     ----------
@@ -102,11 +108,11 @@ def transform(shares: pd.DataFrame, name: str) -> pd.DataFrame:
     if name == "clr":
         logs = np.log(_without_zeros(values))
         return _like(shares, logs - logs.mean(axis=1, keepdims=True))
-    ordered = values[value_order(values)]
+    ordered = _ordered(shares, held_out)
     if name == "chi_square":
         means = ordered.mean(axis=0)
         return _like(shares, values / np.sqrt(np.where(means > 0, means, 1.0)))
-    return _rescaled(shares, ordered.mean(axis=0), ordered.std(axis=0))
+    return _rescaled(shares, ordered, ordered.mean(axis=0), ordered.std(axis=0))
 
 
 def _without_zeros(shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -132,27 +138,27 @@ def _like(frame: pd.DataFrame, values: NDArray[np.float64]) -> pd.DataFrame:
     return result
 
 
-def scale(features: pd.DataFrame, name: str) -> pd.DataFrame:
+def scale(features: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> pd.DataFrame:
     """The outside data's features on a common scale; a constant one becomes 0.
 
     `robust`: less the median, by the interquartile range - by the whole range where that is 0, so that a rare 0/1
-    feature counts as much as a common one. `standard`: less the mean, by the standard deviation. `minmax`: 0..1.
+    feature counts as much as a common one. `standard`: less the mean, by the standard deviation. `minmax`: 0..1. All of these are
+    those of the stores that are not held out.
     """
     import numpy as np
 
-    values = features.to_numpy(dtype=np.float64)
-    if values.size == 0:
+    if features.size == 0:
         return features.astype("float64")
-    values = values[value_order(values)]
+    values = _ordered(features, held_out)
     low, high = values.min(axis=0), values.max(axis=0)
     if name == "minmax":
-        return _rescaled(features, low, high - low)
+        return _rescaled(features, values, low, high - low)
     if name == "standard":
-        return _rescaled(features, values.mean(axis=0), values.std(axis=0))
+        return _rescaled(features, values, values.mean(axis=0), values.std(axis=0))
     if name != "robust":
         raise DataError(f"the scaling {name!r} is not known; it can be robust, standard or minmax")
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
-    return _rescaled(features, median, np.where(upper > lower, upper - lower, high - low))
+    return _rescaled(features, values, median, np.where(upper > lower, upper - lower, high - low))
 
 
 def weighted(features: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
@@ -208,12 +214,22 @@ def value_order(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.lexsort(values.T[::-1])
 
 
-def _rescaled(frame: pd.DataFrame, centre: NDArray[np.float64], width: NDArray[np.float64]) -> pd.DataFrame:
-    """(values - centre) / width; columns whose values are all one are 0, whatever rounding left of their width."""
+def _ordered(frame: pd.DataFrame, held_out: Collection[str]) -> NDArray[np.float64]:
+    """The rows of the stores that are not held out, in the order of their values."""
+    import numpy as np
+
+    values: NDArray[np.float64] = frame[to_fit(frame.index, held_out)].to_numpy(dtype=np.float64)
+    return values[value_order(values)]
+
+
+def _rescaled(
+    frame: pd.DataFrame, fitted: NDArray[np.float64], centre: NDArray[np.float64], width: NDArray[np.float64]
+) -> pd.DataFrame:
+    """(values - centre) / width; columns that are one value in the rows `fitted` are 0, whatever rounding left of their width."""
     import numpy as np
 
     values = frame.to_numpy(dtype=np.float64)
-    varying = (values.max(axis=0) > values.min(axis=0)) & (width > 0) if len(values) else np.zeros(len(width), bool)
+    varying = (fitted.max(axis=0) > fitted.min(axis=0)) & (width > 0) if len(values) else np.zeros(len(width), bool)
     result = frame.astype("float64").copy()
     result.iloc[:, :] = np.where(varying, (values - centre) / np.where(varying, width, 1.0), 0.0)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pipeline.core.alignment import reference
@@ -9,6 +10,7 @@ from pipeline.core.clustering.stores import cluster_stores
 from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.readings import of_shares
 from pipeline.core.features import long_table, mix, positive_sales, transform, weighted
+from pipeline.core.named_stores import to_fit
 from pipeline.core.profiles import need_state_profiles
 from pipeline.core.shrinkage import shrunk
 from pipeline.core.volumes import volume_tiers
@@ -30,6 +32,7 @@ def cluster_category(
     settings: InternalClustering,
     reference_clusters: pd.DataFrame | None = None,
     reference_verdicts: pd.DataFrame | None = None,
+    held_out: Collection[str] = (),
 ) -> dict[str, pd.DataFrame]:
     """Cluster the stores of one category.
 
@@ -42,6 +45,7 @@ def cluster_category(
     settings : `[internal.clustering]` as it holds for this category
     reference_clusters, reference_verdicts : internal_clusters and internal_verdicts of the pin whose numbers are kept, of
         any categories; None without one
+    held_out : stores that are left out of every fit, and placed; their shares are not shrunk
 
     Returns
     -------
@@ -55,13 +59,14 @@ def cluster_category(
     """
     category = _category(sales_by_need_state)
     sales = positive_sales(sales_by_need_state)
-    shares, unknown = mix(sales, settings.min_need_state_share)
+    shares, unknown = mix(sales, settings.min_need_state_share, held_out)
     if settings.shrinkage == "empirical_bayes":
         known = shares.drop(index=unknown)
+        known = known[to_fit(known.index, held_out)]
         shares.loc[known.index] = shrunk(known, sales.drop(columns=UNMAPPED, errors="ignore").sum(axis=1))
-    features = weighted(transform(shares, settings.transform), settings.weights)
+    features = weighted(transform(shares, settings.transform, held_out), settings.weights)
     kept = reference(reference_clusters, reference_verdicts, category or "")
-    clustering = cluster_stores(features, settings, left_out=unknown, reference=kept)
+    clustering = cluster_stores(features, settings, left_out=unknown, held_out=held_out, reference=kept)
     told = explain(features, of_shares(shares), clustering.clusters, plain=PLAIN, random_state=settings.random_state)
     matrix = long_table(features).assign(share=long_table(shares)["value"])
     return {

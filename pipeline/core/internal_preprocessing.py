@@ -5,9 +5,11 @@ P1, sales are conserved: per category, what came in is what is published plus wh
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pipeline.core import shares
+from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import DataError, RawDataError
 from pipeline.overrides import for_category
 from pipeline.schema import NO_CATEGORY, UNMAPPED
@@ -26,6 +28,7 @@ def preprocess(
     unchosen_stores: pd.DataFrame,
     settings: InternalPreprocessing,
     key_spellings: pd.DataFrame | None = None,
+    closed: Collection[str] = (),
 ) -> dict[str, pd.DataFrame]:
     """Turn sales per store, category and need state into shares, and say what was left out and why.
 
@@ -36,6 +39,7 @@ def preprocess(
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
     key_spellings : the table of that name, which is passed on; None is none
     settings : what becomes of unmapped sales, and the limits; per category where overridden
+    closed : stores that are excluded from every category; their sales stay, as those of all excluded stores do
 
     Returns
     -------
@@ -63,12 +67,13 @@ def preprocess(
     is_dropped = (sales["need_state"] == UNMAPPED) & sales["category"].isin(dropping)
     published = sales[~is_dropped].reset_index(drop=True)
     _check_conserved(coverage, published)
-    excluded = _excluded(sales, published, settings)
+    gone = keys(closed)
+    excluded = _excluded(sales, published, settings, gone)
     by_need_state = shares.with_shares(published, excluded)
     return {
         "categories": _categories(sales, by_need_state, excluded),
         "need_state_coverage": coverage,
-        "excluded_stores": _with_unchosen(excluded, unchosen_stores),
+        "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
         "sales_by_need_state": by_need_state,
         "key_spellings": _no_spellings() if key_spellings is None else key_spellings,
     }
@@ -127,7 +132,9 @@ def _check_conserved(coverage: pd.DataFrame, published: pd.DataFrame) -> None:
         )
 
 
-def _excluded(sales: pd.DataFrame, published: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFrame:
+def _excluded(
+    sales: pd.DataFrame, published: pd.DataFrame, settings: InternalPreprocessing, closed: Collection[str]
+) -> pd.DataFrame:
     """The excluded (store, category) with their reason, over every pair of `sales`."""
     import pandas as pd
 
@@ -146,6 +153,7 @@ def _excluded(sales: pd.DataFrame, published: pd.DataFrame, settings: InternalPr
     ]
     reasons[(mapped["positive_cents"] == 0).to_numpy()] = "no positive sales of mapped SKUs"
     reasons[(every["positive_cents"] == 0).to_numpy()] = "no positive sales"
+    reasons[every.index.get_level_values("store_id").isin(closed)] = CLOSED
     found = reasons[reasons != ""].rename("reason").reset_index()
     found["source"] = SOURCE
     return found[["store_id", "category", "source", "reason"]]
@@ -155,10 +163,11 @@ def _percent(share: float) -> str:
     return f"{100 * share:.4g}" if share < 10 else f"{100 * share:.0f}"
 
 
-def _with_unchosen(excluded: pd.DataFrame, unchosen: pd.DataFrame) -> pd.DataFrame:
+def _with_unchosen(excluded: pd.DataFrame, unchosen: pd.DataFrame, closed: Collection[str]) -> pd.DataFrame:
     import pandas as pd
 
-    more = unchosen[["store_id"]].assign(category=NO_CATEGORY, source=SOURCE, reason=NOT_CHOSEN).astype(object)
+    why = [CLOSED if store in closed else NOT_CHOSEN for store in unchosen["store_id"]]
+    more = unchosen[["store_id"]].assign(category=NO_CATEGORY, source=SOURCE, reason=why).astype(object)
     return pd.concat([excluded.astype(object), more]).sort_values(["store_id", "category"], ignore_index=True)
 
 

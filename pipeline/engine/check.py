@@ -68,6 +68,7 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
         mapping.say_weights(connection, mapped, settings.internal.clustering, findings)
         features.say_features(surroundings, settings.external.preprocessing, findings)
         across.say_stores(connection, sold, surroundings, findings)
+        across.say_named(connection, sold, surroundings, settings.stores, findings)
         across.say_spellings(connection, findings)
         if by_hand is not None:
             has_reference = settings.references.final is not None

@@ -67,7 +67,8 @@ def _verdict(verdict: pd.DataFrame) -> dict[str, Any]:
 
 def _cluster(cluster: Any, found: Mix, position: int, joined: pd.DataFrame) -> dict[str, Any]:
     stores = joined[joined["cluster"] == cluster.cluster]
-    typical = stores[~stores["is_outlier"].eq(True) & ~stores["reassigned"].astype(bool)]
+    moved = stores["reassigned"].astype(bool) | stores["overridden"].astype(bool)
+    typical = stores[~stores["is_outlier"].eq(True) & ~stores["is_held_out"].eq(True) & ~moved]
     typical = typical.sort_values(["distance", "store_id"]).head(_EXEMPLARS)
     more, less = found.differences(position)
     return {
@@ -100,6 +101,8 @@ def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[A
         "margin": [percent(value) for value in joined["margin"]],
         "silhouette": [percent(value) for value in joined["silhouette"]],
         "outlier": [int(value is True or value == 1) for value in joined["is_outlier"]],
+        "held": [int(value is True or value == 1) for value in joined["is_held_out"]],
+        "overridden": [int(value) for value in joined["overridden"]],
         "moved": [int(value) for value in joined["reassigned"]],
     }
 

@@ -47,6 +47,7 @@ _CLUSTERS = (
     Heading("Outside cluster", "The cluster on the outside data", "whole"),
     Heading("Status", "both, internal_only or external_only: which sides know the store"),
     Heading("Outlier", "yes: unlike any cluster, placed at the nearest"),
+    Heading("Held out", "yes: the settings keep it out of every fit; placed at the nearest cluster"),
     Heading("Moved", "yes: merging moved it out of a cell that was too small to plan for"),
     Heading("Overridden", "yes: an override places it, whatever the clustering says; see the sheet overrides"),
 )
@@ -147,6 +148,7 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
                 *(integer(value) for value in (row.internal_cluster, row.next_cluster, row.external_cluster)),
                 str(row.status),
                 "yes" if row.is_outlier is True else "no",
+                "yes" if row.is_held_out is True else "no",
                 "yes" if row.reassigned else "no",
                 "yes" if row.overridden else "no",
             )

@@ -47,7 +47,14 @@ def clusters_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
             Column(
                 "confidence", "float", "How often the store's co-members stay with it over the bootstrap", unit="0..1"
             ),
-            Column("is_outlier", "boolean", "Left out of the fit, and placed at its nearest centroid"),
+            Column(
+                "is_outlier", "boolean", "Unlike any other: left out of the fit, and placed at its nearest centroid"
+            ),
+            Column(
+                "is_held_out",
+                "boolean",
+                "Named in [stores] held_out: left out of every fit, and placed as outliers are",
+            ),
         ),
         comment,
     )

@@ -42,7 +42,7 @@ def summary_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
             CLUSTER,
             Column("name", "text", "What sets the cluster apart, in a few words; unique beside its likes"),
             Column("stores", "integer", "Stores in the cluster", unit="stores"),
-            Column("outlier_stores", "integer", "Of these, stores that were left out of the fit", unit="stores"),
+            Column("outlier_stores", "integer", "Of these, outlier stores", unit="stores"),
             Column(
                 "silhouette",
                 "float",

@@ -79,7 +79,9 @@ TABLES = (
         ),
         "The feature matrix of the external clustering",
     ),
-    exemplars_table((), "external_exemplars", "The stores that stand for each external cluster; no outliers"),
+    exemplars_table(
+        (), "external_exemplars", "The stores that stand for each external cluster; no outliers, none held out"
+    ),
     summary_table((), "external_cluster_summary", "Each external cluster: its name, and how sure it is"),
     rules_table((), "external_rules", "Which surroundings make an external cluster, as near as a few rules say"),
 )

@@ -159,7 +159,9 @@ TABLES = (
         ),
         "The feature matrix of each category's clustering",
     ),
-    exemplars_table((CATEGORY,), "internal_exemplars", "The stores that stand for each internal cluster; no outliers"),
+    exemplars_table(
+        (CATEGORY,), "internal_exemplars", "The stores that stand for each internal cluster; no outliers, none held out"
+    ),
     summary_table((CATEGORY,), "internal_cluster_summary", "Each internal cluster: its name, and how sure it is"),
     rules_table((CATEGORY,), "internal_rules", "Which sales mix makes an internal cluster, as near as a few rules say"),
 )

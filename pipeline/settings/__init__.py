@@ -37,6 +37,7 @@ from pipeline.settings.sources import (
     SampleData,
     Sources,
 )
+from pipeline.settings.stores import Stores
 
 __all__ = [
     "NonEmpty",
@@ -77,6 +78,7 @@ __all__ = [
     "Section",
     "Settings",
     "Sources",
+    "Stores",
     "Warehouse",
 ]
 
@@ -86,6 +88,7 @@ class Settings(Section, frozen=True):
 
     sources: Sources
     sample_data: SampleData = field(default_factory=SampleData)
+    stores: Stores = field(default_factory=Stores)
     internal: Internal = field(default_factory=Internal)
     external: External = field(default_factory=External)
     chain: Chain = field(default_factory=Chain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from pipeline import schema, tables
 from pipeline.config import Config
 from pipeline.config_faults import Key, dotted, nearest
 from pipeline.freshness import traces
@@ -28,7 +29,29 @@ def unknown_categories(config: Config) -> Iterator[str]:
             )
 
 
+def unknown_stores(config: Config) -> Iterator[str]:
+    """A line per store that `[stores]` names and the last result does not know; none where this process built nothing.
+
+    A process that built nothing has not read the tables, and reading them would cost it more than all else that it does.
+    """
+    named = {"closed": config.settings.stores.closed, "held_out": config.settings.stores.held_out}
+    if not any(named.values()) or "pyarrow" not in sys.modules:
+        return
+    paths = {table: config.outputs / "merging" / f"{table}.parquet" for table in ("store_clusters", "excluded_stores")}
+    if not all(path.is_file() for path in paths.values()):
+        return
+    frames = [tables.read([path], schema.TABLES[table]) for table, path in paths.items()]
+    known = {str(store) for frame in frames for store in frame["store_id"]}
+    for setting, names in named.items():
+        for name in names:
+            if key(name) not in known:
+                yield (
+                    f"stores.{setting}: {name!r} has no effect: no source has such a store{nearest(key(name), known)}; correct "
+                    f"the name, or remove it (environment {config.env})"
+                )
+
+
 def say(config: Config) -> None:
     """Write the lines to standard error."""
-    for line in unknown_categories(config):
+    for line in (*unknown_categories(config), *unknown_stores(config)):
         sys.stderr.write(f"warning: {line}\n")

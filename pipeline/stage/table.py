@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
@@ -40,11 +40,13 @@ class TableStage(Stage):
     pinned : argument of `compute` -> (level, table, columns): read from the pin that `Settings.references` names for the
         level; None is passed where it names none
     compute : `module:function` of core; gets the tables and the settings of the first of `sections`
+    besides : argument of `compute` -> a single setting that it is given besides, such as `stores.closed`
     """
 
     reads: ClassVar[Mapping[str, tuple[type[Stage], str]]] = {}
     pinned: ClassVar[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {}
     compute: ClassVar[str]
+    besides: ClassVar[Mapping[str, str]] = {}
 
     def requires(self) -> list[luigi.Task]:
         """The stages whose tables are read."""
@@ -90,7 +92,12 @@ class TableStage(Stage):
 
     def computed(self, read: Mapping[str, pd.DataFrame | None]) -> Frames:
         """What core makes of the tables read."""
-        return function(self.compute)(**read, settings=self.section(self.sections[0]))
+        besides = {argument: self.config.section(name) for argument, name in self.besides.items()}
+        return function(self.compute)(**read, **besides, settings=self.section(self.sections[0]))
+
+    def settings(self) -> dict[str, Any]:
+        """Those of the sections, and the single ones."""
+        return super().settings() | {name: list(self.config.section(name)) for name in self.besides.values()}
 
     def write(self, made: Frames, publication: Publication) -> None:
         """Write every table to its target's new content."""

@@ -97,6 +97,11 @@ def test_the_external_file_alone_builds_the_external_side(built: Project) -> Non
             {"ClusterCategory(Bread)", "InternalClustering", "ChainClustering", "Merging", *FOLLOWING},
         ),
         ({"chain": {"clustering": {"k": 2}}}, {"ChainClustering", *SINKS}),
+        ({"stores": {"closed": ["no such store"]}}, {"InternalPreprocessing", "ExternalPreprocessing", "Report"}),
+        (
+            {"stores": {"held_out": ["no such store"]}},
+            {*CHILDREN, "ChainClustering", "ExternalClustering", "Report"},
+        ),
         ({"logging": {"level": "DEBUG"}}, set()),
         ({"engine": {"threads": 1}}, set()),
     ],

@@ -32,6 +32,7 @@ def matrix(**columns: object) -> pd.DataFrame:
 def clusters_of(features: pd.DataFrame, labels: np.ndarray, outliers: list[int]) -> pd.DataFrame:
     found = stores(labels)
     found["is_outlier"] = found.index.isin(outliers)
+    found["is_held_out"] = False
     inside = features[~found["is_outlier"].to_numpy()].groupby(labels[~found["is_outlier"].to_numpy()]).mean()
     found["distance"] = np.linalg.norm(features.to_numpy() - inside.loc[labels].to_numpy(), axis=1)
     return found.assign(silhouette=0.5, margin=0.25, confidence=0.75)

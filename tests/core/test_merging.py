@@ -91,6 +91,7 @@ def clusters(keys: list[tuple[str, ...]], numbers: list[int], width: int) -> pd.
     found = frame(["store_id", "category"][:width], keys)
     found["cluster"] = np.array(numbers, dtype="int64")
     found["distance"] = np.arange(len(keys)) / 8
+    found["is_held_out"] = False
     found["next_cluster"] = pd.array([None] * len(keys), dtype="Int64")
     return found
 

@@ -132,7 +132,7 @@ def finished(given: pd.DataFrame) -> dict[str, pd.DataFrame]:
     stores = [f"s{number:02d}" for number in range(12)]
     kind = np.array([1] * 6 + [2] * 6)
     share = np.where(kind == 1, 0.9, 0.1)
-    clusters = pd.DataFrame({"store_id": stores, "category": "Tea", "cluster": kind})
+    clusters = pd.DataFrame({"store_id": stores, "category": "Tea", "cluster": kind, "is_held_out": False})
     features = pd.concat(
         [
             pd.DataFrame({"store_id": stores, "category": "Tea", "feature": name, "value": part, "share": part})

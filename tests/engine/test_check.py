@@ -488,6 +488,13 @@ def test_nothing_is_left_in_the_spill_folder(check: Check, tmp_path: Path) -> No
     assert list((tmp_path / "spill").iterdir()) == []
 
 
+def test_stores_that_the_settings_name_and_no_source_has_are_doubtful(check: Check) -> None:
+    report = check({"stores": {"closed": [" 7 "], "held_out": ["07"]}})
+    assert only(report.doubts) == (
+        "all sources: stores.held_out: no source has the store '07' (did you mean '7'?); correct the name, or remove it"
+    )
+
+
 # overrides
 
 OVERRIDES = {"sources": {"overrides": {"path": "data/raw/overrides.parquet"}}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pipeline.core.chain.features import ChainFeatures, chain_features
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def cluster_chain(
-    *, sales_by_need_state: pd.DataFrame, internal_clusters: pd.DataFrame, settings: ChainClustering
+    *,
+    sales_by_need_state: pd.DataFrame,
+    internal_clusters: pd.DataFrame,
+    settings: ChainClustering,
+    held_out: Collection[str] = (),
 ) -> dict[str, pd.DataFrame]:
     """Cluster the stores on their sales mix in all categories together.
 
@@ -30,6 +35,7 @@ def cluster_chain(
     sales_by_need_state : the table of that name, of all categories
     internal_clusters : the clusters of each category, which the chain's are compared with
     settings : `[chain.clustering]`
+    held_out : stores that are left out of every fit, and placed
 
     Returns
     -------
@@ -41,9 +47,9 @@ def cluster_chain(
         for category, rows in sales_by_need_state.groupby("category", sort=True)
         if len(wide := positive_sales(rows))
     }
-    features = chain_features(sales, settings.min_need_state_share, settings.max_features)
+    features = chain_features(sales, settings.min_need_state_share, settings.max_features, held_out)
     few = features.coverage.index[features.coverage < settings.min_coverage - 1e-12]
-    clustering = cluster_stores(features.matrix, settings, left_out=list(few))
+    clustering = cluster_stores(features.matrix, settings, left_out=list(few), held_out=held_out)
     stores = clustering.clusters["store_id"]
     return {
         "chain_clusters": clustering.clusters.assign(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.features import RARE, value_order
+from pipeline.core.named_stores import to_fit
 from pipeline.schema import UNMAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
 
@@ -27,7 +28,9 @@ class ChainFeatures(NamedTuple):
     coverage: pd.Series[float]
 
 
-def chain_features(sales: Mapping[str, pd.DataFrame], min_need_state_share: float, max_features: int) -> ChainFeatures:
+def chain_features(
+    sales: Mapping[str, pd.DataFrame], min_need_state_share: float, max_features: int, held_out: Collection[str] = ()
+) -> ChainFeatures:
     """The features of every store over all categories.
 
     In a category a store's features are the square roots of its shares of the mapped need states (Hellinger [1]_), less
@@ -44,6 +47,7 @@ def chain_features(sales: Mapping[str, pd.DataFrame], min_need_state_share: floa
     sales : each category's store x need state in cents, as `features.positive_sales` gives it
     min_need_state_share : 0..1
     max_features : >= 1
+    held_out : stores that do not count in sums and means, and have features like any other
 
     References
     ----------
@@ -53,11 +57,15 @@ def chain_features(sales: Mapping[str, pd.DataFrame], min_need_state_share: floa
     import numpy as np
     import pandas as pd
 
-    mapped = {category: wide.drop(columns=UNMAPPED, errors="ignore") for category, wide in sorted(sales.items())}
-    totals = {category: int(wide.to_numpy().sum()) for category, wide in mapped.items()}
+    mapped = {
+        category: _sold_by_others(wide.drop(columns=UNMAPPED, errors="ignore"), held_out)
+        for category, wide in sorted(sales.items())
+    }
+    counted = {category: wide[to_fit(wide.index, held_out)] for category, wide in mapped.items()}
+    totals = {category: int(wide.to_numpy().sum()) for category, wide in counted.items()}
     chain = max(sum(totals.values()), 1)
     weight = {category: total / chain for category, total in totals.items()}
-    kept = _kept(mapped, totals, min_need_state_share, max_features)
+    kept = _kept(counted, totals, min_need_state_share, max_features)
     blocks = {category: _hellinger(wide, kept[category]) for category, wide in mapped.items()}
     stores = pd.Index(sorted({store for wide in sales.values() for store in wide.index}), dtype=object)
     known = pd.DataFrame({name: stores.isin(block.index) for name, block in blocks.items()}, index=stores, dtype=bool)
@@ -66,7 +74,8 @@ def chain_features(sales: Mapping[str, pd.DataFrame], min_need_state_share: floa
         if block.shape[1] < 2:
             continue
         values = block.to_numpy(dtype=np.float64)
-        values = np.sqrt(weight[category]) * (values - values[value_order(values)].mean(axis=0))
+        fitted = values[to_fit(block.index, held_out)]
+        values = np.sqrt(weight[category]) * (values - fitted[value_order(fitted)].mean(axis=0))
         parts.append(np.zeros((len(stores), values.shape[1])))
         parts[-1][stores.get_indexer(block.index)] = values
         columns += [(category, need_state) for need_state in block.columns]
@@ -78,6 +87,11 @@ def chain_features(sales: Mapping[str, pd.DataFrame], min_need_state_share: floa
         known.sum(axis=1).astype("int64"),
         pd.Series(coverage, index=stores, dtype="float64"),
     )
+
+
+def _sold_by_others(wide: pd.DataFrame, held_out: Collection[str]) -> pd.DataFrame:
+    """Without the need states that held-out stores alone sell."""
+    return wide.loc[:, wide[to_fit(wide.index, held_out)].to_numpy().any(axis=0)]
 
 
 def _kept(

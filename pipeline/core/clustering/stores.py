@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.core.alignment import aligned, renumbered
@@ -14,6 +14,7 @@ from pipeline.core.clustering.placement import describe, number
 from pipeline.core.clustering.trial import Trial, try_every_k
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
 from pipeline.core.features import check_finite, value_order
+from pipeline.core.named_stores import keys, to_fit
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,6 +49,7 @@ def cluster_stores(
     features: pd.DataFrame,
     settings: ClusteringSettings,
     left_out: Collection[str] = (),
+    held_out: Collection[str] = (),
     reference: Reference | None = None,
 ) -> Clustering:
     """Cluster stores on their features: outliers, k, fit, assignment of every store, verdict, numbers of the clusters.
@@ -57,6 +59,7 @@ def cluster_stores(
     features : one row per store (index: store_id, unique), one float column per feature; no order matters
     settings : how
     left_out : stores whose features say little: they are treated like outlier stores
+    held_out : stores that people keep out of the fit: they change nothing in it, and are placed like outlier stores
     reference : the clusters whose numbers are kept (`alignment.aligned`), and whose k is, where another is hardly better
 
     Returns
@@ -78,16 +81,26 @@ def cluster_stores(
     values = by_name.to_numpy(dtype=np.float64)
     order = value_order(values)
     stores = by_name.index.to_numpy()[order]
+    shaping = to_fit(by_name.index[order], held_out)
+    ordered = values[order][shaping]
     # Distances do not change with the origin, and about the mean the products that they are made of are smallest.
-    matrix = np.ascontiguousarray(values[order] - values[order].mean(axis=0))
-    matrix[:, values.max(axis=0) == values.min(axis=0)] = 0.0
+    matrix = np.ascontiguousarray(values[order] - ordered.mean(axis=0))
+    matrix[:, ordered.max(axis=0) == ordered.min(axis=0)] = 0.0
     with threadpool_limits(1):
-        fitted = ~np.isin(stores, list(left_out))
+        fitted = shaping & ~np.isin(stores, list(left_out))
         if not fitted.any():
-            fitted[:] = True
+            fitted = shaping.copy()
         fitted[fitted] = ~_outliers(matrix[fitted], settings)
         k_before = 0 if reference is None else int(reference.clusters.nunique())
-        return _numbered(_cluster(matrix, stores, fitted, settings, k_before), reference)
+        found = _numbered(_cluster(matrix, stores, fitted, settings, k_before), reference)
+    return _with_held_out(found, held_out)
+
+
+def _with_held_out(found: Clustering, held_out: Collection[str]) -> Clustering:
+    """A store that is held out says so, and is no outlier for that."""
+    is_held_out = found.clusters["store_id"].isin(keys(held_out)).to_numpy(dtype=bool)
+    is_outlier = found.clusters["is_outlier"].to_numpy(dtype=bool) & ~is_held_out
+    return replace(found, clusters=found.clusters.assign(is_outlier=is_outlier, is_held_out=is_held_out))
 
 
 def _numbered(found: Clustering, reference: Reference | None) -> Clustering:
@@ -216,6 +229,7 @@ def _nothing() -> Clustering:
         "silhouette": "float64",
         "confidence": "float64",
         "is_outlier": "bool",
+        "is_held_out": "bool",
     }
     clusters = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
     whole = ("k", "smallest_cluster")

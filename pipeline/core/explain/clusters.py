@@ -42,7 +42,7 @@ def explain(
 
 
 def exemplars(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
-    """The stores that stand for each cluster: the nearest to its centroid, outliers passed over.
+    """The stores that stand for each cluster: the nearest to its centroid, outliers and held-out stores passed over.
 
     The nearest is the cluster's medoid under squared distances: the sum of a store's squared distances to the n stores
     of its cluster is n times its squared distance to their mean, plus what is the same for all [1]_. Equally near stores
@@ -61,7 +61,8 @@ def exemplars(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
     by_name = features.sort_index().sort_index(axis=1)
     order = value_order(by_name.to_numpy(dtype=np.float64))
     ordered = clusters.set_index("store_id").loc[by_name.index[order]]
-    inside = ordered[~ordered["is_outlier"].astype(bool)].rename_axis("store_id").reset_index()
+    apart = ordered["is_outlier"].astype(bool) | ordered["is_held_out"].astype(bool)
+    inside = ordered[~apart].rename_axis("store_id").reset_index()
     inside = inside.sort_values(["cluster", "distance"], kind="stable", ignore_index=True)
     inside["rank"] = inside.groupby("cluster").cumcount() + 1
     found = inside.loc[inside["rank"] <= EXEMPLARS, ["cluster", "rank", "store_id", "distance"]]

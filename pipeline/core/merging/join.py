@@ -167,6 +167,7 @@ def category_stores(
             np.where(known, clusters, NO_CLUSTER).astype(np.int64),
             _features_of(stores, _wide(features.get(category, internal_features[:0])), f"category {category!r}"),
             external_features,
+            rows["is_held_out"].to_numpy(dtype=bool),
         )
 
 

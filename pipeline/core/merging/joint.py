@@ -40,13 +40,15 @@ def joint(
     method : weighted or consensus
     stores : in order of values; the outside data knows at least one
     space : (n, d) the block-scaled space
-    drawn : (B, m) how often each known store is in each resample
+    drawn : (B, m) how often each known store is in each resample; held-out stores are in none, and placed afterwards
     settings : resolved for the category
     """
     import numpy as np
 
-    known = stores.known
-    matrix = np.ascontiguousarray(space[known])
+    known = np.flatnonzero(stores.known)
+    among = stores.fitted[known] if stores.fitted[known].any() else np.ones(len(known), dtype=bool)
+    points = np.ascontiguousarray(space[known])
+    matrix, drawn = points[among], drawn[:, among]
     told = ClusteringSettings(
         k=settings.k,
         k_max=settings.k_max,
@@ -58,13 +60,17 @@ def joint(
     fits = (
         KMeans(matrix, drawn, settings.random_state)
         if method == "weighted"
-        else Consensus.of(stores, matrix, drawn, settings)
+        else Consensus.of(stores.taken(known[among]), matrix, drawn, settings)
     )
     trials = try_every_k(matrix, drawn, fits, told)
     choice = rules.take([trial.figures for trial in trials], told, len(matrix))
     trial = trials[choice.k - 1]
-    place, _ = number(matrix, np.ones(len(matrix), dtype=bool), trial.labels, choice.k)
-    return Joint(place[trial.labels], trial.refits.assign(matrix), choice.reason)
+    labels = np.empty(len(points), dtype=np.int64)
+    labels[among] = trial.labels
+    if not among.all():
+        labels[~among] = fits.place(points[~among], choice.k)
+    place, _ = number(points, among, labels, choice.k)
+    return Joint(place[labels], trial.refits.assign(points), choice.reason)
 
 
 def joined(

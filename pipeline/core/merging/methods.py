@@ -46,7 +46,9 @@ class Category:
         self.floor = floor_of(settings, len(stores.store_id))
         self.stands = int(stores.known.sum()) < self.floor
         random = np.random.default_rng([settings.random_state, _RESAMPLES])
-        self.drawn = bootstrap.resample(len(stores.store_id), settings.resamples, random)
+        fitted = stores.fitted
+        self.drawn = np.zeros((settings.resamples, len(fitted)))
+        self.drawn[:, fitted] = bootstrap.resample(int(fitted.sum()), settings.resamples, random)
         self._sides: list[CategoryStores] | None = None
 
     def taken(self) -> tuple[str, str]:
@@ -86,9 +88,13 @@ class Category:
         return Result(merged, np.stack([one.repair.cell for one in again]))
 
     def _drawn_known(self) -> NDArray[np.float64]:
-        """The resamples (B, m) of the stores that both sides know; one that drew none of them has each of them once."""
+        """The resamples (B, m) of the stores that both sides know; one that drew none of them has each of them once.
+
+        Held-out stores are in none, unless they are all that both sides know.
+        """
+        fitted = self.stores.fitted[self.stores.known]
         drawn = self.drawn[:, self.stores.known].copy()
-        drawn[drawn.sum(axis=1) == 0] = 1.0
+        drawn[drawn.sum(axis=1) == 0] = fitted if fitted.any() else 1.0
         return drawn
 
     def _refitted(self) -> list[CategoryStores]:

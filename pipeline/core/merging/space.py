@@ -20,6 +20,7 @@ def block_scaled(
     known: NDArray[np.bool_],
     internal_weight: float,
     external_weight: float,
+    fitted: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """The stores of a category in the block-scaled space, as in multiple factor analysis's balancing of groups [1]_.
 
@@ -32,6 +33,7 @@ def block_scaled(
     external : (n, q) the scaled outside features; rows of stores that the outside data does not know are not read
     known : (n,) which stores the outside data knows; the others stand at the external block's centre, zeros
     internal_weight, external_weight : 0..1
+    fitted : (n,) the stores that centres and variances are of; None, or none of a block's stores, is all
 
     Returns
     -------
@@ -45,18 +47,20 @@ def block_scaled(
     import numpy as np
 
     outside = np.zeros(external.shape)
-    outside[known] = _balanced(external[known], external_weight)
-    return np.hstack([_balanced(internal, internal_weight), outside])
+    fitted = np.ones(len(known), dtype=bool) if fitted is None else fitted
+    outside[known] = _balanced(external[known], external_weight, fitted[known])
+    return np.hstack([_balanced(internal, internal_weight, fitted), outside])
 
 
-def _balanced(block: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+def _balanced(block: NDArray[np.float64], weight: float, fitted: NDArray[np.bool_]) -> NDArray[np.float64]:
     import numpy as np
 
     if not block.size:
         return np.zeros(block.shape)
-    centred = block - block.mean(axis=0)
-    total_variance = float(np.square(centred).mean(axis=0).sum())
-    mean_square = float(np.square(block).mean(axis=0).sum())
+    of = block[fitted] if fitted.any() else block
+    centred = block - of.mean(axis=0)
+    total_variance = float(np.square(of - of.mean(axis=0)).mean(axis=0).sum())
+    mean_square = float(np.square(of).mean(axis=0).sum())
     if total_variance <= _NO_VARIANCE * mean_square:
         return np.zeros(block.shape)
     return np.asarray(centred * np.sqrt(weight / total_variance))

@@ -11,8 +11,10 @@ from pipeline.engine.checks.mapping import MapSeen
 from pipeline.engine.checks.outside import OutsideSeen
 from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.duck import create, row, rows
-from pipeline.engine.names import counted
+from pipeline.engine.keys import normal
+from pipeline.engine.names import counted, with_nearest
 from pipeline.quoting import identifier, literal
+from pipeline.settings import Stores
 
 if TYPE_CHECKING:
     import duckdb
@@ -107,6 +109,27 @@ def say_stores(
             f"{counted(only_outside[1], 'store', 'stores')} of the outside data without sales: {some(*only_outside)}; clustered on "
             "the outside data alone; check that the sales are complete",
         )
+
+
+def say_named(
+    connection: duckdb.DuckDBPyConnection,
+    sold: SalesSeen,
+    outside: Sequence[OutsideSeen],
+    named: Stores,
+    findings: Findings,
+) -> None:
+    """Doubt stores that `[stores]` names and no source has."""
+    wanted = {"closed": named.closed, "held_out": named.held_out}
+    if not any(wanted.values()) or not sold.has("store_id") or not all(one.table for one in outside):
+        return
+    known = {str(store) for (store,) in rows(connection, "SELECT DISTINCT key FROM keys_seen WHERE kind = 'store'")}
+    for setting, names in wanted.items():
+        for name in names:
+            if normal(name) not in known:
+                found = with_nearest(normal(name), known)
+                findings.doubt(
+                    ALL, f"stores.{setting}: no source has the store {found}; correct the name, or remove it"
+                )
 
 
 def _only(connection: duckdb.DuckDBPyConnection, lacking: str) -> tuple[list[str], int]:

@@ -28,6 +28,8 @@ function nextNearest(data, at, named) {
 function remarks(data, at) {
   const said = [];
   if (data.stores.outlier[at]) said.push("outlier: unlike any cluster");
+  if (data.stores.held[at]) said.push("held out of the fit by the settings");
+  if (data.stores.overridden[at]) said.push("placed by hand");
   if (data.stores.moved[at]) said.push("moved by merging");
   if (data.stores.external[at] === null) said.push("no outside data");
   return said.join("; ");
