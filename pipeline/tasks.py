@@ -242,7 +242,10 @@ class Workbook(DocumentStage):
     write = "pipeline.report.workbook:write"
     targets = {
         "workbook": "store_clusters.xlsx",
-        **{sheet: f"csv/{sheet}.csv" for sheet in ("clusters", "profiles", "moves", "excluded", "dictionary")},
+        **{
+            sheet: f"csv/{sheet}.csv"
+            for sheet in ("clusters", "profiles", "outside", "moves", "excluded", "dictionary")
+        },
     }
     imports = ("pandas", "pyarrow.parquet", "xlsxwriter")
     libraries = ("numpy", "pandas", "pyarrow", "xlsxwriter")

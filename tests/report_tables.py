@@ -40,7 +40,11 @@ def source(folder: Path, categories: Sequence[str] = HOSTILE, stores: int = 24, 
     """Tables of these categories, each with three clusters, written below `folder`."""
     names = [f"={number:03d}" if number % 2 else f"<i>{number:03d}</i>" for number in range(stores)]
     made: dict[str, list[pd.DataFrame]] = {"store_labels": [frame("store_labels", _labels(names))]}
-    made["external_clusters"] = [frame("external_clusters", [{"store_id": store} for store in names])]
+    made["external_clusters"] = [
+        frame("external_clusters", [
+            {"store_id": store, "cluster": 1 + (3 * at) // stores} for at, store in enumerate(names)
+        ])
+    ]  # fmt: skip
     made["external_verdicts"] = [frame("external_verdicts", [{"verdict": "no structure", "reason": "<u>why</u>"}])]
     made["categories"] = [frame("categories", [{"category": name, "file": slug(name)} for name in categories])]
     made["need_state_coverage"] = [frame("need_state_coverage", [{"category": name} for name in categories])]
@@ -48,13 +52,40 @@ def source(folder: Path, categories: Sequence[str] = HOSTILE, stores: int = 24, 
         frame("excluded_stores", [{"store_id": "-gone", "category": categories[0], "reason": "+1+1"}])
     ]
     made["external_feature_report"] = [frame("external_feature_report", [{"feature": "<s>age</s>", "action": "kept"}])]
-    for name in ("sales_by_need_state", "store_clusters", "internal_clusters", "internal_features", "merged_clusters",
+    made |= _outside(names)
+    for name in ("sales_by_need_state", "store_volumes", "internal_memberships", "merged_profiles", "store_clusters", "internal_clusters", "internal_features", "merged_clusters",
                  "internal_verdicts", "internal_k_selection", "reassignments", "overrides_applied"):  # fmt: skip
         made[name] = []
     for number, category in enumerate(categories):
         for name, rows in _category(category, names, np.random.default_rng(number)).items():
             made[name].append(frame(name, [{"category": category} | row for row in rows]))
     return Source(_written(folder, made), "dev", **changed)
+
+
+def _outside(names: Sequence[str]) -> dict[str, list[pd.DataFrame]]:
+    """Two features, the first of which is ten more in every cluster than in the one before."""
+    ages = [10.0 * (1 + (3 * position) // len(names)) for position in range(len(names))]
+    values = pd.DataFrame({"store_id": names, "<s>age</s>": ages, "=size": np.linspace(0, 1, len(names))})
+    each = [("<s>age</s>", 10.0, 20.0, 1.0), ("=size", 0.5, 0.5, 0.0)]
+    return {
+        "external_features": [values],
+        "external_scaled_features": [
+            frame("external_scaled_features", values.melt("store_id", var_name="feature").to_dict("records"))
+        ],
+        "external_profiles": [
+            frame("external_profiles", [
+                {"cluster": cluster, "feature": name, "stores": 8, "mean": first * cluster if name[0] == "<" else first,
+                 "chain_mean": chain, "eta_squared": explained}
+                for cluster in (1, 2, 3) for name, first, chain, explained in each
+            ])
+        ],
+        "external_memberships": [
+            frame("external_memberships", [
+                {"store_id": store, "cluster": cluster, "probability": 0.5 if at == 0 else float(cluster == 1)}
+                for at, store in enumerate(names) for cluster in (1, 2)
+            ])
+        ],
+    }  # fmt: skip
 
 
 def _labels(names: Sequence[str]) -> list[dict[str, Any]]:
@@ -85,6 +116,22 @@ def _category(category: str, names: Sequence[str], random: np.random.Generator) 
             {"store_id": store, "feature": need, "value": shares[at, column]}
             for at, store in enumerate(names)
             for column, need in enumerate(NEEDS)
+        ],
+        "store_volumes": [
+            {"store_id": store, "sales_cents": int(cents[at].sum()), "volume_tier": 1 + at % 3}
+            for at, store in enumerate(names)
+        ],
+        "internal_memberships": [
+            {"store_id": store, "cluster": number, "probability": float(number == cluster) if at else (0.6, 0.4, 0.0)[number - 1]}
+            for at, (store, cluster) in enumerate(each) for number in (1, 2, 3)
+        ],
+        "merged_profiles": [
+            {"cluster": cluster, "side": "external", "feature": "<s>age</s>", "stores": clusters.count(cluster),
+             "mean": 10.0 * cluster, "chain_mean": 20.0, "eta_squared": 1.0}
+            for cluster in (1, 2, 3)
+        ] + [
+            {"cluster": cluster, "side": "internal", "feature": need, "stores": clusters.count(cluster), "eta_squared": 0.25}
+            for cluster in (1, 2, 3) for need in NEEDS
         ],
         "merged_clusters": [
             {"cluster": cluster, "internal_cluster": cluster, "stores": clusters.count(cluster), "name": f"=high <{cluster}>"}

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report import sections
+from pipeline.report import outside, sections
 from pipeline.report.clusters import Mix, mix
-from pipeline.report.grids import integer
+from pipeline.report.grids import integer, percent
+from pipeline.report.maps import placed
+from pipeline.report.memberships import likely
 from pipeline.report.source import Source
 from pipeline.report.words import VERDICTS
 
@@ -30,12 +32,14 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
     positions : position by store in the list of all stores
     """
     name = str(row.category)
-    placed = source.of_category("store_clusters", name)
+    rows = source.of_category("store_clusters", name)
     inside = source.of_category("internal_clusters", name)
-    joined = placed.merge(inside.drop(columns=["category", "distance", "cluster"]), on="store_id", how="left")
+    joined = rows.merge(inside.drop(columns=["category", "distance", "cluster"]), on="store_id", how="left")
+    volumes = source.of_category("store_volumes", name)[["store_id", "sales_cents", "volume_tier"]]
+    joined = joined.merge(volumes, on="store_id", how="left")
     merged = source.of_category("merged_clusters", name)
     numbers = [int(number) for number in merged["cluster"]]
-    found = mix(source.part("sales_by_need_state", str(row.file)), placed, numbers)
+    found = mix(source.part("sales_by_need_state", str(row.file)), rows, numbers)
     verdict = source.of_category("internal_verdicts", name)
     k_figures = source.of_category("internal_k_selection", name)
     return {
@@ -52,7 +56,10 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
         "k_figures": {figure: _rounded(k_figures[figure]) for figure in ("k", *K_FIGURES)},
         "chosen": [int(k) for k in k_figures.loc[k_figures["chosen"].astype(bool), "k"]],
         "stores": _stores(joined, positions),
-        **_map(source.of_category("internal_features", name), joined),
+        **placed(source.of_category("internal_features", name), list(joined["store_id"])),
+        "explained": _explained(source.of_category("merged_profiles", name), found.need_states),
+        "outside": outside.of_category(source, name, numbers),
+        "likely": likely(source.of_category("internal_memberships", name), list(joined["store_id"])),
         "grids": [grid.plain() for grid in sections.of_category(source, name)],
     }
 
@@ -90,12 +97,16 @@ def _cluster(cluster: Any, found: Mix, position: int, joined: pd.DataFrame) -> d
 
 
 def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[Any]]:
-    """A list per figure, in the order of the stores: position, cluster, its two sides, next-nearest, percents, flags."""
+    """A list per figure, in the order of the stores: position, cluster, its two sides, size, next-nearest, percents, flags."""
+    import pandas as pd
+
     return {
         "at": [positions[store] for store in joined["store_id"]],
         "cluster": [int(number) for number in joined["cluster"]],
         "internal": [integer(number) for number in joined["internal_cluster"]],
         "external": [integer(number) for number in joined["external_cluster"]],
+        "sales": [None if pd.isna(cents) else round(int(cents) / 100) for cents in joined["sales_cents"]],
+        "tier": [integer(number) for number in joined["volume_tier"]],
         "next": [integer(number) for number in joined["next_cluster"]],
         "confidence": [percent(value) for value in joined["confidence"]],
         "margin": [percent(value) for value in joined["margin"]],
@@ -107,33 +118,11 @@ def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[A
     }
 
 
-def _map(features: pd.DataFrame, joined: pd.DataFrame) -> dict[str, Any]:
-    """Where each store is on the plane that shows most of the features' variance; None for one without features."""
-    import numpy as np
-
-    from pipeline.core.projection import two_components
-
-    wide = features.pivot(index="store_id", columns="feature", values="value").sort_index(axis=0).sort_index(axis=1)
-    coordinates, held = two_components(wide.to_numpy(dtype=np.float64))
-    widest = float(np.abs(coordinates).max()) if coordinates.size else 0.0
-    scaled = np.rint(coordinates * (1000 / widest) if widest else coordinates).astype(int)
-    at = {str(store): (int(x), int(y)) for store, (x, y) in zip(wide.index, scaled, strict=True)}
-    points = [at.get(store) for store in joined["store_id"]]
-    return {
-        "x": [point[0] if point else None for point in points],
-        "y": [point[1] if point else None for point in points],
-        "held": [percent(share) for share in held],
-    }
-
-
-def percent(value: Any, digits: int = 0) -> float | int | None:
-    """A share in percent, None where there is none; a whole number without `digits`."""
-    import pandas as pd
-
-    if pd.isna(value):
-        return None
-    rounded = round(100 * float(value), digits)
-    return rounded if digits else int(rounded)
+def _explained(profiles: pd.DataFrame, need_states: list[str]) -> list[float | int | None]:
+    """The percent of each need state's variance over the stores that lies between the final clusters."""
+    inside = profiles[profiles["side"] == "internal"].drop_duplicates("feature")
+    shares = dict(zip(inside["feature"], inside["eta_squared"], strict=True))
+    return [percent(shares.get(name)) for name in need_states]
 
 
 def _whole(value: float | None) -> int | None:

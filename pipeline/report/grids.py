@@ -85,3 +85,13 @@ def integer(value: Any) -> int | None:
     import pandas as pd
 
     return None if pd.isna(value) else int(value)
+
+
+def percent(value: Any, digits: int = 0) -> float | int | None:
+    """A share in percent, None where there is none; a whole number without `digits`."""
+    import pandas as pd
+
+    if pd.isna(value):
+        return None
+    rounded = round(100 * float(value), digits)
+    return rounded if digits else int(rounded)

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.report import category, overview, sections
-from pipeline.report.grids import MOST_ROWS, integer
+from pipeline.report import category, outside, overview, sections
+from pipeline.report.grids import MOST_ROWS, integer, percent
 from pipeline.report.source import Source
 from pipeline.report.words import VERDICTS
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SCRIPTS = ("charts.js", "category.js", "page.js")
+_SCRIPTS = ("charts.js", "heatmaps.js", "category.js", "page.js")
 
 
 def write(source: Source, paths: Mapping[str, Path]) -> None:
@@ -66,6 +66,7 @@ def page(source: Source) -> str:
         start=overview.start(lines),
         findings=overview.findings(source, lines),
         outside=sections.outside(source),
+        surroundings=embedded(outside.of_chain(source, stores)),
         chain=sections.chain(source),
         reference=sections.reference(source),
         quality=overview.quality(source),
@@ -87,7 +88,7 @@ def _stores(source: Source, stores: list[str]) -> dict[str, Any]:
         "id": stores,
         "labels": [", ".join(labels.get(store, ())) for store in stores],
         "external": [integer(numbers.get(store)) for store in stores],
-        "confidence": [category.percent(confidence.get(store)) for store in stores],
+        "confidence": [percent(confidence.get(store)) for store in stores],
     }
 
 

@@ -11,7 +11,7 @@ from pipeline.report.grids import Cell, integer, of_table
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
 
-Kind = Literal["text", "whole", "number", "share", "money"]
+Kind = Literal["text", "whole", "number", "figure", "share", "money"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ _CLUSTERS = (
     Heading("Category", "The category; (none) for stores that only the outside data knows"),
     Heading("Cluster", "The final cluster, by which to plan", "whole"),
     Heading("Name", "What sets the cluster apart, in a few words"),
+    Heading("Sales", "The store's net sales in the category", "money"),
+    Heading(
+        "Volume tier", "1 for the stores that sell the most of the category; beside the cluster, not in it", "whole"
+    ),
     Heading(
         "Confidence", "How often the store's co-members stay with it when the stores are resampled; sales mix", "share"
     ),
@@ -60,6 +64,16 @@ _PROFILES = (
     Heading("Share", "Mean share of the stores' sales in the category", "share"),
     Heading("Chain share", "The share over all stores", "share"),
     Heading("Share index", "100: as the chain; 200: twice its share", "number"),
+)
+_OUTSIDE = (
+    Heading("Category", "The category; (none) for stores that only the outside data knows"),
+    Heading("Cluster", "The final cluster", "whole"),
+    Heading("Name", "What sets the cluster apart, in a few words"),
+    Heading("Stores", "Stores of the cluster that the outside data knows", "whole"),
+    Heading("Feature", "A feature of the outside data, as used: see external_feature_report"),
+    Heading("Mean", "Its mean over these stores", "figure"),
+    Heading("Chain mean", "Its mean over all stores of the category that the outside data knows", "figure"),
+    Heading("Between clusters", "Share of the feature's variance that lies between the category's clusters", "share"),
 )
 _MOVES = (
     Heading("Store", "The store"),
@@ -98,6 +112,7 @@ def sheets(source: Source) -> Iterator[Sheet]:
     made = [
         Sheet("clusters", "Every store's cluster in every category", clusters, _cluster_rows(source, labels)),
         Sheet("profiles", "What each final cluster sells more and less of", _PROFILES, _profile_rows(source)),
+        Sheet("outside", "What each final cluster has around it", _OUTSIDE, _outside_rows(source)),
         Sheet("moves", "Stores that merging moved", _MOVES, _plain_rows(source, "reassignments", _MOVED)),
         Sheet(
             "excluded", "Stores without a cluster, and why", _EXCLUDED, _plain_rows(source, "excluded_stores", _LOST)
@@ -136,14 +151,18 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
     for category in sorted({str(name) for name in source.table("store_clusters")["category"]}):
         placed = source.of_category("store_clusters", category)
         inside = source.of_category("internal_clusters", category).drop(columns=["category", "cluster", "distance"])
+        volumes = source.of_category("store_volumes", category).drop(columns="category")
         names = _names(source, category)
-        for row in placed.merge(inside, on="store_id", how="left").sort_values("store_id").itertuples(index=False):
+        known = placed.merge(inside, on="store_id", how="left").merge(volumes, on="store_id", how="left")
+        for row in known.sort_values("store_id").itertuples(index=False):
             yield (
                 str(row.store_id),
                 *(carried.get(str(row.store_id), {}).get(label) for label in labels),
                 category,
                 int(row.cluster),
                 names.get(int(row.cluster), ""),
+                _money(row.sales_cents),
+                integer(row.volume_tier),
                 *(_number(value) for value in (row.confidence, row.margin, row.silhouette)),
                 *(integer(value) for value in (row.internal_cluster, row.next_cluster, row.external_cluster)),
                 str(row.status),
@@ -172,6 +191,17 @@ def _profile_rows(source: Source) -> Iterator[tuple[Cell, ...]]:
                 yield category, number, names[number], stores[position], need_state, share, chain, index
 
 
+def _outside_rows(source: Source) -> Iterator[tuple[Cell, ...]]:
+    profiles = source.table("merged_profiles")
+    names: dict[str, dict[int, str]] = {}
+    for row in profiles[profiles["side"] == "external"].itertuples(index=False):
+        category, number = str(row.category), int(row.cluster)
+        if category not in names:
+            names[category] = _names(source, category)
+        figures = (float(row.mean), float(row.chain_mean), _number(row.eta_squared))
+        yield category, number, names[category].get(number, ""), int(row.stores), str(row.feature), *figures
+
+
 def _plain_rows(source: Source, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Cell, ...]]:
     kinds = [TABLES[table].column(name).type for name in columns]
     for row in source.table(table)[list(columns)].itertuples(index=False, name=None):
@@ -198,3 +228,9 @@ def _number(value: Any) -> float | None:
     import pandas as pd
 
     return None if pd.isna(value) else float(value)
+
+
+def _money(cents: Any) -> float | None:
+    import pandas as pd
+
+    return None if pd.isna(cents) else int(cents) / 100

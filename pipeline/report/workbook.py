@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_048_576 - 1  # of a sheet, below its head
 MOST_CHARACTERS = 32_767  # of a cell
-FORMATS = {"text": "@", "whole": "0", "number": "0.00", "share": "0%", "money": "#,##0.00"}
+FORMATS = {"text": "@", "whole": "0", "number": "0.00", "figure": "General", "share": "0%", "money": "#,##0.00"}
 
 # What spreadsheets take for the beginning of a formula (OWASP, CSV injection), full-width forms included; apostrophes before
 # it are matched too, so that what was guarded can be told from what was not.
@@ -103,7 +103,7 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
         f"Store clusters of environment {source.env}.",
         *(["SAMPLE DATA: these stores and sales are invented. Decide nothing by them."] if source.sample else []),
         "clusters: every store's cluster in every category, and how sure it is.",
-        "profiles: what each cluster sells more and less of.",
+        "profiles: what each cluster sells more and less of. outside: what is around its stores, by the outside data.",
         "moves: stores that merging moved out of cells too small to plan for. excluded: stores without a cluster, and why.",
         "overrides: the stores that people place themselves. To change them, save a copy of this sheet outside the outputs, edit it, "
         "and name it in [sources.overrides].",
@@ -147,7 +147,7 @@ def _with_first(first: tuple[Cell, ...], others: Iterator[tuple[Cell, ...]]) -> 
 
 
 def _width(column: Heading) -> int:
-    return {"text": 22, "whole": 11, "number": 11, "share": 11, "money": 14}[column.kind] + (
+    return {"text": 22, "whole": 11, "number": 11, "figure": 11, "share": 11, "money": 14}[column.kind] + (
         40 if column.name in ("Reason", "Meaning", "Name") else 0
     )
 

@@ -150,7 +150,7 @@ class Model:
         if task == "Report":
             return [f"{out}/report.html"]
         if task == "Workbook":
-            csv = ("clusters", "profiles", "moves", "excluded", "dictionary")
+            csv = ("clusters", "profiles", "outside", "moves", "excluded", "dictionary")
             return [f"{out}/store_clusters.xlsx", *(f"{out}/csv/{sheet}.csv" for sheet in csv)]
         tables = {
             "InternalPreprocessing": ("categories", "need_state_coverage", "excluded_stores", "key_spellings"),

@@ -69,7 +69,8 @@ def test_a_category_is_drawn_with_a_mark_per_store_and_explained_to_keyboard_and
         assert page.locator("svg.map .axis ~ *").count() == STORES
         assert page.locator("svg.silhouettes path[fill]").count() == 3
         assert page.locator("svg.line .taken").count() == 4
-        assert page.locator("table.heatmap td.heat").count() == 12
+        assert page.locator("table.heatmap").first.locator("td.heat").count() == 12
+        assert page.locator("svg.volumes rect").count() == 9, "three clusters, three tiers"
     chart = page.locator(".chart", has=page.locator("svg.map"))
     chart.focus()
     page.keyboard.press("ArrowRight")
@@ -79,6 +80,23 @@ def test_a_category_is_drawn_with_a_mark_per_store_and_explained_to_keyboard_and
     chart.locator("svg.map .axis ~ *").nth(STORES // 2).dispatch_event("pointerenter")
     assert page.locator("#tip").inner_text().startswith("store =001")
     assert page.locator("#tip").inner_text().endswith("outlier")
+
+
+def test_a_store_between_clusters_and_what_is_around_them_is_shown_in_figures(opened: Opened) -> None:
+    page = opened.page
+    opened.go("#category-0")
+    around = page.locator("figure", has=page.get_by_role("heading", name="What is around each cluster"))
+    cells = around.locator("tbody tr").inner_text().replace("\u2212", "-").split()
+    assert cells == ["<s>age</s>", "20", "10", "-1.2", "20", "±0.0", "30", "+1.2", "100"]
+    split = page.locator("figure", has=page.get_by_role("heading", name="Stores between clusters"))
+    assert split.locator("tbody tr").inner_text().split() == ["<i>000</i>", "60", "40", "0"]
+    opened.go("#outside")
+    assert page.locator("#surroundings svg.map .axis ~ *").count() == STORES
+    assert page.locator("#surroundings table.heatmap").first.locator("td.heat").count() == 6
+    opened.go("#store-0")
+    page.wait_for_selector("#found:not([hidden])")
+    assert "likely in 1 (50 %), 2 (50 %)" in page.locator("#found").inner_text()
+    assert "sales mix: likely in 1 (60 %), 2 (40 %)" in page.locator("#found tbody tr").first.inner_text()
 
 
 def test_the_search_finds_a_store_by_number_and_by_label_without_a_mouse(opened: Opened) -> None:
@@ -108,7 +126,7 @@ def test_categories_are_filtered_and_sorted(opened: Opened) -> None:
     page.locator("#filter").fill("")
     for _ in range(2):
         page.locator("#categories th button", has_text="sales").first.press("Enter")
-    shown = page.locator("#categories tbody tr td:nth-child(12)").all_inner_texts()
+    shown = page.locator("#categories tbody tr td:nth-child(5)").all_inner_texts()
     figures = [int(text.replace(",", "")) for text in shown]
     assert figures == sorted(figures, reverse=True)
     assert page.locator("#categories th[aria-sort=descending]").count() == 1
@@ -117,7 +135,7 @@ def test_categories_are_filtered_and_sorted(opened: Opened) -> None:
 def test_an_accessibility_checker_finds_nothing(opened: Opened) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    for anchor in ("#overview", "#category-0", "#store-0", "#quality"):
+    for anchor in ("#overview", "#category-0", "#store-0", "#quality", "#outside"):
         opened.go(anchor)
         found = Axe().run(opened.page)
         assert found.violations_count == 0, f"{anchor}: {found.generate_report()}"

@@ -18,6 +18,8 @@ from pipeline import tables
 from pipeline.core.projection import two_components
 from pipeline.report import html, sections
 from pipeline.report.clusters import Mix, mix
+from pipeline.report.memberships import likely
+from pipeline.report.outside import telling
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
 
@@ -42,7 +44,7 @@ def test_equal_tables_give_equal_pages(source: Source, page: str) -> None:
 
 
 def test_no_name_from_the_data_is_markup(page: str) -> None:
-    assert len(re.findall(r"<script\b", page)) == len(re.findall(r"</script>", page)) == len(HOSTILE) + 2
+    assert len(re.findall(r"<script\b", page)) == len(re.findall(r"</script>", page)) == len(HOSTILE) + 3
     assert not re.findall(r"<(img|b|i|em|u|s)[ >]", page)
     assert "49" not in "".join(row["needs"][0] for row in contents(page)), "a name is no template"
     assert [content["name"] for content in contents(page)] == sorted(HOSTILE)
@@ -124,6 +126,47 @@ def test_what_a_cluster_sells_more_and_less_of_by_a_worked_example() -> None:
     )
     alike = Mix(["a", "b"], [0.5, 0.5], [[0.505, 0.495]], [0])
     assert alike.differences(0) == ([], [])
+
+
+def test_how_big_the_stores_of_a_cluster_are_is_what_they_sell(source: Source, page: str) -> None:
+    first = next(content for content in contents(page) if content["name"] == HOSTILE[0])
+    volumes = source.of_category("store_volumes", HOSTILE[0]).set_index("store_id")
+    names = json.loads(re.search(r'id="stores">(.*?)</script>', page)[1])["id"]
+    assert first["stores"]["sales"] == [round(volumes["sales_cents"][names[at]] / 100) for at in first["stores"]["at"]]
+    assert first["stores"]["tier"] == [volumes["volume_tier"][names[at]] for at in first["stores"]["at"]]
+
+
+def test_the_outside_of_a_cluster_is_told_by_means_and_standard_deviations(page: str) -> None:
+    """Three clusters of eight stores at 10, 20 and 30: the deviation of all is the root of 200 / 3."""
+    outside = contents(page)[0]["outside"]
+    assert (outside["features"], outside["chain"], outside["explained"]) == (["<s>age</s>"], [20.0], [100])
+    assert outside["mean"] == [[10.0], [20.0], [30.0]]
+    assert outside["apart"] == [[-1.2], [0.0], [1.2]]
+    assert outside["less"] == [["<s>age</s> (10, all stores 20)"], [], []]
+    assert outside["more"] == [[], [], ["<s>age</s> (30, all stores 20)"]]
+
+
+def test_a_feature_that_was_logged_is_shown_as_what_it_was_before(tmp_path: Path, source: Source) -> None:
+    path = tmp_path / "report.parquet"
+    rows = [{"feature": "<s>age</s>", "action": "transformed"}]
+    tables.write(report_tables.frame("external_feature_report", rows), TABLES["external_feature_report"], path)
+    outside = contents(html.page(Source(source.files | {"external_feature_report": [path]}, "dev")))[0]["outside"]
+    assert outside["chain"] == [pytest.approx(np.expm1(20), rel=1e-3)]
+    assert outside["apart"] == [[-1.2], [0.0], [1.2]]
+
+
+def test_an_outside_difference_is_told_where_it_is_large_and_more_than_chance_gives_so_few_stores() -> None:
+    away = [0.6, -0.9, 0.49, None]
+    assert telling(away, list("abcd"), stores=100) == (["a"], ["b"])
+    assert telling(away, list("abcd"), stores=16) == ([], ["b"])
+    assert telling(away, list("abcd"), stores=0) == ([], [])
+
+
+def test_stores_that_are_in_a_cluster_for_certain_take_no_room() -> None:
+    rows = [("a", 1, 0.6), ("a", 3, 0.4), ("b", 1, 1.0), ("b", 3, 0.0)]
+    memberships = pd.DataFrame(rows, columns=["store_id", "cluster", "probability"])
+    assert likely(memberships, ["b", "a", "c"]) == {"clusters": [1, 3], "percent": [None, [60, 40], None]}
+    assert likely(memberships.head(0), ["a"]) is None
 
 
 def test_the_map_is_the_principal_components_of_scikit_learn() -> None:

@@ -18,7 +18,7 @@ from report_tables import HOSTILE
 from pipeline.report import sheets, workbook
 from pipeline.report.source import Source
 
-CSV = ("clusters", "profiles", "moves", "excluded", "dictionary")
+CSV = ("clusters", "profiles", "outside", "moves", "excluded", "dictionary")
 
 
 def written(source: Source, folder: Path) -> dict[str, Path]:

@@ -11,7 +11,7 @@ QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "queries.md").read_te
 
 
 def test_every_example_query_runs_and_most_find_something(built: Project) -> None:
-    assert len(QUERIES) == 10
+    assert len(QUERIES) == 11
     with duckdb.connect(str(built.database), read_only=True) as connection:
         found = [len(connection.execute(query).fetchall()) for query in QUERIES]
     empty = [number for number, count in enumerate(found) if not count]

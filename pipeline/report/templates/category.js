@@ -1,6 +1,6 @@
 // One category: who is in which cluster, what sets the clusters apart, and how far to trust that.
 
-const COLUMNS = ["store", "labels", "cluster", "next-nearest", "confidence %", "margin %", "silhouette", "remarks"];
+const COLUMNS = ["store", "labels", "cluster", "next-nearest", "sales", "volume tier", "confidence %", "margin %", "silhouette", "remarks"];
 
 function stores() {
   stores.known ??= JSON.parse(document.getElementById("stores").textContent);
@@ -32,13 +32,14 @@ function remarks(data, at) {
   if (data.stores.overridden[at]) said.push("placed by hand");
   if (data.stores.moved[at]) said.push("moved by merging");
   if (data.stores.external[at] === null) said.push("no outside data");
+  if (data.likely?.percent[at]) said.push(`sales mix: ${likelihood(data.likely, at)}`);
   return said.join("; ");
 }
 
 function storeCells(data, at, named = label) {
   const found = data.stores;
   const own = data.clusters.find((one) => one.number === found.cluster[at]);
-  return [own ? named(own) : String(found.cluster[at]), nextNearest(data, at, named), found.confidence[at], found.margin[at], found.silhouette[at] === null ? null : found.silhouette[at] / 100, remarks(data, at)];
+  return [own ? named(own) : String(found.cluster[at]), nextNearest(data, at, named), found.sales[at], found.tier[at], found.confidence[at], found.margin[at], found.silhouette[at] === null ? null : found.silhouette[at] / 100, remarks(data, at)];
 }
 
 function storeLink(position) {
@@ -48,13 +49,14 @@ function storeLink(position) {
 function clusterCards(data) {
   const total = data.clusters.reduce((sum, one) => sum + one.stores, 0);
   const sales = data.clusters.reduce((sum, one) => sum + one.sales, 0);
-  return element("ol", { class: "cards" }, data.clusters.map((one) => {
+  return element("ol", { class: "cards" }, data.clusters.map((one, position) => {
     const facts = [
       `${one.stores.toLocaleString("en")} stores (${Math.round((100 * one.stores) / total)} %)`,
       sales > 0 ? `${Math.round((100 * one.sales) / sales)} % of sales` : null,
+      one.stores ? `${Math.round(one.sales / one.stores).toLocaleString("en")} a store` : null,
       one.confidence === null ? null : `confidence ${one.confidence} %`,
       data.clusters.length > 1 ? `differs from the chain in ${one.apart} % of its sales` : null,
-      one.outliers ? `${one.outliers} outliers` : null,
+      one.outliers ? `${one.outliers} ${one.outliers === 1 ? "outlier" : "outliers"}` : null,
       one.moved ? `${one.moved} moved in by merging` : null,
     ].filter(Boolean);
     const list = (title, texts) => texts.length ? element("p", {}, element("strong", {}, `${title} `), texts.flatMap((text, at) => [at ? "; " : "", name(text)])) : null;
@@ -63,18 +65,34 @@ function clusterCards(data) {
       element("p", { class: "facts" }, facts.join(" · ")),
       list("Sells more of:", one.more), list("Sells less of:", one.less),
       one.more.length + one.less.length ? null : element("p", {}, likeTheChain(data, one)),
+      data.outside ? [list("Around them, more:", data.outside.more[position]), list("Around them, less:", data.outside.less[position])] : null,
       list("Typical stores:", one.exemplars),
       members(data, one),
       element("p", { class: "note" }, `${one.note}.`));
   }));
 }
 
+// Steps along one scale, in its order: where one direction holds most of the differences in the mix.
+function scale(data) {
+  if (data.verdict !== "tiers" || data.clusters.length < 3 || data.held[0] < 60) return null;
+  const middle = (one) => {
+    const own = data.x.filter((x, at) => x !== null && data.stores.cluster[at] === one.number);
+    return own.reduce((sum, x) => sum + x, 0) / Math.max(1, own.length);
+  };
+  const order = [...data.clusters].sort((a, b) => middle(a) - middle(b)).map((one) => one.number);
+  return element("p", {}, `From one end of the scale to the other: ${order.join(" \u2013 ")}. One direction holds ${data.held[0]} % of the differences among stores.`);
+}
+
 function members(data, cluster) {
   const details = element("details", {}, element("summary", {}, `Its ${cluster.stores.toLocaleString("en")} stores`));
   details.addEventListener("toggle", () => {
     if (details.childElementCount > 1) return;
-    const found = data.stores.at.filter((_, at) => data.stores.cluster[at] === cluster.number);
-    details.append(element("p", {}, found.flatMap((position, at) => [at ? ", " : "", storeLink(position)])));
+    const own = data.stores.at.map((_, at) => at).filter((at) => data.stores.cluster[at] === cluster.number);
+    for (const tier of [...new Set(own.map((at) => data.stores.tier[at]))].sort((a, b) => (a ?? 99) - (b ?? 99))) {
+      const of = own.filter((at) => data.stores.tier[at] === tier).sort((a, b) => data.stores.sales[b] - data.stores.sales[a]);
+      const title = tier === null ? null : element("strong", {}, `Volume tier ${tier}: `);
+      details.append(element("p", {}, title, of.flatMap((at, after) => [after ? ", " : "", storeLink(data.stores.at[at])])));
+    }
   });
   return details;
 }
@@ -85,32 +103,21 @@ function likeTheChain(data, cluster) {
   return sameMix ? "Sells as the chain does: the outside data alone sets it apart." : "Sells nearly as the chain does.";
 }
 
-function heatmap(data) {
-  const most = 30;
-  const needs = data.needs.slice(0, most);
-  const head = element("tr", {}, element("th", { scope: "col" }, "need state"), element("th", { scope: "col" }, "chain %"), data.clusters.map((one) => element("th", { scope: "col", title: label(one) }, swatch(one.number), ` ${one.number}`)));
-  const rows = needs.map((need, at) => element("tr", {},
-    element("th", { scope: "row" }, name(need)),
-    element("td", { class: "number" }, data.chain[at] === null ? "" : data.chain[at].toFixed(1)),
-    data.clusters.map((one, number) => {
-      const index = data.index[number][at];
-      const cell = element("td", { class: "number heat", title: `${need}: ${data.share[number][at]} % of the sales of cluster ${one.number}, ${data.chain[at]} % of the chain's` }, index === null ? "" : String(index));
-      heat(cell, index);
-      return cell;
-    })));
-  const more = data.needs.length > most ? ` The ${most} largest of ${data.needs.length} need states; the others are in the workbook's sheet profiles.` : "";
-  return figure("What each cluster sells", `Share index: 100 is the chain's own share of sales, 200 twice it, 50 half. Blue is more, orange is less.${more}`,
-    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Share indices" }, element("table", { class: "heatmap" }, element("thead", {}, head), element("tbody", {}, rows))));
-}
-
 function storeMap(data) {
   const found = data.stores;
-  const points = found.at.map((position, at) => ({
-    x: data.x[at], y: data.y[at], cluster: found.cluster[at], hollow: found.outlier[at],
-    text: `store ${stores().id[position]}${stores().labels[position] ? `, ${stores().labels[position]}` : ""}: cluster ${found.cluster[at]}${found.confidence[at] === null ? "" : `, confidence ${found.confidence[at]} %`}${found.outlier[at] ? ", outlier" : ""}`,
-  }));
-  const legend = element("ul", { class: "key" }, data.clusters.map((one) => element("li", {}, swatch(one.number), " ", name(label(one)))));
-  return figure("The stores on a map", `Each mark is a store; near ones sell alike. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the sales mix (principal components): what is left cannot be seen here. Hollow marks are outliers. Clusters that differ by the outside data alone lie on top of each other.`, map(points, "Map of the stores."), legend);
+  const points = found.at.map((position, at) => ({ position, x: data.x[at], y: data.y[at], cluster: found.cluster[at], confidence: found.confidence[at], hollow: found.outlier[at] }));
+  return plane(points, data.clusters, `Each mark is a store; near ones sell alike. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the sales mix (principal components): what is left cannot be seen here. Hollow marks are outliers. Clusters that differ by the outside data alone lie on top of each other.`);
+}
+
+// Stores on a plane; points are {position, x, y, cluster, confidence, hollow}.
+function plane(points, clusters, caption) {
+  const known = stores();
+  const marks = points.map((point) => {
+    const [id, labels] = [known.id[point.position], known.labels[point.position]];
+    return { ...point, text: `store ${id}${labels ? `, ${labels}` : ""}: cluster ${point.cluster}${point.confidence === null ? "" : `, confidence ${point.confidence} %`}${point.hollow ? ", outlier" : ""}` };
+  });
+  const legend = element("ul", { class: "key" }, clusters.map((one) => element("li", {}, swatch(one.number), " ", name(label(one)))));
+  return figure("The stores on a map", caption, map(marks, "Map of the stores."), legend);
 }
 
 function evidence(data) {
@@ -167,9 +174,12 @@ function drawCategory(position) {
     data.look_at.length ? element("div", { class: "notice" }, element("h3", {}, "What to look at"), element("ul", {}, data.look_at.map((text) => element("li", {}, text)))) : null,
     element("h3", {}, `${data.clusters.length} final ${data.clusters.length === 1 ? "cluster" : "clusters"}`),
     element("p", { class: "caption" }, `${data.stores.at.length.toLocaleString("en")} of ${stores().id.length.toLocaleString("en")} stores have a cluster here; the others sell nothing in it, or are excluded.`),
+    scale(data),
     clusterCards(data),
-    data.needs.length && data.clusters.length ? heatmap(data) : null,
+    data.needs.length && data.clusters.length ? needStates(data) : null,
+    data.clusters.length > 1 ? surroundings(data.clusters, data.outside, "What is around each cluster") : null,
+    data.clusters.length ? volumes(data) : null,
     element("div", { class: "pair" }, data.x.some((x) => x !== null) ? storeMap(data) : null, silhouetteChart(data)),
     data.k_figures.k.length ? evidence(data) : null,
-    outlierList(data), data.grids.map(grid), everyStore(data));
+    outlierList(data), between(data.likely, data.stores.at, "cluster on the sales mix"), data.grids.map(grid), everyStore(data));
 }

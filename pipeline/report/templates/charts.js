@@ -167,11 +167,3 @@ function silhouettes(blocks) {
   for (const value of [-100, -50, 0, 50, 100]) chart.append(drawn("text", { x: x(value), y: y + 12, "text-anchor": "middle" }, String(value / 100)));
   return explained(chart, marks, "Silhouettes by cluster.");
 }
-
-// Blue above 100, orange below, white at 100, full at half and double.
-function heat(cell, index) {
-  if (index === null) return;
-  const depth = Math.min(1, Math.abs(Math.log2(Math.max(index, 1) / 100)));
-  const full = index >= 100 ? [86, 160, 211] : [240, 160, 80];
-  cell.style.backgroundColor = `rgb(${full.map((part) => Math.round(255 - depth * (255 - part))).join(",")})`;
-}

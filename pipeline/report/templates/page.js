@@ -8,19 +8,44 @@ const links = [...document.querySelectorAll("nav a")];
 const categoryLinks = [...document.querySelectorAll("#category-list a")];
 const title = document.title;
 
+function surrounded() {
+  surrounded.known ??= JSON.parse(document.getElementById("data-outside").textContent);
+  return surrounded.known;
+}
+
+// What is drawn of the outside data, above its tables, once it is shown.
+function drawOutside() {
+  const holder = document.getElementById("surroundings");
+  if (!holder || holder.childElementCount) return;
+  const data = surrounded();
+  if (!data) return;
+  const known = stores();
+  const points = known.id.map((_, at) => ({ position: at, x: data.x[at], y: data.y[at], cluster: known.external[at], confidence: known.confidence[at], hollow: data.outlier[at] })).filter((point) => point.cluster !== null);
+  const drawn = [
+    data.clusters.length > 1 ? surroundings(data.clusters, data.outside, "What each cluster on the outside data has") : null,
+    points.some((point) => point.x !== null) ? plane(points, data.clusters, `Each mark is a store; near ones have surroundings alike. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the outside data (principal components). Hollow marks are outliers.`) : null,
+    between(data.likely, known.id.map((_, at) => at), "cluster on the outside data"),
+  ];
+  holder.replaceChildren(element("h3", {}, "In pictures"), ...drawn.filter(Boolean));
+}
+
 function drawStore(position) {
   const known = stores();
+  let sales = 0;
   const rows = categoryLinks.flatMap((link, number) => {
     const data = category(number);
     const at = data.stores.at.indexOf(position);
+    sales += data.stores.sales[at] ?? 0;
     return at < 0 ? [] : [[element("a", { href: `#category-${number}` }, name(data.name)), ...storeCells(data, at)]];
   });
   const outside = known.external[position];
+  const likely = likelihood(surrounded()?.likely, position);
   return element("article", {},
     element("h2", { tabindex: "-1" }, "Store ", name(known.id[position])),
     known.labels[position] ? element("p", {}, name(known.labels[position])) : null,
-    element("p", {}, outside === null ? "The outside data does not know this store." : `Cluster on the outside data: ${outside}${known.confidence[position] === null ? "" : `, confidence ${known.confidence[position]} %`}.`),
-    element("p", { class: "caption" }, `Its cluster in each of the ${rows.length} categories it sells. Next-nearest is where it would go if it left; a margin near 0 is a store on the border. Confidence: how often its co-members stay with it when the stores are resampled.`),
+    element("p", {}, outside === null ? "The outside data does not know this store." : `Cluster on the outside data: ${outside}${known.confidence[position] === null ? "" : `, confidence ${known.confidence[position]} %`}${likely ? `; ${likely}` : ""}.`),
+    rows.length ? element("p", {}, `It sells ${sales.toLocaleString("en")} in ${rows.length === 1 ? "the category" : `the ${rows.length} categories`} below.`) : null,
+    element("p", { class: "caption" }, `Its cluster in each of the ${rows.length} categories it sells. Next-nearest is where it would go if it left; a margin near 0 is a store on the border. Volume tier: 1 for the stores that sell the most of the category. Confidence: how often its co-members stay with it when the stores are resampled.`),
     table(["category", ...COLUMNS.slice(2)], rows, { label: "The store's clusters" }));
 }
 
@@ -39,6 +64,7 @@ function drawMatches(text) {
 }
 
 function show(part, content, focus) {
+  if (part.id === "outside") drawOutside();
   for (const view of views) view.hidden = view !== part;
   for (const holder of [shownCategory, found]) {
     holder.hidden = holder !== part;
@@ -56,6 +82,7 @@ function show(part, content, focus) {
 }
 
 function showAll() {
+  drawOutside();
   for (const view of views) view.hidden = false;
   found.hidden = true;
   shownCategory.hidden = false;

@@ -1,0 +1,41 @@
+"""Stores as points: on the plane on which a feature matrix is widest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report.grids import percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def placed(features: pd.DataFrame, stores: Sequence[str]) -> dict[str, Any]:
+    """Where each store is on the plane that shows most of the features' variance.
+
+    Parameters
+    ----------
+    features : store_id, feature, value; a row per store and feature
+    stores : the stores to place, in the order wanted
+
+    Returns
+    -------
+    `x` and `y` in thousandths of the widest extent, -1000..1000, None for a store without features; `held`, the percent of
+    the variance that each direction holds.
+    """
+    import numpy as np
+
+    from pipeline.core.projection import two_components
+
+    wide = features.pivot(index="store_id", columns="feature", values="value").sort_index(axis=0).sort_index(axis=1)
+    coordinates, held = two_components(wide.to_numpy(dtype=np.float64))
+    widest = float(np.abs(coordinates).max()) if coordinates.size else 0.0
+    scaled = np.rint(coordinates * (1000 / widest) if widest else coordinates).astype(int)
+    at = {str(store): (int(x), int(y)) for store, (x, y) in zip(wide.index, scaled, strict=True)}
+    points = [at.get(store) for store in stores]
+    return {
+        "x": [point[0] if point else None for point in points],
+        "y": [point[1] if point else None for point in points],
+        "held": [percent(share) for share in held],
+    }

@@ -1,0 +1,33 @@
+"""How likely each store is in each cluster, where the algorithm is a mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CERTAIN = 0.995  # what is rounded to 100 %: such a store needs no line
+
+
+def likely(memberships: pd.DataFrame, stores: Sequence[str]) -> dict[str, Any] | None:
+    """What stands between the clusters.
+
+    Parameters
+    ----------
+    memberships : store_id, cluster, probability; a row per store and cluster
+    stores : in the order wanted
+
+    Returns
+    -------
+    `clusters`, their numbers, and `percent`, a list by store in the order of the clusters: None for a store that is in one of
+    them for certain, and for one that is not there. None without memberships.
+    """
+    if memberships.empty:
+        return None
+    wide = memberships.pivot(index="store_id", columns="cluster", values="probability").sort_index(axis=1).fillna(0.0)
+    wide = wide[wide.max(axis=1) < _CERTAIN]
+    values = zip(wide.index, wide.to_numpy(), strict=True)
+    rows = {str(store): [round(100 * float(value)) for value in row] for store, row in values}
+    return {"clusters": [int(number) for number in wide.columns], "percent": [rows.get(store) for store in stores]}
