@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 def need_state_profiles(sales: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
@@ -24,32 +26,22 @@ def need_state_profiles(sales: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataF
     One row per cluster and need state, sorted: cluster, need_state, stores, mean_share (0..1), share_index (NaN where the
     chain's share is 0), eta_squared (of the shares). Empty without stores.
     """
-    import pandas as pd
+    import numpy as np
 
-    chain = sales.sum(axis=0)
-    total = max(int(chain.sum()), 1)
-    totals = sales.sum(axis=1)
-    shares = sales.div(totals.where(totals > 0), axis=0).fillna(0.0)
-    cluster_of = clusters.set_index("store_id")["cluster"].reindex(sales.index)
-    parts = []
-    explained = eta_squared(shares, cluster_of)
-    for cluster, of_cluster in shares.groupby(cluster_of.to_numpy(), sort=True):
-        averages = means(of_cluster)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "cluster": cluster,
-                    "need_state": sales.columns,
-                    "stores": len(of_cluster),
-                    "mean_share": averages.to_numpy(),
-                    "share_index": (100.0 * averages / (chain / total).where(chain > 0)).to_numpy(),
-                    "eta_squared": explained.to_numpy(),
-                }
-            )
-        )
-    if not parts:
-        return _empty(["cluster", "need_state", "stores", "mean_share", "share_index", "eta_squared"], "need_state")
-    return pd.concat(parts, ignore_index=True).sort_values(["cluster", "need_state"], ignore_index=True)
+    chain = sales.sum(axis=0).to_numpy(dtype=np.float64)
+    totals = sales.sum(axis=1).to_numpy(dtype=np.float64)
+    shares = sales.to_numpy(dtype=np.float64) / np.where(totals > 0, totals, np.nan)[:, None]
+    shares = np.where(totals[:, None] > 0, shares, 0.0)
+    pooled = np.where(chain > 0, chain, np.nan) / max(int(sales.to_numpy().sum()), 1)
+    found = _by_cluster(shares, clusters, sales.index)
+    return _profiles(
+        found,
+        "need_state",
+        sales.columns,
+        mean_share=found.means,
+        share_index=100.0 * found.means / pooled,
+        eta_squared=np.broadcast_to(_eta_squared(shares, found), found.means.shape),
+    )
 
 
 def feature_profiles(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
@@ -64,26 +56,55 @@ def feature_profiles(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataF
     -------
     One row per cluster and feature, sorted: cluster, feature, stores, mean, chain_mean, eta_squared. Empty without stores or features.
     """
+    import numpy as np
+
+    values = features.to_numpy(dtype=np.float64)
+    found = _by_cluster(values, clusters, features.index)
+    return _profiles(
+        found,
+        "feature",
+        features.columns,
+        mean=found.means,
+        chain_mean=np.broadcast_to(found.average, found.means.shape),
+        eta_squared=np.broadcast_to(_eta_squared(values, found), found.means.shape),
+    )
+
+
+class _Grouped(NamedTuple):
+    """Clusters (k,), the mean of each column (d,), and in each cluster (k, d); how many rows it has (k,); cluster by row."""
+
+    clusters: NDArray[np.int64]
+    average: NDArray[np.float64]
+    means: NDArray[np.float64]
+    sizes: NDArray[np.int64]
+
+
+def _by_cluster(values: NDArray[np.float64], clusters: pd.DataFrame, stores: pd.Index) -> _Grouped:
+    cluster_of = clusters.set_index("store_id")["cluster"].reindex(stores).to_numpy()
+    return _grouped(values, cluster_of)
+
+
+def _grouped(values: NDArray[np.float64], cluster_of: NDArray[np.int64]) -> _Grouped:
+    import numpy as np
+
+    own, sizes = np.unique(cluster_of, return_counts=True)
+    centres = [_means(values[cluster_of == cluster]) for cluster in own]
+    return _Grouped(own.astype("int64"), _means(values), np.reshape(centres, (len(own), values.shape[1])), sizes)
+
+
+def _profiles(found: _Grouped, text: str, names: pd.Index, **figures: NDArray[np.float64]) -> pd.DataFrame:
+    """A row per cluster and column, sorted."""
+    import numpy as np
     import pandas as pd
 
-    cluster_of = clusters.set_index("store_id")["cluster"].reindex(features.index)
-    chain, explained = means(features), eta_squared(features, cluster_of)
-    parts = [
-        pd.DataFrame(
-            {
-                "cluster": cluster,
-                "feature": features.columns,
-                "stores": len(of_cluster),
-                "mean": means(of_cluster).to_numpy(),
-                "chain_mean": chain.to_numpy(),
-                "eta_squared": explained.to_numpy(),
-            }
-        )
-        for cluster, of_cluster in features.groupby(cluster_of.to_numpy(), sort=True)
-    ]
-    if not parts or not features.shape[1]:
-        return _empty(["cluster", "feature", "stores", "mean", "chain_mean", "eta_squared"], "feature")
-    return pd.concat(parts, ignore_index=True).sort_values(["cluster", "feature"], ignore_index=True)
+    k, d = found.means.shape
+    columns = {
+        "cluster": np.repeat(found.clusters, d),
+        text: pd.Series(np.tile(names.to_numpy(dtype=object), k), dtype="str"),
+        "stores": np.repeat(found.sizes, d).astype("int64"),
+        **{name: of_all.ravel().astype("float64") for name, of_all in figures.items()},
+    }
+    return pd.DataFrame(columns).sort_values(["cluster", text], ignore_index=True)
 
 
 def eta_squared(values: pd.DataFrame, cluster_of: pd.Series) -> pd.Series:
@@ -101,27 +122,38 @@ def eta_squared(values: pd.DataFrame, cluster_of: pd.Series) -> pd.Series:
     .. [1] R. A. Fisher, "Statistical methods for research workers", 1925 (the correlation ratio); J. Cohen, "Eta-squared
        and partial eta-squared in fixed factor ANOVA designs", Educ. Psychol. Meas. 33, 1973.
     """
-    average = means(values)
-    total = means((values - average) ** 2)
-    between = 0.0 * total
-    for _, of_cluster in values.groupby(cluster_of.to_numpy(), sort=True):
-        between = between + len(of_cluster) / len(values) * (means(of_cluster) - average) ** 2
-    varies = (values.max() > values.min()) & (total > 0)
-    return (between / total.where(varies)).clip(upper=1.0)
+    import numpy as np
+    import pandas as pd
+
+    matrix = values.to_numpy(dtype=np.float64)
+    found = _grouped(matrix, cluster_of.to_numpy())
+    return pd.Series(_eta_squared(matrix, found), index=values.columns, dtype="float64")
+
+
+def _eta_squared(values: NDArray[np.float64], found: _Grouped) -> NDArray[np.float64]:
+    import numpy as np
+
+    if not len(values):
+        return np.full(values.shape[1], np.nan)
+    total = _means((values - found.average) ** 2)
+    between = np.zeros(values.shape[1])
+    for size, mean in zip(found.sizes, found.means, strict=True):
+        between += size / len(values) * (mean - found.average) ** 2
+    varies = (values.max(axis=0) > values.min(axis=0)) & (total > 0)
+    return np.where(varies, np.minimum(between / np.where(varies, total, 1.0), 1.0), np.nan)
 
 
 def means(frame: pd.DataFrame) -> pd.Series:
     """The mean of each column, its sum rounded once: the same in any order of the stores. 0 without rows."""
+    import numpy as np
+    import pandas as pd
+
+    return pd.Series(_means(frame.to_numpy(dtype=np.float64)), index=frame.columns, dtype="float64")
+
+
+def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     import math
 
-    import pandas as pd
+    import numpy as np
 
-    n = max(len(frame), 1)
-    return pd.Series([math.fsum(frame[name]) / n for name in frame.columns], index=frame.columns, dtype="float64")
-
-
-def _empty(columns: list[str], text: str) -> pd.DataFrame:
-    import pandas as pd
-
-    kinds = dict.fromkeys(columns, "float64") | {"cluster": "int64", "stores": "int64", text: "str"}
-    return pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in columns})
+    return np.array([math.fsum(column) / max(len(values), 1) for column in values.T.tolist()], dtype=np.float64)
