@@ -6,10 +6,11 @@ import argparse
 import itertools
 from pathlib import Path
 
-from benchmarks.quality import yardstick
+from benchmarks.quality import real, yardstick
 from benchmarks.quality.labelled import SETS, parity
+from benchmarks.quality.labels import kept
 from benchmarks.quality.methods import COMPARED, VARIED
-from benchmarks.quality.planned import OURS, ROOT, YARDSTICK, plan, run
+from benchmarks.quality.planned import OURS, ROOT, YARDSTICK, plan, plan_without_clusters, run
 from benchmarks.quality.written import page
 
 
@@ -20,11 +21,12 @@ def _seeds(text: str) -> range:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.quality", description=__doc__)
+    parser.add_argument("--seeds", type=_seeds, default=_seeds("400-402"), help="of our own sets (default: 400-402)")
     parser.add_argument(
-        "--seeds", type=_seeds, default=_seeds("400-404"), help="seeds of our own sets (default: 400-404)"
+        "--yardstick-seeds", type=_seeds, default=_seeds("400-402"), help="of the yardstick's (default: 400-402)"
     )
     parser.add_argument(
-        "--yardstick-seeds", type=_seeds, default=_seeds("0-9"), help="of the yardstick's (default: 0-9)"
+        "--further-seeds", type=_seeds, default=_seeds("500-524"), help="of sets without clusters (default: 500-524)"
     )
     parser.add_argument(
         "--varied-seeds", type=int, default=1, help="how many of the seeds get one setting changed at a time"
@@ -43,18 +45,21 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     told = _arguments()
+    files = None if told.quick else real.raw()
     if told.quick:
         measurements = itertools.islice(plan(OURS, told.seeds[:1], COMPARED), 8)
         labelled = ["iris"]
     else:
-        plans = [plan(OURS, told.seeds, COMPARED)]
-        if yardstick.is_there():
-            plans.append(plan(YARDSTICK, told.yardstick_seeds, COMPARED))
+        sources = [(OURS, told.seeds), *([(YARDSTICK, told.yardstick_seeds)] if yardstick.is_there() else [])]
+        plans = [plan(source, seeds, COMPARED) for source, seeds in sources]
+        plans += [plan_without_clusters(source, told.further_seeds) for source, _ in sources]
         plans.append(plan(OURS, told.seeds[: told.varied_seeds], VARIED))
         measurements = itertools.chain(*plans)
         labelled = told.labelled
     results = run(measurements, told.kept, told.seconds)
-    told.out.write_text(page(results, map(parity, labelled)), encoding="utf-8")
+    numbers = [] if told.quick else kept(("easy", "medium"), told.seeds, (3, 4, 6))
+    stores = None if files is None else real.measured(files)
+    told.out.write_text(page(results, map(parity, labelled), numbers, stores), encoding="utf-8")
     print(f"{told.out}: {len(results)} measurements")
 
 

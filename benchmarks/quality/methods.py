@@ -37,14 +37,16 @@ class Outcome(NamedTuple):
     verdict: str | None = None
 
 
+def prepared(given: PlantedSet) -> pd.DataFrame:
+    """The set's sales by need state, as preprocessing publishes them."""
+    nobody = pd.DataFrame({"store_id": pd.Series(dtype="str")})
+    found = preprocess(sales=given.sales, unchosen_stores=nobody, settings=InternalPreprocessing())
+    return found["sales_by_need_state"]
+
+
 def by_pipeline(given: PlantedSet, settings: InternalClustering) -> Outcome:
     """Through the stages' own functions: preprocessing, then the clustering of the category."""
-    prepared = preprocess(
-        sales=given.sales,
-        unchosen_stores=pd.DataFrame({"store_id": pd.Series(dtype="str")}),
-        settings=InternalPreprocessing(),
-    )
-    found = cluster_category(sales_by_need_state=prepared["sales_by_need_state"], settings=settings)
+    found = cluster_category(sales_by_need_state=prepared(given), settings=settings)
     verdict = found["internal_verdicts"].iloc[0]
     clusters = found["internal_clusters"].set_index("store_id")["cluster"]
     return Outcome(clusters, int(verdict["k"]), str(verdict["verdict"]))

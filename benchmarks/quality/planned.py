@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from benchmarks.quality import planted, yardstick
-from benchmarks.quality.methods import GMM, ORACLE, measured
+from benchmarks.quality.methods import DEFAULTS, GMM, ORACLE, measured
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -45,6 +45,13 @@ def plan(source: str, seeds: Iterable[int], methods: Iterable[str]) -> Iterator[
         for k in KS:
             for level in (name for name in planted.LEVELS if k in _ks(name)):
                 yield from (Measurement(source, level, k, seed, one) for one in chosen if _serves(one, level, k))
+
+
+def plan_without_clusters(source: str, seeds: Iterable[int]) -> Iterator[Measurement]:
+    """Further sets without clusters, for the defaults alone: a share near 1 needs many of them, and they are quickly measured."""
+    for seed in seeds:
+        for level in ("easy", "medium", "hard", "gradient"):
+            yield Measurement(source, level, 1, seed, DEFAULTS)
 
 
 def _serves(method: str, level: str, k: int) -> bool:

@@ -12,6 +12,9 @@ from benchmarks.quality.planned import OURS, YARDSTICK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from benchmarks.quality.labels import Kept
+    from benchmarks.quality.real import Real
+
 ENOUGH = 20  # sets below which a figure is shown and no goal is called met or missed
 TITLES = {OURS: "Planted sets of the project's own generator", YARDSTICK: "Planted sets of the shared yardstick"}
 
@@ -30,20 +33,58 @@ did not come so far.
 """
 
 
-def page(results: pd.DataFrame, parity: Iterable[dict[str, object]]) -> str:
+def page(
+    results: pd.DataFrame, parity: Iterable[dict[str, object]], kept: Iterable[Kept] = (), real: Real | None = None
+) -> str:
     parts = [HEAD]
     for source, title in TITLES.items():
         of_source = results[results["source"] == source]
         if len(of_source):
             seeds = sorted(int(seed) for seed in of_source["seed"].unique())
-            parts += [f"## {title}\n", f"Seeds {', '.join(map(str, seeds))}.\n", _goals(of_source), _methods(of_source)]
+            parts += [f"## {title}\n", f"Seeds {_runs(seeds)}.\n", _goals(of_source), _methods(of_source)]
     rows = list(parity)
     if rows:
         parts += [
             PARITY,
             _table(["set", "rows", "k", "ARI", "scikit-learn's ARI", "ARI of both"], [_values(r) for r in rows]),
         ]
+    labels = [_values(one._asdict()) for one in kept]
+    if labels:
+        parts += [LABELS, _table(["level", "sets", "stores that keep theirs", "sets with at least .95"], labels)]
+    if real is not None:
+        parts += [
+            REAL,
+            _table(list(real.verdicts.columns), [_values(row) for row in real.verdicts.to_dict("records")]),
+            _of_real(real),
+        ]
     return "\n".join(parts)
+
+
+LABELS = """## Numbers against a reference
+
+One store in twenty sells something else altogether, and the clusters before that are the reference: the share of the other stores that
+keep their cluster's number, over planted sets of 3, 4 and 6 clusters. The goal is .95.
+"""
+
+REAL = """## The Complete Journey
+
+What the defaults say of 40 categories of 108 real stores ([the example](../examples/completejourney/README.md)); `stability` and
+`silhouette` are medians over the categories. Nobody knows what is true here.
+"""
+
+
+def _of_real(real: Real) -> str:
+    adds = (
+        f"it was tested in {real.tested} categories, and earns its place in {real.earns}"
+        if real.tested
+        else "there is nothing to test in any category"
+    )
+    return f"""The outside data: {real.outside}; {adds}.
+
+Processor time: {real.figures_alone:.1f} s for the figures of every k alone (fits, resamples, silhouettes, BIC) of the 40 categories and the
+outside data; {real.everything:.1f} s ({real.everything / real.figures_alone:.1f} times that; the goal is 2) for all that the stages compute: outliers, null tests, names,
+rules, profiles, all four ways of merging compared on resamples, the chain's own clusters.
+"""
 
 
 PARITY = """## Parity with scikit-learn
@@ -52,6 +93,17 @@ scikit-learn's labelled sets through `ExternalClustering` with the true k and st
 `KMeans(n_init=20)` called directly. The labels say what flowers, wines, tumours and digits are, not which groups their
 figures form: what counts is that both columns are the same.
 """
+
+
+def _runs(numbers: list[int]) -> str:
+    """Numbers in a row as first and last of each run."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
 
 
 def _values(row: dict[str, object]) -> list[str]:

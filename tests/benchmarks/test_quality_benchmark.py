@@ -11,9 +11,11 @@ import pytest
 from benchmarks.quality import planned, yardstick
 from benchmarks.quality.goals import GOALS, measure
 from benchmarks.quality.labelled import parity
+from benchmarks.quality.labels import Kept, kept
 from benchmarks.quality.methods import DEFAULTS, ORACLE, measured
 from benchmarks.quality.planned import OURS, Measurement
 from benchmarks.quality.planted import LEVELS, planted
+from benchmarks.quality.real import Real
 from benchmarks.quality.written import page
 
 
@@ -63,6 +65,22 @@ def test_a_run_keeps_each_result_and_does_not_measure_it_again(tmp_path):
     assert "| easy | k exact | >= 0.98 | 1.000 | too few sets to say | 1 |" in text
     assert "| easy | k exact | >= 0.98 | 1.000 | yes | 40 |" in page(pd.concat([results] * 40), [])
     assert "| medium | k exact | >= 0.94 | not measured |  | 0 |" in text
+
+
+def test_the_page_tells_of_labels_and_of_real_stores_what_was_measured():
+    verdicts = pd.DataFrame({"verdict": ["tiers"], "categories": [22], "stability": [0.69]})
+    nothing = pd.DataFrame(columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict"])
+    text = page(nothing, [], [Kept("easy", 9, 0.98, 8)], Real(verdicts, "no structure, k = 1", 3, 1, 5.0, 12.0))
+    assert "| easy | 9 | 0.980 | 8 |" in text
+    assert "| tiers | 22 | 0.690 |" in text
+    assert "it was tested in 3 categories, and earns its place in 1" in text
+    assert "12.0 s (2.4 times that; the goal is 2)" in text
+
+
+def test_stores_keep_their_numbers_where_one_in_twenty_sells_something_else():
+    [of_level] = kept(["easy"], [1], [3])
+    assert of_level.sets == of_level.enough == 1
+    assert 0.95 <= of_level.share <= 1.0
 
 
 def test_goals_are_measured_against_the_oracle_on_the_same_sets():
