@@ -40,7 +40,8 @@ class Scale:
         self._deviations = matrix.std(axis=0)
         self._halfway = (matrix.min(axis=0) + matrix.max(axis=0)) / 2
         flags = is_flag(matrix)
-        self._numeric = (self._deviations > 0) & ~flags
+        # what rounding leaves of a constant feature's deviation would measure other points in units of nothing
+        self._numeric = (matrix.min(axis=0) < matrix.max(axis=0)) & ~flags
         self._groups = _exclusive(matrix > self._halfway, np.flatnonzero(flags))
         self._occurring = self._one_hot(matrix).any(axis=0)
 
@@ -60,6 +61,42 @@ class Scale:
     def features(self) -> tuple[int, int]:
         """How many numbers there are, and how many chances a component has that are free."""
         return int(self._numeric.sum()), int(self._occurring.sum()) - len(self._groups)
+
+    def linear(
+        self,
+        means: NDArray[np.float64],
+        variances: NDArray[np.float64],
+        chances: NDArray[np.float64],
+        proportions: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """One mixture on this scale (as `mixture.Mixture`, without the first axis) as linear scores of the features themselves.
+
+        A component's posterior is the softmax of intercept + sum of coefficient x z, where z is the feature, but of a flag
+        1 above its threshold and 0 below: components share their variances, so that squares are the same in all of them.
+
+        Returns
+        -------
+        Intercepts (k,), coefficients (k, d), and thresholds (d,), NaN where the feature is no flag.
+        """
+        import numpy as np
+
+        kept = self._numeric
+        coefficients = np.zeros((len(means), len(self._mean)))
+        coefficients[:, kept] = means / variances / self._deviations[kept]
+        intercepts = np.log(np.maximum(proportions, np.finfo(np.float64).tiny)) - (means**2 / variances).sum(axis=1) / 2
+        intercepts -= coefficients[:, kept] @ self._mean[kept]
+        logs = np.zeros((len(means), self._occurring.size))
+        logs[:, self._occurring] = np.log(np.maximum(chances, np.finfo(np.float64).tiny))
+        place = 0
+        for group in self._groups:
+            none, of_flags = logs[:, place], logs[:, place + 1 : place + 1 + len(group)]
+            intercepts += none
+            coefficients[:, group] = of_flags - none[:, None]
+            place += 1 + len(group)
+        thresholds = np.full(len(self._mean), np.nan)
+        flags = [flag for group in self._groups for flag in group]
+        thresholds[flags] = self._halfway[flags]
+        return intercepts, coefficients, thresholds
 
     def _one_hot(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(n, levels): for each categorical feature that none of its flags is set, and each of its flags."""
