@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.errors import RawDataError
@@ -24,7 +24,11 @@ _FEWEST = 3  # observed stores below which "distinct in every store" says nothin
 
 @dataclass(frozen=True)
 class Feature:
-    """What became of a column, or of a level of one. `values` is None where it was dropped or gave way to its levels."""
+    """What became of a column, or of a level of one. `values` is None where it was dropped or gave way to its levels.
+
+    `level` is the text that is 1, `other_level` that which is 0 where there are two. `fill` stands in for a missing value,
+    before any logarithm.
+    """
 
     name: str
     column: str
@@ -32,6 +36,9 @@ class Feature:
     reason: str
     imputed_share: float = 0.0
     values: np.ndarray | None = None
+    level: str | None = None
+    other_level: str | None = None
+    fill: float | None = None
 
 
 def features_of(name: str, values: pd.Series, settings: ExternalPreprocessing) -> list[Feature]:
@@ -118,13 +125,14 @@ def _numeric(name: str, values: np.ndarray, missing: float, settings: ExternalPr
 
     is_missing = np.isnan(values)
     observed = np.sort(values[~is_missing])
-    filled = np.where(is_missing, _centre(observed, settings.imputation), values)
+    fill = _centre(observed, settings.imputation)
+    filled = np.where(is_missing, fill, values)
     imputed = f"; {missing:.1%} imputed with the {settings.imputation}" if missing else ""
     skewness = _skewness_of_counts(observed)
     if skewness > settings.max_skewness:
         reason = f"log1p: counts with skewness {skewness:.2f} (limit {settings.max_skewness:g}){imputed}"
-        return Feature(name, name, "transformed", reason, missing, np.log1p(filled))
-    return Feature(name, name, "kept", f"numeric{imputed}", missing, filled)
+        return Feature(name, name, "transformed", reason, missing, np.log1p(filled), fill=fill)
+    return Feature(name, name, "kept", f"numeric{imputed}", missing, filled, fill=fill)
 
 
 def _centre(observed: np.ndarray, imputation: str) -> float:
@@ -168,7 +176,8 @@ def _categorical(
         one = _numeric(f"{name}={levels[1]}", flag, missing, settings)
         reason = f"level of {name}; 0 is {levels[0]}{one.reason.removeprefix('numeric')}"
         whole = Feature(name, name, "transformed", f"two levels, one column: {one.name}{note}", missing)
-        return [whole, Feature(one.name, name, "kept", reason, missing, one.values)]
+        one = replace(one, column=name, reason=reason, level=str(levels[1]), other_level=str(levels[0]))
+        return [whole, one]
     note = f"; 0 where missing ({missing:.1%})" if missing else ""
     return [
         whole,
@@ -180,6 +189,8 @@ def _categorical(
                 f"level of {name}{note}",
                 missing,
                 (values == level).fillna(False).to_numpy("float64"),
+                level=str(level),
+                fill=0.0,
             )
             for level in levels
         ),

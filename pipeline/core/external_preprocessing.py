@@ -154,10 +154,20 @@ def _table(used: pd.DataFrame, kept: Sequence[Feature]) -> pd.DataFrame:
 def _report(decided: Sequence[Feature], ignored: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    columns = ["feature", "action", "reason", "imputed_share"]
-    rows = [(one.name, one.action, one.reason, one.imputed_share) for one in decided]
-    rows += [(name, "dropped", reason, 0.0) for name, reason in zip(ignored["feature"], ignored["reason"], strict=True)]
-    return pd.DataFrame(rows, columns=columns).sort_values("feature", ignore_index=True)
+    columns = ["feature", "action", "reason", "imputed_share", "raw_column", "level", "other_level", "fill_value"]
+    rows = [
+        (one.name, one.action, one.reason, one.imputed_share, one.column, one.level, one.other_level, one.fill)
+        if one.values is not None
+        else (one.name, one.action, one.reason, one.imputed_share, one.column, None, None, None)
+        for one in decided
+    ]
+    rows += [
+        (name, "dropped", reason, 0.0, name, None, None, None)
+        for name, reason in zip(ignored["feature"], ignored["reason"], strict=True)
+    ]
+    return (
+        pd.DataFrame(rows, columns=columns).astype({"fill_value": "float64"}).sort_values("feature", ignore_index=True)
+    )
 
 
 def _excluded(reasons: dict[str, str]) -> pd.DataFrame:

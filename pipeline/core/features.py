@@ -14,7 +14,7 @@ from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -78,8 +78,41 @@ def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[s
     return Mix(shares, list(sums.index[unknown]))
 
 
+class Axes(NamedTuple):
+    """What makes the values that are clustered on of a feature matrix: (values ** power - shift) / width, per feature.
+
+    `power` is None for the transform `clr`, whose logarithms come first. `shift` and `width` (d,); a width is NaN where a
+    feature tells nothing apart: it is then 0 for every store.
+    """
+
+    power: float | None
+    shift: NDArray[np.float64]
+    width: NDArray[np.float64]
+
+
+def on_axes(features: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """The features (n, d) on these axes; the rows may be of other stores than those that gave the axes."""
+    import numpy as np
+
+    if features.size == 0:
+        return features.astype("float64")
+    values = features.to_numpy(dtype=np.float64)
+    if axes.power is None:
+        logs = np.log(_without_zeros(values))
+        values = logs - logs.mean(axis=1, keepdims=True)
+    elif axes.power != 1.0:
+        values = values**axes.power
+    telling = ~np.isnan(axes.width)
+    return _like(features, np.where(telling, (values - axes.shift) / np.where(telling, axes.width, 1.0), 0.0))
+
+
 def transform(shares: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> pd.DataFrame:
-    """The shares as they are clustered on.
+    """The shares as they are clustered on: on the axes of their transform (`transform_axes`)."""
+    return on_axes(shares, transform_axes(shares, name, held_out))
+
+
+def transform_axes(shares: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> Axes:
+    """The axes of a transform, as these shares give them.
 
     `hellinger`: square roots; Euclidean distances are then root 2 times Hellinger distances [1]_. `zscore`: every
     feature to mean 0 and variance 1, a constant one to 0. `none`: the shares themselves. `chi_square`: each share divided
@@ -96,23 +129,16 @@ def transform(shares: pd.DataFrame, name: str, held_out: Collection[str] = ()) -
     """
     import numpy as np
 
-    if name == "hellinger":
-        return shares.pow(0.5)
-    if name == "none":
-        return shares
-    if name not in ("zscore", "chi_square", "clr"):
+    if name not in ("hellinger", "zscore", "none", "chi_square", "clr"):
         raise DataError(f"the transform {name!r} is not known; it can be hellinger, zscore, chi_square, clr or none")
-    values = shares.to_numpy(dtype=np.float64)
-    if values.size == 0:
-        return shares
-    if name == "clr":
-        logs = np.log(_without_zeros(values))
-        return _like(shares, logs - logs.mean(axis=1, keepdims=True))
+    nothing, ones = np.zeros(shares.shape[1]), np.ones(shares.shape[1])
+    if name in ("hellinger", "none", "clr") or shares.size == 0:
+        return Axes({"hellinger": 0.5, "clr": None}.get(name, 1.0), nothing, ones)
     ordered = _ordered(shares, held_out)
     if name == "chi_square":
         means = ordered.mean(axis=0)
-        return _like(shares, values / np.sqrt(np.where(means > 0, means, 1.0)))
-    return _rescaled(shares, ordered, ordered.mean(axis=0), ordered.std(axis=0))
+        return Axes(1.0, nothing, np.sqrt(np.where(means > 0, means, 1.0)))
+    return _linear(ordered, ordered.mean(axis=0), ordered.std(axis=0))
 
 
 def _without_zeros(shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -139,7 +165,12 @@ def _like(frame: pd.DataFrame, values: NDArray[np.float64]) -> pd.DataFrame:
 
 
 def scale(features: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> pd.DataFrame:
-    """The outside data's features on a common scale; a constant one becomes 0.
+    """The outside data's features on a common scale: on the axes of their scaling (`scaling_axes`)."""
+    return on_axes(features, scaling_axes(features, name, held_out))
+
+
+def scaling_axes(features: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> Axes:
+    """The axes of a scaling, as these features of the outside data give them; a constant one becomes 0.
 
     `robust`: less the median, by the interquartile range - by the whole range where that is 0, so that a rare 0/1
     feature counts as much as a common one. `standard`: less the mean, by the standard deviation. `minmax`: 0..1. All of these are
@@ -147,18 +178,18 @@ def scale(features: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> 
     """
     import numpy as np
 
+    if name not in ("robust", "standard", "minmax"):
+        raise DataError(f"the scaling {name!r} is not known; it can be robust, standard or minmax")
     if features.size == 0:
-        return features.astype("float64")
+        return Axes(1.0, np.zeros(features.shape[1]), np.ones(features.shape[1]))
     values = _ordered(features, held_out)
     low, high = values.min(axis=0), values.max(axis=0)
     if name == "minmax":
-        return _rescaled(features, values, low, high - low)
+        return _linear(values, low, high - low)
     if name == "standard":
-        return _rescaled(features, values, values.mean(axis=0), values.std(axis=0))
-    if name != "robust":
-        raise DataError(f"the scaling {name!r} is not known; it can be robust, standard or minmax")
+        return _linear(values, values.mean(axis=0), values.std(axis=0))
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
-    return _rescaled(features, values, median, np.where(upper > lower, upper - lower, high - low))
+    return _linear(values, median, np.where(upper > lower, upper - lower, high - low))
 
 
 def weighted(features: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
@@ -169,10 +200,23 @@ def weighted(features: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFra
     """
     import numpy as np
 
-    if not weights:
-        return features
-    roots = [float(np.sqrt(weights.get(name, weights.get(name.partition("=")[0], 1.0)))) for name in features.columns]
-    return features * np.array(roots)
+    return features * np.sqrt(_weights(features.columns, weights)) if weights else features
+
+
+def weighted_axes(axes: Axes, features: Sequence[str], weights: Mapping[str, float]) -> Axes:
+    """The axes on which the features lie as `weighted` leaves them."""
+    import numpy as np
+
+    roots = np.sqrt(_weights(features, weights))
+    return axes._replace(width=np.where(roots > 0, axes.width / np.where(roots > 0, roots, 1.0), np.nan))
+
+
+def _weights(features: Iterable[str], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.array(
+        [weights.get(name, weights.get(name.partition("=")[0], 1.0)) for name in features], dtype=np.float64
+    )
 
 
 def long_table(features: pd.DataFrame) -> pd.DataFrame:
@@ -222,14 +266,9 @@ def _ordered(frame: pd.DataFrame, held_out: Collection[str]) -> NDArray[np.float
     return values[value_order(values)]
 
 
-def _rescaled(
-    frame: pd.DataFrame, fitted: NDArray[np.float64], centre: NDArray[np.float64], width: NDArray[np.float64]
-) -> pd.DataFrame:
-    """(values - centre) / width; columns that are one value in the rows `fitted` are 0, whatever rounding left of their width."""
+def _linear(values: NDArray[np.float64], centre: NDArray[np.float64], width: NDArray[np.float64]) -> Axes:
+    """Less the centre, by the width; columns whose values are all one tell nothing, whatever rounding left of their width."""
     import numpy as np
 
-    values = frame.to_numpy(dtype=np.float64)
-    varying = (fitted.max(axis=0) > fitted.min(axis=0)) & (width > 0) if len(values) else np.zeros(len(width), bool)
-    result = frame.astype("float64").copy()
-    result.iloc[:, :] = np.where(varying, (values - centre) / np.where(varying, width, 1.0), 0.0)
-    return result
+    varying = (values.max(axis=0) > values.min(axis=0)) & (width > 0)
+    return Axes(1.0, centre, np.where(varying, width, np.nan))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -10,6 +10,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROUNDS = 20  # of reweighting; the two numbers have settled long before
+
+
+class Noise(NamedTuple):
+    """How noisy shares are: `pooled` shares (d,), and the squared distance from them that stores of size s have on average,
+    `spread` + `noise` / s."""
+
+    pooled: NDArray[np.float64]
+    spread: float
+    noise: float
+
+    def weights(self, size: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How much of the squared distances of stores of these sizes (n,), above 0, is noise: 0..1."""
+        import numpy as np
+
+        expected = np.maximum(self.spread + self.noise / size, np.finfo(np.float64).tiny)
+        found: NDArray[np.float64] = self.noise / size / expected
+        return found
+
+    def drawn(self, shares: pd.DataFrame, size: NDArray[np.float64]) -> pd.DataFrame:
+        """Each store's shares (n, d), its weight of noise of the way towards the pooled ones."""
+        import numpy as np
+
+        values = shares.to_numpy(dtype=np.float64)
+        result = shares.astype("float64").copy()
+        result.iloc[:, :] = values + self.weights(size)[:, None] * (self.pooled - values)
+        return result
 
 
 def shrunk(shares: pd.DataFrame, sales: pd.Series) -> pd.DataFrame:
@@ -36,19 +62,24 @@ def shrunk(shares: pd.DataFrame, sales: pd.Series) -> pd.DataFrame:
     """
     import numpy as np
 
+    found = noise_of(shares, sales)
+    return shares if found is None else found.drawn(shares, sales.loc[shares.index].to_numpy(dtype=np.float64))
+
+
+def noise_of(shares: pd.DataFrame, sales: pd.Series) -> Noise | None:
+    """How noisy the shares are, as `shrunk` estimates it; None where there is too little to estimate it from."""
+    import numpy as np
+
     from pipeline.core.features import value_order
 
     if len(shares) < 3 or shares.shape[1] < 2:
-        return shares
+        return None
     values = shares.to_numpy(dtype=np.float64)
     size = sales.loc[shares.index].to_numpy(dtype=np.float64)
     order = value_order(np.column_stack([values, size]))
-    pooled = (values[order] * size[order, None]).sum(axis=0) / size[order].sum()
-    apart = np.square(values - pooled).sum(axis=1)
-    noise = noise_weights(apart[order], size[order])[np.argsort(order)]
-    result = shares.astype("float64").copy()
-    result.iloc[:, :] = values + noise[:, None] * (pooled - values)
-    return result
+    values, size = values[order], size[order]
+    pooled = (values * size[:, None]).sum(axis=0) / size.sum()
+    return Noise(pooled, *_parts(np.square(values - pooled).sum(axis=1), size))
 
 
 def noise_weights(apart: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -58,15 +89,22 @@ def noise_weights(apart: NDArray[np.float64], size: NDArray[np.float64]) -> NDAr
     is weighted by the inverse square of what the last fit expects of it.
     """
     import numpy as np
+
+    return Noise(np.empty(0), *_parts(apart, size)).weights(size)
+
+
+def _parts(apart: NDArray[np.float64], size: NDArray[np.float64]) -> tuple[float, float]:
+    """The two numbers of the fit, a and b."""
+    import numpy as np
     from scipy.optimize import nnls
 
     if not apart.any():
-        return np.zeros(len(apart))
-    design = np.column_stack([np.ones(len(size)), np.median(size) / size])
+        return 0.0, 0.0
+    middle = np.median(size)
+    design = np.column_stack([np.ones(len(size)), middle / size])
     expected = np.full(len(size), float(apart.mean()))
     parts = np.array([expected[0], 0.0])
     for _ in range(_ROUNDS):
         parts, _ = nnls(design / expected[:, None], apart / expected)
         expected = np.maximum(design @ parts, np.finfo(np.float64).tiny)
-    noise: NDArray[np.float64] = design[:, 1] * parts[1] / expected
-    return noise
+    return float(parts[0]), float(parts[1] * middle)

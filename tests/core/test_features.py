@@ -87,7 +87,7 @@ def test_hellinger_distances_follow_from_square_roots():
 
 def test_zscore_and_none_are_what_they_say():
     shares = outside().assign(constant=0.1)
-    assert features.transform(shares, "none") is shares
+    pd.testing.assert_frame_equal(features.transform(shares, "none"), shares)
     found = features.transform(shares, "zscore")
     np.testing.assert_allclose(found[["a", "b", "c"]], StandardScaler().fit_transform(shares[["a", "b", "c"]]))
     assert (found["constant"] == 0.0).all()

@@ -141,7 +141,9 @@ def test_data_quality_gathers_what_to_know(tmp_path):
             ("2", "Tea", "internal_sales", "r"),
             ("1", NO_CATEGORY, "external", "r"),
         ),
-        "external_feature_report": frame("external_feature_report", ("INCOME", "transformed", "log1p", 0.125)),
+        "external_feature_report": frame(
+            "external_feature_report", ("INCOME", "transformed", "log1p", 0.125, "INCOME", None, None, 3.0)
+        ),
         "internal_verdicts": frame("internal_verdicts", ("Tea", "tiers", 3, "because", 0.01, 0.01, 3)),
         "external_verdicts": frame("external_verdicts", ("separated", 2, "so", 0.01, 0.01, 2)),
         "merged_clusters": frame(

@@ -90,7 +90,8 @@ def _say_report(
     settings: ExternalPreprocessing,
     findings: Findings,
 ) -> None:
-    for name, action, reason, imputed in report.itertuples(index=False):
+    told = report[["feature", "action", "reason", "imputed_share"]]
+    for name, action, reason, imputed in told.itertuples(index=False):
         owner = owners.get(name) or owners.get(name.partition("=")[0])
         if owner is None:
             continue
