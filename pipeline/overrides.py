@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline.settings import Section, Settings
 
-SECTIONS = ("internal.preprocessing", "internal.clustering", "merging")  # those that have a `category` table
+SECTIONS = ("internal.preprocessing", "internal.clustering", "merging", "assign")  # those that have a `category` table
 
 SectionType = TypeVar("SectionType", bound=Section)
 

@@ -8,7 +8,7 @@
     |             |                                 |
     |   InternalClustering ----- Merging -----------+----- Overrides: raw overrides, if any
     |             |                 |
-ChainClustering --+            Migrations: since a pin
+ChainClustering --+    Migrations: since a pin; AssignmentModel: for new stores
     |                               |
     +---------------- Warehouse, Report, Workbook    (FullPipeline)
 """
@@ -25,7 +25,7 @@ from pipeline.stage.categories import CategoryStage, CollectingStage
 from pipeline.stage.database import Bundle, DatabaseStage
 from pipeline.stage.documents import DocumentStage
 from pipeline.stage.gathering import RawStage
-from pipeline.stage.table import TableStage
+from pipeline.stage.table import ModelStage, TableStage
 
 for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")):
     if os.path.isfile(_path):  # noqa: PTH113  # Luigi's exit codes must hold from any working directory
@@ -195,6 +195,40 @@ class Migrations(TableStage):
     imports = ("pandas", "pyarrow.parquet", "scipy.optimize", "scipy.stats", "sklearn.metrics")
 
 
+class AssignmentModel(ModelStage):
+    """What placing a new store takes: transforms, centroids, limits, and what surroundings and pairs of clusters say."""
+
+    reads = {
+        "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
+        **{
+            table: (InternalClustering, table)
+            for table in ("internal_clusters", "internal_features", "internal_memberships", "internal_profiles")
+        },
+        "store_volumes": (InternalClustering, "store_volumes"),
+        "external_features": (ExternalPreprocessing, "external_features"),
+        "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
+        **{
+            table: (ExternalClustering, table)
+            for table in ("external_clusters", "external_memberships", "external_scaled_features")
+        },
+        "store_clusters": (Merging, "store_clusters"),
+    }
+    sections = ("model",)
+    compute = "pipeline.core.assigning.model:build"
+    tables = (
+        "model_spaces",
+        "model_features",
+        "model_need_states",
+        "model_clusters",
+        "model_centroids",
+        "model_coefficients",
+        "model_categories",
+        "model_pairs",
+    )
+    document = "model.json"
+    imports = ("pandas", "pyarrow.parquet", "sklearn.linear_model", "sklearn.model_selection")
+
+
 class Warehouse(DatabaseStage):
     """Every table, its lineage and the runs, in one DuckDB file."""
 
@@ -210,6 +244,7 @@ class Warehouse(DatabaseStage):
         (Overrides, "overrides"),
         *((Merging, table) for table in Merging.tables),
         *((Migrations, table) for table in Migrations.tables),
+        *((AssignmentModel, table) for table in AssignmentModel.tables),
     )
     sections = ("warehouse",)
     modules = ("pipeline.warehouse.load", "pipeline.history")

@@ -8,10 +8,10 @@ In memory, money is whole cents: a column `sales_value` of a published table is 
 
 from __future__ import annotations
 
-from pipeline.schema import between_runs, chain, external, internal, merging, provenance
-from pipeline.schema.kinds import ALL_CATEGORIES, NO_CATEGORY, UNMAPPED, Column, Table, Type
+from pipeline.schema import assigning, between_runs, chain, external, internal, merging, provenance
+from pipeline.schema.kinds import ALL_CATEGORIES, NO_CATEGORY, NO_CLUSTER, UNMAPPED, Column, Table, Type
 
-__all__ = ["ALL_CATEGORIES", "NO_CATEGORY", "TABLES", "UNMAPPED", "Column", "Table", "Type"]
+__all__ = ["ALL_CATEGORIES", "NO_CATEGORY", "NO_CLUSTER", "TABLES", "UNMAPPED", "Column", "Table", "Type"]
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -21,6 +21,7 @@ TABLES: dict[str, Table] = {
         *chain.TABLES,
         *merging.TABLES,
         *between_runs.TABLES,
+        *assigning.TABLES,
         *provenance.TABLES,
     )
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from msgspec import field
 
+from pipeline.settings.assigning import Assign, AssignOverride, Model, ModelOverride, model_of
 from pipeline.settings.chain import Chain, ChainClustering
 from pipeline.settings.clustering import ClusteringSettings
 from pipeline.settings.external import External, ExternalClustering, ExternalPreprocessing
@@ -47,6 +48,8 @@ __all__ = [
     "Share",
     "Weight",
     "Alerts",
+    "Assign",
+    "AssignOverride",
     "Chain",
     "ChainClustering",
     "ClusteringSettings",
@@ -66,6 +69,8 @@ __all__ = [
     "Logging",
     "Merging",
     "MergingOverride",
+    "Model",
+    "ModelOverride",
     "NOT_YET",
     "NeedStateColumns",
     "NeedStateSource",
@@ -93,6 +98,7 @@ class Settings(Section, frozen=True):
     external: External = field(default_factory=External)
     chain: Chain = field(default_factory=Chain)
     merging: Merging = field(default_factory=Merging)
+    assign: Assign = field(default_factory=Assign)
     warehouse: Warehouse = field(default_factory=Warehouse)
     logging: Logging = field(default_factory=Logging)
     engine: Engine = field(default_factory=Engine)
@@ -106,6 +112,11 @@ class Settings(Section, frozen=True):
             external=self.external.clustering.reference,
             final=self.merging.reference,
         )
+
+    @property
+    def model(self) -> Model:
+        """What the model that new stores are assigned by is made with."""
+        return model_of(self.assign, self.internal.clustering, self.external.clustering)
 
 
 # Settings that exist in the design and are built later: named, so that they are refused rather than ignored.

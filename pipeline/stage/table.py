@@ -104,3 +104,24 @@ class TableStage(Stage):
         for table in self.tables:
             with publication.staged(self.path(table)) as path:
                 tables.write(made[table], schema.TABLES[table], path)
+
+
+class ModelStage(TableStage):
+    """A `TableStage` that publishes its tables as one JSON document too, for programs that read no Parquet.
+
+    Class attributes
+    ----------------
+    document : the file's name
+    """
+
+    document: ClassVar[str]
+
+    def output(self) -> dict[str, luigi.LocalTarget]:
+        """The tables, and the document."""
+        return {**super().output(), "document": luigi.LocalTarget(str(self.folder / self.document))}
+
+    def write(self, made: Frames, publication: Publication) -> None:
+        """Write every table, and all of them into the document."""
+        super().write(made, publication)
+        with publication.staged(self.folder / self.document) as path:
+            path.write_text(tables.as_json({table: made[table] for table in self.tables}), encoding="utf-8")

@@ -95,7 +95,7 @@ def test_the_kept_settings_of_a_run_do_not_hold_the_url(built: Project, monkeypa
     config.forget()
     built.configure(alerts={"urls": ["${ALERT_URL}"]}, merging={"internal_weight": 0.7})
     outcome = built.build()
-    assert outcome.built == {"Merging", "Migrations", "Warehouse", "Report", "Workbook"}, (
+    assert outcome.built == {"Merging", "Migrations", "AssignmentModel", "Warehouse", "Report", "Workbook"}, (
         "alerts are no reason to rebuild"
     )
     kept = (runs.folder(config.load("dev")) / f"{runs.current()}.toml").read_text()

@@ -20,7 +20,7 @@ CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
 INTERNAL = {"InternalPreprocessing", "InternalClustering", *CHILDREN}
 EXTERNAL = {"ExternalPreprocessing", "ExternalClustering"}
 SINKS = {"Warehouse", "Report", "Workbook"}
-FOLLOWING = {"Migrations", *SINKS}  # what reads the final clusters
+FOLLOWING = {"Migrations", "AssignmentModel", *SINKS}  # what reads the final clusters
 EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | {"ChainClustering", "Overrides", "Merging"}
 
 

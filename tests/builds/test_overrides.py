@@ -14,7 +14,7 @@ from pipeline import config, schema, tables, tasks
 from pipeline.errors import MissingDataError
 from pipeline.stage import raw
 
-FOLLOWING = {"Migrations", "Warehouse", "Report", "Workbook"}
+FOLLOWING = {"Migrations", "AssignmentModel", "Warehouse", "Report", "Workbook"}
 SOURCE = {"sources": {"overrides": {"path": "data/raw/overrides.xlsx", "excel": {"sheet": "overrides"}}}}
 
 

@@ -25,11 +25,11 @@ def test_run_says_what_was_built_and_why_and_where_the_database_is(built: Projec
     lines = done.stdout.splitlines()
     assert lines[1].split()[:2] == ["Merging", "built"]
     assert "no trace" in lines[1]
-    sinks = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines[2:6]}
+    sinks = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines[2:7]}
     assert sinks == dict.fromkeys(
-        ("Migrations", "Warehouse", "Report", "Workbook"), "cut off  what it reads is unchanged"
+        ("Migrations", "AssignmentModel", "Warehouse", "Report", "Workbook"), "cut off  what it reads is unchanged"
     )
-    assert re.match(r"1 built, 4 cut off, \d+ fresh; run ", lines[-4])
+    assert re.match(r"1 built, 5 cut off, \d+ fresh; run ", lines[-4])
     outputs = built.path("outputs/dev")
     assert lines[-3:] == [
         f"database: {built.database}",
@@ -60,11 +60,12 @@ def test_a_dry_run_says_what_is_stale_and_builds_nothing(built: Project) -> None
     built.configure(merging={"internal_weight": 0.7})
     done = built.command("store-clustering", "run", "--dry-run")
     assert done.stdout.splitlines()[1:] == [
-        "Merging      setting changed: merging.internal_weight (0.6 -> 0.7)",
-        "Migrations   upstream stale: Merging",
-        "Warehouse    upstream stale: Merging",
-        "Report       upstream stale: Merging",
-        "Workbook     upstream stale: Merging",
+        "Merging          setting changed: merging.internal_weight (0.6 -> 0.7)",
+        "Migrations       upstream stale: Merging",
+        "AssignmentModel  upstream stale: Merging",
+        "Warehouse        upstream stale: Merging",
+        "Report           upstream stale: Merging",
+        "Workbook         upstream stale: Merging",
     ]
     assert built.command("store-clustering", "run", "--dry-run").stdout == done.stdout
 
@@ -189,7 +190,7 @@ def test_the_database_holds_the_runs_and_the_lineage_of_every_target(built: Proj
     ((env, status, built_so_far, cut_off),) = runs
     assert (env, status, cut_off) == ("dev", "running", 0)
     # as of its load: report and workbook may have been built before the database, or not yet
-    assert len(CATEGORIES) + 7 <= built_so_far <= len(CATEGORIES) + 9
+    assert len(CATEGORIES) + 9 <= built_so_far <= len(CATEGORIES) + 11
     published = {str(path.relative_to(built.home)) for path in built.path("outputs/dev").rglob("*.parquet")}
     assert {target for target in targets if target.endswith(".parquet")} == published
     assert len(pd.Series(sorted(targets))) > 20

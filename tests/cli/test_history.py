@@ -19,9 +19,9 @@ def test_runs_are_listed_with_who_when_tags_and_counts(built: Project) -> None:
     assert built.command("store-clustering", "run", "--tag", "reason=trial", "--quiet").returncode == 0
     header, first, second = history(built).splitlines()
     assert header.split()[:2] == ["run", "started,"]
-    assert first.split()[-4:] == [str(len(CATEGORIES) + 11), "0", "0", "0"]
+    assert first.split()[-4:] == [str(len(CATEGORIES) + 12), "0", "0", "0"]
     assert "reason=trial" in second
-    assert second.split()[-4:] == ["5", "0", "0", str(len(CATEGORIES) + 6)]
+    assert second.split()[-4:] == ["6", "0", "0", str(len(CATEGORIES) + 6)]
     assert len(history(built, "--last", "1").splitlines()) == 2
 
 

@@ -105,7 +105,8 @@ def test_a_script_reads_reasons_as_json(built: Project) -> None:
     told = json.loads("\n".join(why(built, "clustering_dev", "--json")))
     (task,) = told["tasks"]
     assert task["reasons"] == [
-        {"kind": "upstream stale", "what": name, "old": None, "new": None} for name in ("Merging", "Migrations")
+        {"kind": "upstream stale", "what": name, "old": None, "new": None}
+        for name in ("Merging", "Migrations", "AssignmentModel")
     ]
     assert task["below"][0]["reasons"] == [
         {"kind": "setting changed", "what": "merging.internal_weight", "old": "0.6", "new": "0.7"}

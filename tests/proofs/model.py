@@ -13,6 +13,7 @@ CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
 EXPLAINED = (*CLUSTERS, "memberships", "exemplars", "cluster_summary", "rules")
 INTERNAL = (*(f"internal_{table}" for table in EXPLAINED), "internal_features", "store_volumes")
 CHAIN = (*(f"chain_{table}" for table in CLUSTERS), "chain_agreement")
+MODEL = ("spaces", "features", "need_states", "clusters", "centroids", "coefficients", "categories", "pairs")
 EXTERNAL = (*(f"external_{table}" for table in EXPLAINED), "external_scaled_features")
 
 # Who is built when somebody asks for this job, `*` standing for the categories there are.
@@ -32,7 +33,14 @@ JOBS = {
     ),
 }
 SINKS = ("Warehouse", "Report", "Workbook")  # each reads all that is published
-JOBS["FullPipeline"] = (*JOBS["Merging"][:3], "ChainClustering", *JOBS["Merging"][3:], "Migrations", *SINKS)
+JOBS["FullPipeline"] = (
+    *JOBS["Merging"][:3],
+    "ChainClustering",
+    *JOBS["Merging"][3:],
+    "Migrations",
+    "AssignmentModel",
+    *SINKS,
+)
 
 # Whom a setting of the test, and a module or file, is for. The report shows settings.
 SETTINGS = {
@@ -50,6 +58,45 @@ CODE = {
     "report/templates/charts.js": {"Report"},
     "cli/text.py": set(),
     "core/compare.py": {"*", "ExternalClustering", "Merging", "Migrations"},
+}
+
+# The tables that a task reads, where it reads the same of every project.
+READS = {
+    "ExternalClustering": (
+        "external_preprocessing/external_features",
+        "external_preprocessing/external_feature_report",
+    ),
+    "Merging": (
+        "internal_clustering/internal_clusters",
+        "internal_clustering/internal_features",
+        "internal_preprocessing/excluded_stores",
+        "external_clustering/external_clusters",
+        "external_clustering/external_scaled_features",
+        "external_preprocessing/external_features",
+        "external_preprocessing/external_feature_report",
+        "external_preprocessing/excluded_stores",
+        "overrides/overrides",
+    ),
+    "Migrations": (
+        "internal_clustering/internal_clusters",
+        "internal_clustering/internal_features",
+        "external_clustering/external_clusters",
+        "external_preprocessing/external_features",
+        "merging/store_clusters",
+    ),
+    "AssignmentModel": (
+        "internal_clustering/internal_clusters",
+        "internal_clustering/internal_features",
+        "internal_clustering/internal_memberships",
+        "internal_clustering/internal_profiles",
+        "internal_clustering/store_volumes",
+        "external_preprocessing/external_features",
+        "external_preprocessing/external_feature_report",
+        "external_clustering/external_clusters",
+        "external_clustering/external_memberships",
+        "external_clustering/external_scaled_features",
+        "merging/store_clusters",
+    ),
 }
 
 
@@ -108,36 +155,14 @@ class Model:
         if task == "ChainClustering":
             sales = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
             return [*sales, f"{out}/internal_clustering/internal_clusters.parquet"]
-        if task == "ExternalClustering":
-            return [
-                f"{out}/external_preprocessing/external_features.parquet",
-                f"{out}/external_preprocessing/external_feature_report.parquet",
-            ]
-        if task == "Merging":
-            return [
-                f"{out}/internal_clustering/internal_clusters.parquet",
-                f"{out}/internal_clustering/internal_features.parquet",
-                f"{out}/internal_preprocessing/excluded_stores.parquet",
-                f"{out}/external_clustering/external_clusters.parquet",
-                f"{out}/external_clustering/external_scaled_features.parquet",
-                f"{out}/external_preprocessing/external_features.parquet",
-                f"{out}/external_preprocessing/external_feature_report.parquet",
-                f"{out}/external_preprocessing/excluded_stores.parquet",
-                f"{out}/overrides/overrides.parquet",
-            ]
-        if task == "Migrations":
-            return [
-                f"{out}/internal_clustering/internal_clusters.parquet",
-                f"{out}/internal_clustering/internal_features.parquet",
-                f"{out}/external_clustering/external_clusters.parquet",
-                f"{out}/external_preprocessing/external_features.parquet",
-                f"{out}/merging/store_clusters.parquet",
-            ]
+        if task in READS:
+            return [f"{out}/{table}.parquet" for table in READS[task]]
         of_others = [path for other in self.tasks("FullPipeline")[: -len(SINKS)] for path in self.outputs(other)]
         left_out = {
             f"{out}/internal_preprocessing/excluded_stores.parquet",
             f"{out}/external_preprocessing/excluded_stores.parquet",
         }
+        left_out.add(f"{out}/assignment_model/model.json")
         return [path for path in of_others if path not in left_out and "/cluster_category/" not in path]
 
     def outputs(self, task: str) -> list[str]:
@@ -175,9 +200,12 @@ class Model:
                 "external_contribution",
                 "overrides_applied",
             ),
+            "AssignmentModel": tuple(f"model_{table}" for table in MODEL),
             "Migrations": ("agreement", "migrations", "cluster_changes", "drift"),
         }[task]
         found = [f"{out}/{trace_name(task)[:-5]}/{table}.parquet" for table in tables]
+        if task == "AssignmentModel":
+            found.append(f"{out}/assignment_model/model.json")
         if task == "InternalPreprocessing":
             found += [
                 f"{out}/{trace_name(task)[:-5]}/sales_by_need_state/{slug(name)}.parquet" for name in self.categories

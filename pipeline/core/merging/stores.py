@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.clustering.rules import smallest_size
 from pipeline.core.merging.space import block_scaled
+from pipeline.schema import NO_CLUSTER as NO_CLUSTER
 from pipeline.settings import Merging
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-NO_CLUSTER = 0  # the external cluster of a store that the outside data does not know: the level `none`
 
 
 class CategoryStores(NamedTuple):

@@ -1,0 +1,1 @@
+"""New stores, placed without refitting: the model that is published for it (`model`), and what it gives them (`assign`)."""

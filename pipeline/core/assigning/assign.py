@@ -1,0 +1,130 @@
+"""New stores, placed into the clusters that there are: by mix, by surroundings, or by the rule that the settings name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.core.assigning.category import CategoryModel, Given, Outside, known_number
+from pipeline.core.assigning.frames import frame
+from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, in_space, place, published_spaces
+from pipeline.core.assigning.surroundings import Surroundings, surroundings
+from pipeline.errors import SettingsError
+from pipeline.overrides import for_category, key
+from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER
+from pipeline.schema.assigning import ASSIGNMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from pipeline.settings import Assign
+
+
+def assign(
+    *,
+    model: Mapping[str, pd.DataFrame],
+    store_clusters: pd.DataFrame,
+    sales_by_need_state: pd.DataFrame,
+    excluded_stores: pd.DataFrame,
+    features: pd.DataFrame | None,
+    settings: Assign,
+) -> pd.DataFrame:
+    """Place stores into the clusters of every category of the model; nothing is fitted.
+
+    A store is placed by its mix, at the nearest centroid or likeliest component, where its sales reach the category's
+    min_sales_value and it is not excluded from the category; else by the classifier on its surroundings, where these are known
+    and the category uses them; else by the rule that the settings name. Its final cluster is the one that most stores of
+    the same internal and external cluster are in, or, where no store has both, most of the same internal cluster.
+
+    Parameters
+    ----------
+    model : the tables of `model.MODEL`
+    store_clusters : the final clusters that the model was made of
+    sales_by_need_state, excluded_stores : of the new stores, as internal preprocessing gives them; may be without rows
+    features : the new stores' outside data: store_id and the raw columns; None where there is none
+    settings : `[assign]`
+
+    Returns
+    -------
+    One row per store of either input and category of the model, as `schema.assigning.ASSIGNMENTS` says. No stores give no
+    rows.
+
+    Raises
+    ------
+    SettingsError : `like_stores` names a store that is not in the clusters
+    RawDataError : the outside data is not what the model was made of
+    """
+    spaces = published_spaces(model)
+    offered = None if features is None or (EXTERNAL, ALL_CATEGORIES) not in spaces else features
+    outside = None if offered is None else _outside(offered, model["model_features"], spaces[EXTERNAL, ALL_CATEGORIES])
+    stores = {str(store) for store in sales_by_need_state["store_id"]}
+    stores |= {str(store) for store in excluded_stores["store_id"]}
+    stores |= set() if features is None else {str(store) for store in features["store_id"]}
+    like = _like_stores(settings, {str(store) for store in store_clusters["store_id"]})
+    rows: list[tuple[Any, ...]] = []
+    for category in sorted(str(name) for name in model["model_categories"]["category"]):
+        of = CategoryModel(
+            category, model, spaces[INTERNAL, category], store_clusters, for_category(settings, category), like
+        )
+        sales = sales_by_need_state[sales_by_need_state["category"] == category]
+        reasons = excluded_stores[excluded_stores["category"] == category]
+        sold = {str(store): int(cents) for store, cents in sales.groupby("store_id")["sales_cents"].sum().items()}
+        by_mix, without = of.by_mix(sales, dict(zip(reasons["store_id"], reasons["reason"], strict=True)), sold)
+        for store in sorted(stores):
+            given = by_mix.get(store) or of.otherwise(store, without.get(store, "no sales in the category"), outside)
+            rows.append(_row(store, category, given, outside, sold.get(store, 0), of))
+    return frame(ASSIGNMENTS, rows)
+
+
+def _outside(offered: pd.DataFrame, model_features: pd.DataFrame, space: Space) -> Outside:
+    known: Surroundings = surroundings(offered, model_features[model_features["side"] == EXTERNAL])
+    values = in_space(space, known.features)
+    rows = {str(store): row for row, store in enumerate(known.features.index)}
+    return Outside(rows, values, place(space, values), space.features, known.notes)
+
+
+def _like_stores(settings: Assign, known: set[str]) -> dict[str, str]:
+    like = {key(new): key(old) for new, old in settings.like_stores.items()}
+    strangers = sorted(set(like.values()) - known)
+    if strangers:
+        raise SettingsError(
+            f"[assign] like_stores: {strangers[0]!r} is no store of the clusters{f', nor are {len(strangers) - 1} more' if strangers[1:] else ''}; "
+            "name stores that are"
+        )
+    return like
+
+
+def _row(
+    store: str, category: str, given: Given, outside: Outside | None, cents: int, of: CategoryModel
+) -> tuple[Any, ...]:
+    where = outside.rows.get(store) if outside else None
+    external: int | None = None
+    around: tuple[Any, ...] = (None, None, None)
+    words = [given.why]
+    if outside is not None and where is not None:
+        placed = outside.placed
+        external = int(placed.cluster[where])
+        around = (float(placed.distance[where]), known_number(placed.margin[where]), bool(placed.too_far[where]))
+        if outside.notes[store]:
+            words.append(f"of its surroundings, {outside.notes[store]}")
+    cluster = given.final
+    if cluster is None:
+        cluster, said = of.final(given.cluster, NO_CLUSTER if external is None else external)
+        words.append(said)
+    return (
+        store,
+        category,
+        cluster,
+        given.cluster,
+        external,
+        given.method,
+        given.distance,
+        given.margin,
+        given.probability,
+        given.too_far,
+        *around,
+        cents,
+        of.published[store][1] if store in of.published else None,
+        "; ".join(words),
+    )

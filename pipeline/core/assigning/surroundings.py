@@ -1,0 +1,118 @@
+"""The outside data of new stores, as the features of the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.errors import RawDataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+class Surroundings(NamedTuple):
+    """`features`: one row per store of which anything is known (index: store_id), the model's features before scaling. `notes` by
+    store: what of it is not what the outside data said, in words."""
+
+    features: pd.DataFrame
+    notes: dict[str, str]
+
+
+def surroundings(offered: pd.DataFrame, model_features: pd.DataFrame) -> Surroundings:
+    """Columns of the outside data -> the model's features: levels as 0 and 1, missing values filled, logarithms taken.
+
+    Nothing is learned from these stores: fill values, levels and which features there are come from the model. A column
+    that the model does not use is not looked at; one that is not there is missing in every store. A text that is none of
+    the levels that have a feature is 0 in each of them.
+
+    Parameters
+    ----------
+    offered : store_id and a column per feature, numbers with NaN or texts with None; one row per store
+    model_features : that table of the model, of the external side
+
+    Returns
+    -------
+    The features of the stores that have a value in at least one column that the model uses; the others are left out.
+
+    Raises
+    ------
+    RawDataError : a column has texts where the model has numbers, or a value of which no logarithm can be taken
+    """
+    import pandas as pd
+
+    given = offered.set_index("store_id").sort_index()
+    used = sorted({str(column) for column in model_features["raw_column"]})
+    present = given.reindex(columns=used)
+    given = present[present.notna().any(axis=1)]
+    notes: dict[str, list[str]] = {str(store): [] for store in given.index}
+    for column in used:
+        _note(notes, given[column].isna(), f"{column} is missing")
+    features: dict[str, NDArray[np.float64]] = {}
+    for column, rows in model_features.groupby("raw_column", sort=True):
+        is_missing = given[column].isna().to_numpy(dtype="float64")
+        features |= {str(name): is_missing for name in rows.loc[rows["kind"] == "missing", "feature"]}
+        levels = rows[rows["kind"] == "level"]
+        if len(levels):
+            made, texts = _levels(given[column], levels)
+            features |= made
+            known = {*levels["level"], *levels["other_level"].dropna()}
+            for store, text in texts[texts.notna() & ~texts.isin(known)].items():
+                notes[str(store)].append(f"{column} is {text!r}, which is no level of the model")
+        numbers = rows[rows["kind"].isin(["number", "log1p"])]
+        features |= {str(row["feature"]): _number(given[column], row) for row in numbers.to_dict("records")}
+    wide = pd.DataFrame(features, index=given.index, dtype="float64")
+    return Surroundings(wide, {store: "; ".join(said) for store, said in notes.items()})
+
+
+def _note(notes: dict[str, list[str]], where: pd.Series[bool], said: str) -> None:
+    for store in where.index[where]:
+        notes[str(store)].append(said)
+
+
+def _number(values: pd.Series[Any], feature: dict[Any, Any]) -> NDArray[np.float64]:
+    import numpy as np
+    import pandas as pd
+
+    column = feature["raw_column"]
+    if values.notna().any() and not pd.api.types.is_numeric_dtype(values):
+        numbers = pd.to_numeric(values, errors="coerce")
+        bad = values[values.notna() & numbers.isna()]
+        if len(bad):
+            raise RawDataError(
+                f"the outside data's column '{column}' is {str(bad.iloc[0])!r} for store {str(bad.index[0])!r}, where the model has "
+                "numbers; correct it, or leave it empty"
+            )
+        values = numbers
+    filled = values.astype("float64").fillna(feature["fill_value"])
+    complete: NDArray[np.float64] = filled.to_numpy()
+    if feature["kind"] != "log1p":
+        return complete
+    low = filled[filled <= -1.0]
+    if len(low):
+        raise RawDataError(
+            f"the outside data's column '{column}' is {low.iloc[0]:g} for store {str(low.index[0])!r}, where the model has counts "
+            "and takes their logarithm; it must be 0 or more: correct it, or leave it empty"
+        )
+    logarithms: NDArray[np.float64] = np.log1p(complete)
+    return logarithms
+
+
+def _levels(values: pd.Series[Any], rows: pd.DataFrame) -> tuple[dict[str, NDArray[np.float64]], pd.Series[Any]]:
+    """The features of a column of texts, and its texts; a file of numbers alone has them as numbers."""
+    import pandas as pd
+
+    texts = values.map(_text, na_action="ignore") if pd.api.types.is_numeric_dtype(values) else values
+    texts = texts.astype(object).where(texts.notna(), None)
+    return {
+        str(row["feature"]): (texts == row["level"])
+        .astype("float64")
+        .where(texts.notna(), row["fill_value"])
+        .to_numpy(dtype="float64")
+        for row in rows.to_dict("records")
+    }, texts
+
+
+def _text(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else str(number)

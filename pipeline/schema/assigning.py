@@ -1,0 +1,271 @@
+"""The tables of the published model, which new stores are assigned by, and the table of what it assigns.
+
+`side` is internal (the sales mix, per category) or external (the outside data, whose category is `(all)`). A store's
+features on a side become its values in that side's space; there it is nearest to one centroid.
+"""
+
+from __future__ import annotations
+
+from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
+from pipeline.schema.kinds import Column, Table
+
+_SIDE = Column("side", "text", "internal (the sales mix) or external (the outside data)")
+_SPACE = Column("category", "text", "The category; (all) for the outside data, which knows none")
+_FEATURE = Column("feature", "text", "A feature of internal_features or of external_features")
+_INTERNAL_CLUSTER = Column("internal_cluster", "integer", "The cluster on the sales mix")
+_EXTERNAL_CLUSTER = Column(
+    "external_cluster", "integer", "The cluster on the outside data; 0: it does not know the store"
+)
+
+TABLES = (
+    Table(
+        "model_spaces",
+        "one row per side and category",
+        ("side", "category"),
+        (
+            _SIDE,
+            _SPACE,
+            Column(
+                "transform", "text", "Of the shares: hellinger, zscore, none, chi_square, clr; outside: the scaling"
+            ),
+            Column(
+                "spread",
+                "float",
+                "Where small stores' shares are drawn towards pooled_share: by noise / (noise + spread x the store's mapped "
+                "sales) of the way, in currency; null elsewhere",
+                nullable=True,
+            ),
+            Column("noise", "float", "See spread", nullable=True, unit="currency"),
+            Column("algorithm", "text", "kmeans and ward: the nearest centroid; gmm: the likeliest component"),
+            Column("clusters", "integer", "Number of clusters"),
+            Column("stores", "integer", "Stores that were fitted: all but the outliers", unit="stores"),
+            Column(
+                "max_distance",
+                "float",
+                "99th percentile of their distances to their own centroid; a new store beyond it is too far",
+                unit="feature space",
+            ),
+            Column(
+                "replayed_share",
+                "float",
+                "Share of them that the model gives their own cluster back; below 1 where clusters are not the stores "
+                "nearest to a centroid, as with ward",
+                unit="0..1",
+            ),
+        ),
+        "The space of each clustering: what a new store is measured in",
+    ),
+    Table(
+        "model_features",
+        "one row per side, category and feature",
+        ("side", "category", "feature"),
+        (
+            _SIDE,
+            _SPACE,
+            _FEATURE,
+            Column(
+                "raw_column",
+                "text",
+                "The column of the outside data that it comes from; null: a share of the mix",
+                nullable=True,
+            ),
+            Column("level", "text", "The text that is 1; null where it is no level", nullable=True),
+            Column("other_level", "text", "Of two levels, the text that is 0; null elsewhere", nullable=True),
+            Column("fill_value", "float", "What stands in for a missing value, before any log1p", nullable=True),
+            Column(
+                "kind",
+                "text",
+                "share (of the mix); number, log1p (of a number), level (1 or 0) or missing (1 where the column is, else 0)",
+            ),
+            Column(
+                "pooled_share",
+                "float",
+                "Where small stores' shares are drawn towards the chain's: the share they are drawn to; null elsewhere",
+                nullable=True,
+                unit="0..1",
+            ),
+            Column(
+                "power",
+                "float",
+                "value = (feature ** power - shift) / width; null with clr: of the feature take the logarithm over the mean "
+                "logarithm of the store's d features, where zeros are 1 / d^2 and the others shrink alike to make room",
+                nullable=True,
+            ),
+            Column("shift", "float", "See power"),
+            Column("width", "float", "See power; null where the value is 0 for every store", nullable=True),
+            Column(
+                "threshold",
+                "float",
+                "gmm: where the fitted stores have two values, it counts in the scores as 1 above this and as 0 below; null: "
+                "the value itself counts",
+                nullable=True,
+            ),
+        ),
+        "How a store's features become its values in the space",
+    ),
+    Table(
+        "model_need_states",
+        "one row per category and need state that a fitted store sold",
+        ("category", "need_state"),
+        (CATEGORY, NEED_STATE, Column("feature", "text", "The feature it is part of: itself, or (rare)")),
+        "Which need states make up each feature; one that is not here is rare too",
+    ),
+    Table(
+        "model_clusters",
+        "one row per side, category and cluster",
+        ("side", "category", "cluster"),
+        (
+            _SIDE,
+            _SPACE,
+            CLUSTER,
+            Column("stores", "integer", "Stores in the cluster, outliers too", unit="stores"),
+            Column(
+                "component_intercept",
+                "float",
+                "gmm: the score of its component is this + sum of component_coefficient x value; likelihoods are the softmax of "
+                "the scores. Null with other algorithms",
+                nullable=True,
+            ),
+            Column(
+                "intercept",
+                "float",
+                "Of its score by the surroundings; null outside, and where surroundings are not used: see model_categories",
+                nullable=True,
+            ),
+        ),
+        "The clusters that new stores are placed into",
+    ),
+    Table(
+        "model_centroids",
+        "one row per side, category, cluster and feature",
+        ("side", "category", "cluster", "feature"),
+        (
+            _SIDE,
+            _SPACE,
+            CLUSTER,
+            _FEATURE,
+            Column("value", "float", "Mean value of the cluster's fitted stores", unit="feature space"),
+            Column(
+                "component_coefficient",
+                "float",
+                "gmm: see component_intercept of model_clusters; null with other algorithms",
+                nullable=True,
+            ),
+        ),
+        "Where the clusters lie",
+    ),
+    Table(
+        "model_coefficients",
+        "one row per category, cluster and feature of the outside data, where surroundings are used",
+        ("category", "cluster", "feature"),
+        (
+            CATEGORY,
+            CLUSTER,
+            Column("feature", "text", "A feature of external_features"),
+            Column("coefficient", "float", "The cluster's score is its intercept + sum of coefficient x value outside"),
+        ),
+        "The classifier that tells a category's clusters by the surroundings; likelihoods are the softmax of the scores",
+    ),
+    Table(
+        "model_categories",
+        "one row per category",
+        ("category",),
+        (
+            CATEGORY,
+            Column("median_sales_value", "money", "Net sales of the median store of the clusters", unit="currency"),
+            Column(
+                "min_sales_value",
+                "money",
+                "The sales from which a new store is placed by its mix: min_sales_share of the median",
+                unit="currency",
+            ),
+            Column("known_stores", "integer", "Stores of the clusters that the outside data knows", unit="stores"),
+            Column(
+                "accuracy",
+                "float",
+                "Share of them whose cluster a classifier says by the surroundings, cross-validated; null: not tried",
+                nullable=True,
+                unit="0..1",
+            ),
+            Column(
+                "majority_share",
+                "float",
+                "Share of them in their largest cluster; null where there are none",
+                nullable=True,
+                unit="0..1",
+            ),
+            Column(
+                "by_surroundings",
+                "boolean",
+                "The accuracy is above that share by more than chance: 1.645 standard errors",
+            ),
+            Column("reason", "text", "Why surroundings are used or not, in words"),
+            Column(
+                "pair_share",
+                "float",
+                "Share of the category's stores whose final cluster is the one that their pair of clusters is given",
+                unit="0..1",
+            ),
+        ),
+        "What decides how a new store is placed in each category",
+    ),
+    Table(
+        "model_pairs",
+        "one row per category, internal, external and final cluster that stores are in",
+        ("category", "internal_cluster", "external_cluster", "cluster"),
+        (
+            CATEGORY,
+            _INTERNAL_CLUSTER,
+            _EXTERNAL_CLUSTER,
+            Column("cluster", "integer", "The final cluster"),
+            Column("stores", "integer", "Stores that are in all three", unit="stores"),
+        ),
+        "Which final clusters the stores of each pair are in: a new store goes where most of them are",
+    ),
+)
+
+ASSIGNMENTS = Table(
+    "assignments",
+    "one row per new store and category",
+    ("store_id", "category"),
+    (
+        STORE,
+        CATEGORY,
+        Column("cluster", "integer", "The final cluster"),
+        _INTERNAL_CLUSTER,
+        Column("external_cluster", "integer", "The cluster on the outside data; null: it is not known", nullable=True),
+        Column("method", "text", "mix, external or rule: what gave the internal cluster"),
+        Column("distance", "float", "mix: distance to the centroid of the internal cluster", nullable=True),
+        Column(
+            "margin",
+            "float",
+            "mix: (next - own) / next centroid distance; null where there is one cluster",
+            nullable=True,
+            unit="-1..1",
+        ),
+        Column(
+            "probability",
+            "float",
+            "How likely the internal cluster is: external, and mix where the algorithm is gmm",
+            nullable=True,
+            unit="0..1",
+        ),
+        Column(
+            "too_far", "boolean", "What it was placed by is farther from every cluster than 99 % of the stores fitted"
+        ),
+        Column("external_distance", "float", "Distance to the centroid of the external cluster", nullable=True),
+        Column("external_margin", "float", "Its margin", nullable=True, unit="-1..1"),
+        Column(
+            "external_too_far", "boolean", "Its surroundings are too far from every cluster of theirs", nullable=True
+        ),
+        Column("sales_value", "money", "The store's net sales in the category", unit="currency"),
+        Column(
+            "published_cluster",
+            "integer",
+            "The final cluster of a store that is in the clusters already",
+            nullable=True,
+        ),
+        Column("why", "text", "How it came to its clusters, in words"),
+    ),
+    "New stores, placed into the clusters that there are",
+)
