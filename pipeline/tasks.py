@@ -202,7 +202,7 @@ class AssignmentModel(ModelStage):
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
         **{
             table: (InternalClustering, table)
-            for table in ("internal_clusters", "internal_features", "internal_memberships", "internal_profiles")
+            for table in ("internal_clusters", "internal_features", "internal_memberships")
         },
         "store_volumes": (InternalClustering, "store_volumes"),
         "external_features": (ExternalPreprocessing, "external_features"),

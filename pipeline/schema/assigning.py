@@ -108,7 +108,7 @@ TABLES = (
         "one row per category and need state that a fitted store sold",
         ("category", "need_state"),
         (CATEGORY, NEED_STATE, Column("feature", "text", "The feature it is part of: itself, or (rare)")),
-        "Which need states make up each feature; one that is not here is rare too",
+        "Which need states make up each feature; sales in one that is not here are left out",
     ),
     Table(
         "model_clusters",

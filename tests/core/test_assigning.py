@@ -125,6 +125,7 @@ def fitted(
     told: bool = True,
     outliers: str = "none",
     shrinkage: str = "none",
+    held_out: tuple[str, ...] = (),
 ) -> Fitted:
     """Two categories and the outside data, clustered, merged and made a model of; shrinkage has small stores to shrink."""
     internal = InternalClustering(
@@ -143,7 +144,7 @@ def fitted(
     inside = preprocess(sales=sales, unchosen_stores=none, settings=InternalPreprocessing())
     by_need = published("sales_by_need_state", inside["sales_by_need_state"])
     parts = [
-        internal_clustering.cluster_category(sales_by_need_state=rows, settings=internal)
+        internal_clustering.cluster_category(sales_by_need_state=rows, settings=internal, held_out=held_out)
         for _, rows in by_need.groupby("category")
     ]
     tables = {name: published(name, pd.concat([part[name] for part in parts])) for name in parts[0]}
@@ -234,6 +235,17 @@ def test_gmm_gives_back_the_likeliest_component_and_how_likely_it_is():
     assert (around["external_cluster"] == around["cluster_y"]).all()
 
 
+def test_stores_held_out_shape_nothing_and_are_placed_as_the_clustering_placed_them():
+    held_out, alone = ("s000", "s001"), fitted()
+    of = fitted(held_out=held_out)
+    both = placed(of, of.sales, of.offered).merge(of.tables["internal_clusters"], on=["store_id", "category"])
+    assert (both["internal_cluster"] == both["cluster_y"]).all()
+    np.testing.assert_allclose(both["distance_x"], both["distance_y"], atol=1e-8)
+    for category in CATEGORIES:
+        facts = [one.model["model_spaces"].set_index("category").loc[category, "stores"] for one in (of, alone)]
+        assert facts == [alone.tables["internal_clusters"]["category"].eq(category).sum() - 2, facts[1]]
+
+
 def test_outlier_stores_are_placed_as_the_clustering_placed_them():
     of = fitted(outliers="isolation_forest")
     both = placed(of, of.sales).merge(of.tables["internal_clusters"], on=["store_id", "category"])
@@ -255,17 +267,13 @@ def test_a_store_beyond_nearly_all_that_were_fitted_is_placed_at_the_nearest_and
         assert 0 < rows["too_far"].mean() <= 0.03
 
 
-def test_a_need_state_that_no_store_sold_counts_as_rare_where_some_are_and_is_told_where_none_are():
+def test_sales_in_a_need_state_that_no_store_sold_are_left_out_and_told():
     of = fitted()
-    assert "(rare)" in set(of.model["model_features"]["feature"])
-    new = pd.DataFrame([("n1", "Bread", "a", 60_000), ("n1", "Bread", "unheard of", 40_000)], columns=of.sales.columns)
-    assert "need states that no store" not in placed(of, new).query("category == 'Bread'")["why"].iloc[0]
-    without = {
-        name: frame[frame["feature"] != "(rare)"] if "feature" in frame else frame for name, frame in of.model.items()
-    }
-    changed = Fitted(of.tables, without, of.sales, of.offered)
-    told = placed(changed, new).query("category == 'Bread'")["why"].iloc[0]
-    assert "40.0% of them are in need states that no store of the clusters sold" in told
+    known = pd.DataFrame([("n1", "Bread", "a", 40_000), ("n1", "Bread", "b", 20_000)], columns=of.sales.columns)
+    new = pd.concat([known, known.tail(1).assign(need_state="unheard of", sales_cents=40_000)])
+    row, same = (placed(of, sales).query("category == 'Bread'").iloc[0] for sales in (new, known))
+    assert "40.0% of its mapped sales are left out: no store of the clusters sold these need states" in row["why"]
+    assert (row["internal_cluster"], row["distance"]) == (same["internal_cluster"], same["distance"])
 
 
 # ---------------------------------------------------------------- without a mix that can be trusted

@@ -62,6 +62,7 @@ CODE = {
 
 # The tables that a task reads, where it reads the same of every project.
 READS = {
+    "ChainClustering": ("internal_clustering/internal_clusters",),
     "ExternalClustering": (
         "external_preprocessing/external_features",
         "external_preprocessing/external_feature_report",
@@ -88,7 +89,6 @@ READS = {
         "internal_clustering/internal_clusters",
         "internal_clustering/internal_features",
         "internal_clustering/internal_memberships",
-        "internal_clustering/internal_profiles",
         "internal_clustering/store_volumes",
         "external_preprocessing/external_features",
         "external_preprocessing/external_feature_report",
@@ -152,11 +152,10 @@ class Model:
         if task == "InternalClustering":
             tables = [table for category in self.categories for table in self.outputs(cluster(category))]
             return [f"{out}/internal_preprocessing/categories.parquet", *tables]
-        if task == "ChainClustering":
-            sales = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
-            return [*sales, f"{out}/internal_clustering/internal_clusters.parquet"]
         if task in READS:
-            return [f"{out}/{table}.parquet" for table in READS[task]]
+            mixes = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
+            read = [f"{out}/{table}.parquet" for table in READS[task]]
+            return [*mixes, *read] if task in ("ChainClustering", "AssignmentModel") else read
         of_others = [path for other in self.tasks("FullPipeline")[: -len(SINKS)] for path in self.outputs(other)]
         left_out = {
             f"{out}/internal_preprocessing/excluded_stores.parquet",

@@ -99,7 +99,9 @@ class CategoryModel:
             if placed.too_far[row]:
                 words.append(_FARTHER)
             if mixes.unseen[store] > 1e-9:  # what rounding leaves of a difference
-                words.append(f"{mixes.unseen[store]:.1%} of them are in need states that no store of the clusters sold")
+                words.append(
+                    f"{mixes.unseen[store]:.1%} of its mapped sales are left out: no store of the clusters sold these need states"
+                )
             found[str(store)] = Given(
                 int(placed.cluster[row]),
                 MIX,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.core.features import RARE, positive_sales
+from pipeline.core.features import positive_sales
 from pipeline.schema import UNMAPPED
 
 if TYPE_CHECKING:
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class NewMixes(NamedTuple):
-    """`shares`: store x the model's features, of the mapped sales. `unseen` (by store): the share of the mapped sales that is in
-    none of them, so that a store's shares and this sum to 1. `totals` (by store): the mapped sales, in cents."""
+    """`shares`: store x the model's features; each row sums to 1. `totals` (by store): the sales that they are shares of, in cents.
+    `unseen` (by store): the share of the mapped sales in need states that the model does not know, 0..1."""
 
     shares: pd.DataFrame
     totals: pd.Series[int]
@@ -21,10 +21,10 @@ class NewMixes(NamedTuple):
 
 
 def new_mixes(sales_by_need_state: pd.DataFrame, need_states: pd.DataFrame, features: list[str]) -> NewMixes:
-    """The shares of the stores that sold something mapped.
+    """The shares of the stores that sold something in a need state that the model knows.
 
-    A need state that the model does not list counts as a rare one, where it has the feature `(rare)`; where it has not, it is
-    in no feature.
+    What is sold in others says nothing of the clusters, which know no such sales: the shares are of the rest, as those of
+    held-out stores are.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def new_mixes(sales_by_need_state: pd.DataFrame, need_states: pd.DataFrame, feat
     need_states : model_need_states of the category
     features : the model's features of the category
     """
-    sales = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore")
-    totals = sales.sum(axis=1)
-    sales, totals = sales[totals > 0], totals[totals > 0]
+    mapped = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore")
     part_of = dict(zip(need_states["need_state"], need_states["feature"], strict=True))
-    by_feature = sales.T.groupby([part_of.get(state, RARE) for state in sales.columns]).sum().T
+    known = mapped[[state for state in mapped.columns if state in part_of]]
+    totals = known.sum(axis=1)
+    known, totals = known[totals > 0], totals[totals > 0]
+    by_feature = known.T.groupby([part_of[state] for state in known.columns]).sum().T
     shares = by_feature.reindex(columns=features, fill_value=0).astype("float64").div(totals, axis=0)
-    listed = by_feature[[name for name in by_feature.columns if name in set(features)]].sum(axis=1)
-    return NewMixes(shares, totals, 1.0 - listed / totals)
+    return NewMixes(shares, totals, 1.0 - totals / mapped.loc[totals.index].sum(axis=1))

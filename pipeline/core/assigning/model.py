@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pipeline.core.assigning.classifier import Classifier, classifier
 from pipeline.core.assigning.frames import frame
 from pipeline.core.assigning.mixes import new_mixes
+from pipeline.core.assigning.published import Clustering, clustering, wide
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, fitted_space, place
-from pipeline.core.features import RARE, Axes, scaling_axes, transform_axes, value_order, weighted_axes
+from pipeline.core.features import RARE, Axes, positive_sales, scaling_axes, transform_axes, value_order, weighted_axes
 from pipeline.core.shrinkage import Noise, noise_of
 from pipeline.overrides import for_category
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER, TABLES, UNMAPPED
@@ -18,9 +19,7 @@ from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER, TABLES, UNMAPPED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from pipeline.settings import Model
 
@@ -39,24 +38,12 @@ _SHARE = (None, None, None, None, "share")  # comes from no column of the outsid
 Rows = defaultdict[str, list[tuple[Any, ...]]]
 
 
-class Clustering(NamedTuple):
-    """What was published of the n stores of a clustering: clusters, values (n, d) as clustered on, which were fitted, distances
-    to their own centroids, and by gmm how likely they are in each cluster (n, k)."""
-
-    clusters: pd.Series[int]
-    values: pd.DataFrame
-    fitted: NDArray[np.bool_]
-    distances: NDArray[np.float64]
-    likely: NDArray[np.float64] | None
-
-
 def build(
     *,
     sales_by_need_state: pd.DataFrame,
     internal_clusters: pd.DataFrame,
     internal_features: pd.DataFrame,
     internal_memberships: pd.DataFrame,
-    internal_profiles: pd.DataFrame,
     store_volumes: pd.DataFrame,
     external_clusters: pd.DataFrame,
     external_features: pd.DataFrame,
@@ -83,33 +70,29 @@ def build(
     with threadpool_limits(1):
         outside = None
         if len(external_clusters):
-            outside = _clustering(external_clusters, external_scaled_features, external_memberships)
+            outside = clustering(external_clusters, external_scaled_features, external_memberships)
             raw = external_features.set_index("store_id").reindex(outside.values.index)[list(outside.values.columns)]
-            axes = weighted_axes(scaling_axes(raw, settings.external_scaling), raw.columns, settings.external_weights)
+            axes = scaling_axes(raw, settings.external_scaling, outside.held_out)
+            axes = weighted_axes(axes, raw.columns, settings.external_weights)
             how = (settings.external_scaling, settings.external_algorithm)
             _add_space(rows, (EXTERNAL, ALL_CATEGORIES), outside, axes, how, _origins(external_feature_report))
-        sales, features, memberships, profiles, volumes, final = (
+        sales, features, memberships, volumes, final = (
             _by_category(table)
-            for table in (
-                sales_by_need_state,
-                internal_features,
-                internal_memberships,
-                internal_profiles,
-                store_volumes,
-                store_clusters,
-            )
+            for table in (sales_by_need_state, internal_features, internal_memberships, store_volumes, store_clusters)
         )
         for name, clusters in _by_category(internal_clusters).items():
             own = for_category(settings, name)
             of_category = features.get(name, internal_features[:0])
-            inside = _clustering(clusters, of_category, memberships.get(name, internal_memberships[:0]))
-            shares = _wide(of_category, "share", inside.clusters.index)
-            axes = weighted_axes(transform_axes(shares, own.transform), shares.columns, own.weights)
-            need_states = _need_states(name, profiles[name], list(shares.columns))
+            inside = clustering(clusters, of_category, memberships.get(name, internal_memberships[:0]))
+            shares = wide(of_category, "share", inside.clusters.index)
+            axes = transform_axes(shares, own.transform, inside.held_out)
+            axes = weighted_axes(axes, shares.columns, own.weights)
+            shaping = sales[name][~sales[name]["store_id"].isin(inside.held_out)]
+            need_states = _need_states(name, shaping, list(shares.columns))
             noise = None
             if own.shrinkage == "empirical_bayes":
-                noise = _noise(sales[name], need_states, list(shares.columns))
-            by_surroundings = _by_surroundings(inside.clusters, outside)
+                noise = _noise(shaping, need_states, list(shares.columns))
+            by_surroundings = _by_surroundings(inside, outside)
             _add_space(rows, (INTERNAL, name), inside, axes, (own.transform, own.algorithm), {}, by_surroundings, noise)
             rows["model_need_states"] += need_states
             pairs = final[name].groupby(["internal_cluster", _known_or_none(final[name]), "cluster"]).size()
@@ -139,33 +122,6 @@ def _by_category(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(category): rows for category, rows in table.groupby("category", sort=True)}
 
 
-def _clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.DataFrame) -> Clustering:
-    """One clustering's tables, its stores in the order of their values: sums then depend on no name."""
-    import numpy as np
-
-    placed = clusters.set_index("store_id").sort_index()
-    values = _wide(features, "value", placed.index)
-    order = value_order(values.to_numpy(dtype=np.float64))
-    placed, values = placed.iloc[order], values.iloc[order]
-    likely = None
-    if len(memberships):
-        wide = memberships.pivot(index="store_id", columns="cluster", values="probability").sort_index(axis=1)
-        likely = wide.reindex(placed.index).to_numpy(dtype=np.float64)
-    return Clustering(
-        placed["cluster"],
-        values,
-        ~placed["is_outlier"].to_numpy(dtype=bool),
-        placed["distance"].to_numpy(dtype=np.float64),
-        likely,
-    )
-
-
-def _wide(features: pd.DataFrame, column: str, stores: pd.Index[str]) -> pd.DataFrame:
-    """Stores x features of a long table; no columns where there is no feature."""
-    wide = features.pivot(index="store_id", columns="feature", values=column).sort_index(axis=1)
-    return wide.reindex(stores).astype("float64")
-
-
 def _add_space(
     rows: Rows,
     key: tuple[str, str],
@@ -179,7 +135,9 @@ def _add_space(
     """The rows of a space: `key` is side and category, `how` transform and algorithm."""
     import numpy as np
 
-    values, clusters = of.values.to_numpy(dtype=np.float64)[of.fitted], of.clusters.to_numpy()[of.fitted]
+    axes = axes._replace(width=np.where(of.constant, np.nan, axes.width))
+    values = np.where(of.constant, 0.0, of.values.to_numpy(dtype=np.float64))[of.fitted]
+    clusters = of.clusters.to_numpy()[of.fitted]
     names = [str(name) for name in of.values.columns]
     likely = None if of.likely is None else of.likely[of.fitted]
     space = fitted_space(names, axes, values, clusters, of.distances[of.fitted], likely)
@@ -230,24 +188,25 @@ def _kind(row: Mapping[Any, Any]) -> str:
     return "log1p" if row["action"] == "transformed" else "number"
 
 
-def _by_surroundings(inside: pd.Series[int], outside: Clustering | None) -> Classifier:
-    """The classifier of a category's clusters, on the stores that the outside data knows."""
+def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifier:
+    """The classifier of a category's clusters, on the stores that the outside data knows; none that is held out."""
     import numpy as np
 
-    k = int(inside.nunique())
+    k = int(inside.clusters.nunique())
     if outside is None:
         return classifier(np.empty((0, 0)), np.empty(0, dtype=np.int64), k)
-    known = outside.values[outside.values.index.isin(inside.index)]
-    values, clusters = known.to_numpy(dtype=np.float64), inside.loc[known.index].to_numpy(dtype=np.int64)
+    index = outside.values.index
+    known = outside.values[index.isin(inside.clusters.index) & ~index.isin(inside.held_out)]
+    values, clusters = known.to_numpy(dtype=np.float64), inside.clusters.loc[known.index].to_numpy(dtype=np.int64)
     order = value_order(np.column_stack([values, clusters]))
     return classifier(values[order], clusters[order], k)
 
 
-def _need_states(category: str, profiles: pd.DataFrame, features: list[str]) -> list[tuple[str, str, str]]:
-    """Which feature each need state is part of; one that nobody sold for more than was returned is none's, but for `(rare)`."""
+def _need_states(category: str, sales_by_need_state: pd.DataFrame, features: list[str]) -> list[tuple[str, str, str]]:
+    """Which feature each need state is part of; those that no store sold for more than was returned are in none."""
+    sold = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore").sum(axis=0)
     known = set(features)
-    states = sorted({str(name) for name in profiles["need_state"]} - {UNMAPPED})
-    parts = [(state, state if state in known else RARE) for state in states]
+    parts = [(str(state), str(state) if state in known else RARE) for state in sold.index[sold > 0]]
     return [(category, state, feature) for state, feature in parts if feature in known]
 
 

@@ -1,0 +1,69 @@
+"""One clustering, as its published tables say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.core.features import value_order
+from pipeline.core.named_stores import to_fit
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+class Clustering(NamedTuple):
+    """The n stores of a clustering, in the order of their values: sums then depend on no name.
+
+    `clusters` by store, `values` (n, d) as they were clustered on, `fitted` (n,) which of them, `held_out` the ids of stores that
+    shaped nothing, `constant` (d,) the features that told nothing apart among the others, `distances` (n,) to the own centroid,
+    and by gmm how `likely` a store is in each cluster (n, k).
+    """
+
+    clusters: pd.Series[int]
+    values: pd.DataFrame
+    fitted: NDArray[np.bool_]
+    held_out: list[str]
+    constant: NDArray[np.bool_]
+    distances: NDArray[np.float64]
+    likely: NDArray[np.float64] | None
+
+
+def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.DataFrame) -> Clustering:
+    """A clustering of at least one store.
+
+    Parameters
+    ----------
+    clusters : internal_clusters of one category, or external_clusters
+    features : internal_features of it, or external_scaled_features
+    memberships : internal_memberships of it, or external_memberships; without rows where the algorithm is not gmm
+    """
+    import numpy as np
+
+    placed = clusters.set_index("store_id").sort_index()
+    values = wide(features, "value", placed.index)
+    order = value_order(values.to_numpy(dtype=np.float64))
+    placed, values = placed.iloc[order], values.iloc[order]
+    held_out = [str(store) for store in placed.index[placed["is_held_out"].astype(bool)]]
+    shaping = to_fit(placed.index, held_out)
+    of_shaping = values.to_numpy(dtype=np.float64)[shaping]
+    likely = None
+    if len(memberships):
+        by_cluster = memberships.pivot(index="store_id", columns="cluster", values="probability").sort_index(axis=1)
+        likely = by_cluster.reindex(placed.index).to_numpy(dtype=np.float64)
+    return Clustering(
+        placed["cluster"],
+        values,
+        shaping & ~placed["is_outlier"].to_numpy(dtype=bool),
+        held_out,
+        of_shaping.max(axis=0) == of_shaping.min(axis=0),
+        placed["distance"].to_numpy(dtype=np.float64),
+        likely,
+    )
+
+
+def wide(features: pd.DataFrame, column: str, stores: pd.Index[str]) -> pd.DataFrame:
+    """Stores x features of a long table; no columns where there is no feature."""
+    table = features.pivot(index="store_id", columns="feature", values=column).sort_index(axis=1)
+    return table.reindex(stores).astype("float64")
