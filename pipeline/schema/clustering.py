@@ -40,7 +40,7 @@ def clusters_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
             Column(
                 "silhouette",
                 "float",
-                "The store's silhouette; null where there is one cluster",
+                "The store's silhouette; null where there is one cluster; with more than 20,000 stores an estimate, as the verdict says",
                 nullable=True,
                 unit="-1..1",
             ),
@@ -72,7 +72,7 @@ def k_selection_table(key: tuple[Column, ...], name: str, comment: str) -> Table
             Column(
                 "silhouette",
                 "float",
-                "Mean silhouette of the fitted stores; null at k = 1",
+                "Mean silhouette of the fitted stores; null at k = 1; with more than 20,000 stores an estimate, as the verdict says",
                 nullable=True,
                 unit="-1..1",
             ),

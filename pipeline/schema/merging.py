@@ -170,7 +170,7 @@ TABLES = (
             Column(
                 "silhouette",
                 "float",
-                "Mean silhouette of its clusters on the sales mix; null where there is one",
+                "Mean silhouette of its clusters on the sales mix; null where there is one; with more than 20,000 stores an estimate, as the reason says",
                 nullable=True,
                 unit="-1..1",
             ),

@@ -70,3 +70,20 @@ def test_distances_are_exactly_zero_at_a_centroid():
     centres = np.array([[0.1, 0.2], [1e8, 3.0]])
     assert figures.distances(centres, centres).diagonal().tolist() == [0.0, 0.0]
     assert figures.distances(np.array([[3.0, 4.0]]), np.array([[0.0, 0.0]]))[0, 0] == 5.0
+
+
+def test_silhouettes_against_a_sample_are_near_the_exact_ones_even_of_a_small_cluster(monkeypatch):
+    random = np.random.default_rng(5)
+    labels = np.repeat([0, 1, 2], [2_000, 995, 5])
+    matrix = random.normal(size=(3_000, 4)) + 4.0 * np.eye(4)[labels]
+    other = random.integers(0, 2, 3_000)
+    exact = figures.silhouettes(matrix, [labels, other])
+    monkeypatch.setattr("pipeline.core.clustering.sampling.EXACT", 2_999)
+    monkeypatch.setattr("pipeline.core.clustering.sampling.SAMPLE", 400)
+    estimated = figures.silhouettes(matrix, [labels, other])
+    for one, all_pairs, close in zip(estimated, exact, (0.05, 0.1), strict=True):
+        assert np.abs(one - all_pairs).max() < close
+        assert one.mean() == pytest.approx(all_pairs.mean(), abs=0.01)
+    assert not np.array_equal(estimated[0], exact[0])
+    again = figures.silhouettes(matrix, [labels])[0]
+    np.testing.assert_array_equal(again, estimated[0], "what other clusterings there are changes nothing")

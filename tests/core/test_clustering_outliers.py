@@ -71,3 +71,18 @@ def test_few_stores_stores_alike_or_no_features_have_no_outliers():
     alike[0] = 9.0
     assert not find(alike).any()
     assert find(np.empty((50, 0))).tolist() == [False] * 50
+
+
+def test_with_many_stores_a_sample_tells_the_same_outliers(monkeypatch):
+    random = np.random.default_rng(4)
+    matrix = random.normal(size=(3_000, 4))
+    matrix[:20] = 25.0 * random.normal(size=(20, 4))
+    exact = outliers.find(matrix, 90, np.random.default_rng(0))
+    monkeypatch.setattr("pipeline.core.clustering.sampling.EXACT", 2_999)
+    monkeypatch.setattr("pipeline.core.clustering.sampling.SAMPLE", 600)
+    monkeypatch.setattr(outliers, "_CHUNK_NUMBERS", 30_000)
+    sampled = outliers.find(matrix, 90, np.random.default_rng(0))
+    assert sampled[:20].sum() == exact[:20].sum() >= 18
+    assert sampled[20:].mean() < 0.01
+    nearest = outliers._reach(matrix, 1)
+    assert nearest.min() > 0, "a store is not its own neighbour"

@@ -249,3 +249,16 @@ def test_degenerate_features_never_lose_a_store(n, d, levels, k, algorithm, rule
         list(features.columns) or (lambda _: 0)
     )
     assert (alike["cluster"].nunique() == 1).all()
+
+
+def test_a_verdict_says_where_silhouettes_are_estimated(found, monkeypatch):
+    assert "estimated" not in found.verdict.loc[0, "reason"]
+    monkeypatch.setattr("pipeline.core.clustering.sampling.EXACT", 80)
+    monkeypatch.setattr("pipeline.core.clustering.sampling.SAMPLE", 60)
+    monkeypatch.setattr("pipeline.core.clustering.figures._FEWEST_COMPARED", 5)
+    estimated = cluster(planted())
+    assert estimated.verdict.loc[0, "reason"].endswith(
+        "silhouettes are estimated: each store is compared with a sample of 60 of 90"
+    )
+    assert estimated.clusters["cluster"].tolist() == found.clusters["cluster"].tolist()
+    assert not np.array_equal(estimated.clusters["silhouette"], found.clusters["silhouette"])

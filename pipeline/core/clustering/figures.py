@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.core.clustering import sampling
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CHUNK_NUMBERS = 4_000_000  # distances held at once: 32 MB
+_FEWEST_COMPARED = 100  # of a cluster's stores, as far as it has so many: those of a small one are added to the sample
 
 
 def centroids(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
@@ -34,7 +37,8 @@ def silhouettes(matrix: NDArray[np.float64], labelings: Sequence[NDArray[np.int6
     """Silhouette [1]_ of every store in each of several clusterings; the distances are computed once for all.
 
     (b - a) / max(a, b), with a the mean distance to the other stores of the own cluster and b the least mean distance
-    to the stores of another one; 0 for a store alone in its cluster.
+    to the stores of another one; 0 for a store alone in its cluster. With more than `sampling.EXACT` stores these means are over
+    the stores of a sample.
 
     Parameters
     ----------
@@ -57,16 +61,42 @@ def silhouettes(matrix: NDArray[np.float64], labelings: Sequence[NDArray[np.int6
         return []
     n = len(matrix)
     counts = [int(labels.max()) + 1 for labels in labelings]
+    compared = _compared(labelings, counts)
+    every = np.flatnonzero(np.any(compared, axis=0))
     members = np.concatenate(
-        [(labels[:, None] == np.arange(k)).astype(np.float64) for labels, k in zip(labelings, counts, strict=True)], 1
+        [
+            ((labels[every, None] == np.arange(k)) & chosen[every, None]).astype(np.float64)
+            for labels, k, chosen in zip(labelings, counts, compared, strict=True)
+        ],
+        1,
     )
-    rows = max(1, _CHUNK_NUMBERS // n)
-    sums = np.concatenate([cdist(matrix[first : first + rows], matrix) @ members for first in range(0, n, rows)])
+    others = matrix[every]
+    rows = max(1, _CHUNK_NUMBERS // len(every))
+    sums = np.concatenate([cdist(matrix[first : first + rows], others) @ members for first in range(0, n, rows)])
     ends = np.cumsum(counts)
     return [
-        _silhouette(sums[:, end - k : end], labels, members[:, end - k : end].sum(axis=0))
-        for labels, k, end in zip(labelings, counts, ends, strict=True)
+        _silhouette(sums[:, end - k : end], labels, members[:, end - k : end].sum(axis=0), chosen)
+        for labels, k, end, chosen in zip(labelings, counts, ends, compared, strict=True)
     ]
+
+
+def _compared(labelings: Sequence[NDArray[np.int64]], counts: Sequence[int]) -> list[NDArray[np.bool_]]:
+    """For each labeling, which stores (n,) the others are compared with."""
+    import numpy as np
+
+    n = len(labelings[0])
+    order = sampling.order(n)
+    if order is None:
+        return [np.ones(n, dtype=bool)] * len(labelings)
+    found = []
+    for labels, k in zip(labelings, counts, strict=True):
+        chosen = np.zeros(n, dtype=bool)
+        chosen[order[: sampling.SAMPLE]] = True
+        sizes = np.bincount(labels[chosen], minlength=k)
+        for cluster in np.flatnonzero(sizes < _FEWEST_COMPARED):
+            chosen[order[labels[order] == cluster][:_FEWEST_COMPARED]] = True
+        found.append(chosen)
+    return found
 
 
 def calinski_harabasz(total: float, inertia: float, n: int, k: int) -> float:
@@ -107,13 +137,14 @@ def davies_bouldin(matrix: NDArray[np.float64], labels: NDArray[np.int64], centr
 
 
 def _silhouette(
-    sums: NDArray[np.float64], labels: NDArray[np.int64], sizes: NDArray[np.float64]
+    sums: NDArray[np.float64], labels: NDArray[np.int64], sizes: NDArray[np.float64], compared: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
+    """From the sums (n, k) of the distances to each cluster's stores that are compared, and their number (k,)."""
     import numpy as np
 
     rows = np.arange(len(labels))
-    own_size = sizes[labels]
-    within = sums[rows, labels] / np.maximum(own_size - 1, 1)
+    own_size = np.bincount(labels)[labels]
+    within = sums[rows, labels] / np.maximum(sizes[labels] - compared, 1)
     means = sums / sizes
     means[rows, labels] = np.inf
     between = means.min(axis=1)

@@ -85,15 +85,29 @@ def spread_starts(
     """
     import numpy as np
 
-    n_fits, _ = weights.shape
+    n_fits, n = weights.shape
     trials = 2 + int(np.log(k))
+    uniform = [random.random((n_fits, 1)), *(random.random((n_fits, trials)) for _ in range(1, k))]
+    parts = [
+        _spread(points if points.ndim == 2 else points[part], weights[part], [drawn[part] for drawn in uniform])
+        for part in _parts(n_fits, trials * n)
+    ]
+    return np.concatenate(parts)
+
+
+def _spread(
+    points: NDArray[np.float64], weights: NDArray[np.float64], uniform: list[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """`spread_starts` of a part of the fits, from the uniform numbers (B, t) that each centroid's candidates are drawn by."""
+    import numpy as np
+
     squares = np.square(points).sum(axis=-1)
-    fits = np.arange(n_fits)
-    first = _draw(weights, random.random((n_fits, 1)))[:, 0]
+    fits = np.arange(len(weights))
+    first = _draw(weights, uniform[0])[:, 0]
     chosen = [_rows(points, first[:, None])[:, 0]]
     distances = _squared_distances(points, squares, chosen[0][:, None])[:, 0]
-    for _ in range(1, k):
-        candidates = _rows(points, _draw(weights * distances, random.random((n_fits, trials))))
+    for drawn in uniform[1:]:
+        candidates = _rows(points, _draw(weights * distances, drawn))
         closer = np.minimum(_squared_distances(points, squares, candidates), distances[:, None])
         best = np.einsum("btn,bn->bt", closer, weights).argmin(axis=1)
         chosen.append(candidates[fits, best])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.core.clustering import sampling
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -17,7 +19,7 @@ SUBSAMPLE = 256
 DEVIATIONS = 5.0  # robust standard deviations above the median from which a figure is far out
 MOST = 0.1  # of the stores: no more are ever left out of the fit
 FEWEST_STORES = 20  # with fewer, a score says nothing
-_CHUNK_NUMBERS = 4_000_000  # distances held at once: 32 MB
+_CHUNK_NUMBERS = 4_000_000  # numbers held at once: 32 MB
 
 
 def find(matrix: NDArray[np.float64], smallest: int, random: np.random.Generator) -> NDArray[np.bool_]:
@@ -58,16 +60,26 @@ def _far_out(figures: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _reach(matrix: NDArray[np.float64], neighbour: int) -> NDArray[np.float64]:
-    """Each store's distance to its first, second, ... nearest other store; at least to the first."""
+    """Each store's distance to its first, second, ... nearest other store; at least to the first.
+
+    With more than `sampling.EXACT` stores, to the one of a sample that has as large a share of it before it.
+    """
     import numpy as np
     from scipy.spatial.distance import cdist
 
-    place = min(max(neighbour, 1), len(matrix) - 1)
-    rows = max(1, _CHUNK_NUMBERS // len(matrix))
-    parts = range(0, len(matrix), rows)
-    return np.concatenate(
-        [np.partition(cdist(matrix[first : first + rows], matrix), place, axis=1)[:, place] for first in parts]
-    )
+    n = len(matrix)
+    order = sampling.order(n)
+    compared = np.arange(n) if order is None else order[: sampling.SAMPLE]
+    others = matrix[compared]
+    itself = np.isin(np.arange(n), compared)  # the nearest of a store that is among them is the store itself
+    place = min(max(round(neighbour * len(others) / n), 1), len(others) - 1)
+    rows = max(1, _CHUNK_NUMBERS // len(others))
+    found = np.empty(n)
+    for first in range(0, n, rows):
+        part = slice(first, first + rows)
+        apart = np.partition(cdist(matrix[part], others), [place - 1, place], axis=1)
+        found[part] = np.where(itself[part], apart[:, place], apart[:, place - 1])
+    return found
 
 
 def isolation(matrix: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
@@ -82,22 +94,33 @@ def isolation(matrix: NDArray[np.float64], random: np.random.Generator) -> NDArr
     """
     import numpy as np
 
+    n = len(matrix)
+    at_once = TREES if n <= sampling.EXACT else max(1, _CHUNK_NUMBERS // n)
+    paths = sum(_paths(matrix, min(at_once, TREES - first), random) for first in range(0, TREES, at_once))
+    scores: NDArray[np.float64] = 2.0 ** (-(paths / TREES) / _unfinished(np.array([min(SUBSAMPLE, n)]))[0])
+    return scores
+
+
+def _paths(matrix: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """The length of every store's path (n,), summed over `count` trees."""
+    import numpy as np
+
     n, d = matrix.shape
     size = min(SUBSAMPLE, n)
     levels = max(1, int(np.ceil(np.log2(size))))
-    trees = np.arange(TREES)[:, None]
-    drawn = random.random((TREES, n)).argsort(axis=1, kind="stable")[:, :size]
-    place = np.zeros((TREES, n), dtype=np.int64)
-    path = np.zeros((TREES, n))
+    trees = np.arange(count)[:, None]
+    drawn = random.random((count, n)).argsort(axis=1, kind="stable")[:, :size]
+    place = np.zeros((count, n), dtype=np.int64)
+    path = np.zeros((count, n))
     rows = np.arange(n)
     for level in range(levels):
         branches = 2**level
-        feature = random.integers(0, d, size=(TREES, branches))
-        uniform = random.random((TREES, branches))
+        feature = random.integers(0, d, size=(count, branches))
+        uniform = random.random((count, branches))
         values = matrix[rows, feature[trees, place]]
         own = (trees * branches + place)[trees, drawn].ravel()
-        low = np.full(TREES * branches, np.inf)
-        high = np.full(TREES * branches, -np.inf)
+        low = np.full(count * branches, np.inf)
+        high = np.full(count * branches, -np.inf)
         np.minimum.at(low, own, values[trees, drawn].ravel())
         np.maximum.at(high, own, values[trees, drawn].ravel())
         cut = high > low
@@ -106,10 +129,10 @@ def isolation(matrix: NDArray[np.float64], random: np.random.Generator) -> NDArr
         path += cut[branch]
         place = 2 * place + (cut[branch] & (values > threshold[branch]))
     ends = trees * 2**levels + place
-    sizes = np.bincount(ends[trees, drawn].ravel(), minlength=TREES * 2**levels)
+    sizes = np.bincount(ends[trees, drawn].ravel(), minlength=count * 2**levels)
     path += _unfinished(sizes)[ends]
-    scores: NDArray[np.float64] = 2.0 ** (-path.mean(axis=0) / _unfinished(np.array([size]))[0])
-    return scores
+    summed: NDArray[np.float64] = path.sum(axis=0)
+    return summed
 
 
 def _unfinished(sizes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.core.alignment import aligned, renumbered
-from pipeline.core.clustering import bootstrap, outliers, rules
+from pipeline.core.clustering import bootstrap, outliers, rules, sampling
 from pipeline.core.clustering.algorithms import algorithm
 from pipeline.core.clustering.keeping import as_before
 from pipeline.core.clustering.null import compare_with_nulls
@@ -148,7 +148,7 @@ def _cluster(
     return Clustering(
         clusters,
         _k_selection(figures, choice.k),
-        _verdict(kind, choice.k, f"{choice.reason}; {why}", test),
+        _verdict(kind, choice.k, f"{choice.reason}; {why}{sampling.said(len(matrix))}", test),
         memberships,
     )
 

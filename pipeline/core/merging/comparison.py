@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.core.clustering import bootstrap
+from pipeline.core.clustering import bootstrap, sampling
 from pipeline.core.clustering.figures import silhouettes
 from pipeline.core.explained import r_squared
 from pipeline.core.merging.methods import METHODS, Category, Result
@@ -27,6 +27,7 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
     compared = METHODS if category.settings.compare_methods else (taken,)
     results = {method: category.result(method) for method in compared}
     mine = results[taken].merged.repair.cell
+    said = sampling.said(len(category.stores.internal_features))
     rows = []
     for method, result in results.items():
         reason = result.merged.reason
@@ -34,7 +35,9 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
             reason = f"taken: {why}; {reason}"
         elif method == category.settings.method:
             reason = f"set, but not taken: {reason}"
-        rows.append({"method": method, "taken": method == taken, **_figures(category, result, mine), "reason": reason})
+        rows.append(
+            {"method": method, "taken": method == taken, **_figures(category, result, mine), "reason": reason + said}
+        )
     frame = pd.DataFrame(rows).assign(category=category.stores.category)
     return results[taken], frame.sort_values("method", ignore_index=True)
 

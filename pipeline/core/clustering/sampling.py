@@ -1,0 +1,34 @@
+"""The stores that others are compared with, where comparing every pair would take too long.
+
+Up to `EXACT` stores every pair is compared. With more, every store is compared with a sample, so that the work grows with the
+number of stores and no longer with its square; whoever shows such a figure says so (`said`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+EXACT = 20_000  # stores
+SAMPLE = 5_000  # of them that the others are compared with
+_SEED = 0  # a constant: which stores are drawn depends on the number of stores and on nothing else
+
+
+def order(n: int) -> NDArray[np.int64] | None:
+    """An order (n,) of drawing; the first `SAMPLE` are the sample. None where every pair is compared."""
+    import numpy as np
+
+    if n <= EXACT:
+        return None
+    drawn: NDArray[np.int64] = np.random.default_rng([_SEED, n]).permutation(n)
+    return drawn
+
+
+def said(n: int) -> str:
+    """What is said behind the reason of a result whose silhouettes are estimated; empty where they are exact."""
+    return (
+        f"; silhouettes are estimated: each store is compared with a sample of {SAMPLE:,} of {n:,}" if n > EXACT else ""
+    )
