@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 RACY_NS = 2_000_000_000  # a file system's clock may be this coarse, see "racy git"
+_LARGE = 32_000_000  # bytes of files from which they are read side by side: threads cost as much as hashing a megabyte
 
 Signature = tuple[int, int, int, int, int]  # device, inode, size, mtime_ns, ctime_ns
 Fact = TypeVar("Fact")
@@ -81,15 +82,45 @@ class Memory:
     def hash(self, path: Path | str, compute: Callable[[Path | str], str]) -> str:
         """The file's content hash, computed only where its stat does not vouch for the one remembered."""
         key, seen = str(path), signature(path)
-        known = self._contents.hashes.get(key)
-        if known is not None and known.signature == seen and settled(seen, known.hashed_at):
-            return known.hash
+        known = self._remembered(key, seen)
+        if known is not None:
+            return known
         hashed_at = time.time_ns()
         content = compute(path)
         if signature(path) == seen:
             self._contents.hashes[key] = Hashed(seen, hashed_at, content)
             self.changed = True
         return content
+
+    def _remembered(self, key: str, seen: Signature) -> str | None:
+        known = self._contents.hashes.get(key)
+        if known is not None and known.signature == seen and settled(seen, known.hashed_at):
+            return known.hash
+        return None
+
+    def hashes(self, paths: Iterable[Path], compute: Callable[[Path | str], str]) -> dict[Path, str | None]:
+        """The content hash of every file, None of one that cannot be read; large ones are read side by side, a thread per processor."""
+        found: dict[Path, str | None] = {}
+        unknown: dict[Path, int] = {}
+        for path in paths:
+            found[path] = None
+            with contextlib.suppress(OSError):
+                seen = signature(path)
+                found[path] = self._remembered(str(path), seen)
+                if found[path] is None:
+                    unknown[path] = seen[2]
+
+        def hashed(path: Path) -> str | None:
+            with contextlib.suppress(OSError):
+                return self.hash(path, compute)
+            return None
+
+        if len(unknown) > 1 and sum(unknown.values()) >= _LARGE:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(min(len(unknown), os.cpu_count() or 1)) as pool:  # no thread of it outlives this
+                return found | dict(zip(unknown, pool.map(hashed, unknown), strict=True))
+        return found | {path: hashed(path) for path in unknown}
 
     def module(self, path: Path, parse: Callable[[Path], tuple[str, tuple[str, ...], tuple[str, ...]]]) -> Parsed:
         """What a module says, parsed only where its stat does not vouch for what is remembered."""

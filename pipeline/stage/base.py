@@ -291,8 +291,11 @@ class Stage(KnownParameters, luigi.Task):
         """Stat and content hash of every file that a build reads."""
         memory = session.memory(self.config)
         try:
+            stats = {path: signature(path) for path in self.files()}
+            contents = memory.hashes(stats, fingerprints.content)
             return {
-                self.relative(path): (signature(path), memory.hash(path, fingerprints.content)) for path in self.files()
+                self.relative(path): (stat, contents[path] or memory.hash(path, fingerprints.content))  # says why not
+                for path, stat in stats.items()
             }
         except OSError as error:
             raise InputChangedError(

@@ -45,7 +45,8 @@ class Look:
 
     def inputs(self) -> dict[str, str | None]:
         """Content hash of every file that a build would read now."""
-        return {self._stage.relative(path): self._content(path) for path in self._stage.files()}
+        found = self._memory.hashes(self._stage.files(), fingerprints.content)
+        return {self._stage.relative(path): content for path, content in found.items()}
 
     def settings(self) -> dict[str, Any]:
         """Value by dotted key of every setting that a build would read now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -198,3 +199,27 @@ def test_the_stat_is_device_inode_size_and_both_times(file: Path) -> None:
     found = os.stat(file)  # noqa: PTH116  # as the memory asks
     times = (found.st_mtime_ns, found.st_ctime_ns)
     assert memories.signature(str(file)) == (found.st_dev, found.st_ino, found.st_size, *times)
+
+
+@pytest.mark.parametrize("large", [1, 10**9], ids=["side by side", "one by one"])
+def test_several_files_are_each_read_once_and_one_that_is_gone_has_no_hash(tmp_path, monkeypatch, large) -> None:
+    monkeypatch.setattr("pipeline.freshness.memory._LARGE", large)
+    later = time.time_ns() + 3_000_000_000
+    monkeypatch.setattr("pipeline.freshness.memory.time.time_ns", lambda: later)
+    paths = [tmp_path / str(number) for number in range(9)]
+    for path in paths:
+        path.write_text(path.name)
+    read: list[str] = []
+
+    def compute(path: Path | str) -> str:
+        read.append(str(path))
+        return Path(path).read_text()
+
+    memory, threads = Memory(tmp_path / "memory.json"), threading.active_count()
+    wanted = {path: path.name for path in paths} | {tmp_path / "gone": None}
+    for _ in range(2):
+        found = memory.hashes([*paths, tmp_path / "gone"], compute)
+        assert found == wanted
+        assert list(found) == list(wanted)
+    assert sorted(read) == sorted(map(str, paths))
+    assert threading.active_count() == threads, "no thread is left that a fork could lose"
