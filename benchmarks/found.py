@@ -15,7 +15,8 @@ class Row:
     """What was measured, against what, and the goal.
 
     `unit` stands behind goal and figure: x, ms, MB. `parity` says what was compared to know that the same was computed; a row whose
-    results differ is not written at all. `costs` are the runs behind it, by name, for the table of seconds and memory.
+    results differ is not written at all. `why` says why the goal is missed where it is, and what was tried. `costs` are the
+    runs behind it, by name, for the table of seconds and memory.
     """
 
     what: str
@@ -26,6 +27,7 @@ class Row:
     parity: str
     costs: dict[str, Sequence[Cost]]
     note: str = ""
+    why: str = ""
 
     @property
     def met(self) -> str:

@@ -1,4 +1,4 @@
-"""python -m benchmarks.hashing [GB]: SHA-256 beside BLAKE3 and XXH3-128, on a file in memory and one on the disk; and side by side.
+"""python -m benchmarks.hashing [GB [FOLDER]]: SHA-256 beside BLAKE3 and XXH3-128, on a file in memory and one on the disk; and side by side.
 
 BLAKE3 and XXH3 are no dependencies: `uv run --with blake3 --with xxhash python -m benchmarks.hashing`. Those that are not installed
 have no line.
@@ -101,8 +101,9 @@ def _written(folder: Path, size: int) -> list[Path]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        print(table(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0, Path(folder)))
+    gigabytes, place = sys.argv[1] if len(sys.argv) > 1 else "1", sys.argv[2] if len(sys.argv) > 2 else None
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        print(table(float(gigabytes), Path(folder)), end="")
 
 
 if __name__ == "__main__":
