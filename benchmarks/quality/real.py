@@ -19,15 +19,15 @@ from threadpoolctl import threadpool_limits
 from pipeline import tables
 from pipeline.core import external_clustering, final_clusters, internal_clustering
 from pipeline.core.chain import cluster_chain
-from pipeline.core.clustering import bootstrap
+from pipeline.core.clustering import bootstrap, trial
 from pipeline.core.clustering.algorithms import algorithm
-from pipeline.core.clustering.trial import try_every_k
 from pipeline.core.features import mix, positive_sales, scale, transform
 from pipeline.schema import TABLES
 from pipeline.settings import ChainClustering, ExternalClustering, InternalClustering, Merging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "completejourney"
@@ -35,13 +35,18 @@ RAW = (EXAMPLE / "data" / "raw", ROOT.parent / "shared" / "data" / "completejour
 
 
 class Real(NamedTuple):
-    """What was found: of the categories, by verdict; of the outside data; and processor seconds."""
+    """What was found: of the categories, by verdict; of the outside data; and processor seconds.
+
+    `figures_of_sides`: of every k's figures for each category and for the outside data. `everything`: of all that the stages
+    compute. `figures`: of every k's figures in that, those of the joint ways of merging and of the chain included.
+    """
 
     verdicts: pd.DataFrame
     outside: str
     tested: int
     earns: int
-    figures_alone: float
+    figures_of_sides: float
+    figures: float
     everything: float
 
 
@@ -79,8 +84,30 @@ def _found(database: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, str, int,
     return verdicts, f"{verdict}, k = {k}", int(tested), int(earns)
 
 
-def _seconds(outputs: Path) -> tuple[float, float]:
-    """Of the processor: the figures of every k alone, and all that the clustering and merging stages compute."""
+class _Clock:
+    """Adds up the processor time of calls of a function, while it stands in a module in its place."""
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self._place, self._function = (module, name), getattr(module, name)
+        self.seconds = 0.0
+
+    def __enter__(self) -> _Clock:
+        setattr(*self._place, self._timed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        setattr(*self._place, self._function)
+
+    def _timed(self, *given: Any) -> Any:
+        began = time.process_time()
+        try:
+            return self._function(*given)
+        finally:
+            self.seconds += time.process_time() - began
+
+
+def _seconds(outputs: Path) -> tuple[float, float, float]:
+    """The last three of `Real`."""
     published = outputs / "internal_preprocessing"
     sales = [
         tables.read(path, TABLES["sales_by_need_state"])
@@ -96,14 +123,23 @@ def _seconds(outputs: Path) -> tuple[float, float]:
             "overrides/overrides",
         )
     }
-    outside, report, external_excluded, internal_excluded, overrides = read.values()
     internal, external = InternalClustering(), ExternalClustering()
     began = time.process_time()
-    for matrix in _matrices(sales, outside, internal, external):
+    for matrix in _matrices(sales, next(iter(read.values())), internal, external):
         drawn = bootstrap.resample(len(matrix), internal.resamples, np.random.default_rng(0))
-        try_every_k(matrix, drawn, algorithm(internal.algorithm, matrix, drawn, 0), internal)
-    alone = time.process_time() - began
+        trial.try_every_k(matrix, drawn, algorithm(internal.algorithm, matrix, drawn, 0), internal)
+    of_sides = time.process_time() - began
     began = time.process_time()
+    with _Clock(trial, "try_k") as figures:
+        _compute(sales, read, internal, external)
+    return of_sides, figures.seconds, time.process_time() - began
+
+
+def _compute(
+    sales: list[pd.DataFrame], read: dict[str, pd.DataFrame], internal: InternalClustering, external: ExternalClustering
+) -> None:
+    """All that the clustering and merging stages compute."""
+    outside, report, external_excluded, internal_excluded, overrides = read.values()
     clustered = [internal_clustering.cluster_category(sales_by_need_state=one, settings=internal) for one in sales]
     internal_tables = {
         name: pd.concat([of_one[name] for of_one in clustered], ignore_index=True) for name in clustered[0]
@@ -126,7 +162,6 @@ def _seconds(outputs: Path) -> tuple[float, float]:
         internal_clusters=internal_tables["internal_clusters"],
         settings=ChainClustering(),
     )
-    return alone, time.process_time() - began
 
 
 def _matrices(
