@@ -20,7 +20,7 @@ import luigi
 
 from pipeline import runs, schema
 from pipeline.config import Config, load
-from pipeline.errors import InputChangedError, OutputError, PipelineError
+from pipeline.errors import InputChangedError, OutputError, PipelineError, plain
 from pipeline.freshness import fingerprints, locks, traces
 from pipeline.freshness.memory import Signature, signature
 from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, reasons, upstream_is_stale
@@ -168,7 +168,7 @@ class Stage(KnownParameters, luigi.Task):
                 session.found_fresh(self.name)
                 return True
         if just_looked and reason.kind not in NOT_PUBLISHED:
-            log.warning("%s: %s: changed after publication; the next run rebuilds", self.name, reason)
+            log.warning("%s: %s: changed after publication; the next run rebuilds", plain(self.name), reason)
             return True
         self.prepare()
         return False
@@ -223,7 +223,7 @@ class Stage(KnownParameters, luigi.Task):
         if found := self.findings():
             told["findings"] = found
         runs.record(self.config, dict(self.tag), runs.BUILT, self.name, **told)
-        log.info("%s: built in %.2f s (%s)", self.name, trace.seconds, reason)
+        log.info("%s: built in %.2f s (%s)", plain(self.name), trace.seconds, reason)
 
     def _build(self, started: float) -> traces.Trace:
         memory = session.memory(self.config)

@@ -16,6 +16,7 @@ from pipeline.overrides import for_category
 from pipeline.stage import session
 from pipeline.stage.base import Stage
 from pipeline.stage.gathering import RawStage
+from pipeline.stage.parameters import CategoryParameter
 from pipeline.stage.table import TableStage, module_of
 from pipeline.tables import Publication
 
@@ -23,7 +24,7 @@ from pipeline.tables import Publication
 class CategoryStage(TableStage):
     """A `TableStage` for one category: it reads the category's own file, and only the settings that hold for it."""
 
-    category = luigi.Parameter(description="the category, as it stands in the data")
+    category = CategoryParameter(description="the category, as it stands in the data")
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ from luigi.rpc import RPCError
 
 from pipeline import runs
 from pipeline.config import Config
-from pipeline.errors import PipelineError, SettingsError
+from pipeline.errors import PipelineError, SettingsError, plain
 from pipeline.freshness import locks
 
 _luigi_log = logging.getLogger("luigi-interface")  # ours is below it, so that it reaches the same console
@@ -115,7 +115,7 @@ def _one_line(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, PipelineError):
         tasks = [task for task in record.args or () if isinstance(task, luigi.Task)]
-        name = "".join(f"{getattr(task, 'name', task.task_family)}: " for task in tasks)
+        name = "".join(f"{plain(getattr(task, 'name', task.task_family))}: " for task in tasks)
         said = "\n".join(f"{name}{line}" for line in error.lines)
         record.msg, record.args, record.exc_info = said, (), None
     elif isinstance(error, RPCError):

@@ -115,6 +115,26 @@ class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):
         return tuple(sorted(dict(value).items()))
 
 
+class CategoryParameter(luigi.Parameter[str]):
+    """A category, as it stands in the data. Where Luigi writes it out, nothing in it ends a line or reaches a terminal.
+
+    What cannot be printed, and the backslash, are written as Python writes them; `parse` takes that back.
+    """
+
+    _WRITTEN_OUT = re.compile(r"\\(\\|[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+
+    def serialize(self, value: str) -> str:
+        """The category on one line, of printable letters only; two that differ are written differently."""
+        return "".join(
+            letter if letter.isprintable() and letter != "\\" else letter.encode("unicode_escape").decode("ascii")
+            for letter in value
+        )
+
+    def parse(self, value: str) -> str:
+        """What `serialize` was given; a backslash before anything else stays one."""
+        return self._WRITTEN_OUT.sub(lambda found: found[0].encode("ascii").decode("unicode_escape"), value)
+
+
 def parse_tags(texts: list[str]) -> tuple[tuple[str, str], ...]:
     """Tags given as KEY=VALUE.
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline import config
 from pipeline.errors import SettingsError
+from pipeline.stage.parameters import CategoryParameter
 
 BAD = {
     "an environment above": ["--env", "../x"],
@@ -96,3 +99,15 @@ def test_the_folder_of_all_outputs_may_be_a_link_and_links_within_it_too(project
     (disk / "dev" / "shortcut").symlink_to("merging")
     config.forget()
     assert config.load("dev").outputs == project.path("outputs/dev")
+
+
+@given(st.text(alphabet=st.sampled_from("a\\nx01bu\n\r\x1b\u202e\U0001f35e\U000e0001 ")))
+def test_what_luigi_writes_of_a_category_is_one_printable_line_that_stands_for_no_other(name: str) -> None:
+    parameter = CategoryParameter()
+    written = parameter.serialize(name)
+    assert written.isprintable()
+    assert parameter.parse(written) == name
+
+
+def test_a_category_is_given_as_it_stands_in_the_data() -> None:
+    assert CategoryParameter().parse(r"Half\Half: A&B") == r"Half\Half: A&B"
