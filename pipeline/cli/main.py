@@ -10,7 +10,7 @@ import click
 
 from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError
 
-COMMANDS = ("run", "status", "why", "check", "history", "compare", "pin", "sample-data")
+COMMANDS = ("run", "status", "why", "check", "history", "compare", "pin", "assign", "sample-data")
 INTERRUPTED = 130
 
 

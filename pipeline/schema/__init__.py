@@ -9,9 +9,20 @@ In memory, money is whole cents: a column `sales_value` of a published table is 
 from __future__ import annotations
 
 from pipeline.schema import assigning, between_runs, chain, external, internal, merging, provenance
+from pipeline.schema.assigning import ASSIGNMENTS
 from pipeline.schema.kinds import ALL_CATEGORIES, NO_CATEGORY, NO_CLUSTER, UNMAPPED, Column, Table, Type
 
-__all__ = ["ALL_CATEGORIES", "NO_CATEGORY", "NO_CLUSTER", "TABLES", "UNMAPPED", "Column", "Table", "Type"]
+__all__ = [
+    "ALL_CATEGORIES",
+    "ASSIGNMENTS",
+    "NO_CATEGORY",
+    "NO_CLUSTER",
+    "TABLES",
+    "UNMAPPED",
+    "Column",
+    "Table",
+    "Type",
+]
 
 TABLES: dict[str, Table] = {
     table.name: table

@@ -210,7 +210,7 @@ def test_the_readme_s_commands_work_in_a_fresh_clone(tmp_path: Path) -> None:
     assert (clone.home / "outputs" / "clustering_prod.duckdb").is_file()
 
 
-OTHERS = ("deploy/README.md", "docs/freshness.md", "docs/own-data.md")
+OTHERS = ("deploy/README.md", "docs/assign.md", "docs/freshness.md", "docs/own-data.md")
 SLOW = "docs/operations.md"  # what it takes is read on every run all the same, below
 
 

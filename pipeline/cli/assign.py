@@ -1,0 +1,185 @@
+"""`store-clustering assign`: new stores, placed into the clusters that there are."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline import schema, tables
+from pipeline.cli import new_stores
+from pipeline.cli.options import env_option, json_option
+from pipeline.cli.text import table
+from pipeline.config import Config, load
+from pipeline.errors import MissingDataError, OutputError, UsageError
+from pipeline.freshness import fingerprints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_METHODS = {"mix": "by their mix", "external": "by their surroundings", "rule": "by the rule"}
+
+
+@click.command()
+@click.option(
+    "--sales", metavar="FILE", help="What the new stores sold: a file like those of [sources.internal_sales]."
+)
+@click.option(
+    "--external",
+    metavar="FILE",
+    multiple=True,
+    help="Their outside data: a file for each of [[sources.external]], in their order.",
+)
+@env_option
+@click.option("--output", metavar="FILE", help="Write the table to FILE.csv or FILE.parquet.")
+@click.option("--anyway", is_flag=True, help="Place them into clusters that are stale.")
+@json_option
+def assign(
+    sales: str | None, external: tuple[str, ...], env: str, output: str | None, anyway: bool, as_json: bool
+) -> None:
+    """Place new stores into the clusters that there are.
+
+    Nothing is refitted. Each store goes, per category, where its sales mix is nearest; without enough sales where its
+    surroundings point, if these tell the clusters apart; else as [assign] otherwise says. Each row says which, and why.
+
+    \b
+    Examples:
+      store-clustering assign --sales new.parquet --external new_areas.csv --env prod
+      store-clustering assign --external new_areas.csv --output placed.csv
+    """
+    config = load(env)
+    new_stores.check(config, sales, external)
+    if output is not None:
+        _check_output(output, [sales, *external])
+    model, store_clusters = _published(config, anyway)
+    categories = {str(name) for name in model["model_categories"]["category"]}
+    given = new_stores.read(config, sales, external, categories)
+    from pipeline.core.assigning import assign as core
+
+    placed = core.assign(
+        model=model,
+        store_clusters=store_clusters,
+        sales_by_need_state=given.sales.sales_by_need_state,
+        excluded_stores=given.sales.excluded_stores,
+        features=given.features,
+        settings=config.settings.assign,
+    )
+    if given.sales.unknown_categories:
+        unknown = given.sales.unknown_categories
+        sys.stderr.write(
+            f"note: sales in {len(unknown)} categor{'y' if len(unknown) == 1 else 'ies'} that the clusters do not know are not "
+            f"used: {', '.join(unknown[:10])}{', ...' if len(unknown) > 10 else ''}\n"
+        )
+    if output is not None:
+        _write(placed, Path(output))
+    if as_json:
+        print(json.dumps({"env": env, "assignments": _rows(placed)}, indent=1, ensure_ascii=False, default=float))
+    else:
+        _say(placed, output)
+
+
+def _published(config: Config, anyway: bool) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """The model, and the final clusters that it was made of."""
+    from pipeline import tasks
+    from pipeline.stage import walk
+
+    task, merging = tasks.AssignmentModel(env=config.env), tasks.Merging(env=config.env)
+    paths = {table: task.path(table) for table in task.tables} | {"store_clusters": merging.path("store_clusters")}
+    run = f"`store-clustering run --env {config.env}`"
+    absent = [path for path in paths.values() if not path.is_file()]
+    if absent:
+        raise MissingDataError(
+            f"environment {config.env} has no model to place stores by ({task.relative(absent[0])} is not there): {run} makes it"
+        )
+    stale = next((one for one in walk.standings(task) if one.reasons), None)
+    if stale is not None:
+        why = f"{stale.task}: {stale.reasons[0]}"
+        if not anyway:
+            raise UsageError(
+                f"the clusters of {config.env} are stale ({why}): {run} first, or place the stores into them as they are with --anyway"
+            )
+        sys.stderr.write(
+            f"note: the clusters of {config.env} are stale ({why}); stores are placed into them as they are\n"
+        )
+    read = {name: tables.read(path, schema.TABLES[name]) for name, path in paths.items()}
+    return read, read.pop("store_clusters")
+
+
+def _check_output(output: str, inputs: list[str | None]) -> None:
+    if not output.lower().endswith((".csv", ".parquet")):
+        raise UsageError(f"--output {output}: expected a name that ends in .csv or .parquet")
+    if any(path is not None and Path(path).resolve() == Path(output).resolve() for path in inputs):
+        raise UsageError(
+            f"--output {output}: is a raw file of the new stores, and those are never overwritten; name another"
+        )
+    if not Path(output).resolve().parent.is_dir():
+        raise UsageError(
+            f"--output {output}: there is no folder {Path(output).resolve().parent}; make it, or name another"
+        )
+
+
+def _write(placed: pd.DataFrame, output: Path) -> None:
+    """Put the file in place, whole."""
+    publication = tables.Publication(fingerprints.content)
+    try:
+        with publication.staged(output) as path:
+            if output.suffix.lower() == ".parquet":
+                tables.write(placed, schema.ASSIGNMENTS, path)
+            else:
+                _write_csv(placed, path)
+        publication.publish()
+    except OSError as error:
+        raise OutputError(
+            f"{error.filename or output}: {error.strerror or error}; free the disk or correct the permissions, and run again"
+        ) from error
+    finally:
+        publication.discard()
+
+
+def _write_csv(placed: pd.DataFrame, path: Path) -> None:
+    """As the workbook's sheets are written: no text is ever run as a formula."""
+    from pipeline.report.workbook import guarded
+
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([column.name for column in schema.ASSIGNMENTS.columns])
+        for row in _rows(placed):
+            writer.writerow([guarded(value) if isinstance(value, str) else value for value in row.values()])
+
+
+def _rows(placed: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as they are published: rounded, money in currency; None where there is no value."""
+    rows: list[dict[str, Any]] = tables.to_arrow(placed, schema.ASSIGNMENTS).to_pylist()
+    return rows
+
+
+def _say(placed: pd.DataFrame, output: str | None) -> None:
+    rows = _rows(placed)
+    if output is None:
+        cells = [
+            [
+                row["store_id"],
+                row["category"],
+                str(row["cluster"]),
+                row["method"],
+                "too far" if row["too_far"] or row["external_too_far"] else "",
+                row["why"],
+            ]
+            for row in rows
+        ]
+        print(table(["store", "category", "cluster", "by", "", "because"], cells))
+    counted = [(words, sum(row["method"] == method for row in rows)) for method, words in _METHODS.items()]
+    stores, categories = (len({row[name] for row in rows}) for name in ("store_id", "category"))
+    far = sum(bool(row["too_far"]) for row in rows)
+    known = len({row["store_id"] for row in rows if row["published_cluster"] is not None})
+    print(
+        f"{stores} store{'' if stores == 1 else 's'} in {categories} categor{'y' if categories == 1 else 'ies'}: "
+        f"{', '.join(f'{number} {words}' for words, number in counted)}; {far} too far"
+        + (f"; {known} of the stores are in the clusters already" if known else "")
+    )
+    if output is not None:
+        print(f"written: {output}")

@@ -1,0 +1,96 @@
+"""The raw files of new stores, read as those of the environment are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pipeline import raw_files
+from pipeline.config import Config
+from pipeline.errors import MissingDataError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.core.assigning.sales import NewSales
+
+
+@dataclass(frozen=True)
+class NewStores:
+    """What is known of the new stores: their sales, preprocessed, and their outside data, None where no file was given."""
+
+    sales: NewSales
+    features: pd.DataFrame | None
+
+
+def check(config: Config, sales: str | None, external: Sequence[str]) -> None:
+    """Say why these files cannot be the new stores'.
+
+    Raises
+    ------
+    UsageError
+        There is none, or not one for each `[[sources.external]]`.
+    MissingDataError
+        One is not there.
+    """
+    if sales is None and not external:
+        raise UsageError("assign: give the new stores' raw files with --sales FILE, --external FILE, or both")
+    sources = len(raw_files.external_names(config))
+    if external and len(external) != sources:
+        raise UsageError(
+            f"assign: --external is given {len(external)} times, and environment {config.env} has {sources} [[sources.external]]: "
+            "give a file for each, in their order"
+        )
+    for path in (*([sales] if sales else []), *external):
+        if not Path(path).is_file():
+            raise MissingDataError(f"{path}: no such file: give the new stores' raw file there, or correct the path")
+
+
+def read(config: Config, sales: str | None, external: Sequence[str], categories: Collection[str]) -> NewStores:
+    """Read the files with the columns and formats of the environment's sources, and its need states.
+
+    `categories` are those of the model; sales in others are not used, and neither `include` nor `exclude` is looked at.
+
+    Raises
+    ------
+    MissingDataError
+        The environment's need states are not there.
+    RawDataError
+        A file is not what its source should be.
+    """
+    import pandas as pd
+
+    from pipeline.core.assigning.sales import new_sales
+    from pipeline.stage import raw
+
+    engine = msgspec.structs.replace(config.settings.engine, spill_folder=str(config.spill_folder))
+    preprocessing = msgspec.structs.replace(config.settings.internal.preprocessing, include=None, exclude=())
+    gathered: dict[str, Any] = {
+        "sales": pd.DataFrame(
+            {name: [] for name in ("store_id", "category", "need_state", "sales_cents")}, dtype=object
+        ),
+        "unchosen_stores": pd.DataFrame({"store_id": []}, dtype=object),
+    }
+    if sales is not None:
+        from pipeline.engine import internal
+
+        files = {
+            "internal_sales": [str(Path(sales).resolve())],
+            "need_states": [str(path) for path in raw.check(config, "need_states")],
+        }
+        gathered = internal.gather(files, config.settings.sources, preprocessing, engine)
+    features = None
+    if external:
+        from pipeline.engine import external as outside
+
+        files = {
+            name: [str(Path(path).resolve())]
+            for name, path in zip(raw_files.external_names(config), external, strict=True)
+        }
+        features = outside.gather(files, config.settings.sources, engine)["features"]
+    made = new_sales(gathered["sales"], gathered["unchosen_stores"], categories, preprocessing)
+    return NewStores(made, features)
