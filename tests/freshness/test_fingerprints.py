@@ -177,6 +177,31 @@ def test_an_edit_of_what_is_imported_means_something_and_of_the_rest_nothing(pac
     assert {name for name in after if after[name] != before[name]} == {"pipeline.core.used"}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("global a", "global b"),
+        ("d = {**a, 'b': c}", "d = {None: a, 'b': c}"),
+        ("def f(*, a, b=1): ...", "def f(*, a=1, b): ..."),
+        ("match x:\n    case A(b=1): ...", "match x:\n    case A(c=1): ..."),
+        ("f([a], b)", "f([a, b])"),
+        ("if a:\n    b\n    c", "if a:\n    b\nc"),
+        ("import a, b", "import a\nimport b"),
+        ("x = 1", "x = 1.0"),
+        ("x = 'a'", "x = b'a'"),
+        ("async def f(): ...", "def f(): ..."),
+        ("x: int = 1", "x = 1"),
+        ("from . import a", "from .. import a"),
+    ],
+)
+def test_what_means_something_else_has_another_fingerprint(package: Path, memory: Memory, one: str, other: str) -> None:
+    found = []
+    for text in (one, other):
+        (package / "core" / "used.py").write_text(text)
+        found.append(code(memory, "pipeline.core.main")["pipeline.core.used"])
+    assert found[0] != found[1]
+
+
 def test_modules_that_do_not_decide_what_a_target_holds_do_not_count(package: Path, memory: Memory) -> None:
     (package / "settings.py").write_text("from pipeline.engine import read\n")
     (package / "core" / "used.py").write_text("import pipeline.settings\nfrom .. import config\n")
