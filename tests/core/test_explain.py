@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import pairwise_distances
 
 from pipeline.core.explain.clusters import exemplars, summary
-from pipeline.core.explain.names import names, side
+from pipeline.core.explain.names import Side, names, side
 from pipeline.core.explain.readings import condition, of_features, of_shares, roundest_between
 from pipeline.core.explain.rules import FOLDS, folds, rules
 from pipeline.core.features import RARE
@@ -88,6 +88,17 @@ def test_a_share_that_differs_by_little_is_not_named_however_rarely_it_does() ->
     }
     two = side(of_shares(shares), pd.Series([1] * 5 + [2] * 5, shares.index), "average mix")
     assert names([two], [1, 2]) == {1: "average mix, less Organic", 2: "average mix, more Organic"}
+
+
+def test_clusters_of_one_name_are_told_apart_within_it_by_what_it_says_already() -> None:
+    apart = pd.DataFrame({"Organic": [1.2, 0.8, -0.8, -1.2], "Organic Tea": [0.0] * 4}, index=[1, 2, 3, 4])
+    one = Side(apart, apart.abs() > 0, dict.fromkeys(apart, "share"), "average mix")
+    assert names([one], [1, 2, 3, 4]) == {
+        1: "higher Organic",
+        2: "less high Organic",
+        3: "less low Organic",
+        4: "lower Organic",
+    }
 
 
 def test_far_out_is_very_high_and_flags_and_rare_need_states_read_well() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.explain.readings import said_name
@@ -121,4 +122,15 @@ def _told_apart(name: str, group: list[int], sides: list[Side]) -> dict[int, str
     _, feature, values = best
     low, high = int(values.idxmin()), int(values.idxmax())
     said = said_name(feature).replace("=", " ")
-    return dict.fromkeys(group, name) | {low: f"{name}, less {said}", high: f"{name}, more {said}"}
+    less, more = _less_and_more(name, said)
+    return dict.fromkeys(group, name) | {low: less, high: more}
+
+
+def _less_and_more(name: str, feature: str) -> tuple[str, str]:
+    """The name with less and with more of a feature; where it says something of that already, in place of it."""
+    for word, less, more in (("high", "less high", "higher"), ("low", "lower", "less low")):
+        there = re.compile(rf"(?<!\S)(?:very )?{word} {re.escape(feature)}(?=$|[,;] )")
+        if there.search(name):
+            before, after = there.split(name, maxsplit=1)
+            return f"{before}{less} {feature}{after}", f"{before}{more} {feature}{after}"
+    return f"{name}, less {feature}", f"{name}, more {feature}"
