@@ -52,7 +52,7 @@ def source(folder: Path, categories: Sequence[str] = HOSTILE, stores: int = 24, 
         frame("excluded_stores", [{"store_id": "-gone", "category": categories[0], "reason": "+1+1"}])
     ]
     made["external_feature_report"] = [frame("external_feature_report", [{"feature": "<s>age</s>", "action": "kept"}])]
-    made |= _outside(names)
+    made |= _outside(names) | _chain(names, categories[0])
     for name in ("sales_by_need_state", "store_volumes", "internal_memberships", "merged_profiles", "store_clusters", "internal_clusters", "internal_features", "merged_clusters",
                  "internal_verdicts", "internal_k_selection", "reassignments", "overrides_applied"):  # fmt: skip
         made[name] = []
@@ -83,6 +83,23 @@ def _outside(names: Sequence[str]) -> dict[str, list[pd.DataFrame]]:
             frame("external_memberships", [
                 {"store_id": store, "cluster": cluster, "probability": 0.5 if at == 0 else float(cluster == 1)}
                 for at, store in enumerate(names) for cluster in (1, 2)
+            ])
+        ],
+    }  # fmt: skip
+
+
+def _chain(names: Sequence[str], category: str) -> dict[str, list[pd.DataFrame]]:
+    """Two clusters of all stores but the last; need states that they explain more of from one to the next, the last sold rarely."""
+    return {
+        "chain_clusters": [
+            frame("chain_clusters", [{"store_id": store, "cluster": 1 + at % 2} for at, store in enumerate(names[:-1])])
+        ],
+        "chain_verdicts": [frame("chain_verdicts", [{"verdict": "tiers", "k": 2}])],
+        "chain_profiles": [
+            frame("chain_profiles", [
+                {"cluster": cluster, "category": category, "need_state": need, "mean_share": 0.3 if at < 3 else 0.001,
+                 "share_index": 100.0 * cluster + at, "eta_squared": at / 10}
+                for at, need in enumerate(NEEDS) for cluster in (1, 2)
             ])
         ],
     }  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.report import category, outside, overview, sections
+from pipeline.report import category, chain, outside, overview, sections
 from pipeline.report.grids import MOST_ROWS, integer, percent
 from pipeline.report.source import Source
 from pipeline.report.words import VERDICTS
@@ -67,6 +67,7 @@ def page(source: Source) -> str:
         findings=overview.findings(source, lines),
         outside=sections.outside(source),
         surroundings=embedded(outside.of_chain(source, stores)),
+        over_all=embedded(chain.content(source, stores)),
         chain=sections.chain(source),
         reference=sections.reference(source),
         quality=overview.quality(source),

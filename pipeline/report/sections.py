@@ -51,7 +51,6 @@ _OUTSIDE = (
 )
 _CHAIN = (
     Section("chain_verdicts", "Verdict over all categories"),
-    Section("chain_profiles", "What each chain-level cluster sells more and less of"),
     Section("chain_agreement", "How far each category's own clusters agree"),
     Section("chain_k_selection", "Why this number of clusters"),
 )

@@ -91,10 +91,14 @@ def test_a_store_between_clusters_and_what_is_around_them_is_shown_in_figures(op
     split = page.locator("figure", has=page.get_by_role("heading", name="Stores between clusters"))
     assert split.locator("tbody tr").inner_text().split() == ["<i>000</i>", "60", "40", "0"]
     opened.go("#outside")
-    assert page.locator("#surroundings svg.map .axis ~ *").count() == STORES
-    assert page.locator("#surroundings table.heatmap").first.locator("td.heat").count() == 6
+    assert page.locator("#drawn-outside svg.map .axis ~ *").count() == STORES
+    assert page.locator("#drawn-outside table.heatmap").first.locator("td.heat").count() == 6
+    opened.go("#chain")
+    assert page.locator("#drawn-chain tbody tr").first.inner_text().split()[-3:] == ["102", "202", "20"]
+    assert "cluster 1 has 12, cluster 2 has 11" in page.locator("#drawn-chain").inner_text()
     opened.go("#store-0")
     page.wait_for_selector("#found:not([hidden])")
+    assert "Cluster over all categories: 1 of 2" in page.locator("#found").inner_text()
     assert "likely in 1 (50 %), 2 (50 %)" in page.locator("#found").inner_text()
     assert "sales mix: likely in 1 (60 %), 2 (40 %)" in page.locator("#found tbody tr").first.inner_text()
 
@@ -135,7 +139,7 @@ def test_categories_are_filtered_and_sorted(opened: Opened) -> None:
 def test_an_accessibility_checker_finds_nothing(opened: Opened) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    for anchor in ("#overview", "#category-0", "#store-0", "#quality", "#outside"):
+    for anchor in ("#overview", "#category-0", "#store-0", "#quality", "#outside", "#chain"):
         opened.go(anchor)
         found = Axe().run(opened.page)
         assert found.violations_count == 0, f"{anchor}: {found.generate_report()}"

@@ -44,7 +44,7 @@ def test_equal_tables_give_equal_pages(source: Source, page: str) -> None:
 
 
 def test_no_name_from_the_data_is_markup(page: str) -> None:
-    assert len(re.findall(r"<script\b", page)) == len(re.findall(r"</script>", page)) == len(HOSTILE) + 3
+    assert len(re.findall(r"<script\b", page)) == len(re.findall(r"</script>", page)) == len(HOSTILE) + 4
     assert not re.findall(r"<(img|b|i|em|u|s)[ >]", page)
     assert "49" not in "".join(row["needs"][0] for row in contents(page)), "a name is no template"
     assert [content["name"] for content in contents(page)] == sorted(HOSTILE)
@@ -160,6 +160,22 @@ def test_an_outside_difference_is_told_where_it_is_large_and_more_than_chance_gi
     assert telling(away, list("abcd"), stores=100) == (["a"], ["b"])
     assert telling(away, list("abcd"), stores=16) == ([], ["b"])
     assert telling(away, list("abcd"), stores=0) == ([], [])
+
+
+def test_what_tells_clusters_over_all_categories_apart_is_shown_the_most_telling_first(
+    source: Source, page: str
+) -> None:
+    chain = json.loads(re.search(r'id="data-chain">(.*?)</script>', page)[1])
+    assert [(one["number"], one["stores"]) for one in chain["clusters"]] == [(1, 12), (2, 11)]
+    assert (chain["need"], chain["explained"]) == ([NEEDS[2], NEEDS[1], NEEDS[0]], [20, 10, 0]), (
+        "none that is sold rarely"
+    )
+    assert chain["index"] == [[102, 202], [101, 201], [100, 200]]
+    assert (set(chain["category"]), chain["of"]) == ({HOSTILE[0]}, 3)
+    of_store = source.table("chain_clusters").set_index("store_id")["cluster"]
+    stores = json.loads(re.search(r'id="stores">(.*?)</script>', page)[1])["id"]
+    assert chain["at"] == [of_store.get(store) for store in stores]
+    assert chain["at"].count(None) == 1
 
 
 def test_stores_that_are_in_a_cluster_for_certain_take_no_room() -> None:

@@ -25,7 +25,22 @@ function heads(clusters) {
   return clusters.map((one) => element("span", { title: label(one) }, swatch(one.number), ` ${one.number}`));
 }
 
-// What each cluster sells: 100 is white, half and double are full.
+// 100 is white, half and double are full.
+function indexCell(index, attributes = {}) {
+  const cell = number(index === null ? "" : String(index), { class: "number heat", ...attributes });
+  return index === null ? cell : tinted(cell, Math.log2(Math.max(index, 1) / 100));
+}
+
+// What tells the clusters over all categories apart.
+function overAll(chain) {
+  const rows = chain.need.map((need, at) => [
+    [name(chain.category[at]), ": ", name(need)], ...chain.index[at].map((index) => indexCell(index)), number(String(chain.explained[at])),
+  ]);
+  return figure("What tells them apart most", `Share index in its category: 100 is the chain's own share, 200 twice it, 50 half. Explained: how much of the differences among stores the clusters account for. The ${rows.length} need states of which they explain most, of ${chain.of.toLocaleString("en")} with a percent of the sales anywhere; the others are in the database.`,
+    heatmap("What tells them apart most", ["category: need state", ...heads(chain.clusters), "explained %"], rows));
+}
+
+// What each cluster of a category sells.
 function needStates(data) {
   const explained = data.clusters.length > 1 && data.explained.some((share) => share !== null);
   const rows = data.needs.slice(0, MOST_LINES).map((need, at) => [
@@ -33,8 +48,7 @@ function needStates(data) {
     number(data.chain[at] === null ? "" : data.chain[at].toFixed(1)),
     ...data.clusters.map((one, position) => {
       const index = data.index[position][at];
-      const cell = number(index === null ? "" : String(index), { class: "number heat", title: `${need}: ${data.share[position][at]} % of the sales of cluster ${one.number}, ${data.chain[at]} % of the chain's` });
-      return index === null ? cell : tinted(cell, Math.log2(Math.max(index, 1) / 100));
+      return indexCell(index, { title: `${need}: ${data.share[position][at]} % of the sales of cluster ${one.number}, ${data.chain[at]} % of the chain's` });
     }),
     ...(explained ? [number(data.explained[at] === null ? "" : String(data.explained[at]))] : []),
   ]);

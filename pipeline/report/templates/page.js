@@ -8,42 +8,53 @@ const links = [...document.querySelectorAll("nav a")];
 const categoryLinks = [...document.querySelectorAll("#category-list a")];
 const title = document.title;
 
-function surrounded() {
-  surrounded.known ??= JSON.parse(document.getElementById("data-outside").textContent);
-  return surrounded.known;
+// What there is of the outside data, and over all categories; null where there is none.
+function data(part) {
+  data.known ??= new Map();
+  if (!data.known.has(part)) data.known.set(part, JSON.parse(document.getElementById(`data-${part}`).textContent));
+  return data.known.get(part);
 }
 
-// What is drawn of the outside data, above its tables, once it is shown.
-function drawOutside() {
-  const holder = document.getElementById("surroundings");
-  if (!holder || holder.childElementCount) return;
-  const data = surrounded();
-  if (!data) return;
+// Pictures stand above the tables of their part, and are drawn once it is shown.
+function drawAbove(part, pictures) {
+  const holder = document.getElementById(`drawn-${part}`);
+  if (!holder || holder.childElementCount || !data(part)) return;
+  holder.replaceChildren(element("h3", {}, "In pictures"), ...pictures(data(part)).filter(Boolean));
+}
+
+function outsidePictures(outside) {
   const known = stores();
-  const points = known.id.map((_, at) => ({ position: at, x: data.x[at], y: data.y[at], cluster: known.external[at], confidence: known.confidence[at], hollow: data.outlier[at] })).filter((point) => point.cluster !== null);
-  const drawn = [
-    data.clusters.length > 1 ? surroundings(data.clusters, data.outside, "What each cluster on the outside data has") : null,
-    points.some((point) => point.x !== null) ? plane(points, data.clusters, `Each mark is a store; near ones have surroundings alike. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the outside data (principal components). Hollow marks are outliers.`) : null,
-    between(data.likely, known.id.map((_, at) => at), "cluster on the outside data"),
+  const points = known.id.map((_, at) => ({ position: at, x: outside.x[at], y: outside.y[at], cluster: known.external[at], confidence: known.confidence[at], hollow: outside.outlier[at] })).filter((point) => point.cluster !== null);
+  return [
+    outside.clusters.length > 1 ? surroundings(outside.clusters, outside.outside, "What each cluster on the outside data has") : null,
+    points.some((point) => point.x !== null) ? plane(points, outside.clusters, `Each mark is a store; near ones have surroundings alike. The two directions hold ${outside.held[0]} % and ${outside.held[1]} % of all differences in the outside data (principal components). Hollow marks are outliers.`) : null,
+    between(outside.likely, known.id.map((_, at) => at), "cluster on the outside data"),
   ];
-  holder.replaceChildren(element("h3", {}, "In pictures"), ...drawn.filter(Boolean));
+}
+
+function chainPictures(chain) {
+  const sizes = chain.clusters.map((one) => `cluster ${one.number} has ${one.stores.toLocaleString("en")}`).join(", ");
+  const said = element("p", {}, `Of ${chain.at.filter((one) => one !== null).length.toLocaleString("en")} stores, ${sizes}.`);
+  return chain.clusters.length > 1 ? [said, overAll(chain)] : [said];
 }
 
 function drawStore(position) {
   const known = stores();
+  const chain = data("chain");
   let sales = 0;
   const rows = categoryLinks.flatMap((link, number) => {
-    const data = category(number);
-    const at = data.stores.at.indexOf(position);
-    sales += data.stores.sales[at] ?? 0;
-    return at < 0 ? [] : [[element("a", { href: `#category-${number}` }, name(data.name)), ...storeCells(data, at)]];
+    const found = category(number);
+    const at = found.stores.at.indexOf(position);
+    sales += found.stores.sales[at] ?? 0;
+    return at < 0 ? [] : [[element("a", { href: `#category-${number}` }, name(found.name)), ...storeCells(found, at)]];
   });
   const outside = known.external[position];
-  const likely = likelihood(surrounded()?.likely, position);
+  const likely = likelihood(data("outside")?.likely, position);
   return element("article", {},
     element("h2", { tabindex: "-1" }, "Store ", name(known.id[position])),
     known.labels[position] ? element("p", {}, name(known.labels[position])) : null,
     element("p", {}, outside === null ? "The outside data does not know this store." : `Cluster on the outside data: ${outside}${known.confidence[position] === null ? "" : `, confidence ${known.confidence[position]} %`}${likely ? `; ${likely}` : ""}.`),
+    chain && chain.at[position] !== null ? element("p", {}, `Cluster over all categories: ${chain.at[position]} of ${chain.clusters.length}, confidence ${chain.confidence[position]} %.`) : null,
     rows.length ? element("p", {}, `It sells ${sales.toLocaleString("en")} in ${rows.length === 1 ? "the category" : `the ${rows.length} categories`} below.`) : null,
     element("p", { class: "caption" }, `Its cluster in each of the ${rows.length} categories it sells. Next-nearest is where it would go if it left; a margin near 0 is a store on the border. Volume tier: 1 for the stores that sell the most of the category. Confidence: how often its co-members stay with it when the stores are resampled.`),
     table(["category", ...COLUMNS.slice(2)], rows, { label: "The store's clusters" }));
@@ -63,8 +74,13 @@ function drawMatches(text) {
     element("ul", {}, matches.slice(0, most).map((at) => element("li", {}, element("a", { href: `#store-${at}` }, name(known.id[at]), known.labels[at] ? " " : null, known.labels[at] ? name(known.labels[at]) : null)))));
 }
 
+function drawPictures(part) {
+  if (part === "outside") drawAbove(part, outsidePictures);
+  if (part === "chain") drawAbove(part, chainPictures);
+}
+
 function show(part, content, focus) {
-  if (part.id === "outside") drawOutside();
+  drawPictures(part.id);
   for (const view of views) view.hidden = view !== part;
   for (const holder of [shownCategory, found]) {
     holder.hidden = holder !== part;
@@ -82,7 +98,8 @@ function show(part, content, focus) {
 }
 
 function showAll() {
-  drawOutside();
+  drawPictures("outside");
+  drawPictures("chain");
   for (const view of views) view.hidden = false;
   found.hidden = true;
   shownCategory.hidden = false;
