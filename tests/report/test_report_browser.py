@@ -116,7 +116,7 @@ def test_the_search_finds_a_store_by_number_and_by_label_without_a_mouse(opened:
     page.keyboard.press("Enter")
     assert page.locator("#found h2").inner_text() == f"{STORES} stores found"
     page.locator("#found a").first.press("Enter")
-    assert page.locator("#found h2").inner_text() == "Store <i>000</i>"
+    page.wait_for_function("() => document.querySelector('#found h2')?.textContent === 'Store <i>000</i>'")
     page.locator("#search").fill("nobody")
     page.keyboard.press("Enter")
     assert page.locator("#found h2").inner_text() == "No store found"
@@ -151,6 +151,14 @@ def test_everything_can_be_printed(opened: Opened, tmp_path: Path) -> None:
     opened.page.pdf(path=str(tmp_path / "report.pdf"), format="A4")
     pages = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n")
     assert pages > len(HOSTILE), "every category begins a page"
+    width = 688  # of A4 without its margins, in the pixels of CSS
+    paper = opened.page.context.browser.new_page(viewport={"width": width, "height": 1000})
+    paper.emulate_media(media="print")
+    paper.goto(f"{opened.page.url.split('#')[0]}#everything")
+    paper.wait_for_selector("#category article:nth-child(7)")
+    widest = "[...document.querySelectorAll('main table, main .chart')].map(one => one.getBoundingClientRect().right)"
+    assert paper.evaluate(f"Math.max(...{widest})") <= width + 1, "nothing is cut off at the edge of the paper"
+    paper.close()
 
 
 def test_what_it_looks_like(opened: Opened, request: pytest.FixtureRequest) -> None:
