@@ -246,7 +246,9 @@ def _array(series: pd.Series[Any], column: Column, table: Table) -> pa.Array:
     import pyarrow.compute as pc
 
     if column.type == "float":
-        values = np.round(series.to_numpy(dtype="float64", na_value=np.nan), DECIMALS) + 0.0  # + 0.0: no -0.0
+        values = series.to_numpy(dtype="float64", na_value=np.nan) + 0.0  # + 0.0: no -0.0, and a copy
+        has_decimals = np.abs(values) < 2.0**53
+        values[has_decimals] = np.round(values[has_decimals], DECIMALS) + 0.0
         if np.isinf(values).any():
             raise OutputError(f"table {table.name}: {column.name} is infinite somewhere; please report this")
         array = pa.array(values, pa.float64(), from_pandas=True)

@@ -65,6 +65,12 @@ def test_floats_are_rounded_and_zero_has_no_sign(tmp_path: Path) -> None:
     assert not np.signbit(tables.read(tmp_path / "t", FEATURES)["x"].to_numpy()).any()
 
 
+def test_the_largest_floats_are_no_overflow_of_the_rounding(tmp_path: Path) -> None:
+    values = [np.finfo(float).max, -1e300, 2.0**53 + 2, 12.00000000004]
+    tables.write(pd.DataFrame({"store_id": list("abcd"), "x": values}), FEATURES, tmp_path / "t")
+    assert tables.read(tmp_path / "t", FEATURES)["x"].tolist() == [*values[:3], 12.0]
+
+
 @pytest.mark.parametrize(
     ("frame", "said"),
     [

@@ -258,3 +258,10 @@ def test_rules_do_not_depend_on_the_names_or_the_order_of_the_stores() -> None:
         0,
     )
     pd.testing.assert_frame_equal(again, rules(of_features(values), labels, 0), check_exact=True)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e100])
+def test_rules_are_found_whatever_the_size_of_the_values(unit: float) -> None:
+    features = of_features(matrix(x=np.repeat([1.0, 3.0], 10) * unit))
+    found = rules(features, stores(np.repeat([1, 2], 10)), random_state=0)
+    assert found[["cluster", "stores", "purity", "fidelity"]].to_numpy().tolist() == [[1, 10, 1, 1], [2, 10, 1, 1]]

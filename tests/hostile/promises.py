@@ -55,12 +55,10 @@ def through_core(tables: Tables, reference: dict[str, pd.DataFrame] | None = Non
         )
         for name, rows in inside["sales_by_need_state"].groupby("category", sort=True)
     ]
-    nothing = internal_clustering.cluster_category(
-        sales_by_need_state=inside["sales_by_need_state"].iloc[:0], settings=chosen["internal"]
-    )
-    internal = {
-        name: pd.concat([one[name] for one in each], ignore_index=True) if each else nothing[name] for name in nothing
-    }
+    if not each:
+        nothing = inside["sales_by_need_state"].iloc[:0]
+        each = [internal_clustering.cluster_category(sales_by_need_state=nothing, settings=chosen["internal"])]
+    internal = {name: pd.concat([one[name] for one in each], ignore_index=True) for name in each[0]}
     external = external_clustering.cluster(
         external_features=outside["external_features"],
         external_feature_report=outside["external_feature_report"],

@@ -20,6 +20,8 @@ FOLDS = 5
 FEWEST_STORES = 5  # of a leaf; half the smallest cluster, where that is less
 _PURPOSE = 12  # what a stream of random numbers is for; the clustering uses 0 to 3, 10 and 11
 
+_SMALLEST_EXPONENT, _LARGEST_EXPONENT = -10, 100  # of two, of a feature that the tree splits as it is
+
 Bounds = tuple[tuple[int, float, bool], ...]  # (feature, threshold, whether above it), from the root down
 
 
@@ -69,9 +71,9 @@ def rules(readings: Readings, clusters: pd.DataFrame, random_state: int) -> pd.D
         return _table([], labels, [], np.nan)
     several = len(np.unique(labels)) > 1
     if several and values.shape[1]:
-        tree = _fitted(values, labels, random_state)
-        leaves = _leaves(tree, values, labels)
-        fidelity = _fidelity(values, labels, random_state)
+        to_split = _as_split(values)
+        leaves = _leaves(_fitted(to_split, labels, random_state), to_split, values, labels)
+        fidelity = _fidelity(to_split, labels, random_state)
     else:
         largest = int(np.bincount(labels).argmax())
         leaves = [Leaf((), np.ones(len(labels), dtype=bool), largest)]
@@ -81,7 +83,20 @@ def rules(readings: Readings, clusters: pd.DataFrame, random_state: int) -> pd.D
     return _table(leaves, labels, words, fidelity).astype({"words": pd.Series(words, dtype="str").dtype})
 
 
-def _fitted(values: NDArray[np.float64], labels: NDArray[np.int64], random_state: int) -> DecisionTreeClassifier:
+def _as_split(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The values as scikit-learn splits them, in single precision.
+
+    A feature that is too large for that is divided by a power of two, and one so small that the differences in it would be
+    taken for none is multiplied by one: the order of the stores in it stays.
+    """
+    import numpy as np
+
+    _, exponents = np.frexp(np.abs(values).max(axis=0))
+    fits = (exponents > _SMALLEST_EXPONENT) & (exponents < _LARGEST_EXPONENT)
+    return np.ldexp(values, np.where(fits, 0, -exponents)).astype(np.float32)
+
+
+def _fitted(values: NDArray[np.float32], labels: NDArray[np.int64], random_state: int) -> DecisionTreeClassifier:
     import numpy as np
     from sklearn.tree import DecisionTreeClassifier
 
@@ -91,7 +106,7 @@ def _fitted(values: NDArray[np.float64], labels: NDArray[np.int64], random_state
     return tree.fit(values, labels)
 
 
-def _fidelity(values: NDArray[np.float64], labels: NDArray[np.int64], random_state: int) -> float:
+def _fidelity(values: NDArray[np.float32], labels: NDArray[np.int64], random_state: int) -> float:
     import numpy as np
 
     fold = folds(labels, np.random.default_rng([random_state, _PURPOSE]))
@@ -120,12 +135,16 @@ def folds(labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.
     return found
 
 
-def _leaves(tree: DecisionTreeClassifier, values: NDArray[np.float64], labels: NDArray[np.int64]) -> list[Leaf]:
+def _leaves(
+    tree: DecisionTreeClassifier,
+    as_split: NDArray[np.float32],
+    values: NDArray[np.float64],
+    labels: NDArray[np.int64],
+) -> list[Leaf]:
     """The tree's leaves, those side by side that say the same as one."""
     import numpy as np
 
     grown = tree.tree_
-    as_split = values.astype(np.float32)  # what scikit-learn compares with its thresholds
 
     def below(node: int, path: Bounds, stores: NDArray[np.bool_]) -> list[Leaf]:
         feature = int(grown.feature[node])
