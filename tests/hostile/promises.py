@@ -133,7 +133,9 @@ def check_sales_are_conserved(sales: pd.DataFrame, made: dict[str, pd.DataFrame]
         assert cents == of_category.get(category, 0) + coverage.loc[category, "dropped_sales_cents"]
     key = ["store_id", "category", "need_state"]
     came_in = sales.set_index(key)["sales_cents"]
-    assert (came_in.loc[pd.MultiIndex.from_frame(published[key])].to_numpy() == published["sales_cents"].to_numpy()).all()
+    assert (
+        came_in.loc[pd.MultiIndex.from_frame(published[key])].to_numpy() == published["sales_cents"].to_numpy()
+    ).all()
 
 
 def check_shares(made: dict[str, pd.DataFrame]) -> None:

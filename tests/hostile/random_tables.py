@@ -25,7 +25,21 @@ from pipeline.settings import (
     Merging,
 )
 
-HARD_STORES = ["007", "NA", "None", "é", "<b>", "a b", "=1+1", "../x", "x" * 300, "'", '"; DROP TABLE', "true", "\u202ea"]
+HARD_STORES = [
+    "007",
+    "NA",
+    "None",
+    "é",
+    "<b>",
+    "a b",
+    "=1+1",
+    "../x",
+    "x" * 300,
+    "'",
+    '"; DROP TABLE',
+    "true",
+    "\u202ea",
+]
 HARD_CATEGORIES = ["bread", "NULL", "=1+1", "../../x"]
 HARD_NEEDS = ["true", "ü", "(rare)x", "a=b", "nan"]
 HARD_FEATURES = ["income=high", "<i>", "NaN", "ü"]
@@ -206,7 +220,9 @@ def sound(rng: np.random.Generator, stores: int, categories: int, needs: int) ->
         sold = rng.dirichlet(np.ones(needs) * 30, stores) * mixes[kind]
         sizes = rng.lognormal(9, 1, stores)
         cents = np.round(sold * sizes[:, None]).astype("int64") + 1
-        states = [f"need {n}" for n in range(needs - 1)] + ["need z" if c else UNMAPPED if rng.random() < 0.3 else "need z"]
+        states = [f"need {n}" for n in range(needs - 1)] + [
+            "need z" if c else UNMAPPED if rng.random() < 0.3 else "need z"
+        ]
         rows += [
             (store, category, state, int(cents[s, n]))
             for s, store in enumerate(names)
@@ -224,9 +240,7 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
     """Settings of every section; those that cost little, mostly."""
     seldom = st.sampled_from(["none"] * 11 + ["isolation_forest"])
     algorithm = st.sampled_from(["kmeans", "kmeans", "ward", "gmm"])
-    rule = st.sampled_from(
-        ["bic_stable"] * 4 + ["largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"]
-    )
+    rule = st.sampled_from(["bic_stable"] * 4 + ["largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"])
     k = st.sampled_from([None, None, None, 1, 2, 5])
     shared = st.fixed_dictionaries(
         {
@@ -240,7 +254,9 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
     )
     inside, outside, chain = draw(shared), draw(shared), draw(shared)
     weights = draw(st.sampled_from([{}, {}, {}, {"need 0": 0.0}, {"need 0": 1000.0, "need 1": 0.5}]))
-    own = draw(st.sampled_from([None, {"k": 3}, {"transform": "clr", "algorithm": "ward"}, {"min_need_state_share": 0.4}]))
+    own = draw(
+        st.sampled_from([None, {"k": 3}, {"transform": "clr", "algorithm": "ward"}, {"min_need_state_share": 0.4}])
+    )
     only = {} if own is None else {"Bread": InternalClusteringOverride(**own)}
     return {
         "preprocessing": InternalPreprocessing(
@@ -258,7 +274,10 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
             **FAST,
         ),
         "chain": ChainClustering(
-            max_features=draw(st.sampled_from([1, 4, 300])), min_coverage=draw(st.sampled_from([0.0, 0.5, 1.0])), **chain, **FAST
+            max_features=draw(st.sampled_from([1, 4, 300])),
+            min_coverage=draw(st.sampled_from([0.0, 0.5, 1.0])),
+            **chain,
+            **FAST,
         ),
         "outside": ExternalPreprocessing(
             imputation=draw(st.sampled_from(["median", "mean"])), missing_indicators=draw(st.booleans())

@@ -265,7 +265,10 @@ def test_random_files_through_the_whole_pipeline_keep_what_is_promised(
         outcome = project.build()
         if outcome.failed:
             said = list(outcome.failed.values())
-            assert not [text for text in said if "Error" in text or "report this" in text or "\n" in text], (number, said)
+            assert not [text for text in said if "Error" in text or "report this" in text or "\n" in text], (
+                number,
+                said,
+            )
             counts["refused by a documented error"] += 1
             continue
         assert outcome.status == "SUCCESS", (number, outcome)
