@@ -24,10 +24,13 @@ LEAST_THROUGH = 0.85  # of the tables: what mostly ends in an error tests little
 
 def tried_with(counts: Counter[str], one: Tables) -> None:
     """One set of tables; some of them once more, with their rows in another order, or with their own result as the reference."""
+    refused: list[str] = []
     try:
         made = through_core(one)
     except PipelineError as error:
-        assert [line for line in error.lines if not line.isprintable() or "report this" in line] == []
+        refused = error.lines
+    if refused:
+        assert [line for line in refused if not line.isprintable() or "report this" in line] == []
         counts["refused by a documented error"] += 1
         return
     check(one, made)

@@ -3,7 +3,8 @@
 uv run python tests/proofs/reliability.py FOLDER
 
 A test counts with `add`, or tells a row of a table with `row`, each under a section of the page; a section that is not in
-`SECTIONS` comes last, without an introduction. A test that runs again replaces what it told before.
+`SECTIONS` comes last, without an introduction. A test that runs again replaces what it told before. A proof that nothing in the folder
+tells of keeps the row that it has on the page, with its old date and commit: the page can be written from a part of the suite.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -29,14 +30,16 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 HEAD = """# What was tried to break it
 
-Written by `tests/proofs/reliability.py` from what the suite counted: `.ci/nightly` runs all of it and writes this page anew. Every
-count is of what was really run, on the days and at the commits that stand beside it; `held` is how often nothing was amiss.
+Written by `tests/proofs/reliability.py` from what the suite counted: `.ci/nightly` runs all of it and writes this page anew; a run
+of some of the proofs renews their rows, and leaves the others. Every count is of what was really run, on the days and at the
+commits that stand beside it; `held` is how often nothing was amiss.
 
 """
 INPUT = "Bad and hostile input"
 FRESHNESS = "Freshness, kills and faults"
 BLIND_SPOTS = "What others do not see"
 MUTANTS = "Mutants of the code that decides what is fresh"
+CORE_MUTANTS = "Mutants of the code that computes"
 SECTIONS = {
     FRESHNESS: """After each of these, every target is old and complete or new and complete, nothing stale is taken for fresh, and the next run ends
 with the bytes of one that nobody disturbed.
@@ -60,7 +63,13 @@ same. Not tested here: Windows, network file systems, file systems that fold upp
     MUTANTS: """`pipeline/freshness/` with one small fault at a time, put there by `tests/proofs/mutants.py`: a mutant is killed if a test fails.
 The mutants that survive are read, one by one; what was found is `tests/proofs/survivors.toml`.
 """,
+    CORE_MUTANTS: """The same for `pipeline/core/`, where a mutant is tried on the tests of `tests/core/` that call the function it is in. There are too many
+to try each: a sample is drawn, the same one every time, and tried as long as there is time.
+""",
 }
+COUNTED = ["proof", "counts", "dates", "commits"]
+
+Table = tuple[list[str], list[list[str]]]  # headings, rows
 
 _told: Counter[str] = Counter()
 
@@ -111,44 +120,73 @@ def _processor() -> str:
     return found[1] if found else platform.machine()
 
 
-def page(folder: Path) -> str:
-    """The page, from what was kept in the folder."""
+def page(folder: Path, before: str = "") -> str:
+    """The page, from what was kept in the folder, and from the page before for what nothing was kept of."""
     told = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    names = dict.fromkeys([*SECTIONS, *sorted(one["section"] for one in told)])
-    machines = sorted({one["machine"] for one in told})
-    made = "".join(f"Machine: {machine}.\n" for machine in machines)
-    return HEAD + made + "".join(_section(name, [one for one in told if one["section"] == name]) for name in names)
+    old = _sections(before)
+    names = dict.fromkeys([*SECTIONS, *sorted({*old, *(one["section"] for one in told)})])
+    machines = {one["machine"] for one in told} | set(re.findall(r"^Machine: (.+)\.$", before, flags=re.MULTILINE))
+    made = "".join(f"Machine: {machine}.\n" for machine in sorted(machines))
+    return (
+        HEAD
+        + made
+        + "".join(_section(name, [one for one in told if one["section"] == name], old.get(name, [])) for name in names)
+    )
 
 
-def _section(name: str, told: list[dict[str, Any]]) -> str:
-    if not told:
-        return ""
-    parts = [f"\n## {name}\n", SECTIONS.get(name, "")]
+def _sections(text: str) -> dict[str, list[Table]]:
+    """The tables of each section of a page."""
+    found: dict[str, list[Table]] = {}
+    for part in text.split("\n## ")[1:]:
+        name, _, below = part.partition("\n")
+        tables = re.findall(r"(?:^\|.*\|\n)+", below + "\n", flags=re.MULTILINE)
+        found[name] = [(heading, rows) for heading, _, *rows in map(_cells, tables)]
+    return found
+
+
+def _cells(table: str) -> list[list[str]]:
+    lines = (line.removeprefix("| ").removesuffix(" |") for line in table.splitlines())
+    return [[cell.replace("\\|", "|") for cell in re.split(r"(?<!\\) \| ", line)] for line in lines]
+
+
+def _section(name: str, told: list[dict[str, Any]], old: list[Table]) -> str:
     counted = [one for one in told if "counts" in one]
-    if counted:
-        parts.append(_table(["proof", "counts", "dates", "commits"], _counts(counted)))
-    rows = [one["row"] for one in told if "row" in one]
-    if rows:
-        parts.append(_table(list(rows[0]), sorted(list(one.values()) for one in rows)))
-    return "\n".join(part for part in parts if part)
+    rows = [list(one["row"].values()) for one in told if "row" in one]
+    counts = [row for columns, rows in old if columns == COUNTED for row in rows]
+    others = [table for table in old if table[0] != COUNTED]
+    columns = next((list(one["row"]) for one in told if "row" in one), others[0][0] if others else [])
+    kept = [] if counted else [row for _, rows in others for row in rows]  # rows beside counts are of what was counted
+    tables = [
+        _table(columns, _renewed(old_rows, new_rows))
+        for columns, old_rows, new_rows in ((COUNTED, counts, _counts(counted)), (columns, kept, rows))
+        if old_rows or new_rows
+    ]
+    return "\n".join([f"\n## {name}\n", *([SECTIONS[name]] if name in SECTIONS else []), *tables]) if tables else ""
 
 
-def _counts(counted: list[dict[str, Any]]) -> Iterable[list[str]]:
+def _renewed(old: list[list[str]], new: list[list[str]]) -> list[list[str]]:
+    """The rows of both in order; of what both say something of, in the first cell, the new ones."""
+    anew = {row[0] for row in new}
+    return sorted([*new, *(row for row in old if row[0] not in anew)])
+
+
+def _counts(counted: list[dict[str, Any]]) -> list[list[str]]:
+    rows = []
     for proof in sorted({one["proof"] for one in counted}):
         of_it = [one for one in counted if one["proof"] == proof]
         sums: Counter[str] = Counter()
         for one in of_it:
             sums.update(one["counts"])
         said = ", ".join(f"{number} {name}" for name, number in sums.items())
-        dates, commits = (", ".join(sorted({one[key] for one in of_it})) for key in ("date", "commit"))
-        yield [proof, said, dates, commits]
+        rows.append([proof, said, *(", ".join(sorted({one[key] for one in of_it})) for key in ("date", "commit"))])
+    return rows
 
 
-def _table(columns: list[str], rows: Iterable[list[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
+def _table(columns: list[str], rows: list[list[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(Path(sys.argv[1])))
+    PAGE.write_text(page(Path(sys.argv[1]), PAGE.read_text() if PAGE.is_file() else ""))
     print(PAGE)
