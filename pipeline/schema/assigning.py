@@ -42,7 +42,7 @@ TABLES = (
             Column(
                 "max_distance",
                 "float",
-                "99th percentile of their distances to their own centroid; a new store beyond it is too far",
+                "99 % of them are no farther from their own centroid; a new store farther from every one is too far",
                 unit="feature space",
             ),
             Column(

@@ -19,6 +19,8 @@ from pipeline.core.assigning import model
 from pipeline.core.assigning.assign import assign
 from pipeline.core.assigning.classifier import classifier
 from pipeline.core.assigning.sales import new_sales
+from pipeline.core.assigning.spaces import fitted_space, place
+from pipeline.core.features import Axes
 from pipeline.core.internal_preprocessing import preprocess
 from pipeline.core.merging import merge
 from pipeline.errors import RawDataError, SettingsError
@@ -262,9 +264,18 @@ def test_a_store_beyond_nearly_all_that_were_fitted_is_placed_at_the_nearest_and
         "cluster"
     ]
     assert found.loc["n1", "internal_cluster"] == first.mode()[0]
-    known = placed(of, of.sales).query("method == 'mix'")
-    for _, rows in known.groupby("category"):
-        assert 0 < rows["too_far"].mean() <= 0.03
+
+
+def test_of_the_fitted_stores_one_in_a_hundred_is_too_far_at_most_and_none_of_fewer():
+    of = fitted()
+    for _, rows in placed(of, of.sales).query("method == 'mix'").groupby("category"):
+        assert rows["too_far"].sum() == len(rows) // 100
+    for stores in (20, 99, 100, 116, 250):
+        values = np.random.default_rng(stores).random((stores, 1)) - 0.5
+        axes = Axes(1.0, np.zeros(1), np.ones(1))
+        own = np.abs(values - values.mean())[:, 0]
+        space = fitted_space(["a"], axes, values, np.ones(stores, dtype=np.int64), own.round(10), None)
+        assert place(space, values).too_far.sum() == stores // 100
 
 
 def test_sales_in_a_need_state_that_no_store_sold_are_left_out_and_told():

@@ -8,6 +8,8 @@ import pytest
 
 from pipeline.core import external_clustering, external_preprocessing, internal_clustering, internal_preprocessing
 from pipeline.core.chain import cluster_chain
+from pipeline.core.chain.features import chain_features
+from pipeline.core.features import positive_sales
 from pipeline.core.merging.comparison import compare
 from pipeline.core.merging.methods import Category
 from pipeline.core.merging.stores import CategoryStores
@@ -101,6 +103,26 @@ def test_a_held_out_store_changes_nothing_in_the_fit_over_all_categories() -> No
         return made["chain_clusters"]
 
     same_but_for(clustered(flagship=True), clustered(flagship=False), "distance", "coverage")
+
+
+def test_a_category_that_held_out_stores_alone_sell_is_no_part_of_the_chain() -> None:
+    of_all = sales(flagship=True)
+    of_flagship = of_all[of_all["store_id"] == FLAGSHIP].assign(category="Caviar")
+    both = pd.concat([of_all, of_flagship], ignore_index=True)
+    found = [
+        chain_features(
+            {str(name): positive_sales(rows) for name, rows in table.groupby("category")}, 0.01, 100, [FLAGSHIP]
+        )
+        for table in (both, of_all)
+    ]
+    pd.testing.assert_frame_equal(found[0].matrix, found[1].matrix)
+    pd.testing.assert_series_equal(found[0].coverage, found[1].coverage)
+    assert found[0].weight["Caviar"] == 0.0
+    own = both[["store_id", "category"]].drop_duplicates(ignore_index=True).assign(cluster=1)
+    made = cluster_chain(
+        sales_by_need_state=both, internal_clusters=own, settings=ChainClustering(**QUICK), held_out=[FLAGSHIP]
+    )
+    assert list(made["chain_agreement"]["category"]) == sorted({*both["category"]})
 
 
 @pytest.mark.parametrize("method", ["cross", "nested", "weighted", "consensus"])

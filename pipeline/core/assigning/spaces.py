@@ -21,6 +21,7 @@ INTERNAL, EXTERNAL = "internal", "external"
 FARTHEST = (
     0.99  # of the stores fitted: a new store that is farther from its centroid than this share of them is too far
 )
+_ROUNDING = 1e-8  # of a distance made anew from published numbers: the farthest fitted store is no farther than itself
 
 
 class Components(NamedTuple):
@@ -54,7 +55,7 @@ class Space(NamedTuple):
 
 class Placement(NamedTuple):
     """Of n stores: cluster, distance to its centroid, margin (NaN where there is one cluster), probability (NaN without
-    components), and whether the store is farther from its centroid than nearly all that were fitted."""
+    components), and whether the store is farther from every centroid than nearly all that were fitted are from their own."""
 
     cluster: NDArray[np.int64]
     distance: NDArray[np.float64]
@@ -94,7 +95,8 @@ def fitted_space(
         axes,
         numbers,
         centroids(values, labels, len(numbers)),
-        float(np.quantile(own_distances, FARTHEST)),
+        # no interpolation: with few stores that leaves twice as many of them beyond it, or more
+        float(np.quantile(own_distances, FARTHEST, method="inverted_cdf")),
         None if likely is None else _components(values, likely),
     )
 
@@ -116,6 +118,7 @@ def place(space: Space, values: NDArray[np.float64]) -> Placement:
 
     rows = np.arange(len(values))
     apart = distances(values, space.centroids)
+    nearest = apart.min(axis=1)
     likely = None if space.components is None else _likely(space.components, values)
     own = apart.argmin(axis=1) if likely is None else likely.argmax(axis=1)
     distance = apart[rows, own]
@@ -130,7 +133,7 @@ def place(space: Space, values: NDArray[np.float64]) -> Placement:
         distance,
         margin,
         np.full(len(values), np.nan) if likely is None else likely[rows, own],
-        distance > space.max_distance,
+        nearest > space.max_distance + _ROUNDING * (1.0 + space.max_distance),
     )
 
 

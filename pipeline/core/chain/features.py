@@ -47,7 +47,8 @@ def chain_features(
     sales : each category's store x need state in cents, as `features.positive_sales` gives it
     min_need_state_share : 0..1
     max_features : >= 1
-    held_out : stores that do not count in sums and means, and have features like any other
+    held_out : stores that do not count in sums and means, and have features like any other; what they alone sell, a need
+        state or a whole category, is no feature and has no weight. Where these are all stores, all of them count
 
     References
     ----------
@@ -57,24 +58,25 @@ def chain_features(
     import numpy as np
     import pandas as pd
 
+    stores = pd.Index(sorted({store for wide in sales.values() for store in wide.index}), dtype=object)
+    counting = stores[to_fit(stores, held_out)]
     mapped = {
-        category: _sold_by_others(wide.drop(columns=UNMAPPED, errors="ignore"), held_out)
+        category: _sold_by_any(wide.drop(columns=UNMAPPED, errors="ignore"), counting)
         for category, wide in sorted(sales.items())
     }
-    counted = {category: wide[to_fit(wide.index, held_out)] for category, wide in mapped.items()}
+    counted = {category: wide[wide.index.isin(counting)] for category, wide in mapped.items()}
     totals = {category: int(wide.to_numpy().sum()) for category, wide in counted.items()}
     chain = max(sum(totals.values()), 1)
     weight = {category: total / chain for category, total in totals.items()}
     kept = _kept(counted, totals, min_need_state_share, max_features)
     blocks = {category: _hellinger(wide, kept[category]) for category, wide in mapped.items()}
-    stores = pd.Index(sorted({store for wide in sales.values() for store in wide.index}), dtype=object)
     known = pd.DataFrame({name: stores.isin(block.index) for name, block in blocks.items()}, index=stores, dtype=bool)
     columns, parts = [], [np.zeros((len(stores), 0))]
     for category, block in blocks.items():
         if block.shape[1] < 2:
             continue
         values = block.to_numpy(dtype=np.float64)
-        fitted = values[to_fit(block.index, held_out)]
+        fitted = values[block.index.isin(counting)]
         values = np.sqrt(weight[category]) * (values - fitted[value_order(fitted)].mean(axis=0))
         parts.append(np.zeros((len(stores), values.shape[1])))
         parts[-1][stores.get_indexer(block.index)] = values
@@ -89,9 +91,9 @@ def chain_features(
     )
 
 
-def _sold_by_others(wide: pd.DataFrame, held_out: Collection[str]) -> pd.DataFrame:
-    """Without the need states that held-out stores alone sell."""
-    return wide.loc[:, wide[to_fit(wide.index, held_out)].to_numpy().any(axis=0)]
+def _sold_by_any(wide: pd.DataFrame, stores: pd.Index) -> pd.DataFrame:
+    """Without the need states that none of these stores sells; of a category that none of them sells, none is left."""
+    return wide.loc[:, wide[wide.index.isin(stores)].to_numpy().any(axis=0)]
 
 
 def _kept(
