@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -55,6 +56,19 @@ def found(config: Config, name: str) -> list[Path]:
     if path.is_file():
         return [path]
     return sorted(_globbed(config.home, Path(text))) if any(character in text for character in _WILD) else []
+
+
+def holder(config: Config, path: Path) -> str | None:
+    """The first source that a file of this path is, or would be, a raw file of; None where it is of none."""
+    wanted = path.resolve()
+    for name in names(config):
+        text = config.home / source(config, name).path
+        in_folder = text.is_dir() and wanted.is_relative_to(text.resolve())
+        if in_folder or wanted in (text.resolve(), *(file.resolve() for file in found(config, name))):
+            return name
+        if any(character in str(text) for character in _WILD) and fnmatch.fnmatch(str(wanted), str(text)):
+            return name
+    return None
 
 
 def _globbed(home: Path, glob: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline import schema, tables
+from pipeline import raw_files, schema, tables
 from pipeline.cli import new_stores
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
@@ -54,7 +54,7 @@ def assign(
     config = load(env)
     new_stores.check(config, sales, external)
     if output is not None:
-        _check_output(output, [sales, *external])
+        _check_output(config, output, [sales, *external])
     model, store_clusters = _published(config, anyway)
     categories = {str(name) for name in model["model_categories"]["category"]}
     given = new_stores.read(config, sales, external, categories)
@@ -109,13 +109,24 @@ def _published(config: Config, anyway: bool) -> tuple[dict[str, pd.DataFrame], p
     return read, read.pop("store_clusters")
 
 
-def _check_output(output: str, inputs: list[str | None]) -> None:
+def _check_output(config: Config, output: str, inputs: list[str | None]) -> None:
     if not output.lower().endswith((".csv", ".parquet")):
         raise UsageError(f"--output {output}: expected a name that ends in .csv or .parquet")
     if any(path is not None and Path(path).resolve() == Path(output).resolve() for path in inputs):
         raise UsageError(
             f"--output {output}: is a raw file of the new stores, and those are never overwritten; name another"
         )
+    holder = raw_files.holder(config, Path(output))
+    if holder is not None:
+        raise UsageError(
+            f"--output {output}: is, or would be, a raw file of {config.env} ({raw_files.setting(holder)}), and those are never "
+            "overwritten; name another"
+        )
+    for folder in ("outputs", "pins"):
+        if Path(output).resolve().is_relative_to((config.home / folder).resolve()):
+            raise UsageError(
+                f"--output {output}: lies in {folder}, whose files are the pipeline's own; name one elsewhere"
+            )
     if not Path(output).resolve().parent.is_dir():
         raise UsageError(
             f"--output {output}: there is no folder {Path(output).resolve().parent}; make it, or name another"

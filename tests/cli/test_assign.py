@@ -135,11 +135,24 @@ def test_what_is_typed_wrong_is_one_line_that_says_what_is_right(built: Project)
         assign(built.path("nowhere.csv"))
     for output, said in (
         (sales, "never overwritten"),
+        (built.path("data/raw/external.parquet"), r"a raw file of dev \(sources.external\[0\].path\)"),
+        (built.path("outputs/dev/merging/store_clusters.parquet"), "lies in outputs"),
         (built.path("a.txt"), "ends in .csv"),
         (built.path("no/a.csv"), "no folder"),
     ):
         with pytest.raises(UsageError, match=said):
             assign(sales, output=output)
+    built.configure(sources={"need_states": {"path": "data/raw/needs*.csv"}})
+    config.forget()
+    with pytest.raises(UsageError, match=r"would be, a raw file of dev \(sources.need_states.path\)"):
+        assign(sales, output=built.path("data/raw/needs_placed.csv"))
+    built.configure(sources={"need_states": {"path": "data/raw"}})
+    with pytest.raises(UsageError, match=r"would be, a raw file of dev"):
+        assign(sales, output=built.path("data/raw/placed.csv"))
+
+
+def test_a_folder_of_the_name_is_an_error_of_the_output(built: Project) -> None:
+    sales, _ = new_stores(built)
     folder = built.path("folder.csv")
     folder.mkdir()
     with pytest.raises(OutputError, match=r"folder.csv"):
