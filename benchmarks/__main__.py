@@ -47,6 +47,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="benchmarks-", dir=told.place) as place:
         for part in told.only:
             _measure(part, Path(place) / part, found)
+            if told.size != "quick":
+                found.write(KEPT)
     minutes = (time.monotonic() - started) / 60
     found.machine.append(
         f"load over the minute before: {before}, at the end: {machine.load()}; {minutes:.0f} minutes in all"

@@ -10,7 +10,7 @@ from benchmarks.growth import STAGES, Grown
 WIDTH, HEIGHT, LEFT, TOP, GAP = 250, 190, 52, 34, 40
 COLOURS = (
     *("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee"),
-    *("#aa3377", "#999999", "#332288", "#882255", "#44aa99"),
+    *("#aa3377", "#999999", "#332288", "#882255", "#44aa99", "#dd9922"),
 )
 
 

@@ -20,13 +20,14 @@ STAGES = (
     "ExternalClustering",
     "Merging",
     "Migrations",
+    "AssignmentModel",
     "Warehouse",
     "Report",
     "Workbook",
 )
 BASE = {
     "quick": {"stores": 20, "categories": 2, "skus": 8, "need_states": 3, "weeks": 1},
-    "default": {"stores": 200, "categories": 4, "skus": 64, "need_states": 6, "weeks": 8},
+    "default": {"stores": 100, "categories": 3, "skus": 48, "need_states": 6, "weeks": 8},
     "full": {"stores": 500, "categories": 8, "skus": 100, "need_states": 8, "weeks": 26},
 }
 # What is multiplied, and by how much; the least size is the base's, and the same for all.

@@ -19,22 +19,34 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from pipeline.config import load
-from pipeline.core.chain import cluster_chain
-from pipeline.core.external_clustering import cluster
 from pipeline.core.external_preprocessing import preprocess as preprocess_external
-from pipeline.core.final_clusters import finish
 from pipeline.core.internal_clustering import cluster_category
 from pipeline.core.internal_preprocessing import preprocess
-from pipeline.core.migrations import compare_with_references
+from pipeline.core.overriding.rows import check
+from pipeline.engine.overrides import no_rows
 from pipeline.report import html, workbook
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
-from pipeline.tables import to_arrow
-from pipeline.tasks import Report, Warehouse, Workbook
+from pipeline.stage.table import function
+from pipeline.tables import as_json, to_arrow
+from pipeline.tasks import (
+    AssignmentModel,
+    ChainClustering,
+    ExternalClustering,
+    ExternalPreprocessing,
+    InternalClustering,
+    InternalPreprocessing,
+    Merging,
+    Migrations,
+    Overrides,
+    Report,
+    Warehouse,
+    Workbook,
+)
 from pipeline.warehouse.ddl import comments, create_table
 from pipeline.warehouse.views import views
 
-Frames = dict[str, pd.DataFrame]
+Tables = dict[tuple[type, str], pd.DataFrame]
 
 SALES = """
 WITH summed AS (
@@ -68,39 +80,30 @@ def main() -> None:
     write_documents(files, told.outputs)
 
 
-def computed(raw: Path) -> Frames:
-    """Every table of a full run."""
-    settings = load("dev").settings
-    tables = internal(raw, settings.internal.preprocessing)
+def computed(raw: Path) -> Tables:
+    """Every table of a full run: the statistics, one after the other."""
+    config = load("dev")
+    settings = config.settings
+    found: Tables = {(Overrides, "overrides"): check(rows=no_rows(), settings=None)["overrides"]}
+    keep(found, InternalPreprocessing, internal(raw, settings.internal.preprocessing))
     clustered = [
         cluster_category(sales_by_need_state=rows, settings=settings.internal.clustering)
-        for _, rows in tables["sales_by_need_state"].groupby("category", sort=True)
+        for _, rows in found[InternalPreprocessing, "sales_by_need_state"].groupby("category", sort=True)
     ]
-    tables |= {name: pd.concat([one[name] for one in clustered], ignore_index=True) for name in clustered[0]}
-    tables |= cluster_chain(
-        sales_by_need_state=tables["sales_by_need_state"],
-        internal_clusters=tables["internal_clusters"],
-        settings=settings.chain.clustering,
-    )
-    outside = external(raw, settings.external.preprocessing)
-    tables |= {name: table for name, table in outside.items() if name != "excluded_stores"}
-    tables |= cluster(
-        external_features=tables["external_features"],
-        external_feature_report=tables["external_feature_report"],
-        settings=settings.external.clustering,
-    )
-    read = ("internal_clusters", "internal_features", "external_clusters", "external_scaled_features")
-    tables |= finish(
-        **{name: tables[name] for name in (*read, "external_features", "external_feature_report")},
-        internal_excluded=tables["excluded_stores"],
-        external_excluded=outside["excluded_stores"],
-        settings=settings.merging,
-    )
-    read = ("internal_clusters", "internal_features", "external_clusters", "external_features", "store_clusters")
-    return tables | compare_with_references(**{name: tables[name] for name in read}, settings=settings.references)
+    joined = {name: pd.concat([one[name] for one in clustered], ignore_index=True) for name in clustered[0]}
+    keep(found, InternalClustering, joined)
+    keep(found, ExternalPreprocessing, external(raw, settings.external.preprocessing))
+    for stage in (ChainClustering, ExternalClustering, Merging, Migrations, AssignmentModel):
+        read = {argument: found[of] for argument, of in stage.reads.items()}
+        keep(found, stage, function(stage.compute)(**read, settings=config.section(stage.sections[0])))
+    return found
 
 
-def internal(raw: Path, settings: object) -> Frames:
+def keep(found: Tables, stage: type, made: dict[str, pd.DataFrame]) -> None:
+    found |= {(stage, name): table for name, table in made.items()}
+
+
+def internal(raw: Path, settings: object) -> dict[str, pd.DataFrame]:
     given = {"sales": str(raw / "internal_sales.parquet"), "need_states": str(raw / "need_state.csv")}
     with duckdb.connect() as connection:
         sales = connection.execute(SALES, given).df()
@@ -108,7 +111,7 @@ def internal(raw: Path, settings: object) -> Frames:
     return preprocess(sales=sales, unchosen_stores=nowhere, settings=settings)
 
 
-def external(raw: Path, settings: object) -> Frames:
+def external(raw: Path, settings: object) -> dict[str, pd.DataFrame]:
     read = pd.read_parquet(raw / "external_sales.parquet").rename(columns={"STORE_NBR": "store_id"})
     read["store_id"] = read["store_id"].astype("str")
     labels = ["STORE_NAME", "REGION"]
@@ -118,13 +121,17 @@ def external(raw: Path, settings: object) -> Frames:
     return preprocess_external(features=features, ignored=ignored, labels=long, settings=settings)
 
 
-def written(tables: Frames, outputs: Path) -> dict[str, list[Path]]:
-    """A Parquet file per table."""
-    tables["categories"]["file"] = tables["categories"]["category"]
+def written(tables: Tables, outputs: Path) -> dict[str, list[Path]]:
+    """A Parquet file per table, and the one document of the assignment model."""
+    categories = tables[InternalPreprocessing, "categories"]
+    categories["file"] = categories["category"]
     files = {}
-    for name, table in tables.items():
+    for of in Warehouse.loads:
+        name = of[1]
         files[name] = [outputs / f"{name}.parquet"]
-        pq.write_table(to_arrow(table, TABLES[name]), files[name][0], compression="zstd")
+        pq.write_table(to_arrow(tables[of], TABLES[name]), files[name][0], compression="zstd")
+    model = {name: tables[AssignmentModel, name] for name in AssignmentModel.tables}
+    (outputs / AssignmentModel.document).write_text(as_json(model), encoding="utf-8")
     return files
 
 
@@ -151,9 +158,8 @@ def _values(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
 def write_documents(files: dict[str, list[Path]], outputs: Path) -> None:
     """The report, the workbook and its CSV files."""
     config = load("dev")
-    loaded = {table: files[table] for _, table in Warehouse.loads}
     shown = {name: msgspec.to_builtins(config.section(name)) for name in Report.sections}
-    source = Source(files=loaded, env="dev", settings=shown, contents={name: [""] for name in loaded})
+    source = Source(files=files, env="dev", settings=shown, contents={name: [""] for name in files})
     (outputs / "csv").mkdir(exist_ok=True)
     html.write(source, {"report": outputs / "report.html"})
     workbook.write(source, {name: outputs / file for name, file in Workbook.targets.items()})

@@ -98,6 +98,11 @@ class Middle(NamedTuple):
         return cls(statistics.median(values), min(values), max(values))
 
 
+def in_cpu(costs: Sequence[Cost], yardstick: Sequence[Cost]) -> str:
+    """The same ratio of seconds of processor, which hardly depends on what else the machine does."""
+    return f"in CPU {ratio(costs, yardstick, 'cpu').median:.2f} x"
+
+
 def ratio(costs: Sequence[Cost], yardstick: Sequence[Cost], figure: str = "wall") -> Middle:
     """How many times the yardstick, turn by turn."""
     pairs = zip(costs, yardstick, strict=True)

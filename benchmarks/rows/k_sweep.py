@@ -11,7 +11,7 @@ from benchmarks.processes import Middle, interleaved, python
 STORES = {"quick": 200, "default": 5_000, "full": 5_000}
 FEATURES = 20
 PLANTED = 5
-TIMES = {"quick": 1, "default": 3, "full": 5}
+TIMES = {"quick": 1, "default": 2, "full": 5}
 EXACT = ("silhouette", "calinski_harabasz", "davies_bouldin", "bic", "inertia", "smallest_cluster")
 REFITTED = ("stability", "jaccard")
 CLOSE = 0.02  # figures of refits whose fresh starts are drawn in another order
