@@ -66,18 +66,43 @@ def settled(seen: Signature, hashed_at: int) -> bool:
     return max(seen[3], seen[4]) + RACY_NS <= hashed_at
 
 
+def _stat(path: str) -> Signature | None:
+    try:
+        return signature(path)
+    except OSError:
+        return None
+
+
 class Memory:
-    """Facts about files, kept in `path`; those found by other rules than `made_by` says are none."""
+    """Facts about files, kept in `path`; those found by other rules than `made_by` says are none.
+
+    `stats` holds the stats of files while a look at all tasks lasts, so that a file which one task wrote and another reads is looked
+    at once; None at any other time.
+    """
 
     def __init__(self, path: Path, made_by: str = "") -> None:
         self.path = path
         self.changed = False
+        self.stats: dict[str, Signature | None] | None = None
         try:
             self._contents = msgspec.json.decode(path.read_bytes(), type=_Contents)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._contents = _Contents(made_by)
         if self._contents.made_by != made_by:
             self._contents = _Contents(made_by)
+
+    def stat(self, path: str) -> Signature | None:
+        """The stat of a file, None where there is none."""
+        if self.stats is None:
+            return _stat(path)
+        if path not in self.stats:
+            self.stats[path] = _stat(path)
+        return self.stats[path]
+
+    def known(self, path: str) -> str | None:
+        """The file's content hash where its stat vouches for the one remembered."""
+        seen = self.stat(path)
+        return None if seen is None else self._remembered(path, seen)
 
     def hash(self, path: Path | str, compute: Callable[[Path | str], str]) -> str:
         """The file's content hash, computed only where its stat does not vouch for the one remembered."""
@@ -98,19 +123,16 @@ class Memory:
             return known.hash
         return None
 
-    def hashes(self, paths: Iterable[Path], compute: Callable[[Path | str], str]) -> dict[Path, str | None]:
+    def hashes(self, paths: Iterable[str], compute: Callable[[Path | str], str]) -> dict[str, str | None]:
         """The content hash of every file, None of one that cannot be read; large ones are read side by side, a thread per processor."""
-        found: dict[Path, str | None] = {}
-        unknown: dict[Path, int] = {}
+        found: dict[str, str | None] = {}
+        unknown: dict[str, int] = {}
         for path in paths:
-            found[path] = None
-            with contextlib.suppress(OSError):
-                seen = signature(path)
-                found[path] = self._remembered(str(path), seen)
-                if found[path] is None:
-                    unknown[path] = seen[2]
+            found[path], seen = self.known(path), self.stat(path)
+            if found[path] is None and seen is not None:
+                unknown[path] = seen[2]
 
-        def hashed(path: Path) -> str | None:
+        def hashed(path: str) -> str | None:
             with contextlib.suppress(OSError):
                 return self.hash(path, compute)
             return None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.freshness.traces import Trace
@@ -161,11 +160,3 @@ def _differences(
             yield Reason(f"{kind} added", name)
         elif old[name] != new[name]:
             yield Reason(f"{kind} changed", name, show(old[name]), show(new[name]))
-
-
-def content_or_none(path: Path | str, content: Callable[[Path | str], str]) -> str | None:
-    """The content hash of a file, None where it is not there or cannot be read."""
-    try:
-        return content(path)
-    except OSError:
-        return None

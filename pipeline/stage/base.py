@@ -291,7 +291,7 @@ class Stage(KnownParameters, luigi.Task):
         """Stat and content hash of every file that a build reads."""
         memory = session.memory(self.config)
         try:
-            stats = {path: signature(path) for path in self.files()}
+            stats = {str(path): signature(path) for path in self.files()}
             contents = memory.hashes(stats, fingerprints.content)
             return {
                 self.relative(path): (stat, contents[path] or memory.hash(path, fingerprints.content))  # says why not

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,10 +32,18 @@ class CategoryStage(TableStage):
         """The task as users name it, with its category."""
         return f"{self.task_family}({self.category})"
 
-    @property
+    @functools.cached_property  # of a task whose `project` says which root it is in: with 500 categories, asked for ten thousand times
     def folder(self) -> Path:
         """A folder per category."""
         return super().folder / traces.slug(self.category)
+
+    @functools.cached_property
+    def _paths(self) -> dict[str, Path]:
+        return {table: self.folder / f"{table}.parquet" for table in self.tables}
+
+    def path(self, table: str) -> Path:
+        """The target of a table."""
+        return self._paths[table]
 
     @property
     def trace_path(self) -> Path:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.freshness import fingerprints, traces
-from pipeline.freshness.reasons import content_or_none
 from pipeline.stage import session
 
 if TYPE_CHECKING:
@@ -32,7 +30,8 @@ class Look:
 
     def missing(self) -> list[str]:
         """Targets of a fixed name that are not there."""
-        return [self._stage.relative(target.path) for target in self._stage.output().values() if not target.exists()]
+        paths = [target.path for target in self._stage.output().values()]
+        return [self._stage.relative(path) for path in paths if self._memory.stat(path) is None]
 
     def stale_upstream(self) -> Iterator[str]:
         """Required tasks, then the children of the last build, that are not complete."""
@@ -45,8 +44,9 @@ class Look:
 
     def inputs(self) -> dict[str, str | None]:
         """Content hash of every file that a build would read now."""
-        found = self._memory.hashes(self._stage.files(), fingerprints.content)
-        return {self._stage.relative(path): content for path, content in found.items()}
+        found = self._memory.hashes(map(str, self._stage.files()), fingerprints.content)
+        home = os.path.join(self._stage.config.home, "")  # noqa: PTH118  # see Stage.relative
+        return {path.removeprefix(home): content for path, content in found.items()}
 
     def settings(self) -> dict[str, Any]:
         """Value by dotted key of every setting that a build would read now."""
@@ -67,7 +67,5 @@ class Look:
             return {}
         home = self._stage.config.home
         targets = [*trace.outputs, *(self._stage.relative(path) for path in self._stage.strays())]
-        return {target: self._content(os.path.join(home, target)) for target in targets}  # noqa: PTH118  # without a Path each
-
-    def _content(self, path: Path | str) -> str | None:
-        return content_or_none(path, lambda found: self._memory.hash(found, fingerprints.content))
+        paths = {os.path.join(home, target): target for target in targets}  # noqa: PTH118  # without a Path each
+        return {paths[path]: content for path, content in self._memory.hashes(paths, fingerprints.content).items()}

@@ -44,6 +44,15 @@ class KnownParameters:
             cls._known_parameters = super().get_params()  # type: ignore[attr-defined, misc]
         return list(cls._known_parameters)  # type: ignore[attr-defined]
 
+    def clone(self, cls: Any = None, **changes: Any) -> Any:
+        """A task of another class with the same parameters, remembered: a stage asks for those it reads with every look."""
+        if cls is None or changes:
+            return super().clone(cls, **changes)  # type: ignore[misc]
+        made: dict[Any, Any] = self.__dict__.setdefault("_clones", {})
+        if cls not in made:
+            made[cls] = super().clone(cls)  # type: ignore[misc]
+        return made[cls]
+
 
 class EnvParameter(luigi.Parameter):
     """The environment: a plain name that has a file in `configs/`. Its settings are read and checked here."""
@@ -83,8 +92,10 @@ class ProjectParameter(luigi.Parameter):
 
     def normalize(self, value: str) -> str:
         """Name and hash of the project's root, and the end of the run's id, where nothing else is given."""
+        if value:
+            return value
         root = config.home()
-        return value or f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}-{runs.current()[-8:]}"
+        return f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}-{runs.current()[-8:]}"
 
 
 class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):

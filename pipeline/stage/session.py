@@ -36,6 +36,7 @@ def memory(config: Config) -> Memory:
     path = config.outputs / ".trace" / ".memory.json"
     if path not in _memories:
         _memories[path] = Memory(path, fingerprints.rules())
+        _memories[path].stats = {} if _depth else None
         atexit.register(_save, _memories[path], os.getpid())
     return _memories[path]
 
@@ -68,12 +69,16 @@ def traversal() -> Iterator[set[str]]:
     """The tasks found complete since the outermost look began; only "complete" is ever remembered."""
     global _depth
     _depth += 1
+    for known in _memories.values():
+        known.stats = known.stats or {}
     try:
         yield _complete
     finally:
         _depth -= 1
         if not _depth:
             _complete.clear()
+            for known in _memories.values():
+                known.stats = None
 
 
 def found_fresh(name: str) -> None:

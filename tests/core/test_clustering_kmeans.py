@@ -7,7 +7,7 @@ import pytest
 from sklearn.cluster import KMeans as SklearnKMeans
 
 from pipeline.core.clustering.algorithms import RESTARTS, KMeans
-from pipeline.core.clustering.kmeans import best_of, kmeans, nearest, spread_starts
+from pipeline.core.clustering.kmeans import best_of, kmeans, nearest, refit, spread_starts
 
 
 def blobs(seed: int, n: int = 150, d: int = 6, k: int = 5) -> np.ndarray:
@@ -98,3 +98,14 @@ def test_starts_are_points_that_have_weight():
     allowed = {tuple(point) for point in points[:20]}
     assert all(tuple(start) in allowed for start in starts.reshape(-1, points.shape[1]))
     assert all(len({tuple(start) for start in of_fit}) == 5 for of_fit in starts)
+
+
+def test_refits_in_parts_are_as_good_as_refits_at_once(monkeypatch):
+    random = np.random.default_rng(3)
+    points = random.normal(size=(120, 3)) + 4 * random.integers(0, 3, 120)[:, None]
+    drawn = random.multinomial(120, np.full(120, 1 / 120), size=20).astype(float)
+    whole = refit(points, drawn, points[:4], 2, np.random.default_rng(0))
+    monkeypatch.setattr("pipeline.core.clustering.kmeans._REFIT_NUMBERS", 3 * 3 * 120)
+    parts = refit(points, drawn, points[:4], 2, np.random.default_rng(0))
+    assert [array.shape for array in parts] == [array.shape for array in whole]
+    assert parts.inertia.sum() == pytest.approx(whole.inertia.sum(), rel=0.02)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.freshness import traces
-from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, content_or_none, reasons
+from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, reasons
 from pipeline.freshness.traces import Trace
 
 GOOD = Trace(
@@ -104,12 +104,6 @@ def test_a_change_is_shown_where_both_values_are_known() -> None:
         "setting changed: merging.method ('cross' -> 'nested')"
     )
     assert str(Reason("setting changed", "merging.method", old="'cross'")) == "setting changed: merging.method"
-
-
-def test_the_content_of_a_file_that_cannot_be_read_is_none(tmp_path) -> None:
-    (tmp_path / "there").write_text("text")
-    assert content_or_none(tmp_path / "there", lambda path: path.read_text()) == "text"
-    assert content_or_none(tmp_path / "gone", lambda path: path.read_text()) is None
 
 
 def test_the_first_reason_is_found_without_looking_further() -> None:

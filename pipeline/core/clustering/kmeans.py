@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_ITERATIONS = 300
+_REFIT_NUMBERS = 10_000_000  # weights of refits (B, n) that are held at once: 80 MB
 _BATCH_NUMBERS = 250_000  # numbers of a (B, k, n) array that are worked on at once: what a processor's cache holds
 
 
@@ -142,6 +143,23 @@ def refit(
     fresh_starts : how many of `spread_starts`, beside it
     random : for these
     """
+    import numpy as np
+
+    at_once = max(1, _REFIT_NUMBERS // ((fresh_starts + 1) * len(points)))
+    parts = [
+        _refit(points, drawn[first : first + at_once], centres, fresh_starts, random)
+        for first in range(0, len(drawn), at_once)
+    ]
+    return parts[0] if len(parts) == 1 else Fits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def _refit(
+    points: NDArray[np.float64],
+    drawn: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    fresh_starts: int,
+    random: np.random.Generator,
+) -> Fits:
     import numpy as np
 
     each = fresh_starts + 1
