@@ -53,8 +53,9 @@ def main() -> None:
     found.machine.append(
         f"load over the minute before: {before}, at the end: {machine.load()}; {minutes:.0f} minutes in all"
     )
-    if set(told.only) == set(PARTS) and told.size != "quick":
+    if told.size != "quick":
         found.write(KEPT)
+    if set(told.only) == set(PARTS) and told.size != "quick":
         _write(found, told.out)
 
 
@@ -89,11 +90,13 @@ def _measure(part: str, place: Path, found: kept.Run) -> None:
 
 
 def _write(found: kept.Run, out: Path) -> None:
+    """The page and its chart, of as much as was measured."""
     base = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in growth.BASE[found.size].items())
     hashing = written.HASHING.format(gigabytes=GIGABYTES[found.size], parts=4, turns=3) + found.hashing
-    page = written.page(found.rows, found.machine, found.grown, base, hashing)
+    page = written.page(found.rows, found.machine, found.grown, base, hashing if found.hashing else "")
     (out / "performance.md").write_text(page, encoding="utf-8")
-    (out / "performance-growth.svg").write_text(chart.svg(found.grown), encoding="utf-8")
+    if found.grown:
+        (out / "performance-growth.svg").write_text(chart.svg(found.grown), encoding="utf-8")
     print(out / "performance.md")
 
 

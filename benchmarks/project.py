@@ -37,11 +37,11 @@ class Project:
         shutil.rmtree(self.home / "outputs", ignore_errors=True)
         (self.home / "outputs").mkdir()
 
-    def built(self) -> Project:
-        """This project, with everything fresh and remembered."""
-        run(self.luigi())
+    def built(self, job: str = "FullPipeline") -> Project:
+        """This project, with all that the job builds fresh and remembered."""
+        run(self.luigi(job))
         time.sleep(SETTLED)
-        run(self.luigi())
+        run(self.luigi(job))
         return self
 
     def targets(self, folder: str = "outputs/dev") -> dict[str, int]:

@@ -46,8 +46,14 @@ HASHING = """## Hashing
 """
 
 
-def page(rows: Sequence[Row], machine: Sequence[str], grown: Sequence[Grown], base: str, hashing: str) -> str:
-    """All of docs/performance.md."""
+def page(
+    rows: Sequence[Row],
+    machine: Sequence[str],
+    grown: Sequence[Grown],
+    base: str,
+    hashing: str,
+) -> str:
+    """All of docs/performance.md; what was not measured is left out."""
     parts = [HEAD, "".join(f"- {line}\n" for line in machine), "## The table\n", table(rows), _notes(rows)]
     parts += ["## The processes behind it\n", runs(rows), PLAIN]
     if grown:
@@ -69,7 +75,7 @@ def _notes(rows: Iterable[Row]) -> str:
     lines = ["How it was seen that the same was computed, and, where a goal is missed, why:\n"]
     for row in rows:
         note = f"; {row.note}" if row.note else ""
-        why = f" **Missed**: {row.why}" if row.met.startswith("missed") and row.why else ""
+        why = f" **Missed**: {' '.join(row.why.split())}" if row.met.startswith("missed") and row.why else ""
         lines.append(f"- {row.what}: {row.parity}{note}.{why}")
     return "\n".join([*lines, ""])
 

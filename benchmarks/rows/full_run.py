@@ -43,7 +43,7 @@ def measure(place: Path, size: str) -> list[Row]:
             in_cpu(costs["cold"], costs[PLAIN]),
             WHY_COLD,
         ),
-        _external(project, shape, size, costs["cold"]),
+        _external(project, shape, costs["cold"]),
     ]
 
 
@@ -51,7 +51,7 @@ def _rows(shape: dict[str, int]) -> int:
     return shape["categories"] * shape["stores"] * shape["skus"] * shape["weeks"]
 
 
-def _external(project: Project, shape: dict[str, int], size: str, cold: list[Cost]) -> Row:
+def _external(project: Project, shape: dict[str, int], cold: list[Cost]) -> Row:
     """Only the external file changed: every run has other values in it."""
     before = project.targets("outputs/dev/internal_clustering")
     turn = 0
