@@ -1,4 +1,4 @@
-"""The growth as an SVG: a panel for each thing that grows, both axes logarithmic, a line per stage."""
+"""The growth as an SVG: a panel for each thing that grows, both axes logarithmic, a line per stage: seconds beyond its start."""
 
 from __future__ import annotations
 
@@ -14,15 +14,22 @@ COLOURS = (
 )
 
 
+LEAST = 0.05  # seconds that are shown: less is lost in the start
+
+
+def _beyond(one: Grown) -> list[float]:
+    return [second - one.start[0] for second in one.seconds]
+
+
 def svg(grown: Sequence[Grown]) -> str:
     """The chart; seconds upwards."""
     titles = list(dict.fromkeys(one.what for one in grown))
-    every = [max(second, 0.01) for one in grown for second in one.seconds]
+    every = [max(second, LEAST) for one in grown for second in _beyond(one)]
     low, high = math.floor(math.log10(min(every))), math.ceil(math.log10(max(every)))
     wide, tall = 3 * (WIDTH + LEFT + GAP), 2 * (HEIGHT + TOP + GAP) + 10
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {tall}" font-family="sans-serif" font-size="11">',
-        "<title>Seconds of each stage against what grows, both logarithmic</title>",
+        "<title>Seconds of processor of each stage beyond its start, against what grows, both logarithmic</title>",
         f'<rect width="{wide}" height="{tall}" fill="#ffffff"/>',
     ]
     for place, title in enumerate(titles):
@@ -45,7 +52,7 @@ def _panel(title: str, grown: Sequence[Grown], x: float, y: float, decades: tupl
         return x + WIDTH * (math.log10(size) - first) / (last - first)
 
     def up(seconds: float) -> float:
-        return y + HEIGHT * (high - math.log10(max(seconds, 0.01))) / (high - low)
+        return y + HEIGHT * (high - math.log10(max(seconds, LEAST))) / (high - low)
 
     parts = [f'<text x="{x}" y="{y - 12}" font-weight="bold">{title}</text>']
     for decade in range(low, high + 1):
@@ -56,7 +63,7 @@ def _panel(title: str, grown: Sequence[Grown], x: float, y: float, decades: tupl
         parts.append(f'<text x="{across(size):.1f}" y="{y + HEIGHT + 16}" text-anchor="{anchor}">{size:,}</text>')
     for one in grown:
         points = " ".join(
-            f"{across(size):.1f},{up(second):.1f}" for size, second in zip(one.sizes, one.seconds, strict=True)
+            f"{across(size):.1f},{up(second):.1f}" for size, second in zip(one.sizes, _beyond(one), strict=True)
         )
         colour = COLOURS[STAGES.index(one.stage)]
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')

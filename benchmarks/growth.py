@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Sequence
@@ -43,51 +42,51 @@ TITLES = {
     "categories": "categories",
     "need_states": "need states of a category",
 }
-LEAST_SECONDS, LEAST_MB = (
-    0.25,
-    20.0,
-)  # of the largest size, and beyond the smallest: below it nothing is said of an exponent
+LEAST_SECONDS, LEAST_MB = 0.2, 10.0  # beyond the start, at the second size: with less, nothing is said of an exponent
 
 
 class Grown(NamedTuple):
-    """What a stage took at each size of one thing: seconds of its build, and its process's peak memory in MB."""
+    """What a stage took at each size of one thing, beyond its start, which is what it takes with hardly any data.
+
+    `seconds` of processor and `peaks` of memory in MB are those of the process; `start` is both of the smallest project.
+    """
 
     what: str
     stage: str
     sizes: list[int]
     seconds: list[float]
     peaks: list[float]
+    start: tuple[float, float]
 
     @property
     def time_exponent(self) -> float | None:
-        """b in seconds = a x size^b, least squares on logarithms; None where it takes too little time to say."""
-        return exponent(self.sizes, self.seconds) if self.seconds[-1] >= LEAST_SECONDS else None
+        """b in seconds beyond the start = a x size^b, between the two larger sizes; None where there is too little to say."""
+        return exponent(self.sizes, [second - self.start[0] for second in self.seconds], LEAST_SECONDS)
 
     @property
     def memory_exponent(self) -> float | None:
-        """The same of the peak memory; None where it hardly grew."""
-        return exponent(self.sizes, self.peaks) if self.peaks[-1] - self.peaks[0] >= LEAST_MB else None
+        """The same of the peak memory."""
+        return exponent(self.sizes, [peak - self.start[1] for peak in self.peaks], LEAST_MB)
 
 
-def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """The slope of the logarithm of the values over that of the sizes, by least squares."""
-    x, y = [math.log(size) for size in sizes], [math.log(max(value, 1e-3)) for value in values]
-    middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
-    above = sum((a - middle_x) * (b - middle_y) for a, b in zip(x, y, strict=True))
-    return above / sum((a - middle_x) ** 2 for a in x)
+def exponent(sizes: Sequence[float], values: Sequence[float], least: float) -> float | None:
+    """The slope of the logarithm of the values over that of the sizes between the last two; None below the least value."""
+    (size, larger), (value, grown) = sizes[-2:], values[-2:]
+    if min(value, grown) < least:
+        return None
+    return math.log(grown / value) / math.log(larger / size)
 
 
 def measure(place: Path, size: str) -> list[Grown]:
-    base = BASE[size]
-    first = _stages(place / "base", base)
+    start, first = _stages(place / "start", BASE["quick"]), _stages(place / "base", BASE[size])
     found = []
     for what, times in TIMES[size].items():
-        shapes = [{**base, what: base[what] * by} for by in times]
+        shapes = [{**BASE[size], what: BASE[size][what] * by} for by in times]
         costs = [first, *(_stages(place / f"{what}-{shape[what]}", shape) for shape in shapes)]
-        sizes = [_size(what, shape) for shape in (base, *shapes)]
+        sizes = [_size(what, shape) for shape in (BASE[size], *shapes)]
         for stage in STAGES:
             seconds, peaks = zip(*(cost[stage] for cost in costs), strict=True)
-            found.append(Grown(TITLES[what], stage, sizes, list(seconds), list(peaks)))
+            found.append(Grown(TITLES[what], stage, sizes, list(seconds), list(peaks), start[stage]))
     return found
 
 
@@ -98,22 +97,11 @@ def _size(what: str, shape: dict[str, int]) -> int:
 
 
 def _stages(home: Path, shape: dict[str, int]) -> dict[str, tuple[float, float]]:
-    """Seconds and peak memory by stage of a first build."""
+    """Seconds of processor and peak memory by stage of a first build, each stage in a process of its own."""
     project = Project(home, **shape)
     found = {}
     for stage in STAGES:
         cost = run(project.luigi(stage))
-        found[stage] = (_seconds(project, stage), cost.peak_mb)
+        found[stage] = (cost.cpu, cost.peak_mb)
     shutil.rmtree(home)
     return found
-
-
-def _seconds(project: Project, stage: str) -> float:
-    """What the traces say that the stage took, and, of the one that asks for a task per category, each of these."""
-    names = [_snake(stage)] + (["cluster_category-*"] if stage == "InternalClustering" else [])
-    traces = project.home / "outputs" / "dev" / ".trace"
-    return sum(json.loads(path.read_bytes())["seconds"] for name in names for path in traces.glob(f"{name}.json"))
-
-
-def _snake(stage: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in stage).lstrip("_")

@@ -39,5 +39,5 @@ def read(path: Path) -> Run:
         )
         for row in found.pop("rows")
     ]
-    grown = [Grown(*one) for one in found.pop("grown")]
+    grown = [Grown(*one[:-1], tuple(one[-1])) for one in found.pop("grown")]
     return Run(rows=rows, grown=grown, **found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import xml.etree.ElementTree as ET
 
@@ -71,11 +72,11 @@ def test_the_page_says_what_was_met_and_why_not():
     assert "| a process | 2 | 3.00 | 4.00 | 120 |" in page
 
 
-def test_an_exponent_is_said_where_there_is_enough_to_measure():
-    quadratic = Grown("stores", "Merging", [1, 10, 100], [0.01, 1.0, 100.0], [100.0, 200.0, 400.0])
+def test_an_exponent_is_said_of_what_lies_beyond_the_start_where_that_is_enough():
+    quadratic = Grown("stores", "Merging", [1, 10, 100], [2.01, 3.0, 102.0], [100.0, 120.0, 200.0], (2.0, 90.0))
     assert quadratic.time_exponent == pytest.approx(2.0)
-    assert quadratic.memory_exponent == pytest.approx(0.301, abs=0.001)
-    small = quadratic._replace(seconds=[0.01, 0.02, 0.04], peaks=[100.0, 101.0, 102.0])
+    assert quadratic.memory_exponent == pytest.approx(math.log10(110 / 30))
+    small = quadratic._replace(seconds=[2.0, 2.1, 2.9], peaks=[100.0, 95.0, 102.0])
     assert small.time_exponent is small.memory_exponent is None
     assert "- Merging in stores: time with the power 2.00\n" in written.steep([quadratic, small])
     assert "Nothing grows faster" in written.steep([small])
@@ -83,7 +84,9 @@ def test_an_exponent_is_said_where_there_is_enough_to_measure():
 
 def test_the_chart_has_a_panel_per_thing_and_a_line_per_stage():
     grown = [
-        Grown(what, stage, [1, 2, 4], [0.1, 0.2, 0.4], [1, 1, 1]) for what in ("stores", "SKUs") for stage in STAGES
+        Grown(what, stage, [1, 2, 4], [1.1, 1.2, 1.4], [1, 1, 1], (1.0, 1.0))
+        for what in ("stores", "SKUs")
+        for stage in STAGES
     ]
     root = ET.fromstring(chart.svg(grown))  # noqa: S314  # our own text
     assert len(root.findall("{*}polyline")) == 2 * len(STAGES)
@@ -92,7 +95,7 @@ def test_the_chart_has_a_panel_per_thing_and_a_line_per_stage():
 
 
 def test_a_run_is_kept_whole(tmp_path):
-    grown = [Grown("stores", "Merging", [1, 2, 4], [0.1, 0.2, 0.4], [1.0, 2.0, 3.0])]
+    grown = [Grown("stores", "Merging", [1, 2, 4], [0.1, 0.2, 0.4], [1.0, 2.0, 3.0], (0.1, 0.5))]
     run = kept.Run("quick", machine.facts(), [row(1.2)], grown, "a table")
     run.write(tmp_path / "results" / "run.json")
     assert kept.read(tmp_path / "results" / "run.json") == run
