@@ -17,7 +17,7 @@ WHY_CPU = """a plain `SUM` of the same column under the same keys costs about 7 
 500,000 keys does not fit the processor's cache. Rounding each row to cents, and seeing that nothing is wrong with any, come on top.
 Tried: two sums instead of eight where nothing is wrong (half the time), one key instead of two (no gain where sorted)."""
 WHY_MEMORY = """beside the libraries it is the table of 500,000 keys, one per thread, and the sums under their names; a lower
-`[engine] memory_limit` makes it spill, and takes two and a half times as long for nothing less. It does not grow with the rows."""
+`[engine] memory_limit` makes it spill, which takes two and a half times as long for nothing less. It does not grow with the rows."""
 ORDERS = ("week by week", "sorted by store")
 
 

@@ -37,9 +37,13 @@ class LoadingStage(Stage):
     def announce(self) -> None:
         """Say where the file is, and whether it is this run's."""
         what, path = self.told()
-        if next(self.reasons(), None) is None:
+        if not path.exists():
+            return
+        with session.traversal():
+            is_fresh = self.name in session.fresh() or next(self.reasons(), None) is None
+        if is_fresh:
             sys.stdout.write(f"{what}: {path}\n")
-        elif path.exists():
+        else:
             sys.stdout.write(f"{what}: {path} (of the last good run: this one did not get there)\n")
 
     def requires(self) -> list[luigi.Task]:
