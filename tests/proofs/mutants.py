@@ -1,10 +1,12 @@
-"""Mutants of `pipeline/freshness/`: one small fault at a time, and whether a test fails for it.
+"""Mutants of a package: one small fault at a time, and whether a test fails for it.
 
-uv run python tests/proofs/mutants.py [--reliability FOLDER] [--only WORDS]
+uv run python tests/proofs/mutants.py [--package pipeline/core] [--every N] [--minutes M] [--only WORDS] [--reliability FOLDER]
 
-A process that has imported the libraries forks for every mutant, and runs the tests of `tests/freshness` there until the first one fails.
-No file is changed: the mutated module takes the place of the real one as it is imported. Tools that do this for any project
-copy the project and start an interpreter per mutant, which takes our tests an hour.
+A process that has imported the libraries forks for every mutant, and runs tests there until the first one fails: of
+`pipeline/freshness` all of `tests/freshness`, its module's own tests first; of another package those of its tests that call the
+function with the fault - of what stands outside functions, those that call anything in the module - the quickest first. Which
+these are is seen once, without any fault. No file is changed: the mutated module takes the place of the real one as it is
+imported. Tools that do this for any project copy the project and start an interpreter per mutant, which takes our tests an hour.
 """
 
 from __future__ import annotations
@@ -14,11 +16,16 @@ import ast
 import copy
 import importlib
 import importlib.util
+import json
 import os
+import random
+import re
 import shutil
 import signal
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
@@ -35,11 +42,21 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "pipeline" / "freshness"
-TESTS = ROOT / "tests" / "freshness"
 JUDGED = Path(__file__).with_name("survivors.toml")
-SECONDS = 120  # more than that, and the mutant hangs: that is seen, too
+SECONDS = (
+    120  # more than that and four times what the tests take without a fault, and the mutant hangs: that is seen, too
+)
 PREPARED = ("luigi", "numpy", "pandas", "pyarrow.parquet", "pytest", "tomli_w")
+COMPUTING = (
+    "hypothesis",
+    "scipy.optimize",
+    "scipy.stats",
+    "sklearn.cluster",
+    "sklearn.ensemble",
+    "sklearn.metrics",
+    "sklearn.tree",
+)
+SECTIONS = {"pipeline/freshness": reliability.MUTANTS, "pipeline/core": reliability.CORE_MUTANTS}
 
 OTHER_COMPARISON: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -65,11 +82,39 @@ OTHER_OPERATOR: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module with a fault; `what` says where and which."""
+    """A module with a fault, in this function of it (`module`: outside of all); `what` says where and which."""
 
     module: str
+    function: str
     what: str
     tree: ast.Module
+
+
+@dataclass(frozen=True)
+class Tests:
+    """The files of a package's tests; where they are told apart: by test the seconds it takes, and what it calls."""
+
+    files: list[str]
+    seconds: dict[str, float]
+    calls: dict[str, set[tuple[str, str]]]
+
+    def of(self, mutant: Mutant | None) -> list[str]:
+        """What to run for a mutant, in order; for none, everything."""
+        if mutant is None:
+            return self.files
+        if not self.calls:
+            own = f"test_{mutant.module.rpartition('.')[2]}.py"
+            return sorted(self.files, key=lambda file: (Path(file).name != own, file))
+        in_module = {
+            test: {name for module, name in called if module == mutant.module} for test, called in self.calls.items()
+        }
+        calling = [test for test, names in in_module.items() if mutant.function in names]
+        reached = calling or [test for test, names in in_module.items() if names]
+        return sorted(reached, key=lambda test: self.seconds[test])
+
+    def limit(self, chosen: list[str]) -> int:
+        """The seconds after which these hang."""
+        return SECONDS + int(4 * sum(self.seconds.get(test, 0.0) for test in chosen))
 
 
 def expressions(node: ast.AST) -> Iterator[ast.AST]:
@@ -119,7 +164,7 @@ def is_told(node: ast.AST) -> bool:
 
 def mutants(path: Path) -> Iterator[Mutant]:
     """Every mutant of a module."""
-    module = f"pipeline.freshness.{path.stem}".removesuffix(".__init__")
+    module = module_of(path)
     tree = ast.parse(path.read_bytes())
     for node, field, position, within in places(tree, ""):
         old = getattr(node, field) if position is None else getattr(node, field)[position]
@@ -127,7 +172,12 @@ def mutants(path: Path) -> Iterator[Mutant]:
             if ast.dump(new) == ast.dump(old):
                 continue
             mutated = put(tree, node, field, position, new)
-            yield Mutant(module, f"{within}: {said(old)} -> {said(new)}", mutated)
+            yield Mutant(module, within, f"{within}: {said(old)} -> {said(new)}", mutated)
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a module's file."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def places(node: ast.AST, within: str) -> Iterator[tuple[ast.AST, str, int | None, str]]:
@@ -183,8 +233,76 @@ class Instead(MetaPathFinder, SourceFileLoader):
         return compile(self.mutant.tree, self.path, "exec")
 
 
-def survives(mutant: Mutant | None, folder: Path) -> bool:
-    """Whether all tests pass in a process that has this mutant."""
+class Called:
+    """A plugin of pytest that sees which functions of a package each test calls, and how long it takes."""
+
+    def __init__(self, package: Path) -> None:
+        self.package = f"{package}{os.sep}"
+        self.seconds: dict[str, float] = {}
+        self.calls: dict[str, list[tuple[str, str]]] = {}
+
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> None:
+        """Begin anew with every test, its fixtures included."""
+        seen: set[CodeType] = set()
+        self.now = (item.nodeid, seen, time.perf_counter())
+        sys.setprofile(lambda frame, event, _: seen.add(frame.f_code) if event == "call" else None)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Keep what was seen."""
+        sys.setprofile(None)
+        name, seen, began = self.now
+        self.seconds[name] = time.perf_counter() - began
+        self.calls[name] = [
+            (module_of(Path(code.co_filename)), ".".join(re.findall(r"(?<![<\w])\w+", code.co_qualname)))
+            for code in seen
+            if code.co_filename.startswith(self.package)
+        ]
+
+
+def run_tests(words: list[str], folder: Path, plugins: list[object]) -> int:
+    """Run tests in this process, quietly; the exit code."""
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        os.dup2(quiet, stream)
+    import pytest
+
+    if "hypothesis" in sys.modules:
+        from hypothesis import Phase, settings
+
+        found_at_once = [Phase.explicit, Phase.generate]
+        settings.register_profile("mutants", database=None, derandomize=True, deadline=None, phases=found_at_once)
+        settings.load_profile("mutants")
+    options = ["-x", "-q", f"--basetemp={folder / str(os.getpid())}", "-o", "addopts=--import-mode=importlib"]
+    options += ["-m", "not nightly", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    without = [f"-pno:{plugin}" for plugin in ("cacheprovider", "cov", "hypothesispytest", "xdist", "xdist.looponfail")]
+    return int(pytest.main([*options, *without, *words], plugins=plugins))
+
+
+def tests_of(package: Path, folder: Path) -> Tests:
+    """The tests of a package, which all pass; told apart where the package is not `pipeline/freshness`.
+
+    What runs in other processes than the tests' own, as in those of freshness, is called by none of them.
+    """
+    tests = ROOT / "tests" / package.name
+    files = sorted(str(path.relative_to(ROOT)) for path in tests.rglob("test_*.py"))
+    told = folder / "called.json"
+    child = os.fork()
+    if not child:
+        called = Called(package)
+        code = run_tests(files, folder, [] if package.name == "freshness" else [called])
+        told.write_text(json.dumps([called.seconds, called.calls]))
+        os._exit(code)
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit("the tests fail without any mutant")
+    seconds, calls = json.loads(told.read_text())
+    return Tests(files, seconds, {test: {(module, name) for module, name in found} for test, found in calls.items()})
+
+
+def survives(mutant: Mutant | None, tests: Tests, folder: Path) -> bool:
+    """Whether all tests that could see it pass in a process that has this mutant."""
+    chosen = tests.of(mutant)
+    if not chosen:
+        return True
     child = os.fork()
     if child:
         passed = os.waitpid(child, 0)[1] == 0
@@ -192,64 +310,66 @@ def survives(mutant: Mutant | None, folder: Path) -> bool:
         return passed
     os.setsid()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(SECONDS)
-    quiet = os.open(os.devnull, os.O_RDWR)
-    for stream in (1, 2):
-        os.dup2(quiet, stream)
+    signal.alarm(tests.limit(chosen))
     if mutant is not None:
         sys.meta_path.insert(0, Instead(mutant))
-    import pytest
-
-    words = ["-x", "-q", f"--basetemp={folder / str(os.getpid())}", "-o", "addopts=--import-mode=importlib"]
-    without = [f"-pno:{plugin}" for plugin in ("cacheprovider", "cov", "hypothesispytest", "xdist", "xdist.looponfail")]
-    own = f"test_{mutant.module.rpartition('.')[2]}.py" if mutant else ""
-    files = sorted(TESTS.glob("test_*.py"), key=lambda path: (path.name != own, path.name))  # its own tests first
-    os._exit(int(pytest.main([*words, *without, *map(str, files)])))
+    os._exit(run_tests(chosen, folder, []))
 
 
-def named(made: Iterable[Mutant]) -> dict[str, Mutant]:
+def named(made: Iterable[Mutant], package: str) -> dict[str, Mutant]:
     """Every mutant by its module and what it is; the second of that name, and further ones, with their number."""
     every: dict[str, Mutant] = {}
+    alike: Counter[str] = Counter()
     for mutant in made:
-        name = f"{mutant.module.rpartition('.')[2]}: {mutant.what}"
-        alike = sum(1 for other in every if other.partition(" (#")[0] == name)
-        every[f"{name} (#{alike + 1})" if alike else name] = mutant
+        name = f"{mutant.module.removeprefix(f'{package}.').removeprefix('pipeline.')}: {mutant.what}"
+        alike[name] += 1
+        every[f"{name} (#{alike[name]})" if alike[name] > 1 else name] = mutant
     return every
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--package", choices=list(SECTIONS), default="pipeline/freshness")
     parser.add_argument("--reliability", metavar="FOLDER", type=Path)
     parser.add_argument("--only", metavar="WORDS", default="", help="mutants whose description has these words")
     parser.add_argument("--every", metavar="N", type=int, default=1, help="a sample: one mutant of N")
+    parser.add_argument("--minutes", metavar="M", type=float, default=None, help="begin no mutant after so many")
     given = parser.parse_args()
     os.chdir(ROOT)
-    for name in PREPARED:
+    began = time.monotonic()
+    package = ROOT / given.package
+    for name in PREPARED + (() if package.name == "freshness" else COMPUTING):
         importlib.import_module(name)
     judged = {one["mutant"]: one["judgement"] for one in tomllib.loads(JUDGED.read_text())["survivor"]}
     folder = Path(tempfile.mkdtemp())
-    if not survives(None, folder):
-        sys.exit("the tests fail without any mutant")
-    every = named(mutant for path in sorted(PACKAGE.glob("*.py")) for mutant in mutants(path))
-    chosen = {name: mutant for name, mutant in every.items() if given.only in name}
-    chosen = dict(list(chosen.items())[:: given.every])
-    if not survives(Mutant("pipeline.freshness.traces", "", ast.parse((PACKAGE / "traces.py").read_bytes())), folder):
+    tests = tests_of(package, folder)
+    paths = sorted(package.rglob("*.py"))
+    every = named((mutant for path in paths for mutant in mutants(path)), given.package.replace("/", "."))
+    chosen = [name for name in every if given.only in name][:: given.every]
+    random.Random(0).shuffle(chosen)  # so that those tried within the time are a sample of all
+    unchanged = next(path for path in reversed(paths) if path.name != "__init__.py")
+    if not survives(Mutant(module_of(unchanged), "module", "", ast.parse(unchanged.read_bytes())), tests, folder):
         sys.exit("the tests fail for a module that is put in place unchanged")
-    tried, left = len(chosen), []
-    for name, mutant in chosen.items():
-        if survives(mutant, folder):
+    tried, left = [], []
+    for name in chosen:
+        if given.minutes is not None and time.monotonic() - began > 60 * given.minutes:
+            break
+        tried.append(name)
+        if survives(every[name], tests, folder):
             left.append(name)
             print(f"{name} | {judged.get(name, 'NOT JUDGED')}", flush=True)
-    print(f"{tried} mutants, {tried - len(left)} killed ({(tried - len(left)) / max(tried, 1):.1%})")
+    shutil.rmtree(folder)
+    killed = len(tried) - len(left)
+    print(f"{len(tried)} mutants of {len(every)}, {killed} killed ({killed / max(len(tried), 1):.1%})")
     if given.reliability:
         told = [
-            {"proof": "mutants", "counts": {"made": len(every), "tried": tried, "killed": tried - len(left)}},
+            {"proof": given.package, "counts": {"made": len(every), "tried": len(tried), "killed": killed}},
             *({"row": {"survivor": f"`{name}`", "judgement": judged.get(name, "not judged")}} for name in left),
         ]
         for number, one in enumerate(told):
-            reliability.keep(given.reliability, f"mutants {number}", {"section": reliability.MUTANTS, **one})
-    unknown = [name for name in left if name not in judged]
-    return 1 if unknown or (tried - len(left)) < 0.9 * tried else 0
+            name = f"mutants of {given.package} {number}"
+            reliability.keep(given.reliability, name, {"section": SECTIONS[given.package], **one})
+    return 1 if set(left) - set(judged) or killed < 0.9 * len(tried) else 0
 
 
 if __name__ == "__main__":
