@@ -40,8 +40,9 @@ class Scale:
         self._deviations = matrix.std(axis=0)
         self._halfway = (matrix.min(axis=0) + matrix.max(axis=0)) / 2
         flags = is_flag(matrix)
-        # what rounding leaves of a constant feature's deviation would measure other points in units of nothing
-        self._numeric = (matrix.min(axis=0) < matrix.max(axis=0)) & ~flags
+        # what rounding leaves of a constant feature's deviation would measure other points in units of nothing; of
+        # differences too small to be squared none is left
+        self._numeric = (matrix.min(axis=0) < matrix.max(axis=0)) & (self._deviations > 0) & ~flags
         self._groups = _exclusive(matrix > self._halfway, np.flatnonzero(flags))
         self._occurring = self._one_hot(matrix).any(axis=0)
 
