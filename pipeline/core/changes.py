@@ -126,7 +126,8 @@ def _listed(clusters: list[int], stores: NDArray[np.int64]) -> str:
     if not order:
         return "none that both results know"
     said = [
-        f"{clusters[place]} ({int(stores[place])}{' stores' if not rank else ''})" for rank, place in enumerate(order)
+        f"{clusters[place]} ({int(stores[place])}{'' if rank else ' store' if stores[place] == 1 else ' stores'})"
+        for rank, place in enumerate(order)
     ]
     more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
     return ", ".join(said[:_SHOWN]) + more

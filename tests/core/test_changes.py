@@ -31,7 +31,7 @@ def test_the_same_clusters_are_kept() -> None:
 
 def test_a_kept_cluster_says_what_it_lost_and_gained() -> None:
     before, now = series(c1=10, c2=10), series(c1=9, c2=11)
-    assert told(before, now) == {1: ("kept", "lost to 2 (1 stores)"), 2: ("kept", "gained from 1 (1 stores)")}
+    assert told(before, now) == {1: ("kept", "lost to 2 (1 store)"), 2: ("kept", "gained from 1 (1 store)")}
 
 
 def test_a_split_cluster_and_what_came_of_it() -> None:
