@@ -64,18 +64,20 @@ def features_of(name: str, values: pd.Series, settings: ExternalPreprocessing) -
     numeric = pd.api.types.is_numeric_dtype(values)
     observed = values.dropna()
     missing = 1 - len(observed) / len(values)
-    if name not in settings.protected:
-        reason = _unusable(name, observed, missing, settings, numeric=numeric)
-        if reason:
-            return [Feature(name, name, "dropped", reason)]
-    elif observed.empty:
+    protected = name in settings.protected
+    if protected and observed.empty:
         raise RawDataError(
             f"{name!r} has no value in any store, and is in external.preprocessing.protected; take it out there"
         )
+    unusable = _unusable(name, observed, missing, settings, numeric=numeric)
+    if unusable and not protected:
+        return [Feature(name, name, "dropped", unusable)]
     if numeric:
         found = [_numeric(name, values.to_numpy("float64"), missing, settings)]
     else:
         found = _categorical(name, values, observed, missing, settings)
+    if unusable:
+        found[0] = replace(found[0], reason=f"{found[0].reason}; protected, though {unusable}")
     if missing and settings.missing_indicators:
         flags = values.isna().to_numpy("float64")
         found.append(Feature(f"{name} is missing", name, "kept", f"1 where {name} is missing", values=flags))

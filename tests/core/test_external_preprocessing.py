@@ -284,6 +284,7 @@ def test_what_is_protected_stays_whatever_the_limits_say_and_the_other_of_a_pair
         "same": "kept",
         "store number": "kept",
     }
+    assert report(found)["same"][1] == "numeric; protected, though constant: 1.0"
     assert {f"name=text {n}" for n in range(20)} <= set(found["external_features"].columns)
     assert run(columns, protected=["a", "b"])["external_features"].columns.tolist() == ["store_id", "a", "b"]
 
