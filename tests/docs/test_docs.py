@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -360,3 +361,8 @@ def test_a_page_that_is_out_of_date_is_named(tmp_path: Path) -> None:
     assert done.stderr == "docs/settings.md is out of date: run `uv run python docs/generate.py`\n"
     assert subprocess.run(words, capture_output=True, text=True, timeout=60).stdout == "docs/settings.md\n"
     assert page.read_text() == good
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = Counter(page.name.partition("-")[0] for page in (ROOT / "docs/decisions").glob("*.md"))
+    assert [number for number, pages in numbers.items() if pages > 1] == []
