@@ -40,7 +40,7 @@ between the two larger sizes: 1 is linear; - where less than 0.2 seconds, or 10 
 HASHING = """## Hashing
 
 {gigabytes:g} GB of random bytes in {parts} files, {turns} runs each, the best of them. Why it stays SHA-256:
-[decisions/0013](decisions/0014-content-hash.md).
+[decisions/0014](decisions/0014-content-hash.md).
 
 """
 

@@ -348,7 +348,11 @@ def proven(world: type[World], sequences: int, steps: int, begin: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     machine = seed(begin)(type("World", (world,), {}))
-    run_state_machine_as_test(machine, settings=wanted)
+    try:
+        run_state_machine_as_test(machine, settings=wanted)
+    except BaseException:
+        world.count["tests that failed"] = 1
+        raise
 
 
 def told(request: pytest.FixtureRequest, world: type[World]) -> None:
@@ -357,8 +361,10 @@ def told(request: pytest.FixtureRequest, world: type[World]) -> None:
 
 
 def test_what_is_built_is_what_the_model_says(world: type[World], request: pytest.FixtureRequest) -> None:
-    proven(world, 20, 4, 0)
-    told(request, world)
+    try:
+        proven(world, 20, 4, 0)
+    finally:
+        told(request, world)
 
 
 @pytest.mark.nightly
@@ -366,5 +372,7 @@ def test_what_is_built_is_what_the_model_says(world: type[World], request: pytes
 def test_what_is_built_is_what_the_model_says_in_many_sequences(
     world: type[World], request: pytest.FixtureRequest, begin: int
 ) -> None:
-    proven(world, 10, 10, begin)
-    told(request, world)
+    try:
+        proven(world, 10, 10, begin)
+    finally:
+        told(request, world)
