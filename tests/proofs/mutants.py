@@ -26,8 +26,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -82,12 +83,15 @@ OTHER_OPERATOR: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module with a fault, in this function of it (`module`: outside of all); `what` says where and which."""
+    """A module with a fault, in this function of it (`module`: outside of all); `what` says where and which.
+
+    `tree` makes the module: thousands of them at once take gigabytes.
+    """
 
     module: str
     function: str
     what: str
-    tree: ast.Module
+    tree: Callable[[], ast.Module]
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
         for new in (*expressions(old), *statements(old)):
             if ast.dump(new) == ast.dump(old):
                 continue
-            mutated = put(tree, node, field, position, new)
+            mutated = partial(put, tree, node, field, position, new)
             yield Mutant(module, within, f"{within}: {said(old)} -> {said(new)}", mutated)
 
 
@@ -230,7 +234,7 @@ class Instead(MetaPathFinder, SourceFileLoader):
 
     def get_code(self, _fullname: str) -> CodeType:
         """The mutant's."""
-        return compile(self.mutant.tree, self.path, "exec")
+        return compile(self.mutant.tree(), self.path, "exec")
 
 
 class Called:
@@ -343,12 +347,15 @@ def main() -> int:
     judged = {one["mutant"]: one["judgement"] for one in tomllib.loads(JUDGED.read_text())["survivor"]}
     folder = Path(tempfile.mkdtemp())
     tests = tests_of(package, folder)
+    print(f"the tests pass without a mutant, in {time.monotonic() - began:.0f} s", flush=True)
     paths = sorted(package.rglob("*.py"))
     every = named((mutant for path in paths for mutant in mutants(path)), given.package.replace("/", "."))
     chosen = [name for name in every if given.only in name][:: given.every]
     random.Random(0).shuffle(chosen)  # so that those tried within the time are a sample of all
     unchanged = next(path for path in reversed(paths) if path.name != "__init__.py")
-    if not survives(Mutant(module_of(unchanged), "module", "", ast.parse(unchanged.read_bytes())), tests, folder):
+    if not survives(
+        Mutant(module_of(unchanged), "module", "", lambda: ast.parse(unchanged.read_bytes())), tests, folder
+    ):
         sys.exit("the tests fail for a module that is put in place unchanged")
     tried, left = [], []
     for name in chosen:
