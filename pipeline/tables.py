@@ -83,6 +83,14 @@ def sweep(folder: Path, target: str = "*") -> None:
         leftover.unlink(missing_ok=True)
 
 
+def listed(folder: Path) -> list[str]:
+    """The names in a folder, in order; none where there is no such folder."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208  # names, hundreds of them, in each look
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
     """Write a table to `path` and read it back.
 

@@ -53,6 +53,7 @@ class _Contents(msgspec.Struct):
     hashes: dict[str, Hashed] = {}
     modules: dict[str, Parsed] = {}
     libraries: Installed | None = None
+    seals: dict[str, str] = {}
 
 
 def signature(path: Path | str) -> Signature:
@@ -167,8 +168,20 @@ class Memory:
         self.changed = True
         return versions
 
+    def sealed(self, key: str, evidence: str) -> bool:
+        """Whether this very evidence was once looked at in full, and nothing found stale."""
+        return self._contents.seals.get(key) == evidence
+
+    def seal(self, key: str, evidence: str, seen: Iterable[Signature]) -> None:
+        """Remember that nothing was found stale in this evidence; not where a file of it may change without a new stat."""
+        now = time.time_ns()
+        if all(settled(stat, now) for stat in seen):
+            self._contents.seals[key] = evidence
+            self.changed = True
+
     def forget(self, path: Path | str) -> None:
-        """Read this file again the next time it is asked for."""
+        """Read this file again the next time it is asked for, and what is sealed."""
+        self._contents.seals.clear()
         self.changed = self._contents.hashes.pop(str(path), None) is not None or self.changed
 
     def save(self) -> None:

@@ -62,6 +62,15 @@ def slug(name: str) -> str:
     return f"{readable or 'x'}-{hashlib.sha256(normal.encode()).hexdigest()[:10]}"
 
 
+def is_slug(name: str) -> bool:
+    """Whether this can be the slug of a name.
+
+    >>> is_slug(slug("Bread & Co.")), is_slug("bread, my copy")
+    (True, False)
+    """
+    return re.fullmatch(r"[a-z0-9-]+-[0-9a-f]{10}", name) is not None
+
+
 def read(path: Path) -> Trace | None:
     """The trace in this file; None where there is none, or none that can be read."""
     try:

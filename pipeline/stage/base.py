@@ -12,7 +12,7 @@ import logging
 import os
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -96,13 +96,17 @@ class Stage(KnownParameters, luigi.Task):
 
     # ---------------------------------------------------------------- what subclasses declare
 
-    def files(self) -> list[Path]:
-        """Every file that a build would read now."""
+    def files(self) -> Sequence[Path | str]:
+        """Every file that a build would read now; as plain strings where there are thousands."""
         raise TypeError(f"{type(self).__name__} has to say which files it reads")
 
     def children(self) -> list[Stage]:
         """The tasks that this one asks for once it knows what there is; those of the last build."""
         return []
+
+    def stale_children(self) -> Iterator[Stage]:
+        """Those of the children that are not complete."""
+        return (task for task in self.children() if not task.complete())
 
     def ask(self) -> list[Stage]:
         """The tasks to ask for in this build; what they publish is among `files` afterwards."""
@@ -118,9 +122,16 @@ class Stage(KnownParameters, luigi.Task):
         """Remove what a killed process left beside the targets."""
         sweep(self.folder)
 
-    def strays(self) -> list[Path]:
-        """Files that are there, and spoil a target by lying beside it."""
+    def strays(self, trace: traces.Trace) -> list[Path]:  # noqa: ARG002  # for subclasses
+        """Files that are there and should not be: left by a build that was killed, or spoiling a target by lying beside it.
+
+        `trace` is that of the last build.
+        """
         return []
+
+    def clear(self, stray: Path) -> None:
+        """Remove one of the strays."""
+        stray.unlink(missing_ok=True)
 
     def build(self, publication: Publication) -> list[str]:
         """Read, compute, and write the targets' new content to `publication`; returns the categories asked for."""
@@ -251,7 +262,6 @@ class Stage(KnownParameters, luigi.Task):
             raise InputChangedError(
                 f"{self.name}: a file it reads changed while it was read, twice: let its writer finish, and run again"
             )
-        self.published()
         trace = traces.Trace(
             task=self.name,
             settings=settings,
@@ -267,13 +277,12 @@ class Stage(KnownParameters, luigi.Task):
         # before the new trace: a run that is killed meanwhile leaves the old one, which knows what is to be cleared away
         if (old := traces.read(self.trace_path)) is not None:
             self.replaced(old, trace)
+        for stray in self.strays(trace):
+            self.clear(stray)
         traces.write(self.trace_path, trace)
         return trace
 
     mode: ClassVar[int | None] = None  # permissions of the targets; None leaves the process's umask
-
-    def published(self) -> None:
-        """Called once the targets are in place."""
 
     def findings(self) -> list[str]:
         """What a person should look at in what was just built, a line each."""

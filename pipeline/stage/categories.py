@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,12 +14,12 @@ from pipeline.config_faults import nearest
 from pipeline.errors import RawDataError
 from pipeline.freshness import traces
 from pipeline.overrides import for_category
-from pipeline.stage import session
+from pipeline.stage import sealing, session
 from pipeline.stage.base import Stage
 from pipeline.stage.gathering import RawStage
 from pipeline.stage.parameters import CategoryParameter
 from pipeline.stage.table import TableStage, module_of
-from pipeline.tables import Publication
+from pipeline.tables import Publication, listed, sweep
 
 
 class CategoryStage(TableStage):
@@ -27,10 +27,15 @@ class CategoryStage(TableStage):
 
     category = CategoryParameter(description="the category, as it stands in the data")
 
+    @classmethod
+    def named(cls, category: str) -> str:
+        """A category's task as users name it."""
+        return f"{cls.get_task_family()}({category})"
+
     @property
     def name(self) -> str:
         """The task as users name it, with its category."""
-        return f"{self.task_family}({self.category})"
+        return self.named(self.category)
 
     @functools.cached_property  # of a task whose `project` says which root it is in: with 500 categories, asked for ten thousand times
     def folder(self) -> Path:
@@ -101,13 +106,41 @@ class CollectingStage(Stage):
     def _tasks(self, categories: Sequence[str]) -> list[Stage]:
         return [self.clone(self.child, category=category) for category in categories]
 
+    def _asked_for(self) -> list[str]:
+        """The categories of this build while it runs, else of the last one."""
+        if (asked := self.__dict__.get("_asked")) is not None:
+            return list(asked)
+        seen = session.memory(self.config).stat(str(self.trace_path))
+        if seen is None or self.__dict__.get("_told", (None,))[0] != seen:
+            trace = traces.read(self.trace_path)
+            self._told = (seen, trace.children if trace else [])
+        return self._told[1]
+
     def children(self) -> list[Stage]:
         """The tasks of this build while it runs, else of the last one."""
-        asked: list[str] | None = self.__dict__.get("_asked")
-        if asked is None:
-            trace = traces.read(self.trace_path)
-            asked = trace.children if trace else []
-        return self._tasks(asked)
+        return self._tasks(self._asked_for())
+
+    def stale_children(self) -> Iterator[Stage]:
+        """Those of the children that are not complete: none of them is made where nothing has changed since they were last looked at."""
+        if not (categories := self._asked_for()):
+            return
+        example = self._example(categories)
+        seal = sealing.evidence(example, categories) if all(task.complete() for task in example.deps()) else None
+        memory, whole = session.memory(self.config), True
+        if seal is not None and memory.sealed(self.name, seal.digest):
+            for category in categories:
+                session.found_fresh(self.child.named(category))
+            return
+        for task in self._tasks(categories):
+            if not task.complete():
+                whole = False
+                yield task
+        if seal is not None and whole:
+            memory.seal(self.name, seal.digest, seal.stats)
+
+    def _example(self, categories: Sequence[str]) -> CategoryStage:
+        made: CategoryStage = self.clone(self.child, category=categories[0])
+        return made
 
     def ask(self) -> list[Stage]:
         """A task per category there is now, where its trace does not hold.
@@ -129,9 +162,13 @@ class CollectingStage(Stage):
         """From here on the trace says which there were."""
         del self._asked
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[Path | str]:
         """The list of categories, and what their tasks publish."""
-        return [self._list(), *(child.path(table) for child in self.children() for table in self.tables)]
+        if not (categories := self._asked_for()):
+            return [self._list()]
+        example = self._example(categories)
+        targets = [str(example.path(table)) for table in self.tables]
+        return [self._list(), *sealing.each(targets, example.category, categories)]
 
     def build(self, publication: Publication) -> list[str]:
         """Join the children's tables."""
@@ -142,14 +179,29 @@ class CollectingStage(Stage):
                 tables.write(joined, schema.TABLES[table], path)
         return list(self._asked or [])
 
-    def replaced(self, old: traces.Trace, new: traces.Trace) -> None:
-        """Clear away the targets and traces of categories that are gone."""
-        super().replaced(old, new)
-        for child in self._tasks(sorted(set(old.children) - set(new.children))):
-            for table in self.tables:
-                child.path(table).unlink(missing_ok=True)
-            child.trace_path.unlink(missing_ok=True)
-            if child.folder.is_dir():
-                child.sweep()
-                if not any(child.folder.iterdir()):  # a file of somebody's own keeps it
-                    child.folder.rmdir()
+    def strays(self, trace: traces.Trace) -> list[Path]:
+        """Targets and traces of categories that the last build did not ask for.
+
+        They are gone from the data, or a killed run came as far as their tasks, and they were gone before the next one.
+        """
+        kept, example = {traces.slug(category) for category in trace.children}, self.clone(self.child, category="")
+        gone = [name for name in listed(example.folder.parent) if name not in kept and traces.is_slug(name)]
+        targets = [example.folder.with_name(name) / f"{table}.parquet" for name in gone for table in self.tables]
+        prefix = example.trace_path.stem.removesuffix(traces.slug(""))
+        told = [
+            example.trace_path.with_name(name)
+            for name in listed(example.trace_path.parent)
+            if name.startswith(prefix)
+            and (of := name[len(prefix) :].removesuffix(".json")) not in kept
+            and traces.is_slug(of)
+        ]
+        return [path for path in targets if path.exists()] + told
+
+    def clear(self, stray: Path) -> None:
+        """Remove it, and its category's folder with the last one."""
+        super().clear(stray)
+        folder = stray.parent
+        if stray.suffix == ".parquet":
+            sweep(folder)
+            if not listed(folder):  # a file of somebody's own keeps it
+                folder.rmdir()

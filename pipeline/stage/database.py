@@ -80,15 +80,10 @@ class DatabaseStage(LoadingStage):
         """Whether this can be the database, as it was called once: a setting says where it is."""
         return path.suffix == self.database.suffix and path.is_relative_to(self.config.home)
 
-    def strays(self) -> list[Path]:
+    def strays(self, trace: traces.Trace) -> list[Path]:  # noqa: ARG002  # whatever was built
         """The log of who holds the database, or one that is no more, for writing: beside another file it makes that unreadable."""
         log = self.database.with_name(f"{self.database.name}.wal")
         return [log] if log.exists() else []
-
-    def published(self) -> None:
-        """Remove the log of a database that is no more."""
-        for log in self.strays():
-            log.unlink(missing_ok=True)
 
 
 class Bundle(KnownParameters, luigi.WrapperTask):

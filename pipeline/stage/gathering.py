@@ -12,7 +12,7 @@ from pipeline.freshness import fingerprints, traces
 from pipeline.stage import session
 from pipeline.stage.raw import RawSource, SampleData
 from pipeline.stage.table import Frames, TableStage, function, module_of
-from pipeline.tables import Publication
+from pipeline.tables import Publication, listed
 
 
 class RawStage(TableStage):
@@ -72,6 +72,19 @@ class RawStage(TableStage):
         trace = traces.read(self.trace_path)
         below = self.relative(self.folder / table) + "/"
         return [self.config.home / path for path in sorted(trace.outputs if trace else {}) if path.startswith(below)]
+
+    def strays(self, trace: traces.Trace) -> list[Path]:
+        """Files of categories that the last build did not find: a killed one published them before its trace."""
+        if not self.per_category:
+            return []
+        folder = self.folder / self.per_category
+        return [
+            folder / name
+            for name in listed(folder)
+            if self.relative(f"{folder}/{name}") not in trace.outputs
+            and name.endswith(".parquet")
+            and traces.is_slug(name.removesuffix(".parquet"))
+        ]
 
     def build(self, publication: Publication) -> list[str]:
         """Read the raw files, compute, write the tables."""

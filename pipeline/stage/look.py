@@ -38,9 +38,8 @@ class Look:
         for task in self._stage.deps():
             if not task.complete():
                 yield getattr(task, "name", task.task_family)
-        for task in self._stage.children():
-            if not task.complete():
-                yield task.name
+        for child in self._stage.stale_children():
+            yield child.name
 
     def inputs(self) -> dict[str, str | None]:
         """Content hash of every file that a build would read now."""
@@ -61,11 +60,11 @@ class Look:
         return fingerprints.libraries(self._memory, self._stage.libraries)
 
     def outputs(self) -> dict[str, str | None]:
-        """Content hash of every file that the last build wrote, and of those that spoil one by lying beside it."""
+        """Content hash of every file that the last build wrote, and of those that should not be there."""
         trace = self.trace()
         if trace is None:
             return {}
         home = self._stage.config.home
-        targets = [*trace.outputs, *(self._stage.relative(path) for path in self._stage.strays())]
+        targets = [*trace.outputs, *(self._stage.relative(path) for path in self._stage.strays(trace))]
         paths = {os.path.join(home, target): target for target in targets}  # noqa: PTH118  # without a Path each
         return {paths[path]: content for path, content in self._memory.hashes(paths, fingerprints.content).items()}

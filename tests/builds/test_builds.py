@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
 
 import pandas as pd
@@ -172,6 +173,34 @@ def test_a_category_that_is_gone_leaves_nothing_behind(built: Project) -> None:
     left = [path for path in (built.home / "outputs" / "dev").rglob(f"*{slug('Bread')}*") if path.suffix != ".json"]
     assert left == []
     assert not built.path(f"outputs/dev/.trace/cluster_category-{slug('Bread')}.json").exists()
+
+
+def test_what_a_killed_run_made_of_a_category_that_is_gone_since_is_cleared_away(built: Project) -> None:
+    """Its task had published, and the run was killed before the stage that joins the categories knew of it."""
+    gone, mine = slug("Zwieback"), "bread-my-copy"
+    folder = built.path("outputs/dev/cluster_category")
+    for name in (gone, mine):
+        shutil.copytree(folder / slug("Bread"), folder / name)
+    (folder / gone / ".internal_clusters.parquet.1.tmp").touch()
+    traces = built.path("outputs/dev/.trace")
+    shutil.copy(traces / f"cluster_category-{slug('Bread')}.json", traces / f"cluster_category-{gone}.json")
+    mixes = built.path("outputs/dev/internal_preprocessing/sales_by_need_state")
+    shutil.copy(mixes / f"{slug('Bread')}.parquet", mixes / f"{gone}.parquet")
+    outcome = built.build()
+    assert outcome.built == {"InternalPreprocessing", "InternalClustering"}
+    assert list(built.path("outputs/dev").rglob(f"*{gone}*")) == []
+    assert (folder / mine / "internal_clusters.parquet").exists()
+    assert built.build().built == set()
+
+
+def test_a_category_that_is_gone_keeps_a_file_that_is_not_ours(built: Project) -> None:
+    mine = built.path(f"outputs/dev/cluster_category/{slug('Bread')}/notes.txt")
+    mine.write_text("Bread: ask Ann")
+    sales = built.sales()
+    built.write_sales(sales[sales["CAT"] != "Bread"])
+    built.build()
+    assert [path.name for path in mine.parent.iterdir()] == ["notes.txt"]
+    assert built.build().built == set()
 
 
 def test_a_category_that_is_new_is_clustered_and_no_other_is(built: Project) -> None:

@@ -236,7 +236,23 @@ class Model:
     def damaged(self, task: str) -> bool:
         """Whether what a task wrote is not what it wrote when it was last built, or nothing is known of that."""
         last = self.last.get(task)
-        return last is None or self.content(last.outputs) != last.outputs
+        return last is None or self.content(last.outputs) != last.outputs or bool(self.strays(task))
+
+    def strays(self, task: str) -> set[str]:
+        """What lies in the folder of files per category, of categories that the last build did not know."""
+        folder = self.home / "outputs" / "dev"
+        if task == "InternalPreprocessing":
+            files = (folder / "internal_preprocessing" / "sales_by_need_state").glob("*.parquet")
+            known = [Path(path).stem for path in self.last[task].outputs]
+            return {path.stem for path in files} - set(known)
+        if task == "InternalClustering":
+            tables = {path.parent.name for path in (folder / "cluster_category").glob("*/*.parquet")}
+            told = {
+                path.stem.removeprefix("cluster_category-")
+                for path in (folder / ".trace").glob("cluster_category-*.json")
+            }
+            return (tables | told) - {slug(category) for category in self.children}
+        return set()
 
     def stale(self, task: str, *, damaged: bool) -> bool:
         """Whether a task has to be built, now that what it requires has been.
@@ -252,6 +268,7 @@ class Model:
         """Take note that a task was built from what there is now."""
         self.last[task] = self.now(task)
         if task == "InternalClustering":
-            for gone in set(self.children) - set(self.categories):
-                self.last.pop(cluster(gone), None)
+            every = {task for task in self.last if task.startswith("ClusterCategory(")}
+            for gone in every - {cluster(category) for category in self.categories}:
+                del self.last[gone]
             self.children = list(self.categories)
