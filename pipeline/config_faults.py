@@ -5,7 +5,6 @@ Only a config that does not convert comes here, so that a good one costs no more
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import types
@@ -73,6 +72,8 @@ def dotted(key: Key) -> str:
 
 def nearest(name: str, allowed: Collection[str]) -> str:
     """` (did you mean 'x'?)` for the allowed name that is nearest, whatever the case; empty where none is near."""
+    import difflib
+
     folded = {candidate.casefold(): candidate for candidate in sorted(allowed, reverse=True)}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     return f" (did you mean {folded[close[0]]!r}?)" if close else ""

@@ -11,7 +11,6 @@ import luigi
 
 from pipeline import raw_files, tables
 from pipeline.freshness import fingerprints
-from pipeline.report.source import Source
 from pipeline.sample import is_sample
 from pipeline.stage import session
 from pipeline.stage.loading import LoadingStage
@@ -74,6 +73,8 @@ class DocumentStage(LoadingStage):
         import msgspec
 
         loaded, contents = self.loaded(), self.snapshot()
+        from pipeline.report.source import Source
+
         source = Source(
             files=loaded,
             env=self.env,

@@ -5,6 +5,7 @@ A bad value ends the process with one line and exit code 2; Luigi alone would pr
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import re
@@ -68,6 +69,7 @@ class EnvParameter(luigi.Parameter):
             if known not in _checked:
                 pins.check_references(found)
             if known not in _checked and root_task():  # a run: who only looks needs no folder that can be written
+                gc.freeze()  # what was imported stays: nobody has to look through it again, least of all as the process ends
                 log_file.open_log(found)
                 ending.at_exit(found)
         except SettingsError as error:

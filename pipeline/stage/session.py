@@ -106,6 +106,10 @@ def problems() -> dict[str, tuple[str, dict[str, str]]]:
 
 def prepare(libraries: Iterable[str]) -> None:
     """Import what a stage needs, once, before Luigi forks: imports only, no thread or connection is made."""
+    if "numpy" not in sys.modules:
+        from pipeline.stage import process
+
+        process.set_up()
     for name in libraries:
         if name not in sys.modules:
             importlib.import_module(name)

@@ -18,6 +18,7 @@ from pipeline import tasks
 from pipeline.core import external_preprocessing
 from pipeline.errors import AlreadyRunningError
 from pipeline.freshness import locks
+from pipeline.freshness.traces import Trace
 from pipeline.stage.gathering import RawStage
 
 TWO_WORKERS = [
@@ -97,16 +98,16 @@ def test_a_change_after_publication_belongs_to_the_next_run(built: Project, monk
     frame["AGE"] += 2.5
     frame.to_parquet(path, index=False)
     later = frame.assign(AGE=frame["AGE"] + 1)
-    original = RawStage.published
+    original = RawStage.replaced
 
-    def published(self: RawStage) -> None:
-        original(self)
+    def after_publication(self: RawStage, old: Trace, new: Trace) -> None:
         later.to_parquet(path, index=False)
+        original(self, old, new)
 
-    monkeypatch.setattr(RawStage, "published", published)
+    monkeypatch.setattr(RawStage, "replaced", after_publication)
     outcome = built.build(tasks.FullPipeline)
     assert outcome.status == "SUCCESS"
-    monkeypatch.setattr(RawStage, "published", original)
+    monkeypatch.setattr(RawStage, "replaced", original)
     assert "ExternalPreprocessing" in built.build(tasks.FullPipeline).built
 
 

@@ -223,3 +223,31 @@ def test_several_files_are_each_read_once_and_one_that_is_gone_has_no_hash(tmp_p
         assert list(found) == list(wanted)
     assert sorted(read) == sorted(map(str, paths))
     assert threading.active_count() == threads, "no thread is left that a fork could lose"
+
+
+def test_a_seal_holds_for_its_evidence_alone_and_is_kept(file: Path, kept: Path) -> None:
+    memory = Memory(kept)
+    assert not memory.sealed("task", "a")
+    memory.seal("task", "a", [memories.signature(file)])
+    memory.save()
+    again = Memory(kept)
+    assert again.sealed("task", "a")
+    assert not again.sealed("task", "b")
+    assert not again.sealed("other", "a")
+    assert not again.changed
+
+
+def test_nothing_is_sealed_while_a_file_may_change_without_a_new_stat(tmp_path: Path, file: Path, kept: Path) -> None:
+    memory, seen = Memory(kept), memories.signature(file)
+    now = time.time_ns()
+    for times in ((now, seen[4]), (seen[3], now)):
+        memory.seal("task", "a", [seen, (*seen[:3], *times)])
+        assert not memory.sealed("task", "a")
+    assert not memory.changed
+
+
+def test_who_forgets_a_file_forgets_every_seal(file: Path, kept: Path) -> None:
+    memory = Memory(kept)
+    memory.seal("task", "a", [memories.signature(file)])
+    memory.forget(file)
+    assert not memory.sealed("task", "a")
