@@ -77,7 +77,7 @@ def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -
     """
     smallest = smallest_size(settings, stores)
     if len(figures) == 1:
-        return Choice(1, _why_only_one(stores, smallest))
+        return Choice(1, why_only_one(stores, smallest))
     large = [of_k for of_k in figures[1:] if of_k.smallest_cluster >= smallest]
     if settings.rule in _BY_INDEX:
         return _by_index(large, settings.rule, smallest)
@@ -99,7 +99,8 @@ def fixed(figures: list[KFigures], asked: int, settings: ClusteringSettings, sto
     return Choice(last.k, reason)
 
 
-def _why_only_one(stores: int, smallest: int) -> str:
+def why_only_one(stores: int, smallest: int) -> str:
+    """Why no larger k was tried, in words."""
     if stores < 4 * smallest:
         return (
             f"k = 1: with {stores} stores fitted, fewer than {4 * smallest}, two clusters of {smallest} are not tried"
@@ -107,7 +108,8 @@ def _why_only_one(stores: int, smallest: int) -> str:
     return "k = 1: the stores do not differ"
 
 
-def _criteria(settings: ClusteringSettings, smallest: int, stability: float) -> str:
+def criteria(settings: ClusteringSettings, smallest: int, stability: float) -> str:
+    """What a k >= 2 has to reach, in words."""
     return (
         f"stability at least {stability:.2f}, every cluster's Jaccard at least {settings.min_jaccard:.2f} "
         f"and {smallest} stores"
@@ -115,7 +117,7 @@ def _criteria(settings: ClusteringSettings, smallest: int, stability: float) -> 
 
 
 def _lowest_bic(figures: list[KFigures], stable: list[KFigures], settings: ClusteringSettings, smallest: int) -> Choice:
-    asked = _criteria(settings, smallest, settings.min_stability)
+    asked = criteria(settings, smallest, settings.min_stability)
     one, tried = figures[0], figures[-1].k
     if not stable:
         return Choice(1, f"k = 1: no k from 2 to {tried} qualifies ({asked})")
@@ -134,7 +136,7 @@ def _lowest_bic(figures: list[KFigures], stable: list[KFigures], settings: Clust
 
 def _largest_stable(stable: list[KFigures], settings: ClusteringSettings, smallest: int) -> Choice:
     floor = max(settings.min_stability, LARGEST_STABLE_FLOOR)
-    asked = _criteria(settings, smallest, floor)
+    asked = criteria(settings, smallest, floor)
     firm = [of_k for of_k in stable if of_k.stability >= floor]
     if not firm:
         return Choice(1, f"k = 1: no larger k qualifies ({asked})")

@@ -30,12 +30,17 @@ def try_every_k(
     matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
 ) -> list[Trial]:
     """Every k from 1 to the largest that the settings have tried (`rules.largest_k`); a k that they fix may lie beyond it."""
+    return try_k(matrix, drawn, fits, most(matrix, settings))
+
+
+def most(matrix: NDArray[np.float64], settings: ClusteringSettings) -> int:
+    """The largest k that is tried for a matrix (n, d): as the settings say, and no more than there are distinct rows."""
     import numpy as np
 
     varying = int((matrix.max(axis=0) > matrix.min(axis=0)).sum()) if matrix.shape[1] else 0
     distinct = len(np.unique(matrix, axis=0)) if varying else 1
     k_max = max(rules.largest_k(settings, len(matrix), varying), settings.k or 1)
-    return try_k(matrix, drawn, fits, min(k_max, distinct))
+    return min(k_max, distinct)
 
 
 def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, k_max: int) -> list[Trial]:
@@ -50,24 +55,25 @@ def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorit
     fits : the algorithm
     k_max : at most the number of distinct rows
     """
-    labelings = _labelings(fits, k_max)
-    apart = silhouettes(matrix, labelings[1:])
+    found = labelings(fits, k_max)
+    apart = silhouettes(matrix, found[1:])
     trials = [_one_cluster(matrix, drawn)]
-    for k, (labels, of_stores) in enumerate(zip(labelings[1:], apart, strict=True), start=2):
+    for k, (labels, of_stores) in enumerate(zip(found[1:], apart, strict=True), start=2):
         trials.append(_several(matrix, drawn, labels, k, fits.refits(k), float(of_stores.mean())))
     return trials
 
 
-def _labelings(fits: Algorithm, k_max: int) -> list[NDArray[np.int64]]:
+def labelings(fits: Algorithm, k_max: int) -> list[NDArray[np.int64]]:
+    """The clusters (n,) of every k from 1 to `k_max`, or to the last one before a cluster stays empty."""
     import numpy as np
 
-    labelings = []
+    found = []
     for k in range(1, k_max + 1):
         labels = fits.labels(k)
         if not np.bincount(labels, minlength=k).all():
             break
-        labelings.append(labels)
-    return labelings
+        found.append(labels)
+    return found
 
 
 def _one_cluster(matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> Trial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.clustering.algorithms import Centroids
@@ -51,8 +52,14 @@ class Consensus:
         self._sides = sides
         self._places = _spaced(np.arange(len(matrix)))
         self._tree = self._grown(drawn, self._places, np.random.default_rng([seed, _ENSEMBLE]))
-        random = np.random.default_rng([seed, _REFITS])
-        self._refits = [self._refit(times, random) for times in drawn]
+        self._drawn, self._seed = drawn, seed
+
+    @functools.cached_property
+    def _refits(self) -> list[tuple[NDArray[np.int64], Tree]]:
+        import numpy as np
+
+        random = np.random.default_rng([self._seed, _REFITS])
+        return [self._refit(times, random) for times in self._drawn]
 
     @classmethod
     def of(

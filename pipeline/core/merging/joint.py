@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.core.clustering import rules
+from pipeline.core.clustering import only_the_k
 from pipeline.core.clustering.algorithms import KMeans
 from pipeline.core.clustering.placement import number
-from pipeline.core.clustering.trial import try_every_k
 from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
 from pipeline.core.merging.consensus import Consensus
 from pipeline.core.merging.repair import repair
@@ -62,15 +61,13 @@ def joint(
         if method == "weighted"
         else Consensus.of(stores.taken(known[among]), matrix, drawn, settings)
     )
-    trials = try_every_k(matrix, drawn, fits, told)
-    choice = rules.take([trial.figures for trial in trials], told, len(matrix))
-    trial = trials[choice.k - 1]
+    fit = only_the_k.take(matrix, drawn, fits, told)
     labels = np.empty(len(points), dtype=np.int64)
-    labels[among] = trial.labels
+    labels[among] = fit.labels
     if not among.all():
-        labels[~among] = fits.place(points[~among], choice.k)
-    place, _ = number(points, among, labels, choice.k)
-    return Joint(place[labels], trial.refits.assign(points), choice.reason)
+        labels[~among] = fits.place(points[~among], fit.k)
+    place, _ = number(points, among, labels, fit.k)
+    return Joint(place[labels], fit.refits.assign(points), fit.reason)
 
 
 def joined(

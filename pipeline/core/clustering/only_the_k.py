@@ -1,0 +1,80 @@
+"""The k that `bic_stable` takes, where no other figure is wanted: refits are made only where they decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.core.clustering import bootstrap, rules
+from pipeline.core.clustering.algorithms import Centroids
+from pipeline.core.clustering.mixture import bic
+from pipeline.core.clustering.trial import labelings, most, try_every_k
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.core.clustering.algorithms import Algorithm, Refits
+    from pipeline.settings import ClusteringSettings
+
+
+class Fit(NamedTuple):
+    """The k taken, the clusters (n,) of the stores fitted, from 0, the refits, and why this k."""
+
+    k: int
+    labels: NDArray[np.int64]
+    refits: Refits
+    reason: str
+
+
+def take(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings) -> Fit:
+    """The clustering with the k that the settings fix, else with that of `bic_stable`: the same as of `try_every_k` and `rules.take`.
+
+    The lowest BIC whose clusters are large enough is refitted first, and most often is reproducible: no other k is refitted then.
+
+    Parameters
+    ----------
+    matrix : (n, d) the stores fitted, n >= 1
+    drawn : (B, n) how often each store is in each bootstrap resample
+    fits : the algorithm
+    settings : their rule is `bic_stable`
+    """
+    if settings.k is not None:
+        trials = try_every_k(matrix, drawn, fits, settings)
+        choice = rules.take([trial.figures for trial in trials], settings, len(matrix))
+        return Fit(choice.k, trials[choice.k - 1].labels, trials[choice.k - 1].refits, choice.reason)
+    return _lowest_bic(matrix, drawn, fits, settings)
+
+
+def _lowest_bic(
+    matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
+) -> Fit:
+    import numpy as np
+
+    found = labelings(fits, most(matrix, settings))
+    found[0] = np.zeros(len(matrix), dtype=np.int64)
+    smallest, tried = rules.smallest_size(settings, len(matrix)), len(found)
+    values = [bic(matrix, labels, k) for k, labels in enumerate(found, start=1)]
+    lower = [
+        k
+        for k in range(2, tried + 1)
+        if values[k - 1] < values[0] and np.bincount(found[k - 1], minlength=k).min() >= smallest
+    ]
+    for k in sorted(lower, key=lambda k: values[k - 1]):
+        refits = fits.refits(k)
+        again = refits.assign(matrix)
+        stability, jaccard = bootstrap.stability(again, k), bootstrap.jaccard(found[k - 1], again, drawn, k)
+        if stability >= settings.min_stability and jaccard >= settings.min_jaccard:
+            reason = (
+                f"k = {k} has the lowest BIC ({values[k - 1]:.0f}; k = 1: {values[0]:.0f}) of k = 1 and those of k = 2 to {tried} that "
+                f"qualify ({rules.criteria(settings, smallest, settings.min_stability)}); its stability is {stability:.2f}, its "
+                f"lowest Jaccard {jaccard:.2f}"
+            )
+            return Fit(k, found[k - 1], refits, reason)
+    if tried == 1:
+        reason = rules.why_only_one(len(matrix), smallest)
+    elif lower:
+        asked = rules.criteria(settings, smallest, settings.min_stability)
+        reason = f"k = 1: of k = 2 to {tried} none that has a lower BIC qualifies ({asked})"
+    else:
+        reason = f"k = 1 has a lower BIC ({values[0]:.0f}) than any k whose clusters have at least {smallest} stores"
+    return Fit(1, found[0], Centroids((drawn @ matrix / len(matrix))[:, None, :]), reason)
