@@ -262,7 +262,13 @@ def test_random_files_through_the_whole_pipeline_keep_what_is_promised(
         home.mkdir()
         monkeypatch.setenv("STORE_CLUSTERING_HOME", str(home))
         project, raw = random_project(home, number)
-        outcome = project.build()
+        try:
+            outcome = project.build()
+        except SystemExit as ended:  # such as a store that is both closed and held out
+            assert ended.code == 2, number
+            assert not project.path("outputs").exists(), number
+            counts["refused by a documented error"] += 1
+            continue
         if outcome.failed:
             said = list(outcome.failed.values())
             assert not [text for text in said if "Error" in text or "report this" in text or "\n" in text], (
