@@ -13,7 +13,8 @@ TIMES = {"quick": 2, "default": 15, "full": 41}
 IMPORT = 'python -c "import luigi"'
 WHY = """beyond importing Luigi, more than half is Luigi's own command, which builds its parser three times from every task there
 is; the rest is in equal parts the import of the tasks and the look at the traces. Tried, and kept: parameters, modules, folders, names
-and stats looked up once, and what plants sample data and sends alerts imported when needed, which halved what is ours."""
+and stats looked up once; what plants sample data, sends alerts or builds imported when needed; and no looking for garbage in what was
+imported, neither on the way nor as the process ends, which is a fifth of it."""
 PARITY = "both say that nothing was built, and no target changed"
 
 
