@@ -37,11 +37,14 @@ def test_the_largest_k_leaves_room_for_clusters_and_features(stores, features, k
     assert rules.largest_k(ClusteringSettings(), stores, features) == k_max
 
 
-def test_bic_stable_takes_the_lowest_bic_of_those_that_qualify():
+def test_bic_stable_takes_the_lowest_criterion_of_those_that_qualify():
     tried = [figures(1), figures(2), figures(3), figures(4, jaccard=0.49), figures(5, stability=0.59)]
     found = choose(*tried, figures(6, smallest_cluster=4))
     assert found.k == 3
-    assert "k = 3 has the lowest BIC (-300; k = 1: -100)" in found.reason
+    assert found.reason.startswith(
+        "k = 3, with a stability of 0.95 and a lowest Jaccard of 0.90, has the lowest BIC + n (1 - Jaccard) / 5 (-298; k = 1: -100) of "
+        "k = 1 and the 2 of k = 2 to 6 that qualify (stability at least 0.60"
+    )
     assert choose(*tried, figures(6, smallest_cluster=5)).k == 6
 
 
@@ -49,8 +52,21 @@ def test_bic_stable_takes_one_cluster_where_that_has_the_lowest_bic():
     found = choose(figures(1, bic=-500.0), figures(2), figures(3))
     assert (found.k, found.reason) == (
         1,
-        "k = 1 has a lower BIC (-500) than any k that qualifies (k = 3: -300)",
+        "k = 1 has a lower BIC (-500) than BIC + n (1 - Jaccard) / 5 is for any k that qualifies (k = 3: -298)",
     )
+
+
+def test_a_bic_that_is_a_little_lower_does_not_make_up_for_a_cluster_that_is_not_found_again():
+    """Of 100 stores: a Jaccard similarity that is lower by 0.3 is worth 6 points of BIC."""
+    tried = [figures(1), figures(2, bic=-300.0), figures(3, jaccard=0.6, bic=-305.9)]
+    assert choose(*tried).k == 2
+    assert choose(*tried[:2], figures(3, jaccard=0.6, bic=-306.1)).k == 3
+    assert choose(*tried, stores=90).k == 3
+
+
+def test_one_cluster_is_certain_and_need_not_be_beaten_by_a_cut_through_noise():
+    assert choose(figures(1), figures(2, bic=-107.9, jaccard=0.6)).k == 1
+    assert choose(figures(1), figures(2, bic=-108.1, jaccard=0.6)).k == 2
 
 
 def test_bic_stable_takes_one_cluster_where_none_qualifies():

@@ -29,7 +29,7 @@ class Fit(NamedTuple):
 def take(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings) -> Fit:
     """The clustering with the k that the settings fix, else with that of `bic_stable`: the same as of `try_every_k` and `rules.take`.
 
-    The lowest BIC whose clusters are large enough is refitted first, and most often is reproducible: no other k is refitted then.
+    The lowest BIC whose clusters are large enough is refitted first; a k is refitted only where its BIC lies below the best so far.
 
     Parameters
     ----------
@@ -59,22 +59,29 @@ def _lowest_bic(
         for k in range(2, tried + 1)
         if values[k - 1] < values[0] and np.bincount(found[k - 1], minlength=k).min() >= smallest
     ]
+    best, least = None, values[0]
     for k in sorted(lower, key=lambda k: values[k - 1]):
+        if values[k - 1] >= least:  # what is unstable in it comes on top
+            break
         refits = fits.refits(k)
         again = refits.assign(matrix)
         stability, jaccard = bootstrap.stability(again, k), bootstrap.jaccard(found[k - 1], again, drawn, k)
-        if stability >= settings.min_stability and jaccard >= settings.min_jaccard:
-            reason = (
-                f"k = {k} has the lowest BIC ({values[k - 1]:.0f}; k = 1: {values[0]:.0f}) of k = 1 and those of k = 2 to {tried} that "
-                f"qualify ({rules.criteria(settings, smallest, settings.min_stability)}); its stability is {stability:.2f}, its "
-                f"lowest Jaccard {jaccard:.2f}"
+        value = rules.criterion(values[k - 1], jaccard, len(matrix))
+        reproducible = stability >= settings.min_stability and jaccard >= settings.min_jaccard
+        if reproducible and (value, k) < (least, best.k if best else 1):
+            told = rules.taken(k, values[k - 1], stability, jaccard, values[0], len(matrix))
+            asked = rules.criteria(settings, smallest, settings.min_stability)
+            best, least = (
+                Fit(k, found[k - 1], refits, f"{told} of those of k = 1 to {tried} that qualify ({asked})"),
+                value,
             )
-            return Fit(k, found[k - 1], refits, reason)
+    if best is not None:
+        return best
     if tried == 1:
         reason = rules.why_only_one(len(matrix), smallest)
     elif lower:
         asked = rules.criteria(settings, smallest, settings.min_stability)
-        reason = f"k = 1: of k = 2 to {tried} none that has a lower BIC qualifies ({asked})"
+        reason = f"k = 1: of k = 2 to {tried} none that has a lower BIC + n (1 - Jaccard) / 5 qualifies ({asked})"
     else:
         reason = f"k = 1 has a lower BIC ({values[0]:.0f}) than any k whose clusters have at least {smallest} stores"
     return Fit(1, found[0], Centroids((drawn @ matrix / len(matrix))[:, None, :]), reason)
