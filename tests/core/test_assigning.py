@@ -217,6 +217,22 @@ def test_distances_and_margins_are_those_that_the_clustering_published():
     np.testing.assert_allclose(both["margin_x"].astype(float), both["margin_y"].astype(float), atol=1e-8)
 
 
+def test_a_store_that_is_known_by_its_exclusion_alone_has_its_row_and_the_reason():
+    of = fitted()
+    inside = new_sales(of.sales.iloc[:0], pd.DataFrame({"store_id": ["x9"]}), set(CATEGORIES), InternalPreprocessing())
+    assert inside.sales_by_need_state.empty
+    found = assign(
+        model=of.model,
+        store_clusters=of.tables["store_clusters"],
+        sales_by_need_state=inside.sales_by_need_state,
+        excluded_stores=inside.excluded_stores,
+        features=None,
+        settings=Assign(),
+    )
+    assert found["store_id"].tolist() == ["x9", "x9"]
+    assert set(found["category"]) == set(CATEGORIES)
+
+
 def test_ward_gives_back_the_stores_nearest_to_their_own_centroid_and_says_how_many_those_are():
     of = fitted("none", "ward", outliers="isolation_forest")
     back = own_cluster_back(of)

@@ -37,13 +37,7 @@ from typing import Any
 
 import reliability
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 ROOT = Path(__file__).parents[2]
-JUDGED = Path(__file__).with_name("survivors.toml")
 SECONDS = (
     120  # more than that and four times what the tests take without a fault, and the mutant hangs: that is seen, too
 )
@@ -345,7 +339,7 @@ def main() -> int:
     package = ROOT / given.package
     for name in PREPARED + (() if package.name == "freshness" else COMPUTING):
         importlib.import_module(name)
-    judged = {one["mutant"]: one["judgement"] for one in tomllib.loads(JUDGED.read_text())["survivor"]}
+    judged = reliability.judgements()
     folder = Path(tempfile.mkdtemp())
     tests = tests_of(package, folder)
     print(f"the tests pass without a mutant, in {time.monotonic() - began:.0f} s", flush=True)

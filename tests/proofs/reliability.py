@@ -23,11 +23,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 if TYPE_CHECKING:
     import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
+JUDGED = Path(__file__).with_name("survivors.toml")
 HEAD = """# What was tried to break it
 
 Written by `tests/proofs/reliability.py` from what the suite counted: `.ci/nightly` runs all of it and writes this page anew; a run
@@ -122,7 +128,7 @@ def _processor() -> str:
 
 def page(folder: Path, before: str = "") -> str:
     """The page, from what was kept in the folder, and from the page before for what nothing was kept of."""
-    told = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    told = [_judged(json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
     old = _sections(before)
     names = dict.fromkeys([*SECTIONS, *sorted({*old, *(one["section"] for one in told)})])
     machines = {one["machine"] for one in told} | set(re.findall(r"^Machine: (.+)\.$", before, flags=re.MULTILINE))
@@ -132,6 +138,19 @@ def page(folder: Path, before: str = "") -> str:
         + made
         + "".join(_section(name, [one for one in told if one["section"] == name], old.get(name, [])) for name in names)
     )
+
+
+def judgements() -> dict[str, str]:
+    """What was found on reading the mutants that survived, by mutant."""
+    return {one["mutant"]: one["judgement"] for one in tomllib.loads(JUDGED.read_text())["survivor"]}
+
+
+def _judged(one: dict[str, Any]) -> dict[str, Any]:
+    """A survivor's row with what is said of it now: it may have been read since."""
+    survivor = one.get("row", {}).get("survivor")
+    if survivor is not None:
+        one["row"]["judgement"] = judgements().get(survivor.strip("`"), "not judged")
+    return one
 
 
 def _sections(text: str) -> dict[str, list[Table]]:

@@ -55,12 +55,15 @@ def test_a_proof_that_was_not_run_anew_keeps_its_row(tmp_path: Path, day) -> Non
     assert page(tmp_path / "none", after) == after, "nothing run, nothing changed"
 
 
-def test_survivors_go_with_the_count_that_they_are_of_and_stay_where_there_is_none(tmp_path: Path) -> None:
+def test_survivors_go_with_the_count_that_they_are_of_and_stay_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reliability, "judgements", lambda: {"a | b": "same"})
     first, second = tmp_path / "1", tmp_path / "2"
     for section in (MUTANTS, CORE_MUTANTS):
         reliability.keep(first, section, counts("one in four", section, tried=9))
         reliability.keep(
-            first, section + "1", {"section": section, "row": {"survivor": "`a | b`", "judgement": "same"}}
+            first, section + "1", {"section": section, "row": {"survivor": "`a | b`", "judgement": "not judged"}}
         )
     before = page(first)
     reliability.keep(second, "anew", counts("one in four", MUTANTS, tried=10))
