@@ -46,7 +46,11 @@ JOBS["FullPipeline"] = (
 SETTINGS = {
     "merging": {"Merging", "Report"},
     "external": {"ExternalClustering", "Report"},
-    "bread": {"ClusterCategory(Bread)", "Report"},
+    "bread": {
+        "ClusterCategory(Bread)",
+        "AssignmentModel",
+        "Report",
+    },  # the model has which categories have settings of their own
 }
 CODE = {
     "core/merging/repair.py": {"Merging"},
