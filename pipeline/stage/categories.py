@@ -11,7 +11,7 @@ import luigi
 
 from pipeline import schema, tables
 from pipeline.config_faults import nearest
-from pipeline.errors import RawDataError
+from pipeline.errors import PipelineError, RawDataError
 from pipeline.freshness import traces
 from pipeline.overrides import for_category
 from pipeline.stage import sealing, session
@@ -180,22 +180,26 @@ class CollectingStage(Stage):
         return list(self._asked or [])
 
     def strays(self, trace: traces.Trace) -> list[Path]:
-        """Targets and traces of categories that the last build did not ask for.
+        """Targets and traces of categories that the last build did not ask for, and that are not in the data.
 
         They are gone from the data, or a killed run came as far as their tasks, and they were gone before the next one.
         """
         kept, example = {traces.slug(category) for category in trace.children}, self.clone(self.child, category="")
-        gone = [name for name in listed(example.folder.parent) if name not in kept and traces.is_slug(name)]
-        targets = [example.folder.with_name(name) / f"{table}.parquet" for name in gone for table in self.tables]
-        prefix = example.trace_path.stem.removesuffix(traces.slug(""))
-        told = [
-            example.trace_path.with_name(name)
-            for name in listed(example.trace_path.parent)
-            if name.startswith(prefix)
-            and (of := name[len(prefix) :].removesuffix(".json")) not in kept
-            and traces.is_slug(of)
+        targets, told = example.folder.parent, example.trace_path
+        prefix = told.stem.removesuffix(traces.slug(""))
+        names = [
+            name.removesuffix(".json").removeprefix(prefix) for name in listed(told.parent) if name.startswith(prefix)
         ]
-        return [path for path in targets if path.exists()] + told
+        gone = {name for name in (*listed(targets), *names) if name not in kept and traces.is_slug(name)}
+        if not gone:
+            return []
+        try:  # another run may have found them since, and built them
+            gone -= {traces.slug(category) for category in self._current()}
+        except (OSError, PipelineError):  # then nothing is known of what is in the data
+            return []
+        paths = [targets / name / f"{table}.parquet" for name in sorted(gone) for table in self.tables]
+        paths += [told.with_name(f"{prefix}{name}.json") for name in sorted(gone)]
+        return [path for path in paths if path.exists()]
 
     def clear(self, stray: Path) -> None:
         """Remove it, and its category's folder with the last one."""

@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 
+import msgspec
 import pandas as pd
 import pytest
 import tomli_w
@@ -15,6 +16,7 @@ from conftest import CATEGORIES, ROOT, Project
 
 from pipeline import tasks
 from pipeline.config import tomllib
+from pipeline.freshness import traces
 from pipeline.freshness.traces import slug
 
 CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
@@ -182,8 +184,8 @@ def test_what_a_killed_run_made_of_a_category_that_is_gone_since_is_cleared_away
     for name in (gone, mine):
         shutil.copytree(folder / slug("Bread"), folder / name)
     (folder / gone / ".internal_clusters.parquet.1.tmp").touch()
-    traces = built.path("outputs/dev/.trace")
-    shutil.copy(traces / f"cluster_category-{slug('Bread')}.json", traces / f"cluster_category-{gone}.json")
+    told = built.path("outputs/dev/.trace")
+    shutil.copy(told / f"cluster_category-{slug('Bread')}.json", told / f"cluster_category-{gone}.json")
     mixes = built.path("outputs/dev/internal_preprocessing/sales_by_need_state")
     shutil.copy(mixes / f"{slug('Bread')}.parquet", mixes / f"{gone}.parquet")
     outcome = built.build()
@@ -191,6 +193,23 @@ def test_what_a_killed_run_made_of_a_category_that_is_gone_since_is_cleared_away
     assert list(built.path("outputs/dev").rglob(f"*{gone}*")) == []
     assert (folder / mine / "internal_clusters.parquet").exists()
     assert built.build().built == set()
+
+
+def test_a_category_that_another_run_has_found_since_is_not_cleared_away(built: Project) -> None:
+    """This run asked for its categories before; the other one has published the list, and the new category's targets."""
+    stage = tasks.InternalClustering(env="dev")
+    last = traces.read(stage.trace_path)
+    assert last is not None
+    before = msgspec.structs.replace(last, children=[name for name in last.children if name != "Bread"])
+    assert stage.strays(before) == []
+    sales = built.sales()
+    built.write_sales(sales[sales["CAT"] != "Bread"])
+    built.build(tasks.InternalPreprocessing)
+    assert {path.parent.name for path in stage.strays(before)} == {slug("Bread"), ".trace"}
+    stage.path("internal_clusters").parent.parent.joinpath("internal_preprocessing", "categories.parquet").write_text(
+        "broken"
+    )
+    assert stage.strays(before) == []
 
 
 def test_a_category_that_is_gone_keeps_a_file_that_is_not_ours(built: Project) -> None:
