@@ -92,7 +92,11 @@ def k_selection_table(key: tuple[Column, ...], name: str, comment: str) -> Table
             Column("smallest_cluster", "integer", "Stores in the smallest cluster", unit="stores"),
             Column("stability", "float", "Mean adjusted Rand index between bootstrap refits", unit="-1..1"),
             Column("jaccard", "float", "Lowest per-cluster mean Jaccard similarity over the bootstrap", unit="0..1"),
-            Column("chosen", "boolean", "The k that was taken"),
+            Column(
+                "chosen",
+                "boolean",
+                "The k that was taken; by bic_stable the lowest bic + 0.2 x fitted stores x (1 - jaccard) of those that qualify",
+            ),
         ),
         comment,
     )

@@ -42,9 +42,10 @@ def test_bic_stable_takes_the_lowest_criterion_of_those_that_qualify():
     found = choose(*tried, figures(6, smallest_cluster=4))
     assert found.k == 3
     assert found.reason.startswith(
-        "k = 3, with a stability of 0.95 and a lowest Jaccard of 0.90, has the lowest BIC + n (1 - Jaccard) / 5 (-298; k = 1: -100) of "
-        "k = 1 and the 2 of k = 2 to 6 that qualify (stability at least 0.60"
+        "k = 3 has the lowest BIC, with a charge for instability (-298; k = 1: -100), of k = 1 and the 2 of k = 2 to 6 that qualify "
+        "(stability at least 0.60"
     )
+    assert found.reason.endswith("; its stability is 0.95, its lowest Jaccard 0.90")
     assert choose(*tried, figures(6, smallest_cluster=5)).k == 6
 
 
@@ -52,7 +53,7 @@ def test_bic_stable_takes_one_cluster_where_that_has_the_lowest_bic():
     found = choose(figures(1, bic=-500.0), figures(2), figures(3))
     assert (found.k, found.reason) == (
         1,
-        "k = 1 has a lower BIC (-500) than BIC + n (1 - Jaccard) / 5 is for any k that qualifies (k = 3: -298)",
+        "k = 1 has a lower BIC (-500) than any k that qualifies has with a charge for instability (k = 3: -298)",
     )
 
 

@@ -39,7 +39,7 @@ def as_before(
         return choice
     return Choice(
         k_before,
-        f"k = {k_before} stands, as in the reference: its BIC + n (1 - Jaccard) / 5 ({one.bic - worth[k_before]:.0f}; k = 1: "
-        f"{one.bic:.0f}) is nearly as low as that of k = {choice.k} ({one.bic - worth[choice.k]:.0f}); its stability is {before.stability:.2f}, its lowest Jaccard "
+        f"k = {k_before} stands, as in the reference: its BIC, with a charge for instability ({one.bic - worth[k_before]:.0f}; k = 1: "
+        f"{one.bic:.0f}), is nearly as low as that of k = {choice.k} ({one.bic - worth[choice.k]:.0f}); its stability is {before.stability:.2f}, its lowest Jaccard "
         f"{before.jaccard:.2f}",
     )

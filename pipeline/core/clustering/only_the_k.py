@@ -69,19 +69,17 @@ def _lowest_bic(
         value = rules.criterion(values[k - 1], jaccard, len(matrix))
         reproducible = stability >= settings.min_stability and jaccard >= settings.min_jaccard
         if reproducible and (value, k) < (least, best.k if best else 1):
-            told = rules.taken(k, values[k - 1], stability, jaccard, values[0], len(matrix))
             asked = rules.criteria(settings, smallest, settings.min_stability)
-            best, least = (
-                Fit(k, found[k - 1], refits, f"{told} of those of k = 1 to {tried} that qualify ({asked})"),
-                value,
-            )
+            among = f"of k = 1 and those of k = 2 to {tried} that qualify ({asked})"
+            told = rules.taken(k, values[k - 1], stability, jaccard, values[0], len(matrix), among)
+            best, least = Fit(k, found[k - 1], refits, told), value
     if best is not None:
         return best
     if tried == 1:
         reason = rules.why_only_one(len(matrix), smallest)
     elif lower:
         asked = rules.criteria(settings, smallest, settings.min_stability)
-        reason = f"k = 1: of k = 2 to {tried} none that has a lower BIC + n (1 - Jaccard) / 5 qualifies ({asked})"
+        reason = f"k = 1: of k = 2 to {tried} none that has a lower BIC qualifies ({asked})"
     else:
         reason = f"k = 1 has a lower BIC ({values[0]:.0f}) than any k whose clusters have at least {smallest} stores"
     return Fit(1, found[0], Centroids((drawn @ matrix / len(matrix))[:, None, :]), reason)

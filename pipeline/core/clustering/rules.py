@@ -145,18 +145,18 @@ def _lowest_criterion(
     if one.bic <= values[rival.k]:
         return Choice(
             1,
-            f"k = 1 has a lower BIC ({one.bic:.0f}) than BIC + n (1 - Jaccard) / 5 is for any k that qualifies (k = {rival.k}: "
+            f"k = 1 has a lower BIC ({one.bic:.0f}) than any k that qualifies has with a charge for instability (k = {rival.k}: "
             f"{values[rival.k]:.0f})",
         )
-    told = taken(rival.k, rival.bic, rival.stability, rival.jaccard, one.bic, stores)
-    return Choice(rival.k, f"{told} of k = 1 and the {len(stable)} of k = 2 to {tried} that qualify ({asked})")
+    among = f"of k = 1 and the {len(stable)} of k = 2 to {tried} that qualify ({asked})"
+    return Choice(rival.k, taken(rival.k, rival.bic, rival.stability, rival.jaccard, one.bic, stores, among))
 
 
-def taken(k: int, bic: float, stability: float, jaccard: float, bic_of_one: float, stores: int) -> str:
-    """Why `bic_stable` takes a k >= 2, in words that go on with what it is the best of."""
+def taken(k: int, bic: float, stability: float, jaccard: float, bic_of_one: float, stores: int, among: str) -> str:
+    """Why `bic_stable` takes a k >= 2, in words; `among` says what it is the best of."""
     return (
-        f"k = {k}, with a stability of {stability:.2f} and a lowest Jaccard of {jaccard:.2f}, has the lowest BIC + n (1 - Jaccard) / 5 "
-        f"({criterion(bic, jaccard, stores):.0f}; k = 1: {bic_of_one:.0f})"
+        f"k = {k} has the lowest BIC, with a charge for instability ({criterion(bic, jaccard, stores):.0f}; k = 1: {bic_of_one:.0f}), "
+        f"{among}; its stability is {stability:.2f}, its lowest Jaccard {jaccard:.2f}"
     )
 
 
