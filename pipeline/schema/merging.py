@@ -192,7 +192,7 @@ TABLES = (
         ("category",),
         (
             CATEGORY,
-            Column("stores", "integer", "Stores that both sides know", unit="stores"),
+            Column("stores", "integer", "Stores that both sides know and that are not held out", unit="stores"),
             Column(
                 "r_squared_internal",
                 "float",

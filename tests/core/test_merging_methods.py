@@ -215,6 +215,16 @@ def test_the_contribution_is_that_of_a_plain_loop_over_permutations(tells):
     assert found.final == found.internal
 
 
+def test_stores_that_are_held_out_say_nothing_of_what_the_outside_data_adds():
+    stores = planted(tells=0.7)
+    strange = stores.internal_features.copy()
+    strange[:3] += 50.0
+    held_out = np.arange(len(stores.store_id)) < 3
+    found = contribution(stores._replace(internal_features=strange, held_out=held_out), stores.internal, 0)
+    assert found == contribution(stores.taken(np.flatnonzero(~held_out)), stores.internal[~held_out], 0)
+    assert found.stores == len(stores.store_id) - 3
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0.001, 1.0), min_size=1, max_size=20))
 def test_q_values_are_those_of_scipy(p):

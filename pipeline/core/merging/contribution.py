@@ -47,8 +47,8 @@ def contribution(stores: CategoryStores, final: NDArray[np.int64], seed: int) ->
     """R squared of the mix by internal x external clusters less that by internal ones, beside what chance gives.
 
     Every crossing into more cells explains more. So the external labels are permuted within the internal clusters, which
-    keeps the sizes of all cells: what the cells explain then is chance [1]_. Only stores that both sides know count. The
-    cells are those before any repair and whatever the method, so that the answer is about the data.
+    keeps the sizes of all cells: what the cells explain then is chance [1]_. Only stores that both sides know count, and none
+    that is held out. The cells are those before any repair and whatever the method, so that the answer is about the data.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def contribution(stores: CategoryStores, final: NDArray[np.int64], seed: int) ->
     """
     import numpy as np
 
-    places = np.flatnonzero(stores.known)
+    places = np.flatnonzero(stores.known & stores.fitted)
     places = places[np.argsort(stores.internal[places], kind="stable")]
     mix = stores.internal_features[places]
     internal = np.unique(stores.internal[places], return_inverse=True)[1].reshape(-1)
