@@ -7,6 +7,7 @@ imported before, its workers have too.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import os
 import sys
@@ -106,13 +107,15 @@ def problems() -> dict[str, tuple[str, dict[str, str]]]:
 
 def prepare(libraries: Iterable[str]) -> None:
     """Import what a stage needs, once, before Luigi forks: imports only, no thread or connection is made."""
-    if "numpy" not in sys.modules:
+    missing = [name for name in libraries if name not in sys.modules]
+    if missing and "numpy" not in sys.modules:
         from pipeline.stage import process
 
         process.set_up()
-    for name in libraries:
-        if name not in sys.modules:
-            importlib.import_module(name)
+    for name in missing:
+        importlib.import_module(name)
+    if missing:
+        gc.freeze()  # what was imported stays: it is not searched for garbage, here or in a worker
 
 
 def forget() -> None:
