@@ -38,7 +38,7 @@ class Real(NamedTuple):
     """What was found: of the categories, by verdict; of the outside data; and processor seconds.
 
     `figures_of_sides`: of every k's figures for each category and for the outside data. `everything`: of all that the stages
-    compute. `figures`: of every k's figures in that, those of the joint ways of merging and of the chain included.
+    compute. `figures`: of every k's figures in that, those of the chain included.
     """
 
     verdicts: pd.DataFrame
