@@ -251,3 +251,19 @@ def test_who_forgets_a_file_forgets_every_seal(file: Path, kept: Path) -> None:
     memory.seal("task", "a", [memories.signature(file)])
     memory.forget(file)
     assert not memory.sealed("task", "a")
+
+
+def test_while_a_look_lasts_a_file_is_looked_at_once(file: Path, kept: Path) -> None:
+    memory = Memory(kept)
+    memory.stats = {}
+    missing = file.with_name("missing")
+    before = memory.stat(str(file))
+    assert before == memories.signature(file)
+    assert memory.stat(str(missing)) is None
+    file.write_text("longer")
+    missing.write_text("there now")
+    assert memory.stat(str(file)) == before
+    assert memory.stat(str(missing)) is None
+    memory.stats = None
+    assert memory.stat(str(file)) == memories.signature(file) != before
+    assert memory.stat(str(missing)) is not None

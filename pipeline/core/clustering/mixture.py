@@ -101,24 +101,25 @@ def fit(points: Points, weights: NDArray[np.float64], memberships: NDArray[np.fl
     ]
     left = np.arange(m)
     for _ in range(_MAX_ITERATIONS):
-        of_left = points if len(points.numbers) == 1 else Points(*(of_all[left] for of_all in points))
-        counted = memberships * weights[left, :, None]
+        counted = memberships * weights[:, :, None]
         sizes = np.maximum(counted.sum(axis=1), np.finfo(np.float64).tiny)
-        means = counted.transpose(0, 2, 1) @ of_left.numbers / sizes[:, :, None]
-        within = squares[left] - (sizes[:, :, None] * means**2).sum(axis=1)
-        variances = np.maximum(within / total[left, None], VARIANCE_FLOOR)
-        chances = (counted.transpose(0, 2, 1) @ of_left.levels + usual[left]) / (sizes[:, :, None] + 1.0)
-        proportions = sizes / total[left, None]
-        memberships, logs = _expect(of_left, means, variances, chances, proportions)
-        reached = (weights[left] * logs).sum(axis=1)
-        better = reached > found[-1][left]
+        means = counted.transpose(0, 2, 1) @ points.numbers / sizes[:, :, None]
+        within = squares - (sizes[:, :, None] * means**2).sum(axis=1)
+        variances = np.maximum(within / total[:, None], VARIANCE_FLOOR)
+        chances = (counted.transpose(0, 2, 1) @ points.levels + usual) / (sizes[:, :, None] + 1.0)
+        proportions = sizes / total[:, None]
+        memberships, logs = _expect(points, means, variances, chances, proportions)
+        reached = (weights * logs).sum(axis=1) - 0.5 * (squares / variances).sum(axis=1)
         gain = reached - found[-1][left]
+        better, going = gain > 0, gain >= _TOLERANCE * total
         for kept, now in zip(found, (means, variances, chances, proportions, reached), strict=True):
             kept[left[better]] = now[better]
-        going = gain >= _TOLERANCE * total[left]
         if k == 1 or not going.any():
             break
-        left, memberships = left[going], memberships[going]
+        if not going.all():
+            left, memberships, weights, squares = left[going], memberships[going], weights[going], squares[going]
+            total, usual = total[going], usual if len(usual) == 1 else usual[going]
+            points = points if len(points.numbers) == 1 else Points(*(of_all[going] for of_all in points))
     return Mixture(*found)
 
 
@@ -134,15 +135,17 @@ def _expect(
     chances: NDArray[np.float64],
     proportions: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The posteriors (m, n, k), and the log-density (m, n) of every point under the whole mixture."""
+    """The posteriors (m, n, k), and (m, n) the log-density of every point, less what its numbers' squares give it.
+
+    That is -(x / deviation) ** 2 / 2, summed over the numbers: the same in every component, as they share their variances.
+    """
     import numpy as np
 
-    deviations = np.sqrt(variances)[:, None, :]
-    near, centres = points.numbers / deviations, means / deviations
-    squares = (near**2).sum(axis=2)[:, :, None] - 2.0 * near @ centres.transpose(0, 2, 1)
-    squares += (centres**2).sum(axis=2)[:, None, :]
-    constants = np.log(proportions) - 0.5 * np.log(2.0 * np.pi * variances).sum(axis=1)[:, None]
-    logs = -0.5 * squares + constants[:, None, :]
+    scaled = means / variances[:, None, :]
+    constants = np.log(proportions) - 0.5 * (
+        np.log(2.0 * np.pi * variances).sum(axis=1)[:, None] + (scaled * means).sum(axis=2)
+    )
+    logs = points.numbers @ scaled.transpose(0, 2, 1) + constants[:, None, :]
     if points.levels.shape[2]:
         possible = np.maximum(chances, np.finfo(np.float64).tiny)  # a level that a resample has not drawn
         logs += points.levels @ np.log(possible).transpose(0, 2, 1)
