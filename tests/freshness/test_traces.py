@@ -99,3 +99,16 @@ def test_a_slug_is_readable_and_unique_by_its_hash(name: str, expected: str) -> 
 def test_nested_settings_are_dotted_keys(values: object, expected: dict[str, object]) -> None:
     assert flatten(values) == expected
     assert flatten(values, "p") == {f"p.{key}": value for key, value in expected.items()}
+
+
+@pytest.mark.parametrize("name", ["Bread", "Bread & Co.", "酒", "", "a" * 300])
+def test_every_slug_is_known_as_one(name: str) -> None:
+    assert traces.is_slug(traces.slug(name)) is True
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "bread", "bread, my copy", "bread-e882154bb", "bread-e882154bb2 (copy)", "Bread-e882154bb2", "-e882154bb2"],
+)
+def test_a_name_that_somebody_chose_is_no_slug(name: str) -> None:
+    assert traces.is_slug(name) is False
