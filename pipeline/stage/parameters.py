@@ -69,7 +69,10 @@ class EnvParameter(luigi.Parameter):
             if known not in _checked:
                 pins.check_references(found)
             if known not in _checked and root_task():  # a run: who only looks needs no folder that can be written
-                gc.freeze()  # what was imported stays: nobody has to look through it again, least of all as the process ends
+                # What was imported stays: nobody has to look through it again, least of all as the process ends. Nor is what a look at
+                # targets makes worth a search: `session.prepare` has garbage collected again.
+                gc.freeze()
+                gc.disable()
                 log_file.open_log(found)
                 ending.at_exit(found)
         except SettingsError as error:

@@ -107,6 +107,7 @@ def problems() -> dict[str, tuple[str, dict[str, str]]]:
 
 def prepare(libraries: Iterable[str]) -> None:
     """Import what a stage needs, once, before Luigi forks: imports only, no thread or connection is made."""
+    gc.enable()  # a process that had nothing to build so far did without
     missing = [name for name in libraries if name not in sys.modules]
     if missing and "numpy" not in sys.modules:
         from pipeline.stage import process
