@@ -408,7 +408,7 @@ def test_what_the_outside_data_does_not_say_is_filled_from_the_model_and_told():
     of = fitted()
     new = surroundings(["n001"], 9).drop(columns="people").assign(kind="island")
     why = placed(of, offered=new)["why"].iloc[0]
-    assert "people is missing" in why
+    assert "people is missing; " in why
     assert "kind is 'island', which is no level of the model" in why
 
 

@@ -40,6 +40,12 @@ def test_a_weighted_fit_is_scikit_learns_with_sample_weights():
         assert (ours.labels[fit] == theirs.predict(points)).all()
 
 
+def test_a_cluster_that_weighs_less_than_one_has_its_own_mean():
+    points = np.array([[0.0], [2.0], [50.0]])
+    fits = kmeans(points, np.array([[0.25, 0.25, 0.125]]), np.array([[[0.0], [50.0]]]))
+    np.testing.assert_allclose(fits.centroids[0], [[1.0], [50.0]])
+
+
 def test_a_batch_over_several_matrices_is_each_fit_alone():
     stacked = np.stack([blobs(seed) for seed in range(4)])
     weights = np.ones(stacked.shape[:2])

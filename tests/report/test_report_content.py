@@ -12,10 +12,8 @@ import pandas as pd
 import pytest
 import report_tables
 from report_tables import HOSTILE, NEEDS
-from sklearn.decomposition import PCA
 
 from pipeline import tables
-from pipeline.core.projection import two_components
 from pipeline.report import html, sections
 from pipeline.report.clusters import Mix, mix
 from pipeline.report.memberships import likely
@@ -183,23 +181,6 @@ def test_stores_that_are_in_a_cluster_for_certain_take_no_room() -> None:
     memberships = pd.DataFrame(rows, columns=["store_id", "cluster", "probability"])
     assert likely(memberships, ["b", "a", "c"]) == {"clusters": [1, 3], "percent": [None, [60, 40], None]}
     assert likely(memberships.head(0), ["a"]) is None
-
-
-def test_the_map_is_the_principal_components_of_scikit_learn() -> None:
-    values = np.random.default_rng(1).normal(size=(40, 6)) * [5, 3, 1, 1, 1, 1]
-    coordinates, held = two_components(values)
-    model = PCA(n_components=2, svd_solver="full").fit(values)
-    np.testing.assert_allclose(np.abs(coordinates), np.abs(model.transform(values)), atol=1e-9)
-    np.testing.assert_allclose(held, model.explained_variance_ratio_)
-    assert two_components(values[::-1])[0][::-1] == pytest.approx(coordinates)
-
-
-@pytest.mark.parametrize("shape", [(0, 0), (3, 0), (0, 3), (1, 4), (5, 1)])
-def test_the_map_of_nothing_is_the_origin(shape: tuple[int, int]) -> None:
-    coordinates, held = two_components(np.ones(shape))
-    assert coordinates.shape == (shape[0], 2)
-    assert not coordinates.any()
-    assert held == (0.0, 0.0)
 
 
 @pytest.mark.nightly
