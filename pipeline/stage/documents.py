@@ -72,9 +72,9 @@ class DocumentStage(LoadingStage):
         """Write every file."""
         import msgspec
 
-        loaded, contents = self.loaded(), self.snapshot()
         from pipeline.report.source import Source
 
+        loaded, contents = self.loaded(), self.snapshot()
         source = Source(
             files=loaded,
             env=self.env,

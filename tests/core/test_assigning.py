@@ -18,7 +18,7 @@ from pipeline.core import external_clustering, external_preprocessing, internal_
 from pipeline.core.assigning import model
 from pipeline.core.assigning.assign import assign
 from pipeline.core.assigning.classifier import classifier
-from pipeline.core.assigning.sales import new_sales
+from pipeline.core.assigning.sales import NewSales, new_sales
 from pipeline.core.assigning.spaces import fitted_space, place
 from pipeline.core.features import Axes
 from pipeline.core.internal_preprocessing import preprocess
@@ -172,6 +172,13 @@ def placed(
     none = pd.DataFrame({"store_id": pd.Series(dtype=object)})
     given = of.sales.iloc[:0] if sales is None else sales
     inside = new_sales(given, none, set(CATEGORIES), InternalPreprocessing(max_unmapped_share=1.0))
+    return assigned(of, inside, offered, settings)
+
+
+def assigned(
+    of: Fitted, inside: NewSales, offered: pd.DataFrame | None = None, settings: Assign | None = None
+) -> pd.DataFrame:
+    """What the model gives stores, from their sales as they were preprocessed."""
     found = assign(
         model=of.model,
         store_clusters=of.tables["store_clusters"],
@@ -221,14 +228,7 @@ def test_a_store_that_is_known_by_its_exclusion_alone_has_its_row_and_the_reason
     of = fitted()
     inside = new_sales(of.sales.iloc[:0], pd.DataFrame({"store_id": ["x9"]}), set(CATEGORIES), InternalPreprocessing())
     assert inside.sales_by_need_state.empty
-    found = assign(
-        model=of.model,
-        store_clusters=of.tables["store_clusters"],
-        sales_by_need_state=inside.sales_by_need_state,
-        excluded_stores=inside.excluded_stores,
-        features=None,
-        settings=Assign(),
-    )
+    found = assigned(of, inside)
     assert found["store_id"].tolist() == ["x9", "x9"]
     assert set(found["category"]) == set(CATEGORIES)
 

@@ -128,7 +128,8 @@ def _processor() -> str:
 
 def page(folder: Path, before: str = "") -> str:
     """The page, from what was kept in the folder, and from the page before for what nothing was kept of."""
-    told = [_judged(json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
+    judged = judgements()
+    told = [_judged(json.loads(path.read_text()), judged) for path in sorted(folder.glob("*.json"))]
     old = _sections(before)
     names = dict.fromkeys([*SECTIONS, *sorted({*old, *(one["section"] for one in told)})])
     machines = {one["machine"] for one in told} | set(re.findall(r"^Machine: (.+)\.$", before, flags=re.MULTILINE))
@@ -145,11 +146,11 @@ def judgements() -> dict[str, str]:
     return {one["mutant"]: one["judgement"] for one in tomllib.loads(JUDGED.read_text())["survivor"]}
 
 
-def _judged(one: dict[str, Any]) -> dict[str, Any]:
+def _judged(one: dict[str, Any], judged: Mapping[str, str]) -> dict[str, Any]:
     """A survivor's row with what is said of it now: it may have been read since."""
     survivor = one.get("row", {}).get("survivor")
     if survivor is not None:
-        one["row"]["judgement"] = judgements().get(survivor.strip("`"), "not judged")
+        one["row"]["judgement"] = judged.get(survivor.strip("`"), "not judged")
     return one
 
 

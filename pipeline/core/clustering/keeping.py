@@ -34,7 +34,9 @@ def as_before(
         return choice
     before, chosen, one = figures[k_before - 1], figures[choice.k - 1], figures[0]
     worth = {of_k.k: one.bic - criterion(of_k.bic, of_k.jaccard, stores) for of_k in (before, chosen)}
-    qualifies = is_reproducible(before, settings) and before.smallest_cluster >= smallest_size(settings, stores)
+    qualifies = is_reproducible(
+        before.stability, before.jaccard, settings
+    ) and before.smallest_cluster >= smallest_size(settings, stores)
     if not qualifies or worth[k_before] < NEARLY * worth[choice.k] or worth[k_before] <= 0:
         return choice
     return Choice(

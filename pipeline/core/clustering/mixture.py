@@ -118,7 +118,7 @@ def fit(points: Points, weights: NDArray[np.float64], memberships: NDArray[np.fl
             break
         if not going.all():
             left, memberships, weights, squares = left[going], memberships[going], weights[going], squares[going]
-            total, usual = total[going], usual if len(usual) == 1 else usual[going]
+            total, usual = total[going], usual[going]
             points = points if len(points.numbers) == 1 else Points(*(of_all[going] for of_all in points))
     return Mixture(*found)
 

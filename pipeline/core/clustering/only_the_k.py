@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.clustering import bootstrap, rules
-from pipeline.core.clustering.algorithms import Centroids
 from pipeline.core.clustering.mixture import bic
-from pipeline.core.clustering.trial import labelings, most, try_every_k
+from pipeline.core.clustering.trial import labelings, most, refits_of_one, try_every_k
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,10 +41,10 @@ def take(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorith
         trials = try_every_k(matrix, drawn, fits, settings)
         choice = rules.take([trial.figures for trial in trials], settings, len(matrix))
         return Fit(choice.k, trials[choice.k - 1].labels, trials[choice.k - 1].refits, choice.reason)
-    return _lowest_bic(matrix, drawn, fits, settings)
+    return _lowest_criterion(matrix, drawn, fits, settings)
 
 
-def _lowest_bic(
+def _lowest_criterion(
     matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
 ) -> Fit:
     import numpy as np
@@ -67,7 +66,7 @@ def _lowest_bic(
         again = refits.assign(matrix)
         stability, jaccard = bootstrap.stability(again, k), bootstrap.jaccard(found[k - 1], again, drawn, k)
         value = rules.criterion(values[k - 1], jaccard, len(matrix))
-        reproducible = stability >= settings.min_stability and jaccard >= settings.min_jaccard
+        reproducible = rules.is_reproducible(stability, jaccard, settings)
         if reproducible and (value, k) < (least, best.k if best else 1):
             asked = rules.criteria(settings, smallest, settings.min_stability)
             among = f"of k = 1 and those of k = 2 to {tried} that qualify ({asked})"
@@ -82,4 +81,4 @@ def _lowest_bic(
         reason = f"k = 1: of k = 2 to {tried} none that has a lower BIC qualifies ({asked})"
     else:
         reason = f"k = 1 has a lower BIC ({values[0]:.0f}) than any k whose clusters have at least {smallest} stores"
-    return Fit(1, found[0], Centroids((drawn @ matrix / len(matrix))[:, None, :]), reason)
+    return Fit(1, found[0], refits_of_one(matrix, drawn), reason)

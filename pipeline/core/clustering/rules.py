@@ -63,9 +63,9 @@ def criterion(bic: float, jaccard: float, stores: int) -> float:
     return bic + UNSTABLE * stores * (1.0 - jaccard)
 
 
-def is_reproducible(figures: KFigures, settings: ClusteringSettings) -> bool:
+def is_reproducible(stability: float, jaccard: float, settings: ClusteringSettings) -> bool:
     """Stability and every cluster's Jaccard reach what the settings ask for."""
-    return figures.stability >= settings.min_stability and figures.jaccard >= settings.min_jaccard
+    return stability >= settings.min_stability and jaccard >= settings.min_jaccard
 
 
 def take(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
@@ -98,7 +98,7 @@ def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -
     large = [of_k for of_k in figures[1:] if of_k.smallest_cluster >= smallest]
     if settings.rule in _BY_INDEX:
         return _by_index(large, settings.rule, smallest)
-    stable = [of_k for of_k in large if is_reproducible(of_k, settings)]
+    stable = [of_k for of_k in large if is_reproducible(of_k.stability, of_k.jaccard, settings)]
     if settings.rule == "largest_stable":
         return _largest_stable(stable, settings, smallest)
     return _lowest_criterion(figures, stable, settings, smallest, stores)

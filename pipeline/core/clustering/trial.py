@@ -83,7 +83,12 @@ def _one_cluster(matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> Tri
     labels = np.zeros(n, dtype=np.int64)
     total = float(np.square(matrix - matrix.mean(axis=0)).sum())
     figures = KFigures(1, np.nan, np.nan, np.nan, bic(matrix, labels, 1), total, n, 1.0, 1.0)
-    return Trial(figures, labels, Centroids((drawn @ matrix / n)[:, None, :]))
+    return Trial(figures, labels, refits_of_one(matrix, drawn))
+
+
+def refits_of_one(matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> Centroids:
+    """The refits of one cluster: the mean of each resample."""
+    return Centroids((drawn @ matrix / len(matrix))[:, None, :])
 
 
 def _several(

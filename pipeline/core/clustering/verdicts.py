@@ -24,7 +24,7 @@ def verdict(figures: KFigures, test: NullTest | None, settings: ClusteringSettin
     """
     if test is None:
         return NO_STRUCTURE, "there is one cluster"
-    stable = is_reproducible(figures, settings)
+    stable = is_reproducible(figures.stability, figures.jaccard, settings)
     if test.is_separated:
         reason = (
             f"its clusters are deeper than those of one Gaussian (p = {test.gaussian:.2f}), and the dips between them deeper "
