@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline import config, pins
+from pipeline import config
 from pipeline.cli import results
 from pipeline.cli.options import json_option
 from pipeline.cli.text import table
 from pipeline.config_faults import nearest
 from pipeline.errors import MissingDataError, UsageError
+from pipeline.pins import kept, naming
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def compare(before: str, after: str, category: str | None, moves: bool, as_json:
       store-clustering compare prod staging --category Bread --moves
     """
     home, environments = config.home(), config.environments()
-    references = [pins.resolve(home, text, environments) for text in (before, after)]
+    references = [naming.resolve(home, text, environments) for text in (before, after)]
     frames = [_clusters(reference) for reference in references]
     if category is not None:
         frames = _of_category(frames, category)
@@ -52,9 +53,9 @@ def compare(before: str, after: str, category: str | None, moves: bool, as_json:
         _say(names, made, moves)
 
 
-def _clusters(reference: pins.Reference) -> pd.DataFrame:
+def _clusters(reference: kept.Reference) -> pd.DataFrame:
     if reference.pin:
-        return results.clusters(pins.file(config.home(), reference, "store_clusters"))
+        return results.clusters(kept.file(config.home(), reference, "store_clusters"))
     path = results.files(reference.env)["store_clusters"]
     if not path.is_file():
         raise MissingDataError(

@@ -7,12 +7,13 @@ import json
 import click
 import msgspec
 
-from pipeline import config, pins
+from pipeline import config
 from pipeline.cli import results
 from pipeline.cli.options import json_option
 from pipeline.cli.text import table
 from pipeline.errors import OutputError, UsageError
 from pipeline.freshness import traces
+from pipeline.pins import kept, making
 
 
 @click.command()
@@ -45,10 +46,10 @@ def pin(name: str | None, env: str | None, anyway: bool, listed: bool, as_json: 
         print(f"pinned: pins/{made.env}/{made.name}, {len(made.files)} tables of run {made.run_id or 'unknown'}{note}")
 
 
-def _make(found: config.Config, name: str, anyway: bool) -> pins.Pin:
-    pins.check_name(found, name)
+def _make(found: config.Config, name: str, anyway: bool) -> kept.Pin:
+    making.check_name(found, name)
     files = results.files(found.env)
-    pins.require(found, files)
+    making.require(found, files)
     stale = results.stale_because(found.env)
     if stale and not anyway:
         raise UsageError(
@@ -56,14 +57,14 @@ def _make(found: config.Config, name: str, anyway: bool) -> pins.Pin:
             "or pin them as they are with --anyway"
         )
     trace = traces.read(results.final(found.env).trace_path)
-    return pins.create(found, name, files, run_id=trace.run_id if trace else "", stale=stale)
+    return making.create(found, name, files, run_id=trace.run_id if trace else "", stale=stale)
 
 
 def _list(env: str | None, as_json: bool) -> None:
     if env is not None:
         config.load(env)
     home = config.home()
-    references = [one for one in pins.every(home) if env in (None, one.env)]
+    references = [one for one in kept.every(home) if env in (None, one.env)]
     if as_json:
         print(json.dumps({"pins": [_told(one) for one in references]}, indent=1, ensure_ascii=False))
     elif not references:
@@ -76,10 +77,10 @@ def _list(env: str | None, as_json: bool) -> None:
 _SHOWN = ("created_at", "run_id", "who", "stale")
 
 
-def _told(reference: pins.Reference) -> dict[str, str]:
+def _told(reference: kept.Reference) -> dict[str, str]:
     """What is listed of a pin; of one that cannot be read, why."""
     try:
-        told: dict[str, str] = msgspec.to_builtins(pins.read(config.home(), reference))
+        told: dict[str, str] = msgspec.to_builtins(kept.read(config.home(), reference))
     except OutputError as error:
         return {"name": reference.pin, "env": reference.env, "stale": str(error)}
     return told

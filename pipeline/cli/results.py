@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import pins
 from pipeline.errors import OutputError
+from pipeline.pins import kept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ def files(env: str) -> dict[str, Path]:
         for stage in (tasks.Merging, tasks.InternalClustering, tasks.ExternalPreprocessing, tasks.ExternalClustering)
         for table in stage.tables
     }
-    return {table: publishers[table].path(table) for table in pins.TABLES}
+    return {table: publishers[table].path(table) for table in kept.TABLES}
 
 
 def stale_because(env: str) -> str:

@@ -1,12 +1,11 @@
 """`Stage`: a Luigi task that is complete while its trace holds.
 
 A stage reads targets and raw files, computes, and publishes targets. What it reads and how it computes is declared by
-its subclasses (`kinds`, `tasks`); this module looks at freshness, runs the build under its lock, and leaves the trace.
+its subclasses (`kinds`, `tasks`); this module looks at freshness, and `building` builds what is stale.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import os
@@ -18,20 +17,17 @@ from typing import Any, ClassVar
 
 import luigi
 
-from pipeline import runs, schema
+from pipeline import schema
 from pipeline.config import Config, load
-from pipeline.errors import InputChangedError, OutputError, PipelineError, plain
+from pipeline.errors import PipelineError, plain
 from pipeline.freshness import fingerprints, locks, traces
-from pipeline.freshness.memory import Signature, signature
 from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, reasons, upstream_is_stale
-from pipeline.stage import session
+from pipeline.stage import building, session
 from pipeline.stage.look import Look
 from pipeline.stage.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 from pipeline.tables import Publication, sweep
 
 log = logging.getLogger("luigi-interface.pipeline")
-
-Snapshot = dict[str, tuple[Signature, str]]
 
 
 class Stage(KnownParameters, luigi.Task):
@@ -44,6 +40,7 @@ class Stage(KnownParameters, luigi.Task):
     tables : the tables it publishes, names of `schema.TABLES`
     imports : the libraries it computes with, imported once before Luigi forks
     libraries : those whose versions are traced
+    mode : permissions of the targets; None leaves the process's umask
     """
 
     env = EnvParameter()
@@ -55,6 +52,7 @@ class Stage(KnownParameters, luigi.Task):
     tables: ClassVar[tuple[str, ...]] = ()
     imports: ClassVar[tuple[str, ...]] = ("pandas", "pyarrow.parquet")
     libraries: ClassVar[tuple[str, ...]] = fingerprints.LIBRARIES
+    mode: ClassVar[int | None] = None
 
     # ---------------------------------------------------------------- where things are
 
@@ -207,82 +205,12 @@ class Stage(KnownParameters, luigi.Task):
         try:
             if asked := self.ask():
                 yield asked
-            with locks.held(self.config.outputs / ".locks" / self.trace_path.name, waiting=self._wait):
-                self._build_if_stale(started)
+            building.build_if_stale(self, started)
             self._just_looked = True
         except OSError as error:
-            raise self._failed(_unwritable(error, self.config.outputs)) from error
+            raise building.recorded(self, building.unwritable(error, self.config.outputs)) from error
         except Exception as error:
-            raise self._failed(error)  # noqa: B904  # the same error, recorded
-
-    def _failed(self, error: Exception) -> Exception:
-        """The error, recorded; where even that cannot be written, the error matters more."""
-        text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
-        with contextlib.suppress(OSError):
-            runs.record(self.config, dict(self.tag), runs.FAILED, self.name, error=text)
-        return error
-
-    def _build_if_stale(self, started: float) -> None:
-        reason = self.own_reason()
-        if reason is None:
-            self._say("cut off: what it reads is unchanged")
-            runs.record(self.config, dict(self.tag), runs.CUT_OFF, self.name)
-            return
-        self._say(str(reason))
-        trace = self._build(started)
-        told = {"reason": str(reason), "seconds": trace.seconds}
-        if found := self.findings():
-            told["findings"] = found
-        runs.record(self.config, dict(self.tag), runs.BUILT, self.name, **told)
-        log.info("%s: built in %.2f s (%s)", plain(self.name), trace.seconds, reason)
-
-    def _build(self, started: float) -> traces.Trace:
-        memory = session.memory(self.config)
-        self.sweep()
-        sweep(self.trace_path.parent, self.trace_path.name)
-        settings, code, libraries = self.settings(), self.code(), fingerprints.libraries(memory, self.libraries)
-        for _ in range(2):
-            publication = Publication(fingerprints.content)
-            try:
-                self.begin()
-                self._progress(0)
-                before = self.snapshot()
-                self._progress(10)
-                children = self.build(publication)
-                self._progress(80)
-                if self.snapshot() == before:
-                    locks.check_parent()
-                    outputs = publication.publish(self.mode)
-                    self._progress(100)
-                    break
-            finally:
-                publication.discard()
-                self.end()
-        else:
-            raise InputChangedError(
-                f"{self.name}: a file it reads changed while it was read, twice: let its writer finish, and run again"
-            )
-        trace = traces.Trace(
-            task=self.name,
-            settings=settings,
-            code=code,
-            libraries=libraries,
-            inputs={path: content for path, (_, content) in before.items()},
-            outputs={self.relative(path): content for path, content in outputs.items()},
-            children=children,
-            built_at=runs.now().isoformat(timespec="milliseconds"),
-            seconds=round(time.monotonic() - started, 3),
-            run_id=runs.current(),
-        )
-        # before the new trace: a run that is killed meanwhile leaves the old one, which knows what is to be cleared away
-        if (old := traces.read(self.trace_path)) is not None:
-            self.replaced(old, trace)
-        for stray in self.strays(trace):
-            self.clear(stray)
-        traces.write(self.trace_path, trace)
-        return trace
-
-    mode: ClassVar[int | None] = None  # permissions of the targets; None leaves the process's umask
+            raise building.recorded(self, error)  # noqa: B904  # the same error
 
     def findings(self) -> list[str]:
         """What a person should look at in what was just built, a line each."""
@@ -296,31 +224,13 @@ class Stage(KnownParameters, luigi.Task):
         """The modules that compute."""
         return self.modules
 
-    def snapshot(self) -> Snapshot:
-        """Stat and content hash of every file that a build reads."""
-        memory = session.memory(self.config)
-        try:
-            stats = {str(path): signature(path) for path in self.files()}
-            contents = memory.hashes(stats, fingerprints.content)
-            return {
-                self.relative(path): (stat, contents[path] or memory.hash(path, fingerprints.content))  # says why not
-                for path, stat in stats.items()
-            }
-        except OSError as error:
-            raise InputChangedError(
-                f"{self.name}: {error.filename}: {error.strerror}, while it was being read: put it back, and run again"
-            ) from error
-
-    def _wait(self, holder: str) -> None:
-        self._say(f"waits for {holder}, which builds this")
-
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """Show this beside the task on the scheduler's page; Luigi gives the means only while the task runs."""
         report = getattr(self, "set_status_message", None)
         if report is not None:
             report(text)
 
-    def _progress(self, percent: int) -> None:
+    def progress(self, percent: int) -> None:
         """Show how far the build is: inputs hashed, computed and written, published."""
         report = getattr(self, "set_progress_percentage", None)
         if report is not None:
@@ -331,13 +241,6 @@ class Stage(KnownParameters, luigi.Task):
         if isinstance(exception, PipelineError):
             return str(exception)
         return "".join(traceback.format_exception(exception))
-
-
-def _unwritable(error: OSError, folder: Path) -> OutputError:
-    return OutputError(
-        f"{error.filename or folder}: {error.strerror or error}; the last good outputs stay; "
-        "free the disk or correct the permissions, and run again"
-    )
 
 
 @functools.cache

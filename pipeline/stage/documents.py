@@ -13,6 +13,7 @@ from pipeline import raw_files, tables
 from pipeline.freshness import fingerprints
 from pipeline.sample import is_sample
 from pipeline.stage import session
+from pipeline.stage.building import snapshot
 from pipeline.stage.loading import LoadingStage
 from pipeline.stage.table import function, module_of
 from pipeline.tables import Publication
@@ -74,7 +75,7 @@ class DocumentStage(LoadingStage):
 
         from pipeline.report.source import Source
 
-        loaded, contents = self.loaded(), self.snapshot()
+        loaded, contents = self.loaded(), snapshot(self)
         source = Source(
             files=loaded,
             env=self.env,

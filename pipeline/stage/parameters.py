@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline import config, pins, runs
+from pipeline import config, runs
 from pipeline.errors import PipelineError, SettingsError, UsageError
+from pipeline.pins import naming
 from pipeline.stage import ending, log_file, notices, session
 
 _checked: set[tuple[str, str]] = set()
@@ -67,7 +68,7 @@ class EnvParameter(luigi.Parameter):
         try:
             found = config.load(value) if value else _no_environment()
             if known not in _checked:
-                pins.check_references(found)
+                naming.check_references(found)
             if known not in _checked and root_task():  # a run: who only looks needs no folder that can be written
                 # What was imported stays: nobody has to look through it again, least of all as the process ends. Nor is what a look at
                 # targets makes worth a search: `session.prepare` has garbage collected again.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
-from pipeline import pins, schema, tables
+from pipeline import schema, tables
+from pipeline.pins import kept, naming
 from pipeline.stage.base import Stage
 from pipeline.tables import Publication
 
@@ -61,18 +62,18 @@ class TableStage(Stage):
         return [
             *(path for paths in self.paths().values() for path in paths),
             *(
-                pins.path(self.config.home, pin, self.pinned[argument][1])
+                kept.path(self.config.home, pin, self.pinned[argument][1])
                 for argument, pin in self._pins().items()
                 if pin
             ),
         ]
 
-    def _pins(self) -> dict[str, pins.Reference | None]:
+    def _pins(self) -> dict[str, kept.Reference | None]:
         """The pin that each argument of `pinned` is read from; None where the settings name none for its level."""
         named = {
             argument: getattr(self.config.settings.references, level) for argument, (level, *_) in self.pinned.items()
         }
-        return {argument: pins.of_setting(self.config, name) if name else None for argument, name in named.items()}
+        return {argument: naming.of_setting(self.config, name) if name else None for argument, name in named.items()}
 
     def build(self, publication: Publication) -> list[str]:
         """Read the tables, compute, write the tables."""
@@ -82,7 +83,7 @@ class TableStage(Stage):
         }
         for argument, pin in self._pins().items():
             _, table, columns = self.pinned[argument]
-            read[argument] = pins.table(self.config, pin, table, columns) if pin else None
+            read[argument] = kept.table(self.config, pin, table, columns) if pin else None
         self.write(self.computed(read), publication)
         return []
 

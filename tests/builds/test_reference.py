@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 from conftest import Project
 
-from pipeline import config, pins, schema, tables, tasks
+from pipeline import config, schema, tables, tasks
 from pipeline.cli.pin import pin
 from pipeline.errors import SettingsError
+from pipeline.freshness import fingerprints
+from pipeline.pins import kept, naming
 from pipeline.stage import session
 
 REFERENCES = {
@@ -74,8 +76,8 @@ def test_numbers_come_from_the_pin_where_the_clusters_own_order_is_another(built
     tables.write(swapped, schema.TABLES["internal_clusters"], path)
     told = built.path("pins/dev/spring/pin.toml")
     told.chmod(0o644)
-    old = pins.read(built.home, pins.Reference("dev", "spring")).files[path.name]
-    told.write_text(told.read_text().replace(old, pins.fingerprints.content(path)))
+    old = kept.read(built.home, kept.Reference("dev", "spring")).files[path.name]
+    told.write_text(told.read_text().replace(old, fingerprints.content(path)))
     built.configure(internal=REFERENCES["internal"])
     assert built.build(tasks.InternalClustering).status == "SUCCESS"
     found = table_of(built, "internal_clusters")
@@ -129,7 +131,7 @@ def test_a_pin_of_an_older_version_is_refused(built: Project) -> None:
     built.configure(merging={"reference": "spring"})
     session.forget()
     with pytest.raises(SettingsError) as refused:
-        pins.check_references(config.load("dev"))
+        naming.check_references(config.load("dev"))
     assert refused.value.lines == [
         "merging.reference: the pin dev/spring has no cluster_numbers, and cannot be a reference: an older version made it; "
         "pin again"

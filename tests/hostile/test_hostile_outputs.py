@@ -13,11 +13,12 @@ import pandas as pd
 import pytest
 from conftest import ROOT, Project
 
-from pipeline import pins, runs, schema, tables, tasks
+from pipeline import runs, schema, tables, tasks
 from pipeline.config import load
 from pipeline.errors import OutputError
 from pipeline.freshness import traces
 from pipeline.freshness.memory import Memory
+from pipeline.pins import kept
 from pipeline.stage import session, walk
 
 DEEP = "[" * 200_000
@@ -83,7 +84,7 @@ def test_nonsense_where_a_trace_a_memory_a_record_or_a_pin_should_be(name: str, 
     pin.parent.mkdir(parents=True)
     pin.write_bytes(content)
     with pytest.raises(OutputError):
-        pins.read(tmp_path, pins.Reference("dev", "a"))
+        kept.read(tmp_path, kept.Reference("dev", "a"))
     counts["taken for none"] += 4
 
 

@@ -4,60 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
+from onlookers import holder, onlooker
 from trials import DATABASE, RUN, Outputs, Prepared, Trial, counted, database_content, differing
 
 PROOF = "readers and writers of the database"
-# opens the database as it is told, says so, and at each line that it is given runs it and says what came of it
-HOLDER = """
-import sys, duckdb
-connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
-print("open", flush=True)
-for line in sys.stdin:
-    try:
-        print(connection.execute(line).fetchall(), flush=True)
-    except Exception as error:
-        print(type(error).__name__, str(error).splitlines()[0], flush=True)
-"""
-
-
-class Holder:
-    """A process that has the database open."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        assert self._answer() == "open"
-
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def ask(self, query: str) -> str:
-        """What a query gives, or how it fails."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(query + "\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-
-@contextmanager
-def holder(path: Path, mode: str) -> Iterator[Holder]:
-    """A process that opens the database to read or to write, and is killed in the end."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path), mode], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Holder(process)
-        finally:
-            process.kill()
 
 
 def require_root() -> None:
@@ -77,39 +31,18 @@ def test_a_reader_blocks_no_run_and_keeps_what_it_opened_and_a_new_one_sees_old_
 ) -> None:
     path = trial.outputs / DATABASE
     query = "SELECT bit_xor(hash(s)) FROM store_clusters AS s"
-    seen: list[object] = []
-    stop = threading.Event()
-
-    def look() -> None:
-        while not stop.wait(0.005):
-            seen.append(value_or_error(path, query))
-
-    with counted(request.config, PROOF), holder(path, "read") as reader:
+    with counted(request.config, PROOF), holder(path, "read") as reader, onlooker(path, query) as looking:
         before = reader.ask(query)
-        old = value_or_error(path, query)
-        opener = threading.Thread(target=look)
-        opener.start()
-        try:
-            done = trial.run(*RUN)
-        finally:
-            stop.set()
-            opener.join()
+        done = trial.run(*RUN)
         assert done.returncode == 0, done.stderr[-3000:]
         assert reader.ask(query) == before
-        new = value_or_error(path, query)
-        assert new != old
-        assert set(seen) == {old, new}, "looked at all the time: the old one at first, the new one at last"
+        seen = [str([tuple(row) for row in rows]) for rows in looking.saw()]
+        with holder(path, "read") as later:
+            assert seen == [before, later.ask(query)], (
+                "looked at all the time: the old one at first, the new one at last"
+            )
         assert differing(Outputs.of(trial.home), trial.new) == []
         assert trial.leftovers() == []
-
-
-def value_or_error(path: Path, query: str) -> object:
-    """What a reader who opens the database now is given by a query, or why it cannot."""
-    try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            return connection.execute(query).fetchone()
-    except duckdb.Error as error:
-        return str(error)
 
 
 def test_the_database_is_published_for_reading_only(prepared: Prepared) -> None:

@@ -1,0 +1,127 @@
+"""Putting an environment's tables aside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+import msgspec
+
+from pipeline.config import PLAIN_NAME, Config
+from pipeline.durable import sync
+from pipeline.errors import InputChangedError, MissingDataError, UsageError
+from pipeline.freshness import fingerprints, locks
+from pipeline.pins.kept import Pin, Reference, folder
+from pipeline.runs import who
+
+
+def create(config: Config, name: str, files: Mapping[str, Path], *, run_id: str, stale: str = "") -> Pin:
+    """Put an environment's tables aside.
+
+    Parameters
+    ----------
+    config : the environment
+    name : the pin's name
+    files : published file by table, of `TABLES`
+    run_id, stale : as `Pin` says
+
+    Raises
+    ------
+    UsageError
+        The name is none, is an environment's, or is taken.
+    MissingDataError
+        A table is not there.
+    InputChangedError
+        A table changed while it was copied, twice.
+    """
+    with locks.held(config.outputs / ".locks" / "pin"):
+        check_name(config, name)
+        require(config, files)
+        return _create(config, name, files, run_id, stale)
+
+
+def require(config: Config, files: Mapping[str, Path]) -> None:
+    """Say which tables are not there.
+
+    Raises
+    ------
+    MissingDataError
+        One is not.
+    """
+    absent = [str(_relative(config, path)) for path in files.values() if not path.is_file()]
+    if absent:
+        others = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
+        raise MissingDataError(
+            f"{absent[0]}{others} is not there: `store-clustering run Merging --env {config.env}` builds it; then pin"
+        )
+
+
+def check_name(config: Config, name: str) -> None:
+    """Say why an environment's pin cannot have this name.
+
+    Raises
+    ------
+    UsageError
+        It is no plain name, is an environment's, or is taken.
+    """
+    if not PLAIN_NAME.fullmatch(name):
+        raise UsageError(
+            f"pin {name[:80]!r}: expected a plain name of at most 64 letters, digits, '_' and '-' that begins with a letter or a "
+            "digit, such as 2026-spring"
+        )
+    if (config.home / "configs" / f"{name}.toml").exists():
+        raise UsageError(f"pin {name!r}: is the name of an environment; choose another name")
+    if folder(config.home, Reference(config.env, name)).exists():
+        raise UsageError(
+            f"pin {config.env}/{name} is there already, and pins are never overwritten; choose another name"
+        )
+
+
+def _create(config: Config, name: str, files: Mapping[str, Path], run_id: str, stale: str) -> Pin:
+    final = folder(config.home, Reference(config.env, name))
+    final.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in final.parent.glob(".*.tmp"):  # of a process that was killed: we hold the lock
+        shutil.rmtree(leftover)
+    temporary = final.with_name(f".{name}.{os.getpid()}.tmp")
+    temporary.mkdir()
+    try:
+        pin = Pin(
+            name=name,
+            env=config.env,
+            created_at=datetime.now(timezone.utc).replace(microsecond=0),
+            run_id=run_id,
+            who=f"{who()}@{socket.gethostname()}",
+            stale=stale,
+            files=_copied(files, temporary),
+        )
+        (temporary / "pin.toml").write_bytes(msgspec.toml.encode(pin))
+        for path in temporary.iterdir():
+            path.chmod(0o444)
+            sync(path)
+        sync(temporary)
+        temporary.rename(final)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync(final.parent)
+    return pin
+
+
+def _copied(files: Mapping[str, Path], into: Path) -> dict[str, str]:
+    """Copy every file as they all were at one moment; content hash by file name."""
+    for _ in range(2):
+        copies = {into / f"{table}.parquet": path for table, path in files.items()}
+        for copy, path in copies.items():
+            shutil.copyfile(path, copy)
+        contents = {copy: fingerprints.content(copy) for copy in copies}
+        if all(fingerprints.content(path) == contents[copy] for copy, path in copies.items()):
+            return {copy.name: content for copy, content in sorted(contents.items())}
+    raise InputChangedError("a table changed while it was copied, twice: let the run that writes it finish, then pin")
+
+
+def _relative(config: Config, path: Path) -> Path:
+    return path.relative_to(config.home) if path.is_relative_to(config.home) else path
