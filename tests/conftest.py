@@ -130,6 +130,11 @@ class Project:
         """The DuckDB file of dev."""
         return self.home / "outputs" / "clustering_dev.duckdb"
 
+    def published(self) -> dict[Path, bytes]:
+        """What readers see: every table, and the databases."""
+        outputs = self.home / "outputs"
+        return {path: path.read_bytes() for kind in ("*.parquet", "*.duckdb") for path in outputs.rglob(kind)}
+
     def sales(self) -> pd.DataFrame:
         """The raw sales as they are now."""
         return pd.read_parquet(self.path("data/raw/sales.parquet"))

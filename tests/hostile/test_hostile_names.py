@@ -42,6 +42,7 @@ NAMES = (
     "\x1b[31mred",
     "--env",
 )
+PROOF = "names of categories, stores, need states, labels and features that are out to do harm"
 ESCAPED = re.compile(r"_x([0-9A-F]{4})_")  # how a workbook writes what XML cannot hold
 
 
@@ -93,7 +94,7 @@ KEYS = {key(name) for name in NAMES}
 STORES = KEYS | {key(f"{name} 2") for name in NAMES}
 
 
-def test_the_database_has_every_name_and_a_column_for_each_category(project: Project) -> None:
+def test_the_database_has_every_name_and_a_column_for_each_category(project: Project, tried) -> None:
     with duckdb.connect(str(project.database), read_only=True) as connection:
         found = connection.execute("SELECT DISTINCT category, store_id FROM store_clusters").fetchall()
         wide = connection.execute("FROM store_clusters_wide")
@@ -103,9 +104,10 @@ def test_the_database_has_every_name_and_a_column_for_each_category(project: Pro
     assert len(columns) == 2 + len(KEYS) + 2, "store, outside cluster, the two labels"
     assert "x" not in tables
     assert len({column.casefold() for column in columns}) == len(columns)
+    tried(PROOF)["exact in the database"] += len(NAMES)
 
 
-def test_no_file_is_named_by_the_data_and_none_is_elsewhere(project: Project) -> None:
+def test_no_file_is_named_by_the_data_and_none_is_elsewhere(project: Project, tried) -> None:
     outer = project.home.parent.parent
     assert {path.name for path in outer.iterdir()} == {"a"}
     assert {path.name for path in project.home.parent.iterdir()} == {"home"}
@@ -115,9 +117,10 @@ def test_no_file_is_named_by_the_data_and_none_is_elsewhere(project: Project) ->
     assert max(len(Path(path).name) for path in made) < 100
     assert len({path.casefold() for path in made}) == len(made)
     assert {Path(path).stem.upper() for path in made}.isdisjoint({"CON", "PRN", "AUX", "NUL"})
+    tried(PROOF)["name no file"] += len(NAMES)
 
 
-def test_no_name_ends_a_line_of_the_log_or_speaks_to_the_terminal(project: Project) -> None:
+def test_no_name_ends_a_line_of_the_log_or_speaks_to_the_terminal(project: Project, tried) -> None:
     text = project.path("logs/clustering_dev.log").read_text()
     lines = text.split("\n")
     assert lines[-1] == ""
@@ -126,9 +129,10 @@ def test_no_name_ends_a_line_of_the_log_or_speaks_to_the_terminal(project: Proje
         assert line.isprintable(), line
     assert all(line.isprintable() for line in project.said.split("\n"))
     assert not re.search(r"^2030", project.said, re.MULTILINE)
+    tried(PROOF)["end no line of the log or the terminal"] += len(NAMES)
 
 
-def test_workbook_and_csv_have_every_name_and_no_formula(project: Project) -> None:
+def test_workbook_and_csv_have_every_name_and_no_formula(project: Project, tried) -> None:
     book = openpyxl.load_workbook(project.path("outputs/dev/store_clusters.xlsx"))
     for sheet in book:
         assert [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.data_type == "f"] == []
@@ -141,13 +145,14 @@ def test_workbook_and_csv_have_every_name_and_no_formula(project: Project) -> No
     written = {tuple(workbook.unguarded(row[cells[0].index(name)]) for name in at) for row in cells[1:]}
     assert written == {(store, category) for category in KEYS for store in STORES}
     assert read == {tuple(name.replace("\r\n", "\n") for name in pair) for pair in written}
+    tried(PROOF)["no formula in workbook and CSV"] += len(NAMES)
 
 
 def _plain(cell: object) -> str:
     return ESCAPED.sub(lambda found: chr(int(found[1], 16)), str(cell)).replace("\r\n", "\n")
 
 
-def test_the_report_shows_every_name_as_text_in_a_browser(project: Project) -> None:
+def test_the_report_shows_every_name_as_text_in_a_browser(project: Project, tried) -> None:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no chromium here: apt-get install chromium")
@@ -179,3 +184,4 @@ def test_the_report_shows_every_name_as_text_in_a_browser(project: Project) -> N
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "300 letters do not widen the page"
     assert said == []
     assert asked == [path.as_uri()]
+    tried(PROOF)["shown as text by a browser"] += len(NAMES)

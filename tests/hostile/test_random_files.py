@@ -92,20 +92,14 @@ def check_readers_see_one_load_or_the_other(project: Project, raw: Raw, number: 
 
 def check_what_was_good_stays(project: Project, raw: Raw, number: int) -> None:
     """Raw files that are wrong, after a good run: refused, and every table and the database are what they were."""
-    before = published(project)
+    before = project.published()
     rng = random.Random(f"wrong {number}")
     rng.choice(FATAL)(project, raw, rng)
     write(project, raw)
     outcome = project.build()
     check_refusal(outcome, number)
     assert outcome.built == set(), number
-    assert published(project) == before, number
-
-
-def published(project: Project) -> dict[Path, bytes]:
-    """What readers see: tables, and the database."""
-    outputs = project.path("outputs")
-    return {path: path.read_bytes() for kind in ("*.parquet", "*.duckdb") for path in outputs.rglob(kind)}
+    assert project.published() == before, number
 
 
 def built_or_refused(project: Project) -> Outcome | None:
