@@ -86,8 +86,10 @@ def _read(asked: dict[str, Any], spill: str) -> dict[str, Any]:
     if asked["source"] == "need_states":
         found = sales_tables(asked["other"], path, spill, map_columns=columns)
     else:
-        found = sales_tables(path, asked["other"], spill, columns=columns, last_weeks=3)
-    return {"cents": int(found["sales_by_need_state"]["sales_cents"].sum())}
+        weeks = {"last_weeks": 3} if "week" in columns else {}
+        found = sales_tables(path, asked["other"], spill, columns=columns, **weeks)
+    published = found["sales_by_need_state"]
+    return {"cents": int(published["sales_cents"].sum()), "need_states": sorted(set(published["need_state"]))}
 
 
 def main() -> None:
