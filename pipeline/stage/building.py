@@ -68,7 +68,8 @@ def _build(stage: Stage, started: float) -> traces.Trace:
             stage.progress(10)
             children = stage.build(publication)
             stage.progress(80)
-            if snapshot(stage) == before:
+            after = snapshot(stage)
+            if after == before:
                 locks.check_parent()
                 outputs = publication.publish(stage.mode)
                 stage.progress(100)
@@ -77,8 +78,10 @@ def _build(stage: Stage, started: float) -> traces.Trace:
             publication.discard()
             stage.end()
     else:
+        changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+        others = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise InputChangedError(
-            f"{stage.name}: a file it reads changed while it was read, twice: let its writer finish, and run again"
+            f"{stage.name}: {changed[0]}{others} changed while it was read, twice: let its writer finish, and run again"
         )
     trace = traces.Trace(
         task=stage.name,
