@@ -109,7 +109,8 @@ def _keep_settings(config: Config, path: Path) -> None:
 
     resolved = _without_none(_as_written(msgspec.to_builtins(config.settings), config.written))
     path.write_text(
-        f"# The settings of run {current()}, defaults included; ${{...}} is as written.\n" + tomli_w.dumps(resolved)
+        f"# The settings of run {current()}, defaults included; ${{...}} is as written.\n" + tomli_w.dumps(resolved),
+        encoding="utf-8",
     )
 
 
@@ -176,7 +177,11 @@ class Run:
 
 def read(path: Path) -> Run | None:
     """The run in this file; None where it is none. A line that was cut short by a kill is passed over."""
-    lines = [line for line in (_parse(text) for text in path.read_text(errors="replace").splitlines()) if line]
+    lines = [
+        line
+        for line in (_parse(text) for text in path.read_text(encoding="utf-8", errors="replace").splitlines())
+        if line
+    ]
     try:
         first = next(line for line in lines if line["event"] == "started")
         last = next((line for line in lines if line["event"] == "finished"), None)

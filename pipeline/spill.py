@@ -31,20 +31,31 @@ def spill_folder(parent: str) -> Iterator[Path]:
     """
     root = Path(parent).absolute()
     root.mkdir(parents=True, exist_ok=True)
-    _sweep(root)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-    held = os.open(folder, os.O_RDONLY)
-    try:
+    with _locked(root):  # or another process could take the new folder for a left one, until it is held
+        _sweep(root)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+        held = os.open(folder, os.O_RDONLY)
         fcntl.flock(held, fcntl.LOCK_EX)
+    try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(held)
 
 
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _sweep(root: Path) -> None:
     for folder in root.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # held by a living process, or swept by another one at the same time
+        with suppress(OSError):  # held by a living process
             handle = os.open(folder, os.O_RDONLY)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,7 +26,7 @@ DECIMALS = 10  # floats are published to this many: beyond it, libraries and pro
 
 
 class Publication:
-    """Files on their way to be targets: written under dotted names, put in place together by `publish`.
+    """Files on their way to be targets: written under dotted names, put in place by `publish`, one after the other.
 
     A file whose content is what the target already holds is not put in place: its target keeps its stat.
     """
@@ -55,6 +55,11 @@ class Publication:
         Returns
         -------
         Content hash by target.
+
+        Raises
+        ------
+        OSError
+            One cannot be put in place: those before it are, and the trace, which is not written, tells.
         """
         published = {}
         for target, temporary in self._staged.items():

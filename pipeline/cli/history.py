@@ -107,8 +107,10 @@ def _changes(before: Path | None, after: Path) -> dict[str, tuple[Any, Any]]:
     if before is None:
         return {}
     try:
-        old, new = (flatten(tomllib.loads(path.with_suffix(".toml").read_text())) for path in (before, after))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        old, new = (
+            flatten(tomllib.loads(path.with_suffix(".toml").read_text(encoding="utf-8"))) for path in (before, after)
+        )
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         print(f"warning: settings of a run cannot be read: {error}", file=sys.stderr)
         return {}
     return {key: (old.get(key), new.get(key)) for key in sorted(old | new) if old.get(key) != new.get(key)}

@@ -10,6 +10,7 @@ import traceback
 import click
 
 from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError
+from pipeline.stage.standard_output import hold_any_name
 
 COMMANDS = ("run", "status", "why", "check", "history", "compare", "pin", "assign", "sample-data")
 INTERRUPTED = 130
@@ -52,6 +53,7 @@ def main() -> None:
     Exit codes: 0 done, 2 usage or configuration, 10 already running, 20 missing data, 25 not run, 30 a task failed,
     35 scheduling error, 40 unhandled.
     """
+    hold_any_name()
     try:
         sys.exit(app.main(standalone_mode=False) or 0)
     except click.Abort:

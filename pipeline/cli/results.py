@@ -59,7 +59,7 @@ def clusters(path: Path) -> pd.DataFrame:
     try:
         table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=_COMPARED)
         frame: pd.DataFrame = table.select(_COMPARED).to_pandas()
-    except (OSError, KeyError, pa.ArrowException) as error:
+    except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise OutputError(
             f"{path}: cannot be read ({first}); a target is built anew by `run`, a pin has to be restored"

@@ -81,7 +81,7 @@ def run(
         except KeyboardInterrupt:
             ending.end(config, interrupted=True)
             raise
-        ending.end(config)
+        ending.end(config, code=code)
     if interrupts.came():  # and was lost until here
         raise KeyboardInterrupt
     try:
@@ -171,10 +171,8 @@ def _say_what_was_done(config: Config, code: int) -> None:
         ]  # fmt: skip
         print(table(["task", "", "because", "took"], rows))
         counts = Counter(line["event"] for line in run.events)
-        counted = ", ".join(
-            f"{counts[event]} {event}" for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED) if counts[event]
-        )
-        print(f"{counted}, {len(run.fresh)} fresh; run {run.run_id}")
+        counted = [f"{counts[event]} {event}" for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED) if counts[event]]
+        print(f"{', '.join([*counted, f'{len(run.fresh)} fresh'])}; run {run.run_id}")
         for finding in (finding for line in run.events for finding in line.get("findings", [])):
             print(f"look at: {finding}")
     elif code == DONE:

@@ -82,19 +82,12 @@ def noise_of(shares: pd.DataFrame, sales: pd.Series) -> Noise | None:
     return Noise(pooled, *_parts(np.square(values - pooled).sum(axis=1), size))
 
 
-def noise_weights(apart: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much of each squared distance (n,) is noise, 0..1, given the sizes (n,), above 0.
+def _parts(apart: NDArray[np.float64], size: NDArray[np.float64]) -> tuple[float, float]:
+    """The two numbers of the fit, a and b, of squared distances (n,) and sizes (n,), above 0.
 
     Fits apart = a + b / size, with a and b not negative. Squared distances scatter as much as they are large, so that each
     is weighted by the inverse square of what the last fit expects of it.
     """
-    import numpy as np
-
-    return Noise(np.empty(0), *_parts(apart, size)).weights(size)
-
-
-def _parts(apart: NDArray[np.float64], size: NDArray[np.float64]) -> tuple[float, float]:
-    """The two numbers of the fit, a and b."""
     import numpy as np
     from scipy.optimize import nnls
 

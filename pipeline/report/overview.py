@@ -187,7 +187,7 @@ def quality(source: Source) -> list[Grid]:
 
 
 def lineage(source: Source) -> list[Grid]:
-    """What this was made from: settings that are not at their default's value or not, tables by content, libraries."""
+    """What this was made from: every setting that is shown, defaults included, tables by content, libraries."""
     settings: list[list[Cell]] = [
         [key, text] for section, value in source.settings.items() for key, text in _flat(section, value)
     ]

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-LABELS = ("STORE_NAME", "REGION")
 
 _LEVELS = ("urban", "suburban", "rural")
 _MISSING = 0.03  # of the stores, in each of two features

@@ -10,7 +10,6 @@ import functools
 import logging
 import os
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,10 +18,10 @@ import luigi
 
 from pipeline import schema
 from pipeline.config import Config, load
-from pipeline.errors import PipelineError, plain
+from pipeline.errors import plain
 from pipeline.freshness import fingerprints, locks, traces
 from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, reasons, upstream_is_stale
-from pipeline.stage import building, session
+from pipeline.stage import building, ending, session
 from pipeline.stage.look import Look
 from pipeline.stage.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 from pipeline.tables import Publication, sweep
@@ -171,7 +170,11 @@ class Stage(KnownParameters, luigi.Task):
         with session.traversal() as known:
             if self.task_id in known:
                 return True
-            reason = next(self.reasons(), None)
+            try:
+                reason = next(self.reasons(), None)
+            except Exception as error:
+                ending.note_failure(self, error)
+                raise
             if reason is None:
                 known.add(self.task_id)
                 session.found_fresh(self.name)
@@ -238,9 +241,7 @@ class Stage(KnownParameters, luigi.Task):
 
     def on_failure(self, exception: BaseException) -> str:
         """What the scheduler's page shows: one line where a user can act on it."""
-        if isinstance(exception, PipelineError):
-            return str(exception)
-        return "".join(traceback.format_exception(exception))
+        return building.shown(exception)
 
 
 @functools.cache

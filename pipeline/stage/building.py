@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from pipeline.tables import Publication, sweep
 
 if TYPE_CHECKING:
     from pipeline.stage.base import Stage
+    from pipeline.stage.raw import SampleData
 
 log = logging.getLogger("luigi-interface.pipeline")
 
@@ -126,17 +129,32 @@ def snapshot(stage: Stage) -> Snapshot:
         ) from error
 
 
-def recorded(stage: Stage, error: Exception) -> Exception:
-    """The error, recorded; where even that cannot be written, the error matters more."""
+def recorded(task: Stage | SampleData, error: Exception) -> Exception:
+    """The error of a task, recorded; where even that cannot be written, the error matters more."""
     text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
-    with contextlib.suppress(OSError):
-        runs.record(stage.config, dict(stage.tag), runs.FAILED, stage.name, error=text)
+    with contextlib.suppress(Exception):
+        runs.record(task.config, dict(task.tag), runs.FAILED, task.name, error=text)
     return error
+
+
+def shown(error: BaseException) -> str:
+    """An error as the scheduler's page shows it: one line where a user can act on it."""
+    return str(error) if isinstance(error, PipelineError) else "".join(traceback.format_exception(error))
+
+
+_NEXT = {
+    errno.ENOSPC: "free the disk",
+    errno.EDQUOT: "free the disk",
+    errno.EACCES: "correct the permissions",
+    errno.EPERM: "correct the permissions",
+    errno.EROFS: "correct the permissions",
+    errno.ENOENT: "put it back",
+}
 
 
 def unwritable(error: OSError, folder: Path) -> OutputError:
     """An error of the disk, as one that says which file, and that nothing is lost."""
     return OutputError(
         f"{error.filename or folder}: {error.strerror or error}; the last good outputs stay; "
-        "free the disk or correct the permissions, and run again"
+        f"{_NEXT.get(error.errno or 0, 'check the disk')}, and run again"
     )

@@ -59,7 +59,10 @@ class RawStage(TableStage):
             return []
         memory = session.memory(self.config)
         files = raw_files.found(self.config, "internal_sales")
-        return raw_files.copies(files, lambda path: memory.hash(path, fingerprints.content))
+        try:
+            return raw_files.copies(files, lambda path: memory.hash(path, fingerprints.content))
+        except FileNotFoundError:  # gone after publication: it belongs to the next run
+            return []
 
     def category_path(self, category: str) -> Path:
         """The file of a category."""

@@ -20,7 +20,7 @@ from luigi.cmdline_parser import CmdlineParser
 from pipeline import config, runs
 from pipeline.errors import PipelineError, SettingsError, UsageError
 from pipeline.pins import naming
-from pipeline.stage import ending, log_file, notices, session
+from pipeline.stage import ending, log_file, notices, session, standard_output
 
 _checked: set[tuple[str, str]] = set()
 
@@ -74,6 +74,7 @@ class EnvParameter(luigi.Parameter):
                 # targets makes worth a search: `session.prepare` has garbage collected again.
                 gc.freeze()
                 gc.disable()
+                standard_output.hold_any_name()
                 log_file.open_log(found)
                 ending.at_exit(found)
         except SettingsError as error:

@@ -12,6 +12,7 @@ from pipeline.config import Config, load
 from pipeline.errors import MissingDataError
 from pipeline.freshness import locks
 from pipeline.stage import session
+from pipeline.stage.building import recorded, shown, unwritable
 from pipeline.stage.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 
 log = logging.getLogger("luigi-interface.pipeline")
@@ -75,31 +76,48 @@ class SampleData(KnownParameters, luigi.Task):
     project = ProjectParameter()
     tag = TagParameter()
 
+    @property
+    def config(self) -> Config:
+        """The environment's settings."""
+        return load(self.env)
+
+    @property
+    def name(self) -> str:
+        """The task as users name it."""
+        return str(self.task_family)
+
     def _begun(self) -> Path:
-        return load(self.env).outputs / ".sample_data_begun"
+        return self.config.outputs / ".sample_data_begun"
 
     def complete(self) -> bool:
-        """Whether any raw file exists, and none is still to come from a sample that a kill cut short.
+        """Whether any raw file exists, and none is still to come from a sample that a kill or an error cut short.
 
         Where a file of somebody's own came since, that sample is not finished: no run mixes own data with planted.
         """
-        config = load(self.env)
+        config = self.config
         files = [path for name in raw_files.names(config) for path in raw_files.found(config, name)]
         if self._begun().exists():
             return not all(sample.is_sample(path) for path in files)
         return bool(files)
 
     def run(self) -> None:
-        """Make the files. Where a kill ended that halfway, the next run makes those that are still missing."""
+        """Make the files. Where a kill or an error ended that halfway, the next run makes those that are still missing."""
         locks.end_with_parent()
-        config = load(self.env)
-        with locks.held(config.outputs / ".locks" / "sample_data"):
-            if self.complete():
-                return
-            self._begun().touch()
-            try:
+        config = self.config
+        try:
+            with locks.held(config.outputs / ".locks" / "sample_data"):
+                if self.complete():
+                    return
+                self._begun().touch()
                 for path in sample.write(config.settings, config.home):
                     log.info("sample data: %s", path)
-            finally:  # only a kill leaves the mark: after an error the files that are there are somebody's own
                 self._begun().unlink()
-            runs.record(config, dict(self.tag), runs.BUILT, "SampleData", reason="no raw file exists")
+                runs.record(config, dict(self.tag), runs.BUILT, self.name, reason="no raw file exists")
+        except OSError as error:
+            raise recorded(self, unwritable(error, config.home)) from error
+        except Exception as error:
+            raise recorded(self, error)  # noqa: B904  # the same error
+
+    def on_failure(self, exception: BaseException) -> str:
+        """What the scheduler's page shows: one line where a user can act on it."""
+        return shown(exception)

@@ -38,13 +38,15 @@ def memory(config: Config) -> Memory:
     if path not in _memories:
         _memories[path] = Memory(path, fingerprints.rules())
         _memories[path].stats = {} if _depth else None
-        atexit.register(_save, _memories[path], os.getpid())
+        atexit.unregister(_save)  # once, however often a process begins anew: what it forgets must not be held by this
+        atexit.register(_save, os.getpid())
     return _memories[path]
 
 
-def _save(known: Memory, leader: int) -> None:
+def _save(leader: int) -> None:
     if os.getpid() == leader:
-        known.save()
+        for known in _memories.values():
+            known.save()
 
 
 def at_exit(key: Path, say: Callable[[], None]) -> None:
@@ -121,8 +123,9 @@ def prepare(libraries: Iterable[str]) -> None:
 
 def forget() -> None:
     """Begin anew, as a fresh process would: for a process that runs the pipeline more than once."""
-    for known in _memories.values():
-        known.save()
+    from luigi.task_register import Register
+
+    _save(os.getpid())
     configs.forget()
     _memories.clear()
     _code.clear()
@@ -130,5 +133,6 @@ def forget() -> None:
     _complete.clear()
     _fresh.clear()
     _problems.clear()
+    Register.clear_instance_cache()
     log_file.close()
     runs.renew()

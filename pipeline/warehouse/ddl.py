@@ -9,7 +9,7 @@ from pipeline.schema import Column, Table
 
 TYPES = {
     "text": "VARCHAR",
-    "integer": "INTEGER",
+    "integer": "BIGINT",
     "float": "DOUBLE",
     "boolean": "BOOLEAN",
     "money": "DECIMAL(18,2)",

@@ -84,6 +84,19 @@ def test_a_row_that_is_wrong_refuses_them_all_with_every_reason_and_the_last_goo
     assert built.path("outputs/dev/merging/store_clusters.parquet").read_bytes() == good
 
 
+def test_an_override_of_a_store_that_has_no_row_may_name_any_number(built: Project) -> None:
+    sales = built.sales()
+    gone = (sales["STORE"] == 7) & (sales["CAT"] == "Bread")
+    built.write_sales(sales.assign(SALES=sales["SALES"].where(~gone, 0.0)))
+    filled(built, [("7", "Bread", 3_000_000_000, "a flagship")])
+    built.configure(**SOURCE)
+    outcome = built.build()
+    assert outcome.status == "SUCCESS", outcome.failed
+    with duckdb.connect(str(built.database), read_only=True) as connection:
+        query = "SELECT to_cluster, applied FROM overrides_applied"
+        assert connection.execute(query).fetchall() == [(3_000_000_000, False)]
+
+
 def test_overrides_that_are_not_there_are_a_missing_file(project: Project) -> None:
     project.configure(sources={"overrides": {"path": "data/raw/overrides.csv"}})
     assert project.build(tasks.Overrides).status == "MISSING_EXT"

@@ -63,3 +63,21 @@ def test_an_unknown_run_and_one_that_means_several_are_one_line_and_exit_2(built
         assert done.returncode == 2
         assert done.stderr.startswith(said)
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_names_beyond_ascii_are_kept_whatever_the_locale(built: Project) -> None:
+    built.configure(internal={"clustering": {"category": {"K\u00e4se \u65e5\u672c": {"k": 2}}}})
+    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    built.path("outputs/dev/.trace/merging.json").unlink()
+    done = built.command("store-clustering", "run", **plain)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    kept = sorted(built.path("outputs/dev/.runs").glob("*.toml"))[-1]
+    assert "K\u00e4se \u65e5\u672c" in kept.read_text(encoding="utf-8")
+    told = built.command("store-clustering", "history", "--json", **plain)
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)
+    done = built.command("store-clustering", "run", "--json", "--tag", "who=K\u00e4se", **plain)
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+    assert "cannot be read" not in told.stderr

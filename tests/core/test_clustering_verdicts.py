@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,18 @@ def test_a_continuum_is_never_separated(shape, seed):
         if shape == "arc":
             matrix[:, 1] += position**2 / 3
     assert not any(compare(matrix, k).is_separated for k in (2, 4))
+
+
+def test_a_draw_with_fewer_points_that_differ_than_clusters_speaks_against_the_clusters():
+    flags = np.array([[0.0, 0.0]] * 5 + [[1.0, 1.0]] * 5 + [[0.0, 1.0], [1.0, 0.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        test = compare(flags, 4)
+    common, own = np.random.default_rng(0).normal(size=(2, 200, 12, 2))
+    drawn = as_flags(common[:, :, :1] + 0.7 * own, flags)
+    few = sum(len(np.unique(one, axis=0)) < 4 for one in drawn) / len(drawn)
+    assert few > 0.02, "nothing to see"
+    assert test.gaussian >= 0.5 * few
 
 
 def test_the_margin_is_the_mean_over_stores_by_hand():

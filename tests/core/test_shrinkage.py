@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.core.internal_clustering import cluster_category
-from pipeline.core.shrinkage import noise_weights, shrunk
+from pipeline.core.shrinkage import noise_of, shrunk
 from pipeline.settings import InternalClustering
 
 
@@ -38,8 +38,7 @@ def test_shrunk_shares_are_nearer_to_what_stores_really_sell_and_large_stores_ke
 
 def test_the_weight_of_noise_is_that_of_the_beta_binomial_in_expectation():
     spread, (_, seen, size) = 60, drawn(20_000, spread=60)
-    pooled = seen.mul(size, axis=0).sum() / size.sum()
-    found = noise_weights(np.square(seen - pooled).sum(axis=1).to_numpy(), size.to_numpy())
+    found = noise_of(seen, size).weights(size.to_numpy())
     # Dirichlet-multinomial: the posterior mean gives the prior the weight spread / (spread + n) of all counts; by moments,
     # noise is p (1 - p) / n x spread / (spread + 1) beside p (1 - p) / (spread + 1)
     expected = spread / (spread + size.to_numpy())

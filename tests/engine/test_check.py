@@ -469,15 +469,31 @@ def test_a_weight_for_an_unknown_need_state_is_doubtful(check: Check, category: 
     assert "weights.'ned a': has no effect: there is no such need state" in doubt.replace('"', "'")
 
 
-@pytest.mark.parametrize("section", ["internal.preprocessing", "internal.clustering", "merging"])
+@pytest.mark.parametrize("section", ["internal.preprocessing", "internal.clustering", "merging", "assign"])
 def test_an_override_for_an_unknown_category_is_doubtful(check: Check, section: str) -> None:
-    key = {"merging": "method", "internal.clustering": "k", "internal.preprocessing": "unmapped"}[section]
-    value = {"method": "cross", "k": 2, "unmapped": "drop"}[key]
+    key = {
+        "merging": "method",
+        "assign": "min_sales_share",
+        "internal.clustering": "k",
+        "internal.preprocessing": "unmapped",
+    }[section]
+    value = {"method": "cross", "min_sales_share": 0.5, "k": 2, "unmapped": "drop"}[key]
     settings: dict[str, Any] = {"category": {"Coffe": {key: value}}}
     for part in reversed(section.split(".")):
         settings = {part: settings}
     doubt = only(check(settings).doubts)
     assert f"{section}.category.Coffe: has no effect: the data has no such category (did you mean 'Coffee'?)" in doubt
+
+
+def test_a_feature_that_only_a_closed_store_makes_vary_is_told_of_as_the_run_would(check: Check) -> None:
+    _, _, external = frames()
+    external["AGE"] = 1.0
+    external.loc[0, "AGE"] = 9.0
+    closed = {"stores": {"closed": [str(external.loc[0, "STORE"])]}}
+    assert not [one for one in check(external=external).doubts if "AGE" in str(one)]
+    assert [one for one in check(closed, external=external).doubts if "AGE" in str(one)]
+    only_age = check(closed, external=external[["STORE", "NAME", "AGE"]])
+    assert "no feature of the outside data can be used" in " ".join(errors(only_age))
 
 
 # what it costs

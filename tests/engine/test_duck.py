@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -74,6 +78,29 @@ def test_an_error_of_the_caller_s_own_is_not_taken_for_one_of_the_spill_folder(t
         duck.connect([], memory_limit="", threads=1, spill=str(tmp_path)),
     ):
         raise PermissionError("a raw file")
+
+
+def test_no_other_process_takes_a_new_spill_folder_for_a_left_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, others = tempfile.mkdtemp, []
+
+    def made(*words: object, **options: object) -> str:
+        """Another one comes just after the folder was made, and before it is held."""
+        monkeypatch.setattr(tempfile, "mkdtemp", make)
+        folder = make(*words, **options)
+        others.append(subprocess.Popen([sys.executable, "-c", ANOTHER, str(tmp_path)]))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            others[0].wait(2)
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", made)
+    with spill_folder(str(tmp_path)) as folder:
+        assert others[0].wait(30) == 0
+        assert folder.is_dir()
+
+
+ANOTHER = "import sys; from pipeline.spill import spill_folder; spill_folder(sys.argv[1]).__enter__()"
 
 
 def test_what_a_killed_process_left_is_swept_and_what_another_one_holds_is_not(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ import reliability
 from conftest import ROOT, SETTINGS, Outcome, Project, make_project
 from hypothesis import HealthCheck, Phase, seed, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from luigi.task_register import Register
 from model import CODE, JOBS, Model, trace_name
 
 from pipeline import tasks
@@ -274,7 +273,6 @@ class World(RuleBasedStateMachine):
 
     def luigi(self, job: type[luigi.Task], workers: int) -> Outcome:
         session.forget()
-        Register.clear_instance_cache()
         return self.project.build(job, workers)
 
     def build(self, job: str, workers: int) -> None:

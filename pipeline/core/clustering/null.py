@@ -157,11 +157,18 @@ def _p_value(
     statistic: Callable[[NDArray[np.float64], NDArray[np.int64], int], float],
     draw: Callable[[tuple[int, ...]], NDArray[np.float64]],
 ) -> float:
+    import numpy as np
+
     observed = statistic(matrix, labels, k)
+
+    def does_as_well(points: NDArray[np.float64], found: NDArray[np.int64]) -> bool:
+        """Whether a draw does; one with fewer points that differ than clusters has no value, and speaks against the clusters."""
+        return bool(np.bincount(found, minlength=k).min() == 0 or statistic(points, found, k) >= observed)
+
     at_once = max(1, _DRAWN_NUMBERS // matrix.size)
     as_good = 0
     for first in range(0, draws, at_once):
         drawn = as_flags(draw((min(at_once, draws - first), *matrix.shape)), matrix)
         found = fits.of_draws(drawn, k)
-        as_good += sum(statistic(*pair, k) >= observed for pair in zip(drawn, found, strict=True))
+        as_good += sum(does_as_well(*pair) for pair in zip(drawn, found, strict=True))
     return (1 + as_good) / (1 + draws)

@@ -15,7 +15,7 @@ from pipeline.engine.checks.mapping import MapSeen
 from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.duck import rows
 from pipeline.engine.names import counted, listed, quoted
-from pipeline.overrides import for_category, key, unknown
+from pipeline.overrides import SECTIONS, for_category, key, section_of, unknown
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalPreprocessing, Settings
 
@@ -121,15 +121,10 @@ def say_categories(
 
 
 def _say_unknown(settings: Settings, categories: list[str], findings: Findings) -> None:
-    sections = {
-        ("internal", "preprocessing"): settings.internal.preprocessing,
-        ("internal", "clustering"): settings.internal.clustering,
-        ("merging",): settings.merging,
-    }
-    for path, section in sections.items():
-        for name in unknown(section, categories):
+    for section in SECTIONS:
+        for name in unknown(section_of(settings, section), categories):
             findings.doubt(
                 sales.NAME,
-                f"{dotted((*path, 'category', name))}: has no effect: the data has no such category"
+                f"{dotted((*section.split('.'), 'category', name))}: has no effect: the data has no such category"
                 f"{nearest(key(name), categories)}; correct the name, or remove it",
             )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.core.external_columns import is_identifier_name
 from pipeline.core.external_preprocessing import preprocess
+from pipeline.core.named_stores import CLOSED
 from pipeline.engine import external
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.outside import OutsideSeen
-from pipeline.settings import ExternalPreprocessing
+from pipeline.settings import ExternalPreprocessing, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ MANY_MISSING = 0.2  # of the stores; what is imputed in a fifth of them says lit
 _NEXT = "correct the column, or name it in ignore"
 
 
-def say_features(outside: Sequence[OutsideSeen], settings: ExternalPreprocessing, findings: Findings) -> None:
+def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: Findings) -> None:
     """Say what the run's feature report would say, of what can be read."""
     usable = [one for one in outside if one.features is not None]
     if len(usable) < len(outside):
@@ -35,9 +36,17 @@ def say_features(outside: Sequence[OutsideSeen], settings: ExternalPreprocessing
         return
     features = _joined(usable)
     with findings.attempt(ALL):
-        made = preprocess(features=features, ignored=_ignored(usable), labels=_no_labels(), settings=settings)
-        _say_report(made["external_feature_report"], features, _owners(usable), settings, findings)
-        excluded = list(made["excluded_stores"]["store_id"])
+        chosen = settings.external.preprocessing
+        made = preprocess(
+            features=features,
+            ignored=_ignored(usable),
+            labels=_no_labels(),
+            settings=chosen,
+            closed=settings.stores.closed,
+        )
+        _say_report(made["external_feature_report"], features, _owners(usable), chosen, findings)
+        out = made["excluded_stores"]
+        excluded = list(out.loc[out["reason"] != CLOSED, "store_id"])
         if excluded:
             findings.doubt(
                 ALL,
