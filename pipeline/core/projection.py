@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.core.explained import centred
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -30,15 +32,15 @@ def two_components(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.floa
     coordinates, held = np.zeros((rows, 2)), [0.0, 0.0]
     if not rows or not features:
         return coordinates, (0.0, 0.0)
-    centred = values - values.mean(axis=0)
-    total = float((centred**2).sum())
-    if total <= 1e-18 * rows:
+    rows_less_mean = centred(values)
+    total = float(np.square(rows_less_mean).sum())
+    if total == 0.0:
         return coordinates, (0.0, 0.0)
     with threadpool_limits(limits=1):
-        _, singular, loadings = np.linalg.svd(centred, full_matrices=False)
+        _, singular, loadings = np.linalg.svd(rows_less_mean, full_matrices=False)
     for number in range(min(2, len(singular))):
         loading = loadings[number]
         sign = 1.0 if loading[np.argmax(np.abs(loading).round(9))] >= 0 else -1.0
-        coordinates[:, number] = sign * (centred @ loading)
+        coordinates[:, number] = sign * (rows_less_mean @ loading)
         held[number] = float(singular[number] ** 2) / total
     return coordinates, (held[0], held[1])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import hardened
-from pipeline.engine.names import first_line
+from pipeline.engine.names import gist
 from pipeline.errors import PipelineError, RawDataError, SettingsError
 from pipeline.quoting import identifier, literal
 from pipeline.spill import spill_folder
@@ -78,7 +78,7 @@ def _harden(
         for name, value in values.items():
             connection.execute(f"SET {name} = {value}")
     except duckdb.Error as error:
-        raise SettingsError(f"[engine]: DuckDB refuses {name} = {value}: {first_line(error)}") from None
+        raise SettingsError(f"[engine]: DuckDB refuses {name} = {value}: {gist(error)}") from None
     # These two come last, in this order: after them nothing can be set, and no other file can be opened.
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -135,7 +135,7 @@ def reading(files: Sequence[str], setting: str) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         raise PipelineError(
-            f"{_named(files, str(error))}: memory or spill space ran out ({first_line(error)}); raise [engine] "
+            f"{_named(files, str(error))}: memory or spill space ran out ({gist(error)}); raise [engine] "
             "memory_limit, or free space under [engine] spill_folder"
         ) from None
     except (duckdb.Error, UnicodeDecodeError) as error:
@@ -155,7 +155,7 @@ def _explained(message: str, files: Sequence[str], setting: str) -> str:
     file = _named(files, message)
     line = re.search(r"CSV Error on Line: (\d+)", message)
     if line is None:
-        said = first_line(Exception(message))
+        said = gist(Exception(message))
         return f"{file}: cannot be read: {said}; write the file again, or check path and csv in [{setting}]"
     where = f"{file}, line {int(line[1])}"
     fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
@@ -168,5 +168,5 @@ def _explained(message: str, files: Sequence[str], setting: str) -> str:
         return f"{where}: bytes that are not text in this encoding; set encoding in [{setting}] csv (utf-8, utf-16, latin-1)"
     if "quote" in message.lower().split("possible")[0]:
         return f"{where}: a quoted value does not end; correct the line, or set quote in [{setting}] csv"
-    said = " ".join(message.splitlines()[2:3] or [first_line(Exception(message))]).strip()
+    said = " ".join(message.splitlines()[2:3] or [gist(Exception(message))]).strip()
     return f"{where}: {said[:200]}; correct the line, or check [{setting}] csv"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config_faults import nearest
-from pipeline.engine.names import first_line, listed, quoted
+from pipeline.engine.names import gist, listed, quoted
 from pipeline.errors import RawDataError
 from pipeline.settings import ExcelSettings
 
@@ -190,7 +190,7 @@ def _check_ods(path: str, setting: str) -> None:
 
 
 def _unreadable(path: str, error: BaseException, setting: str) -> str:
-    said = first_line(error).removeprefix("calamine error: ")
+    said = gist(error).removeprefix("calamine error: ")
     if "password" in said.lower():
         return f"{path}: is protected by a password; save it without one, or change path in [{setting}]"
     return f"{path}: cannot be read as a workbook: {said}; save it again, or change path in [{setting}]"

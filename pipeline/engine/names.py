@@ -33,8 +33,8 @@ def quoted(value: str, longest: int = 50) -> str:
     return f"'{shown}{'...' if len(value) > longest else ''}'"
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an error, without its class, at most 200 characters."""
+def gist(error: BaseException) -> str:
+    """What a library's error says in its first line, without its class, at most 200 characters."""
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     said = re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200]
     return "".join(character if character.isprintable() else "?" for character in said)

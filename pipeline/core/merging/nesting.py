@@ -38,9 +38,9 @@ class Split(NamedTuple):
         if len(self.children) < 2:
             return "fewer than two of its parts by external cluster reach the floor"
         if self.gain <= 0.0:
-            return f"held out, its parts by external cluster explain nothing of the mix ({100 * self.gain:.1f} %)"
+            return f"on stores left out, its parts by external cluster explain nothing of the mix ({100 * self.gain:.1f} %)"
         return (
-            f"held out, its parts by external cluster explain {100 * self.gain:.1f} % of the mix, p = {self.p:.3f}"
+            f"on stores left out, its parts by external cluster explain {100 * self.gain:.1f} % of the mix, p = {self.p:.3f}"
             + ("" if self.made else ": not below 0.05")
         )
 
