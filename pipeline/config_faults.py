@@ -22,6 +22,7 @@ from pipeline.settings import NOT_YET, Section, Settings
 
 Key = tuple[str | int, ...]
 
+DATABASES = (".duckdb", ".db")
 _ALERT_URLS: Key = ("alerts", "urls")
 _ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
 
@@ -213,7 +214,7 @@ def _of_stores(settings: Settings, origin: Origin) -> Iterator[str]:
 
 
 def _of_paths(settings: Settings, origin: Origin) -> Iterator[str]:
-    """Sources among the outputs: what a run writes would make it stale again, and its own sheet is replaced by the next run."""
+    """A database where anything else may be; sources among the outputs, where what a run writes would make it stale again."""
     sources = settings.sources
     paths: list[tuple[Key, str]] = [
         (("sources", "internal_sales", "path"), sources.internal_sales.path),
@@ -222,6 +223,12 @@ def _of_paths(settings: Settings, origin: Origin) -> Iterator[str]:
     ]
     if sources.overrides:
         paths.append((("sources", "overrides", "path"), sources.overrides.path))
+    if not settings.warehouse.path.endswith(DATABASES):
+        here: Key = ("warehouse", "path")
+        yield (
+            f"{origin(here)}: {dotted(here)}: {settings.warehouse.path!r} is no name of a database, and what is there would be replaced: "
+            f"name one that ends in {' or '.join(DATABASES)}"
+        )
     outputs = Path(os.path.realpath(origin.home / "outputs"))
     for key, path in paths:
         if Path(os.path.realpath(origin.home / path)).is_relative_to(outputs):

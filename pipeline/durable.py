@@ -1,8 +1,10 @@
-"""Making what was written survive: the one place that asks the disk for it."""
+"""Making what was written survive, and reading back nothing but files: the one place that asks the disk for it."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,31 @@ def sync(path: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def opened(path: Path | str) -> int:
+    """A descriptor to read a regular file by.
+
+    Raises
+    ------
+    OSError : it is not there, or is something else, such as a pipe or a device, whose reading might never end
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return descriptor
+
+
+def read(path: Path | str) -> bytes:
+    """The bytes of a regular file.
+
+    Raises
+    ------
+    OSError : as of `opened`
+    """
+    with open(opened(path), "rb", buffering=0) as file:  # a descriptor
+        return file.read()
 
 
 @contextmanager

@@ -27,9 +27,14 @@ SCHEDULING_ERROR = 35
 UNHANDLED = 40
 
 
+def printable(text: str) -> str:
+    """A text without anything that a terminal would act on or that ends a line: names come from data."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def plain(text: str) -> str:
-    """A text on one line, without anything that a terminal would act on: names come from data."""
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    """A text on one line, `printable`, blanks and line ends as single blanks."""
+    return printable(" ".join(text.split()))
 
 
 def first_line(error: BaseException) -> str:

@@ -17,8 +17,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
+
+from pipeline import durable
 from pipeline.config import Config
 from pipeline.durable import naming
 
@@ -104,7 +107,6 @@ def who() -> str:
 
 
 def _keep_settings(config: Config, path: Path) -> None:
-    import msgspec
     import tomli_w
 
     resolved = _without_none(_as_written(msgspec.to_builtins(config.settings), config.written))
@@ -136,7 +138,8 @@ def _append(path: Path, line: dict[str, Any]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
     try:
         with naming(path):
-            os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+            # a letter that UTF-8 cannot hold, such as of a file's name, must not cost the line: it becomes a question mark
+            os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="replace"))
     finally:
         os.close(descriptor)
 
@@ -175,45 +178,81 @@ class Run:
         return [line for line in self.events if line["event"] == event]
 
 
+class _Started(msgspec.Struct):
+    run_id: str
+    env: str
+    tags: dict[str, str]
+    at: str
+    user: str
+    host: str
+    pid: int
+
+
+class _Task(msgspec.Struct):
+    task: str
+    reason: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    findings: list[str] = []
+
+
+class _Finished(msgspec.Struct):
+    at: str
+    status: Literal["done", "failed", "interrupted"]
+    fresh: list[str] = []
+
+
+_LINES: dict[str, type] = {
+    "started": _Started,
+    BUILT: _Task,
+    CUT_OFF: _Task,
+    FAILED: _Task,
+    "finished": _Finished,
+}
+
+
 def read(path: Path) -> Run | None:
-    """The run in this file; None where it is none. A line that was cut short by a kill is passed over."""
-    lines = [
-        line
-        for line in (_parse(text) for text in path.read_text(encoding="utf-8", errors="replace").splitlines())
-        if line
-    ]
+    """The run in this file; None where it is none. A line that is none of a record, as one that a kill cut short, is passed over."""
     try:
-        first = next(line for line in lines if line["event"] == "started")
-        last = next((line for line in lines if line["event"] == "finished"), None)
+        lines = [line for line in map(_parse, durable.read(path).split(b"\n")) if line]
+        first = msgspec.convert(next(line for line in lines if line["event"] == "started"), _Started)
+        last = next((msgspec.convert(line, _Finished) for line in lines if line["event"] == "finished"), None)
         return Run(
-            str(first["run_id"]),
-            str(first["env"]),
-            {str(key): str(value) for key, value in dict(first["tags"]).items()},
-            datetime.fromisoformat(first["at"]),
-            datetime.fromisoformat(last["at"]) if last else None,
-            last["status"] if last else ("running" if _is_running(first) else "interrupted"),
-            str(first["user"]),
-            str(first["host"]),
-            [line for line in lines if line["event"] in (BUILT, CUT_OFF, FAILED) and isinstance(line["task"], str)],
-            list(last.get("fresh", [])) if last else [],
+            first.run_id,
+            first.env,
+            first.tags,
+            _moment(first.at),
+            _moment(last.at) if last else None,
+            last.status if last else ("running" if _is_running(first) else "interrupted"),
+            first.user,
+            first.host,
+            [line for line in lines if line["event"] in (BUILT, CUT_OFF, FAILED)],
+            last.fresh if last else [],
         )
-    except (StopIteration, KeyError, TypeError, ValueError, OverflowError):
+    except (OSError, StopIteration, ValueError, OverflowError):
         return None
 
 
-def _parse(text: str) -> dict[str, Any] | None:
+def _parse(text: bytes) -> dict[str, Any] | None:
     try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):
+        line: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+        msgspec.convert(line, _LINES[line["event"]])
+    except (msgspec.MsgspecError, KeyError, TypeError, UnicodeDecodeError, RecursionError):
         return None
-    return line if isinstance(line, dict) and "event" in line else None
+    return line
 
 
-def _is_running(first: dict[str, Any]) -> bool:
-    if first["host"] != socket.gethostname():
+def _moment(text: str) -> datetime:
+    """A time as records have it, UTC; one of another zone is brought there."""
+    found = datetime.fromisoformat(text)
+    return found.astimezone(timezone.utc).replace(tzinfo=None) if found.tzinfo else found
+
+
+def _is_running(first: _Started) -> bool:
+    if first.host != socket.gethostname():
         return True
     try:
-        os.kill(int(first["pid"]), 0)
+        os.kill(max(first.pid, 1), 0)
     except ProcessLookupError:
         return False
     except PermissionError:

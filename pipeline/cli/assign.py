@@ -15,7 +15,7 @@ from pipeline.cli import new_stores
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
 from pipeline.config import Config, load
-from pipeline.errors import MissingDataError, OutputError, UsageError
+from pipeline.errors import MissingDataError, OutputError, UsageError, printable
 from pipeline.freshness import fingerprints
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ def _check_output(config: Config, output: str, inputs: list[str | None]) -> None
             raise UsageError(
                 f"--output {output}: lies in {folder}, whose files are the pipeline's own; name one elsewhere"
             )
+    if Path(output).is_dir():
+        raise UsageError(f"--output {output}: is a folder; name a file")
     if not Path(output).resolve().parent.is_dir():
         raise UsageError(
             f"--output {output}: there is no folder {Path(output).resolve().parent}; make it, or name another"
@@ -193,4 +195,4 @@ def _say(placed: pd.DataFrame, output: str | None) -> None:
         + (f"; {known} of the stores are in the clusters already" if known else "")
     )
     if output is not None:
-        print(f"written: {output}")
+        print(f"written: {printable(output)}")

@@ -16,7 +16,7 @@ from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
 from pipeline.config import Config, load, tomllib
 from pipeline.config_faults import nearest
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, plain
 from pipeline.freshness.traces import flatten
 
 
@@ -72,10 +72,11 @@ def _say_one(config: Config, run_id: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_told(found) | {"settings_changed": changes}, indent=1, ensure_ascii=False))
         return
-    print(f"run {found.run_id} of {found.env}: {found.status}, by {found.user} on {found.host}")
-    print(f"started {_when(found.started_at)} UTC, took {_took(found) or 'unknown'}; tags: {_tags(found) or 'none'}")
+    print(plain(f"run {found.run_id} of {found.env}: {found.status}, by {found.user} on {found.host}"))
+    took = _took(found) or "unknown"
+    print(plain(f"started {_when(found.started_at)} UTC, took {took}; tags: {_tags(found) or 'none'}"))
     for key, (old, new) in changes.items():
-        print(f"setting changed since the run before: {key} ({old!r} -> {new!r})")
+        print(plain(f"setting changed since the run before: {key} ({old!r} -> {new!r})"))
     rows = [
         [line["task"], line["event"], line.get("reason") or line.get("error") or "what it reads is unchanged",
          duration(line["seconds"]) if "seconds" in line else ""]
@@ -110,7 +111,7 @@ def _changes(before: Path | None, after: Path) -> dict[str, tuple[Any, Any]]:
         old, new = (
             flatten(tomllib.loads(path.with_suffix(".toml").read_text(encoding="utf-8"))) for path in (before, after)
         )
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        print(f"warning: settings of a run cannot be read: {error}", file=sys.stderr)
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+        print(plain(f"warning: settings of a run cannot be read: {error}"), file=sys.stderr)
         return {}
     return {key: (old.get(key), new.get(key)) for key in sorted(old | new) if old.get(key) != new.get(key)}

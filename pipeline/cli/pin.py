@@ -11,7 +11,7 @@ from pipeline import config
 from pipeline.cli import results
 from pipeline.cli.options import json_option
 from pipeline.cli.text import table
-from pipeline.errors import OutputError, UsageError
+from pipeline.errors import OutputError, UsageError, plain
 from pipeline.freshness import traces
 from pipeline.pins import kept, making
 
@@ -43,7 +43,11 @@ def pin(name: str | None, env: str | None, anyway: bool, listed: bool, as_json: 
         print(json.dumps(msgspec.to_builtins(made), indent=1, ensure_ascii=False))
     else:
         note = f" (stale: {made.stale})" if made.stale else ""
-        print(f"pinned: pins/{made.env}/{made.name}, {len(made.files)} tables of run {made.run_id or 'unknown'}{note}")
+        print(
+            plain(
+                f"pinned: pins/{made.env}/{made.name}, {len(made.files)} tables of run {made.run_id or 'unknown'}{note}"
+            )
+        )
 
 
 def _make(found: config.Config, name: str, anyway: bool) -> kept.Pin:

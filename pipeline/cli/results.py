@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from pipeline.tasks import Merging
 
-_COMPARED = ["store_id", "category", "cluster"]
-
 
 def final(env: str) -> Merging:
     """The task that publishes the final clusters."""
@@ -56,9 +54,10 @@ def clusters(path: Path) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    kinds = pa.schema([("store_id", pa.large_string()), ("category", pa.large_string()), ("cluster", pa.int64())])
     try:
-        table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=_COMPARED)
-        frame: pd.DataFrame = table.select(_COMPARED).to_pandas()
+        table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=kinds.names)
+        frame: pd.DataFrame = table.select(kinds.names).cast(kinds).to_pandas()
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise OutputError(

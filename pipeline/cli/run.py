@@ -18,7 +18,7 @@ from pipeline.cli import jobs, progress
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
 from pipeline.config import Config, load
-from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
+from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError, printable
 from pipeline.freshness import locks
 from pipeline.stage import ending, interrupts, log_file
 
@@ -174,12 +174,12 @@ def _say_what_was_done(config: Config, code: int) -> None:
         counted = [f"{counts[event]} {event}" for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED) if counts[event]]
         print(f"{', '.join([*counted, f'{len(run.fresh)} fresh'])}; run {run.run_id}")
         for finding in (finding for line in run.events for finding in line.get("findings", [])):
-            print(f"look at: {finding}")
+            print(f"look at: {printable(finding)}")
     elif code == DONE:
         print("nothing to do: every target is fresh")
     state = "" if code == DONE else " (of the last good run)"
     for name, path in _results(config).items():
         if path.exists():
-            print(f"{name}: {path}{state}")
+            print(f"{name}: {printable(str(path))}{state}")
     if sys.stdout is not None:
         sys.stdout.flush()

@@ -46,7 +46,7 @@ def why(target: str, env: str, as_json: bool) -> None:
 
 def _say(one: Cause) -> None:
     last = f", last built {one.built_at[:19]} UTC by run {one.run_id}" if one.built_at else ""
-    print(f"{plain(one.task)}: {'stale' if one.reasons else 'fresh'}{last}")
+    print(plain(f"{one.task}: {'stale' if one.reasons else 'fresh'}{last}"))
     for reason in one.reasons:
         if reason.kind != UPSTREAM:
             print(f"  {plain(str(reason))}")

@@ -7,6 +7,7 @@ in the names of folders, every column is text.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _PLAIN = CsvSettings()  # how numbers are written in cells and in the names of folders
+
+_NUMBERED = re.compile(r"(.+)_[0-9]+")
 
 Columns = tuple[tuple[str, str], ...]
 
@@ -102,12 +105,26 @@ def _check_named_once(path: str, names: Sequence[str]) -> None:
         raise RawDataError(f"{path}: columns named more than once: {listed(twice)}; rename them in the file")
 
 
+def _check_told_apart(connection: duckdb.DuckDBPyConnection, path: str, names: Sequence[str]) -> None:
+    """Refuse Parquet columns whose names differ in case only: DuckDB gives the second one a name of its own, such as `Sales_1`."""
+    bases = {name: found[1].casefold() for name in names if (found := _NUMBERED.fullmatch(name))}
+    folded = Counter(name.casefold() for name in names)
+    if not any(folded[base] for base in bases.values()):
+        return
+    written = {name for (name,) in rows(connection, f"SELECT name FROM parquet_schema({literal(path)})")}
+    invented = {base for name, base in bases.items() if folded[base] and name not in written}
+    alike = sorted(name for name in written if name.casefold() in invented)
+    if alike:
+        raise RawDataError(f"{path}: columns whose names differ in case only: {listed(alike)}; rename them in the file")
+
+
 def _columns(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> tuple[str, Columns]:
     name = path.lower()
     if name.endswith(PARQUET):
         with reading([path], source.setting):
             described = rows(connection, f"DESCRIBE SELECT * FROM {_parquet([path], folders.WITHOUT_FILE)}")
             page_checksums.check(connection, path, source.setting)
+            _check_told_apart(connection, path, [column[0] for column in described])
         return "parquet", tuple((column[0], column[1]) for column in described)
     if name.endswith(CSV):
         names, compression = csv_files.header(path, source.csv, source.setting)

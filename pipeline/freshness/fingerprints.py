@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline import durable
 from pipeline.freshness.memory import Memory, Parsed, signature
 
 PACKAGE = Path(__file__).parent.parent
@@ -45,7 +46,7 @@ def content(path: Path | str) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(1 << 20))
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # `path` may be a string
+    with open(durable.opened(path), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()

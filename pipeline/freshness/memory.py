@@ -15,6 +15,8 @@ from typing import TypeVar
 
 import msgspec
 
+from pipeline import durable
+
 RACY_NS = 2_000_000_000  # a file system's clock may be this coarse, see "racy git"
 _LARGE = 32_000_000  # bytes of files from which they are read side by side: threads cost as much as hashing a megabyte
 
@@ -86,7 +88,7 @@ class Memory:
         self.changed = False
         self.stats: dict[str, Signature | None] | None = None
         try:
-            self._contents = msgspec.json.decode(path.read_bytes(), type=_Contents)
+            self._contents = msgspec.json.decode(durable.read(path), type=_Contents)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._contents = _Contents(made_by)
         if self._contents.made_by != made_by:

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline import durable
 from pipeline.durable import naming, sync
 
 VERSION = 1
@@ -74,7 +75,7 @@ def is_slug(name: str) -> bool:
 def read(path: Path) -> Trace | None:
     """The trace in this file; None where there is none, or none that can be read."""
     try:
-        trace = msgspec.json.decode(path.read_bytes(), type=Trace)
+        trace = msgspec.json.decode(durable.read(path), type=Trace)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return trace if trace.version == VERSION else None

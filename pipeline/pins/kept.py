@@ -133,4 +133,17 @@ def table(config: Config, reference: Reference, name: str, columns: Sequence[str
     OutputError
         The table is not there, is not what was pinned, or lacks a column.
     """
-    return tables.read(file(config.home, reference, name), schema.TABLES[name], columns or None)
+    path = file(config.home, reference, name)
+    frame = tables.read(path, schema.TABLES[name], columns or None)
+    for column in frame.columns.intersection(_NUMBERS):
+        outside = frame.loc[~frame[column].dropna().between(_NUMBERS[column], LARGEST), column]
+        if len(outside):
+            raise OutputError(
+                f"{path}: {column} is {outside.iloc[0]}, where a number of clusters is from {_NUMBERS[column]} to {LARGEST:,}; "
+                "restore the pin, or delete its folder"
+            )
+    return frame
+
+
+LARGEST = 1_000_000  # number that a cluster of a pin may have: what follows it is counted on
+_NUMBERS = {"cluster": 1, "internal_cluster": 1, "external_cluster": 1, "highest_number": 0, "k": 0}

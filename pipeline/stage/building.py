@@ -149,12 +149,14 @@ _NEXT = {
     errno.EPERM: "correct the permissions",
     errno.EROFS: "correct the permissions",
     errno.ENOENT: "put it back",
+    errno.EISDIR: "move away what is in its place",
+    errno.ENOTDIR: "move away what is in its place",
 }
 
 
 def unwritable(error: OSError, folder: Path) -> OutputError:
     """An error of the disk, as one that says which file, and that nothing is lost."""
     return OutputError(
-        f"{error.filename or folder}: {error.strerror or error}; the last good outputs stay; "
+        f"{error.filename2 or error.filename or folder}: {error.strerror or error}; the last good outputs stay; "
         f"{_NEXT.get(error.errno or 0, 'check the disk')}, and run again"
     )

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import luigi
 
 from pipeline import schema
+from pipeline.errors import printable
 from pipeline.freshness import fingerprints
 from pipeline.stage import session
 from pipeline.stage.base import Stage
@@ -39,12 +40,13 @@ class LoadingStage(Stage):
         what, path = self.told()
         if not path.exists():
             return
+        shown = printable(str(path))
         with session.traversal():
             is_fresh = self.name in session.fresh() or next(self.reasons(), None) is None
         if is_fresh:
-            sys.stdout.write(f"{what}: {path}\n")
+            sys.stdout.write(f"{what}: {shown}\n")
         else:
-            sys.stdout.write(f"{what}: {path} (of the last good run: this one did not get there)\n")
+            sys.stdout.write(f"{what}: {shown} (of the last good run: this one did not get there)\n")
 
     def requires(self) -> list[luigi.Task]:
         """The stages whose tables are read."""

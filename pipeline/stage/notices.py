@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pipeline import schema, tables
 from pipeline.config import Config
 from pipeline.config_faults import Key, dotted, nearest
+from pipeline.errors import plain
 from pipeline.freshness import traces
 from pipeline.overrides import SECTIONS, key, unknown
 
@@ -54,4 +55,4 @@ def unknown_stores(config: Config) -> Iterator[str]:
 def say(config: Config) -> None:
     """Write the lines to standard error."""
     for line in (*unknown_categories(config), *unknown_stores(config)):
-        sys.stderr.write(f"warning: {line}\n")
+        sys.stderr.write(f"warning: {plain(line)}\n")

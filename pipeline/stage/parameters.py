@@ -141,6 +141,14 @@ class CategoryParameter(luigi.Parameter[str]):
 
     _WRITTEN_OUT = re.compile(r"\\(\\|[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
+    def normalize(self, value: str) -> str:
+        """The category, where it is a text that data can hold."""
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            end(UsageError(f"--category {value!r}: is no UTF-8 text, and no category of the data"))
+        return value
+
     def serialize(self, value: str) -> str:
         """The category on one line, of printable letters only; two that differ are written differently."""
         return "".join(
@@ -163,8 +171,8 @@ def parse_tags(texts: list[str]) -> tuple[tuple[str, str], ...]:
     """
     tags: dict[str, str] = {}
     for text in texts:
-        match = re.fullmatch(r"([A-Za-z0-9_.-]+)=([^\x00-\x1f]{0,200})", text)
-        if match is None:
+        match = re.fullmatch(r"([A-Za-z0-9_.-]+)=(.{0,200})", text)
+        if match is None or not match[2].isprintable():
             raise UsageError(
                 f"--tag {text!r}: expected KEY=VALUE, the key of letters, digits, '_', '.', '-', such as --tag reason=rehearsal"
             )

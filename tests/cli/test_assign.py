@@ -12,7 +12,7 @@ from conftest import CATEGORIES, Project
 
 from pipeline import config, schema, tables
 from pipeline.cli import assign as command
-from pipeline.errors import MissingDataError, OutputError, UsageError
+from pipeline.errors import MissingDataError, UsageError
 from pipeline.stage import session
 
 NEW = {1: " 901", 2: "=902"}
@@ -151,11 +151,19 @@ def test_what_is_typed_wrong_is_one_line_that_says_what_is_right(built: Project)
         assign(sales, output=built.path("data/raw/placed.csv"))
 
 
-def test_a_folder_of_the_name_is_an_error_of_the_output(built: Project) -> None:
+def test_outside_data_without_any_column_that_is_known_is_an_error_that_lists_both(built: Project) -> None:
+    built.path("new.csv").write_text("STORE,NAME,INCOMES\n900,x,3\n")
+    done = built.command("store-clustering", "assign", "--external", "new.csv")
+    assert done.returncode == 30
+    (line,) = done.stderr.splitlines()
+    assert "none of the columns that the clusters were made with: AGE; found: INCOMES; correct the names" in line
+
+
+def test_a_folder_of_the_name_is_an_error_that_says_so(built: Project) -> None:
     sales, _ = new_stores(built)
     folder = built.path("folder.csv")
     folder.mkdir()
-    with pytest.raises(OutputError, match=r"folder.csv"):
+    with pytest.raises(UsageError, match=r"folder.csv: is a folder; name a file"):
         assign(sales, output=folder)
 
 

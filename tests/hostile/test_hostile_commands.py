@@ -21,6 +21,10 @@ BAD = {
     "a tag without a value": ["--env", "dev", "--tag", "novalue"],
     "a tag without a key": ["--env", "dev", "--tag", "=x"],
     "a tag that climbs": ["--env", "dev", "--tag", "../../x=y"],
+    "a tag that ends a line elsewhere": ["--env", "dev", "--tag", "a=x\u2028y"],
+    "a tag with a control character": ["--env", "dev", "--tag", "a=x\u0085y"],
+    "a tag that turns the line around": ["--env", "dev", "--tag", "a=\u202ex"],
+    "a tag that is no UTF-8": ["--env", "dev", "--tag", "a=\udcff"],
     "a tag twice": ["--env", "dev", "--tag", "a=1", "--tag", "a=2"],
 }
 
@@ -44,6 +48,15 @@ TOML = {
     "a table twice": ("[engine]\nthreads = 1\n[engine]\nthreads = 2\n", "not valid TOML"),
     "an unknown key": ("[engine]\nthread = 1\n", "engine.thread: unknown key (did you mean 'threads'?)"),
     "an unknown table": ("[engines]\nthreads = 1\n", "engines: unknown key"),
+    "a database in place of a raw file": (
+        '[warehouse]\npath = "data/raw/sales.parquet"\n',
+        "warehouse.path: 'data/raw/sales.parquet' is no name of a database, and what is there would be replaced: name one that "
+        "ends in .duckdb or .db",
+    ),
+    "a database in place of the settings": (
+        '[warehouse]\npath = "luigi.cfg"\n',
+        "'luigi.cfg' is no name of a database",
+    ),
     "a wrong type": ('[engine]\nthreads = "many"\n', "engine.threads: expected `int`, got `str`"),
     "nested too deep": ("a = " + "[" * 100_000, "not valid TOML"),
     "no UTF-8": (b"a = '\xff'", "not UTF-8"),
@@ -66,6 +79,15 @@ def test_a_bad_config_is_a_line_that_names_file_and_key(case: str, project: Proj
     assert line.startswith("configs/dev.toml: ")
     assert words in line
     assert line.isprintable()
+    tried("command lines and configs")["exit 2, one line"] += 1
+
+
+@pytest.mark.parametrize("words", [["run", "--category"], ["run", "--dry-run", "--category"]])
+def test_a_category_that_no_text_can_be_is_one_line(words: list[str], built: Project, tried) -> None:
+    done = built.command("store-clustering", *words, "\udcff")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "is no UTF-8 text" in line
     tried("command lines and configs")["exit 2, one line"] += 1
 
 

@@ -16,7 +16,7 @@ from conftest import ROOT, Project
 from pipeline import runs, schema, tables, tasks
 from pipeline.config import load
 from pipeline.errors import OutputError
-from pipeline.freshness import traces
+from pipeline.freshness import fingerprints, traces
 from pipeline.freshness.memory import Memory
 from pipeline.pins import kept
 from pipeline.stage import session, walk
@@ -38,6 +38,99 @@ NOT_TO_BE_USED = {
     "imports": {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml", "jsonpickle"},
     "calls": {"eval", "exec", "compile", "__import__", "read_pickle", "to_pickle", "unsafe_load", "allow_pickle"},
 }
+
+
+STARTED = {"event": "started", "run_id": "X", "env": "dev", "tags": {}, "at": "2026-01-01T00:00:00+00:00",
+           "user": "u", "host": "elsewhere", "pid": 1}  # fmt: skip
+LINES = {
+    "a status that is a number": {"event": "finished", "at": "2026-01-01T00:00:00", "status": 7},
+    "a status that there is not": {"event": "finished", "at": "2026-01-01T00:00:00", "status": "fine"},
+    "fresh tasks that are numbers": {"event": "finished", "at": "2026-01-01T00:00:00", "status": "done", "fresh": [1]},
+    "seconds that are a text": {"event": "built", "task": "x", "seconds": "a"},
+    "a reason that is a list": {"event": "built", "task": "x", "reason": ["a"]},
+    "findings that are a number": {"event": "built", "task": "x", "findings": 3},
+    "an event that is a list": {"event": ["built"], "task": "x"},
+    "a time with a zone": {"event": "finished", "at": "2026-01-01T01:00:00+01:00", "status": "done"},
+    "what a terminal acts on": STARTED | {"run_id": "\x1b]0;pwn\x07", "user": "\x1b[2J"},
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_a_crafted_line_of_a_run_record_ends_no_command_and_no_run(case: str, built: Project, tried) -> None:
+    record = built.path("outputs/dev/.runs/20270101T000000-aaaaaaaa.jsonl")
+    lines = [LINES[case]] if "run_id" in LINES[case] else [STARTED, LINES[case]]
+    record.write_text("\n".join(json.dumps(line) for line in lines))
+    record.with_suffix(".toml").write_bytes(b"\xff")
+    for words in (["history"], ["history", "2027"], ["history", "--json"]):
+        done = built.command("store-clustering", *words)
+        assert done.returncode == 0, (words, done.stderr)
+        assert done.stdout.replace("\n", "").isprintable()
+    built.configure(merging={"internal_weight": 0.7})
+    outcome = built.build()
+    assert outcome.status == "SUCCESS", outcome.failed
+    assert "Warehouse" in outcome.built
+    tried("a crafted trace, memory, run record or pin")["lines of a run record, passed over"] += 1
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\u0085b", "a\nb", "a\x1bb", "\udcff"])
+def test_a_record_holds_any_text(name: str, built: Project) -> None:
+    found = load("dev")
+    runs.record(found, {"k": "v"}, runs.FAILED, "T", error=name)
+    run = runs.this(found)
+    assert run is not None
+    [event] = [line for line in run.events if line["task"] == "T"]
+    assert event["error"] == name.replace("\udcff", "?")
+
+
+PLACES = [
+    "outputs/dev/.trace/merging.json",
+    "outputs/dev/.trace/.memory.json",
+    "outputs/dev/.runs/20270101T000000-aaaaaaaa.jsonl",
+    "outputs/dev/merging/store_clusters.parquet",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_pipe_where_a_file_should_be_is_none_and_hangs_nothing(place: str, built: Project, tried) -> None:
+    built.path(place).unlink(missing_ok=True)
+    os.mkfifo(built.path(place))
+    for words in (["status"], ["history"], ["run", "--quiet"]):
+        done = built.command("store-clustering", *words)
+        assert done.returncode == 0, (words, done.stderr)
+    tried("a crafted trace, memory, run record or pin")["pipes, taken for none"] += 1
+
+
+def test_a_trace_that_names_a_device_means_stale_and_hangs_nothing(built: Project, tried) -> None:
+    path = built.path("outputs/dev/.trace/merging.json")
+    trace = traces.read(path)
+    assert trace is not None
+    traces.write(path, msgspec.structs.replace(trace, outputs={**trace.outputs, "/dev/zero": "0" * 64}))
+    assert stale()["Merging"].endswith(": /dev/zero")
+    assert built.build().status == "SUCCESS"
+    assert stale() == {}
+    tried("a crafted trace, memory, run record or pin")["rebuilt by the next run"] += 1
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [("store_clusters", "cluster", -5), ("internal_clusters", "cluster", 4_000_000_000),
+     ("cluster_numbers", "highest_number", 2**63 - 1), ("external_clusters", "cluster", 0)],
+)  # fmt: skip
+def test_numbers_that_no_cluster_has_in_a_pin_are_refused_by_name(
+    table: str, column: str, value: int, built: Project, tried
+) -> None:
+    assert built.command("store-clustering", "pin", "spring").returncode == 0
+    folder = built.path("pins/dev/spring")
+    path, told = folder / f"{table}.parquet", folder / "pin.toml"
+    frame = tables.read(path, schema.TABLES[table])
+    old = kept.read(built.home, kept.Reference("dev", "spring")).files[path.name]
+    path.chmod(0o644)
+    tables.write(frame.assign(**{column: value}), schema.TABLES[table], path)
+    told.chmod(0o644)
+    told.write_text(told.read_text().replace(old, fingerprints.content(path)))
+    with pytest.raises(OutputError, match=rf"spring/{table}.parquet: {column} is {value}, where"):
+        kept.table(load("dev"), kept.Reference("dev", "spring"), table, ())
+    tried("a crafted trace, memory, run record or pin")["numbers of a pin, refused in one line"] += 1
 
 
 def stale(env: str = "dev") -> dict[str, str]:
@@ -74,12 +167,10 @@ def test_nonsense_where_a_trace_a_memory_a_record_or_a_pin_should_be(name: str, 
     assert traces.read(path) is None
     assert Memory(path).hash(path, lambda _: "new") == "new"
     assert runs.read(path) is None
-    started = json.dumps({"event": "started", "run_id": 7, "env": [], "tags": {}, "at": "2026-01-01T00:00:00+00:00",
-                          "user": {}, "host": "elsewhere", "pid": 10**30})  # fmt: skip
-    path.write_bytes(b"\n".join([started.encode(), content, b'{"event":"built","task":{}}']))
+    path.write_bytes(b"\n".join([json.dumps(STARTED).encode(), content, b'{"event":"built","task":{}}']))
     found = runs.read(path)
     assert found is not None
-    assert (found.run_id, found.status, found.events) == ("7", "running", [])
+    assert (found.run_id, found.status, found.events) == ("X", "running", [])
     pin = tmp_path / "pins" / "dev" / "a" / "pin.toml"
     pin.parent.mkdir(parents=True)
     pin.write_bytes(content)

@@ -102,6 +102,22 @@ def test_amounts_that_are_none_are_refused_in_parquet_too(value: float | None, w
     tried("columns, marks, encodings, numbers")["refused in one line that names it"] += 1
 
 
+@pytest.mark.parametrize("others", [["SALES_VALUE"], ["Sales_value", "SALES_VALUE"]])
+def test_parquet_columns_that_differ_in_case_only_are_refused_and_none_is_invented(
+    others: list[str], write, tmp_path: Path, tried
+) -> None:
+    path = parquet(tmp_path / "s.parquet", sales_value=[1.0, 2.0])
+    frame = pd.read_parquet(path)
+    frame.assign(**dict.fromkeys(others, 5.0)).to_parquet(path)
+    with pytest.raises(
+        RawDataError, match=r"columns whose names differ in case only: .*SALES_VALUE.*sales_value; rename"
+    ):
+        sales_tables(path, write("m.csv", MAP), str(tmp_path))
+    frame.assign(sales_value_1=5.0, SKU_ID_7=1.0).to_parquet(path)
+    assert cents(sales_tables(path, write("m.csv", MAP), str(tmp_path))) == {("1", "Bread", "Daily"): 300}
+    tried("columns, marks, encodings, numbers")["refused in one line that names it"] += 1
+
+
 def test_returns_are_sales_and_stores_without_positive_sales_are_excluded_with_the_reason(
     write, tmp_path: Path, tried
 ) -> None:

@@ -38,12 +38,17 @@ def surroundings(offered: pd.DataFrame, model_features: pd.DataFrame) -> Surroun
 
     Raises
     ------
-    RawDataError : a column has texts where the model has numbers, or a value of which no logarithm can be taken
+    RawDataError : no column is one that the model uses; a column has texts where the model has numbers, or a value of which no logarithm can be taken
     """
     import pandas as pd
 
     given = offered.set_index("store_id").sort_index()
     used = sorted({str(column) for column in model_features["raw_column"]})
+    if used and len(given) and not given.columns.intersection(used).size:
+        raise RawDataError(
+            f"the outside data of the new stores has none of the columns that the clusters were made with: {', '.join(used)}; "
+            f"found: {', '.join(map(str, given.columns)) or 'no feature'}; correct the names, or leave the file out"
+        )
     present = given.reindex(columns=used)
     given = present[present.notna().any(axis=1)]
     notes: dict[str, list[str]] = {str(store): [] for store in given.index}
