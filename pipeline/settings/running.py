@@ -12,9 +12,8 @@ from pipeline.settings.kinds import NonEmpty, NotNegative, Section, Share
 class Warehouse(Section, frozen=True):
     """`[warehouse]`: the DuckDB file. `{env}` stands for the environment's name."""
 
-    path: NonEmpty = (
-        "outputs/clustering_{env}.duckdb"  #: the DuckDB file (.duckdb or .db); `{env}` stands for the environment
-    )
+    #: the DuckDB file, which ends in .duckdb or .db; `{env}` stands for the environment
+    path: NonEmpty = "outputs/clustering_{env}.duckdb"
 
 
 class Logging(Section, frozen=True):

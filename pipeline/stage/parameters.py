@@ -143,11 +143,12 @@ class CategoryParameter(luigi.Parameter[str]):
 
     def normalize(self, value: str) -> str:
         """The category, where it is a text that data can hold."""
+        found = typed(value)
         try:
-            value.encode()
+            found.encode()
         except UnicodeEncodeError:
             end(UsageError(f"--category {value!r}: is no UTF-8 text, and no category of the data"))
-        return value
+        return found
 
     def serialize(self, value: str) -> str:
         """The category on one line, of printable letters only; two that differ are written differently."""
@@ -161,6 +162,14 @@ class CategoryParameter(luigi.Parameter[str]):
         return self._WRITTEN_OUT.sub(lambda found: found[0].encode("ascii").decode("unicode_escape"), value)
 
 
+def typed(text: str) -> str:
+    """A word of the command line, in UTF-8 whatever the locale took its bytes for; as it is where they are none."""
+    try:
+        return text.encode(errors="surrogateescape").decode()
+    except UnicodeError:
+        return text
+
+
 def parse_tags(texts: list[str]) -> tuple[tuple[str, str], ...]:
     """Tags given as KEY=VALUE.
 
@@ -170,7 +179,7 @@ def parse_tags(texts: list[str]) -> tuple[tuple[str, str], ...]:
         A text is not KEY=VALUE, or a key is given twice.
     """
     tags: dict[str, str] = {}
-    for text in texts:
+    for text in map(typed, texts):
         match = re.fullmatch(r"([A-Za-z0-9_.-]+)=(.{0,200})", text)
         if match is None or not match[2].isprintable():
             raise UsageError(
