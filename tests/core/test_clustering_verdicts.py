@@ -46,6 +46,23 @@ def test_a_continuum_is_never_separated(shape, seed):
     assert not any(compare(matrix, k).is_separated for k in (2, 4))
 
 
+@pytest.mark.parametrize("unit", [1e-100, 1e100])
+def test_the_unit_of_the_features_changes_no_p_value(unit):
+    random = np.random.default_rng(0)
+    matrix = random.normal(size=(60, 4)) + 2.0 * np.eye(4)[np.arange(60) % 2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert compare(matrix * unit, 2) == compare(matrix, 2)
+
+
+def test_one_value_beyond_all_others_ends_no_test():
+    matrix = np.random.default_rng(0).normal(size=(12, 3))
+    matrix[3, 2] = 1e100
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compare(matrix, 2)
+
+
 def test_a_draw_with_fewer_points_that_differ_than_clusters_speaks_against_the_clusters():
     flags = np.array([[0.0, 0.0]] * 5 + [[1.0, 1.0]] * 5 + [[0.0, 1.0], [1.0, 0.0]])
     with warnings.catch_warnings():

@@ -143,8 +143,10 @@ def _axes(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
     from sklearn.covariance import ledoit_wolf
 
-    variances, directions = np.linalg.eigh(ledoit_wolf(matrix)[0])
-    axes: NDArray[np.float64] = np.sqrt(np.maximum(variances, 0.0))[:, None] * directions.T
+    # Fourth powers are summed, which overflow from 1e77: a power of two, so that nothing is rounded, is taken out first.
+    unit = np.ldexp(1.0, np.frexp(np.abs(matrix).max())[1])
+    variances, directions = np.linalg.eigh(ledoit_wolf(matrix / unit)[0])
+    axes: NDArray[np.float64] = unit * np.sqrt(np.maximum(variances, 0.0))[:, None] * directions.T
     return axes
 
 
