@@ -13,10 +13,12 @@ allowed, and what to do next? Paths of tests, ids and counts of bytes are writte
 
 """
 
+ROOT = Path(__file__).parents[1]
 _SPOKEN = re.compile(r"^(?:error|warning|ERROR): (.*)$")
 _NORMAL = (
     (re.compile(r"/tmp/pytest-of-[^/\s]+/[^\s'\",;:)]*?/(?=[\w.-]+[\s'\",;:)]|$)"), ".../"),  # noqa: S108  # a pattern
     (re.compile(r"/tmp/pytest-of-[^/\s]+/[^\s'\",;:)]*"), "..."),  # noqa: S108  # a pattern
+    (re.compile(rf"{re.escape(str(ROOT))}/|{re.escape(str(ROOT.parent))}/(?=shared/)"), ".../"),
     (re.compile(r"\b\d{8}T\d{6}-[0-9a-f]{8}\b"), "RUN"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "HASH"),
     (re.compile(r"\bprocess \d+\b"), "process PID"),
