@@ -33,6 +33,10 @@ TABLES = (
 )
 
 
+LARGEST = 1_000_000  # number that a cluster of a pin may have: what follows it is counted on
+_NUMBERS = {"cluster": 1, "internal_cluster": 1, "external_cluster": 1, "highest_number": 0, "k": 0}
+
+
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
     """What `pin.toml` says.
 
@@ -136,14 +140,11 @@ def table(config: Config, reference: Reference, name: str, columns: Sequence[str
     path = file(config.home, reference, name)
     frame = tables.read(path, schema.TABLES[name], columns or None)
     for column in frame.columns.intersection(_NUMBERS):
-        outside = frame.loc[~frame[column].dropna().between(_NUMBERS[column], LARGEST), column]
+        known = frame[column].dropna()
+        outside = known[~known.between(_NUMBERS[column], LARGEST)]
         if len(outside):
             raise OutputError(
                 f"{path}: {column} is {outside.iloc[0]}, where a number of clusters is from {_NUMBERS[column]} to {LARGEST:,}; "
                 "restore the pin, or delete its folder"
             )
     return frame
-
-
-LARGEST = 1_000_000  # number that a cluster of a pin may have: what follows it is counted on
-_NUMBERS = {"cluster": 1, "internal_cluster": 1, "external_cluster": 1, "highest_number": 0, "k": 0}

@@ -309,3 +309,13 @@ def test_a_result_beside_itself_has_two_column_heads(built: Project, capsys: pyt
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("only in dev (A)  only in dev (B)")
     assert lines[-1].startswith("total: 0 of 108 stores moved (0.0%) over 3 categories")
+
+
+def test_a_table_of_a_pin_that_has_nulls_is_read_whole(built: Project) -> None:
+    sales = built.sales()
+    built.write_sales(sales[sales["STORE"] != 1])
+    assert built.build().status == "SUCCESS"
+    assert built.command("store-clustering", "pin", "spring").returncode == 0
+    found = kept.table(config.load("dev"), kept.Reference("dev", "spring"), "store_clusters", ())
+    assert found["internal_cluster"].isna().any()
+    assert len(found) == len(pd.read_parquet(built.path("outputs/dev/merging/store_clusters.parquet")))
