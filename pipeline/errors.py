@@ -37,6 +37,11 @@ def plain(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
+def worded(error: BaseException) -> str:
+    """What an error says; one that is none of ours, after its class."""
+    return str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error of a library that says anything, else the error's class."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

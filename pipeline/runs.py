@@ -202,7 +202,7 @@ class _Finished(msgspec.Struct):
     fresh: list[str] = []
 
 
-_LINES: dict[str, type] = {
+_LINES: dict[str, type[_Started | _Task | _Finished]] = {
     "started": _Started,
     BUILT: _Task,
     CUT_OFF: _Task,
@@ -214,9 +214,9 @@ _LINES: dict[str, type] = {
 def read(path: Path) -> Run | None:
     """The run in this file; None where it is none. A line that is none of a record, as one that a kill cut short, is passed over."""
     try:
-        lines = [line for line in map(_parse, durable.read(path).split(b"\n")) if line]
-        first = msgspec.convert(next(line for line in lines if line["event"] == "started"), _Started)
-        last = next((msgspec.convert(line, _Finished) for line in lines if line["event"] == "finished"), None)
+        lines = [pair for pair in map(_parse, durable.read(path).split(b"\n")) if pair]
+        first = next(said for _, said in lines if isinstance(said, _Started))
+        last = next((said for _, said in lines if isinstance(said, _Finished)), None)
         return Run(
             first.run_id,
             first.env,
@@ -226,20 +226,20 @@ def read(path: Path) -> Run | None:
             last.status if last else ("running" if _is_running(first) else "interrupted"),
             first.user,
             first.host,
-            [line for line in lines if line["event"] in (BUILT, CUT_OFF, FAILED)],
+            [line for line, said in lines if isinstance(said, _Task)],
             last.fresh if last else [],
         )
     except (OSError, StopIteration, ValueError, OverflowError):
         return None
 
 
-def _parse(text: bytes) -> dict[str, Any] | None:
+def _parse(text: bytes) -> tuple[dict[str, Any], _Started | _Task | _Finished] | None:
+    """A line as it stands, and what it says; None where it says nothing of a run."""
     try:
         line: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
-        msgspec.convert(line, _LINES[line["event"]])
+        return line, msgspec.convert(line, _LINES[line["event"]])
     except (msgspec.MsgspecError, KeyError, TypeError, UnicodeDecodeError, RecursionError):
         return None
-    return line
 
 
 def _moment(text: str) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,25 +21,36 @@ for line in sys.stdin:
 """
 # opens the database, asks and closes it until its input ends; then says, one per line, what came of it: once where it did not change
 ONLOOKER = """
-import json, sys, threading, duckdb
-ended, seen, told = threading.Event(), [], False
+import sys, threading, duckdb
+ended, seen = threading.Event(), []
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
 while True:
     last = ended.is_set()
     try:
         with duckdb.connect(sys.argv[1], read_only=True) as connection:
-            found = json.dumps(connection.execute(sys.argv[2]).fetchall(), default=str)
+            found = str(connection.execute(sys.argv[2]).fetchall())
     except Exception as error:
-        found = json.dumps(f"{type(error).__name__}: {error}")
+        found = f"{type(error).__name__} {str(error).splitlines()[0]}"
+    if not seen:
+        print("looking", flush=True)
     if seen[-1:] != [found]:
         seen.append(found)
-    if not told:
-        told = print("looking", flush=True) is None
     if last:
         break
     ended.wait(0.002)
 print("\\n".join(seen), flush=True)
 """
+
+
+@contextmanager
+def running(program: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A process of Python's that is killed in the end."""
+    command = [sys.executable, "-c", program, *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Holder:
@@ -65,13 +75,8 @@ class Holder:
 @contextmanager
 def holder(path: Path, mode: str) -> Iterator[Holder]:
     """A process that opens the database to read or to write, and is killed in the end."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path), mode], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Holder(process)
-        finally:
-            process.kill()
+    with running(HOLDER, str(path), mode) as process:
+        yield Holder(process)
 
 
 class Onlooker:
@@ -82,19 +87,14 @@ class Onlooker:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "looking"
 
-    def saw(self) -> list[object]:
-        """What it was given, or told in place of it, one after the other: once where it did not change. It ends with this."""
+    def saw(self) -> list[str]:
+        """What it was given, in the words of `Holder.ask`, one after the other: once where it did not change. It ends with this."""
         out, _ = self._process.communicate()
-        return [json.loads(line) for line in out.splitlines()]
+        return out.splitlines()
 
 
 @contextmanager
 def onlooker(path: Path, query: str) -> Iterator[Onlooker]:
     """A process that looks at the database until it is asked what it saw."""
-    with subprocess.Popen(
-        [sys.executable, "-c", ONLOOKER, str(path), query], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Onlooker(process)
-        finally:
-            process.kill()
+    with running(ONLOOKER, str(path), query) as process:
+        yield Onlooker(process)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from pipeline.config_faults import nearest
+from pipeline.errors import printable
 
 _SHOWN = 30
 
@@ -29,12 +30,10 @@ def counted(count: int, singular: str, plural: str) -> str:
 
 def quoted(value: str, longest: int = 50) -> str:
     """A value from a file, in quotes: cut where it is long, and nothing in it that a terminal would act on."""
-    shown = "".join(character if character.isprintable() else "?" for character in value[:longest])
-    return f"'{shown}{'...' if len(value) > longest else ''}'"
+    return f"'{printable(value[:longest])}{'...' if len(value) > longest else ''}'"
 
 
 def gist(error: BaseException) -> str:
     """What a library's error says in its first line, without its class, at most 200 characters."""
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    said = re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200]
-    return "".join(character if character.isprintable() else "?" for character in said)
+    return printable(re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200])

@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 import luigi
 
 from pipeline import schema
-from pipeline.config import Config, load
 from pipeline.errors import plain
 from pipeline.freshness import fingerprints, locks, traces
 from pipeline.freshness.reasons import NOT_PUBLISHED, REASONS, Reason, reasons, upstream_is_stale
@@ -54,16 +53,6 @@ class Stage(KnownParameters, luigi.Task):
     mode: ClassVar[int | None] = None
 
     # ---------------------------------------------------------------- where things are
-
-    @property
-    def config(self) -> Config:
-        """The environment's settings."""
-        return load(self.env)
-
-    @property
-    def name(self) -> str:
-        """The task as users name it."""
-        return str(self.task_family)
 
     @property
     def folder(self) -> Path:
@@ -205,15 +194,11 @@ class Stage(KnownParameters, luigi.Task):
         """Ask for the children, then build what is stale under the lock, and leave a trace."""
         locks.end_with_parent()
         started = time.monotonic()
-        try:
+        with building.recording(self):
             if asked := self.ask():
                 yield asked
             building.build_if_stale(self, started)
             self._just_looked = True
-        except OSError as error:
-            raise building.recorded(self, building.unwritable(error, self.config.outputs)) from error
-        except Exception as error:
-            raise building.recorded(self, error)  # noqa: B904  # the same error
 
     def findings(self) -> list[str]:
         """What a person should look at in what was just built, a line each."""
@@ -238,10 +223,6 @@ class Stage(KnownParameters, luigi.Task):
         report = getattr(self, "set_progress_percentage", None)
         if report is not None:
             report(percent)
-
-    def on_failure(self, exception: BaseException) -> str:
-        """What the scheduler's page shows: one line where a user can act on it."""
-        return building.shown(exception)
 
 
 @functools.cache

@@ -6,12 +6,12 @@ import contextlib
 import errno
 import logging
 import time
-import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import runs
-from pipeline.errors import InputChangedError, OutputError, PipelineError, plain
+from pipeline.errors import InputChangedError, OutputError, plain, worded
 from pipeline.freshness import fingerprints, locks, traces
 from pipeline.freshness.memory import Signature, signature
 from pipeline.stage import session
@@ -129,17 +129,18 @@ def snapshot(stage: Stage) -> Snapshot:
         ) from error
 
 
-def recorded(task: Stage | SampleData, error: Exception) -> Exception:
-    """The error of a task, recorded; where even that cannot be written, the error matters more."""
-    text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
-    with contextlib.suppress(Exception):
-        runs.record(task.config, dict(task.tag), runs.FAILED, task.name, error=text)
-    return error
-
-
-def shown(error: BaseException) -> str:
-    """An error as the scheduler's page shows it: one line where a user can act on it."""
-    return str(error) if isinstance(error, PipelineError) else "".join(traceback.format_exception(error))
+@contextlib.contextmanager
+def recording(task: Stage | SampleData) -> Iterator[None]:
+    """Have an error of the block in the run's record; where even that cannot be written, the error matters more."""
+    try:
+        yield
+    except Exception as error:
+        said = unwritable(error, task.config.outputs) if isinstance(error, OSError) else error
+        with contextlib.suppress(Exception):
+            runs.record(task.config, dict(task.tag), runs.FAILED, task.name, error=worded(said))
+        if said is error:
+            raise
+        raise said from error
 
 
 _NEXT = {

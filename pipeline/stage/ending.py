@@ -12,7 +12,7 @@ import luigi
 
 from pipeline import alerts, runs
 from pipeline.config import Config
-from pipeline.errors import DONE, PipelineError, plain
+from pipeline.errors import DONE, plain, worded
 from pipeline.stage import interrupts, session
 
 log = logging.getLogger("luigi-interface.pipeline")
@@ -48,10 +48,9 @@ luigi.Task.event_handler(luigi.Event.TIMEOUT)(_took_too_long)
 
 def note_failure(task: luigi.Task, problem: str | Exception) -> None:
     """Note, once, a failure that its task cannot record: it is in the run's record and its alert in the end; and say it."""
-    if isinstance(problem, Exception) and not isinstance(problem, PipelineError):
-        problem = f"{type(problem).__name__}: {problem}"
-    if session.met(str(problem), _name(task), dict(getattr(task, "tag", ()))):
-        log.error("%s", plain(str(problem)))
+    text = worded(problem) if isinstance(problem, Exception) else problem
+    if session.met(text, _name(task), dict(getattr(task, "tag", ()))):
+        log.error("%s", plain(text))
 
 
 def _name(task: luigi.Task) -> str:

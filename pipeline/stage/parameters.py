@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import sys
+import traceback
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
@@ -37,7 +38,23 @@ def _no_environment() -> NoReturn:
 
 
 class KnownParameters:
-    """A task whose parameters are looked up once per class: Luigi looks through every attribute for each task that it makes."""
+    """A task of an environment, whose parameters are looked up once per class: Luigi looks through every attribute for each task."""
+
+    @property
+    def config(self) -> config.Config:
+        """The environment's settings."""
+        return config.load(self.env)  # type: ignore[attr-defined]
+
+    @property
+    def name(self) -> str:
+        """The task as users name it."""
+        return str(self.task_family)  # type: ignore[attr-defined]
+
+    def on_failure(self, exception: BaseException) -> str:
+        """What the scheduler's page shows: one line where a user can act on it."""
+        if isinstance(exception, PipelineError):
+            return str(exception)
+        return "".join(traceback.format_exception(exception))
 
     @classmethod
     def get_params(cls) -> list[tuple[str, luigi.Parameter[Any]]]:

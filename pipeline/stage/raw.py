@@ -8,11 +8,11 @@ from pathlib import Path
 import luigi
 
 from pipeline import raw_files, runs, sample
-from pipeline.config import Config, load
+from pipeline.config import Config
 from pipeline.errors import MissingDataError
 from pipeline.freshness import locks
 from pipeline.stage import session
-from pipeline.stage.building import recorded, shown, unwritable
+from pipeline.stage.building import recording
 from pipeline.stage.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 
 log = logging.getLogger("luigi-interface.pipeline")
@@ -52,11 +52,11 @@ class RawSource(KnownParameters, luigi.ExternalTask):
 
     def check(self) -> list[Path]:
         """The raw files, as `check` gives them."""
-        return check(load(self.env), self.source)
+        return check(self.config, self.source)
 
     def output(self) -> list[luigi.LocalTarget]:
         """The raw files."""
-        return [luigi.LocalTarget(str(path)) for path in raw_files.found(load(self.env), self.source)]
+        return [luigi.LocalTarget(str(path)) for path in raw_files.found(self.config, self.source)]
 
     def complete(self) -> bool:
         """Whether the files are there and may be used; says once why not."""
@@ -76,16 +76,6 @@ class SampleData(KnownParameters, luigi.Task):
     project = ProjectParameter()
     tag = TagParameter()
 
-    @property
-    def config(self) -> Config:
-        """The environment's settings."""
-        return load(self.env)
-
-    @property
-    def name(self) -> str:
-        """The task as users name it."""
-        return str(self.task_family)
-
     def _begun(self) -> Path:
         return self.config.outputs / ".sample_data_begun"
 
@@ -104,20 +94,11 @@ class SampleData(KnownParameters, luigi.Task):
         """Make the files. Where a kill or an error ended that halfway, the next run makes those that are still missing."""
         locks.end_with_parent()
         config = self.config
-        try:
-            with locks.held(config.outputs / ".locks" / "sample_data"):
-                if self.complete():
-                    return
-                self._begun().touch()
-                for path in sample.write(config.settings, config.home):
-                    log.info("sample data: %s", path)
-                self._begun().unlink()
-                runs.record(config, dict(self.tag), runs.BUILT, self.name, reason="no raw file exists")
-        except OSError as error:
-            raise recorded(self, unwritable(error, config.home)) from error
-        except Exception as error:
-            raise recorded(self, error)  # noqa: B904  # the same error
-
-    def on_failure(self, exception: BaseException) -> str:
-        """What the scheduler's page shows: one line where a user can act on it."""
-        return shown(exception)
+        with recording(self), locks.held(config.outputs / ".locks" / "sample_data"):
+            if self.complete():
+                return
+            self._begun().touch()
+            for path in sample.write(config.settings, config.home):
+                log.info("sample data: %s", path)
+            self._begun().unlink()
+            runs.record(config, dict(self.tag), runs.BUILT, self.name, reason="no raw file exists")

@@ -38,7 +38,8 @@ def surroundings(offered: pd.DataFrame, model_features: pd.DataFrame) -> Surroun
 
     Raises
     ------
-    RawDataError : no column is one that the model uses; a column has texts where the model has numbers, or a value of which no logarithm can be taken
+    RawDataError : no column is one that the model uses; a column has texts where the model has numbers, or a value of which
+        no logarithm can be taken
     """
     import pandas as pd
 
