@@ -17,7 +17,8 @@ from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies
 from threadpoolctl import threadpool_limits
 
 from pipeline.core.clustering import bootstrap
-from pipeline.core.clustering.algorithms import RESTARTS, RESTARTS_OF_REFITS, algorithm
+from pipeline.core.clustering.algorithms import algorithm
+from pipeline.core.clustering.centroid_algorithms import RESTARTS, RESTARTS_OF_REFITS
 from pipeline.core.clustering.mixture import bic
 from pipeline.core.clustering.rules import KFigures
 from pipeline.core.clustering.trial import try_k

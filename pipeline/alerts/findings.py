@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
 
 from pipeline import hardened
 from pipeline.core.compare import compare
 from pipeline.errors import first_line
 from pipeline.quoting import identifier
 from pipeline.settings import Alerts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "internal_verdicts": ("category", "verdict"),
@@ -68,8 +67,6 @@ def of_databases(before: Path | None, after: Path, settings: Alerts) -> list[str
 
 def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """The tables to look at, and why some of them cannot be."""
-    import duckdb
-
     tables, unread = {}, []
     try:
         with duckdb.connect(str(path), read_only=True, config=hardened.READER) as connection:

@@ -6,20 +6,21 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import pandas as pd
 
-from pipeline import raw_files, schema, tables
+from pipeline import raw_files, schema, tables, tasks
 from pipeline.cli import new_stores
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
 from pipeline.config import Config, load
+from pipeline.core.assigning import assign as core
 from pipeline.errors import MissingDataError, OutputError, UsageError, printable
 from pipeline.freshness import fingerprints
-
-if TYPE_CHECKING:
-    import pandas as pd
+from pipeline.report.workbook import guarded
+from pipeline.stage import walk
 
 _METHODS = {"mix": "by their mix", "external": "by their surroundings", "rule": "by the rule"}
 
@@ -58,8 +59,6 @@ def assign(
     model, store_clusters = _published(config, anyway)
     categories = {str(name) for name in model["model_categories"]["category"]}
     given = new_stores.read(config, sales, external, categories)
-    from pipeline.core.assigning import assign as core
-
     placed = core.assign(
         model=model,
         store_clusters=store_clusters,
@@ -84,9 +83,6 @@ def assign(
 
 def _published(config: Config, anyway: bool) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """The model, and the final clusters that it was made of."""
-    from pipeline import tasks
-    from pipeline.stage import walk
-
     task, merging = tasks.AssignmentModel(env=config.env), tasks.Merging(env=config.env)
     paths = {table: task.path(table) for table in task.tables} | {"store_clusters": merging.path("store_clusters")}
     run = f"`store-clustering run --env {config.env}`"
@@ -155,8 +151,6 @@ def _write(placed: pd.DataFrame, output: Path) -> None:
 
 def _write_csv(placed: pd.DataFrame, path: Path) -> None:
     """As the workbook's sheets are written: no text is ever run as a formula."""
-    from pipeline.report.workbook import guarded
-
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([column.name for column in schema.ASSIGNMENTS.columns])

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import pandas as pd
 
 from pipeline import raw_files
 from pipeline.config import Config
+from pipeline.core.assigning.sales import NewSales, new_sales
+from pipeline.engine import external as outside
+from pipeline.engine import internal
 from pipeline.errors import MissingDataError, UsageError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.core.assigning.sales import NewSales
+from pipeline.stage import raw
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,6 @@ def read(config: Config, sales: str | None, external: Sequence[str], categories:
     RawDataError
         A file is not what its source should be.
     """
-    import pandas as pd
-
-    from pipeline.core.assigning.sales import new_sales
-    from pipeline.stage import raw
-
     engine = msgspec.structs.replace(config.settings.engine, spill_folder=str(config.spill_folder))
     preprocessing = msgspec.structs.replace(config.settings.internal.preprocessing, include=None, exclude=())
     gathered: dict[str, Any] = {
@@ -76,8 +71,6 @@ def read(config: Config, sales: str | None, external: Sequence[str], categories:
         "unchosen_stores": pd.DataFrame({"store_id": []}, dtype=object),
     }
     if sales is not None:
-        from pipeline.engine import internal
-
         files = {
             "internal_sales": [str(Path(sales).resolve())],
             "need_states": [str(path) for path in raw.check(config, "need_states")],
@@ -85,8 +78,6 @@ def read(config: Config, sales: str | None, external: Sequence[str], categories:
         gathered = internal.gather(files, config.settings.sources, preprocessing, engine)
     features = None
     if external:
-        from pipeline.engine import external as outside
-
         files = {
             name: [str(Path(path).resolve())]
             for name, path in zip(raw_files.external_names(config), external, strict=True)

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import tasks
 from pipeline.errors import OutputError
 from pipeline.pins import kept
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.tasks import Merging
+from pipeline.stage import walk
+from pipeline.tasks import Merging
 
 
 def final(env: str) -> Merging:
     """The task that publishes the final clusters."""
-    from pipeline import tasks
-
     return tasks.Merging(env=env)
 
 
 def files(env: str) -> dict[str, Path]:
     """Published file by table, of the tables that a pin keeps."""
-    from pipeline import tasks
-
     publishers = {
         table: stage(env=env)
         for stage in (tasks.Merging, tasks.InternalClustering, tasks.ExternalPreprocessing, tasks.ExternalClustering)
@@ -35,8 +32,6 @@ def files(env: str) -> dict[str, Path]:
 
 def stale_because(env: str) -> str:
     """The first reason, in the order of a build, why the final clusters are stale; empty where they are fresh."""
-    from pipeline.stage import walk
-
     stale = next((one for one in walk.standings(final(env)) if one.reasons), None)
     return f"{stale.task}: {stale.reasons[0]}" if stale else ""
 
@@ -51,9 +46,6 @@ def clusters(path: Path) -> pd.DataFrame:
     OutputError
         The file cannot be read, or has no such columns.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     kinds = pa.schema([("store_id", pa.large_string()), ("category", pa.large_string()), ("cluster", pa.int64())])
     try:
         table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=kinds.names)

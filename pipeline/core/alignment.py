@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pandas as pd
 
 from pipeline.core.compare import matched
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Reference(NamedTuple):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 KEPT, SPLIT, MERGED, NEW, VANISHED = "kept", "split", "merged", "new", "vanished"
 MOST = 0.5  # of a cluster's stores: where they are from, or where they went
@@ -37,9 +34,6 @@ def changes(before: pd.Series[int], now: pd.Series[int]) -> pd.DataFrame:
     .. [1] M. Spiliopoulou, I. Ntoutsi, Y. Theodoridis, R. Schult, "MONIC: modeling and monitoring cluster transitions",
        KDD 2006.
     """
-    import numpy as np
-    import pandas as pd
-
     old, new = (sorted(int(cluster) for cluster in side.unique()) for side in (before, now))
     common = before.index.intersection(now.index)
     shared = np.zeros((len(old), len(new)), dtype=np.int64)
@@ -60,8 +54,6 @@ def changes(before: pd.Series[int], now: pd.Series[int]) -> pd.DataFrame:
 
 def _parts(shared: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which clusters of now (columns) are parts of which of the reference (rows), and which of these sources of which."""
-    import numpy as np
-
     of_old = shared / np.maximum(shared.sum(axis=1, keepdims=True), 1)
     of_new = shared / np.maximum(shared.sum(axis=0, keepdims=True), 1)
     parts = (of_old >= PART) & (of_new > MOST)

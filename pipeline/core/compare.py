@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import adjusted_rand_score
 
 MIN_JACCARD = 0.3  # clusters that overlap less are not taken for the same one
 _SAME_LABEL = 1e-9  # settles ties for the matching that keeps labels; one store among 10 000 weighs more
@@ -49,8 +50,6 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, pd.DataFrame
     -------
     Adjusted Rand index: Hubert & Arabie (1985), Comparing partitions, Journal of Classification 2, 193-218.
     """
-    import pandas as pd
-
     categories = sorted({*before["category"], *after["category"]})
     old_by, new_by = _clusters_by_category(before), _clusters_by_category(after)
     nothing: pd.Series[int] = pd.Series([], index=pd.Index([], dtype="object"), dtype="int64")
@@ -87,10 +86,6 @@ def matched(before: pd.Series[int], after: pd.Series[int]) -> dict[int, int]:
     Kuhn (1955), The Hungarian method for the assignment problem, Naval Research Logistics Quarterly 2, 83-97.
     Jaccard (1912), The distribution of the flora in the alpine zone, New Phytologist 11, 37-50.
     """
-    import numpy as np
-    import pandas as pd
-    from scipy.optimize import linear_sum_assignment
-
     if before.empty:
         return {}
     shared = pd.crosstab(before, after.reindex(before.index))
@@ -109,8 +104,6 @@ def _clusters_by_category(placed: pd.DataFrame) -> dict[str, pd.Series[int]]:
 
 def _moved(category: str, before: pd.Series[int], after: pd.Series[int]) -> pd.DataFrame:
     """The stores that moved, of those that both results place."""
-    import pandas as pd
-
     match = matched(before, after)
     expected = pd.array([match.get(int(cluster), pd.NA) for cluster in before], dtype="Int64")
     table = pd.DataFrame(
@@ -141,8 +134,6 @@ def _row(category: str, old: pd.Series[int], new: pd.Series[int], common: list[s
 
 
 def _adjusted_rand(before: pd.Series[int], after: pd.Series[int]) -> float:
-    from sklearn.metrics import adjusted_rand_score
-
     if before.empty:
         return float("nan")
     with warnings.catch_warnings():

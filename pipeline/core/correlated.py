@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 _DECIMALS = 12  # beyond them a correlation depends on the order of the stores
 
@@ -37,8 +35,6 @@ def correlated(matrix: np.ndarray, limit: float, protected: int = 0) -> list[Cor
     -------
     The columns to drop, in order, each with the column that stays and is most correlated with it.
     """
-    import numpy as np
-
     stores, features = matrix.shape
     if stores < 2 or features < 2:
         return []

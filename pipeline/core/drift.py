@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2
 
 MOST_BINS = 10
 STORES_PER_BIN = 20  # of the reference: with fewer, chance alone gives a large index
@@ -28,9 +26,6 @@ def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     `MOVED`) and `moved much` (`MOVED_MUCH`) only where chance is no explanation: psi above psi_by_chance; else
     `stable`. `new` and `gone`, without figures but the mean, where one matrix alone has the feature.
     """
-    import numpy as np
-    import pandas as pd
-
     rows = []
     for feature in sorted({*before.columns, *now.columns}):
         sides = [frame[feature].to_numpy(dtype=np.float64) if feature in frame else None for frame in (before, now)]
@@ -67,9 +62,6 @@ def psi(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[float, f
     .. [4] B. Yurdakul, J. Naranjo, "Statistical properties of the population stability index", J. Risk Model Valid. 14,
        2020.
     """
-    import numpy as np
-    from scipy.stats import chi2
-
     edges = bin_edges(before)
     bins = len(edges) + 1
     p, q = (
@@ -82,8 +74,6 @@ def psi(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[float, f
 
 def bin_edges(before: NDArray[np.float64]) -> NDArray[np.float64]:
     """The upper edges of all bins but the last; a value on an edge is in the bin below it. At least one edge."""
-    import numpy as np
-
     low, high = before.min(), before.max()
     if low == high:  # more, less, and the same
         return np.array([np.nextafter(low, -np.inf), low])

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 NO_VARIANCE = 1e-18  # relative to the mean square: what rounding leaves of a constant
 
 
 def centred(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """The matrix (n, d) less its mean; all zeros where only rounding varies in it."""
-    import numpy as np
-
     if not len(matrix):
         return matrix
     found: NDArray[np.float64] = matrix - matrix.mean(axis=0)
@@ -32,8 +27,6 @@ def r_squared(matrix: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     ----------
     .. [1] M. J. Anderson, "A new method for non-parametric multivariate analysis of variance", Austral Ecol. 26, 2001.
     """
-    import numpy as np
-
     rows = centred(matrix)
     total = float(np.square(rows).sum())
     if total == 0.0:

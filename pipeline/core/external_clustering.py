@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+
+import pandas as pd
 
 from pipeline.core.alignment import reference
 from pipeline.core.clustering.stores import cluster_stores
@@ -12,14 +13,7 @@ from pipeline.core.explain.readings import of_features
 from pipeline.core.features import check_finite, long_table, scale, weighted
 from pipeline.core.profiles import feature_profiles
 from pipeline.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-
-    from pipeline.settings import ExternalClustering
-
+from pipeline.settings import ExternalClustering
 
 PLAIN = "average surroundings"  # the name of a cluster that nothing sets apart
 

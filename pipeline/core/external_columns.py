@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
+import pandas as pd
 
 from pipeline.errors import RawDataError
 from pipeline.settings import ExternalPreprocessing
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 Action = Literal["kept", "transformed", "dropped"]
 
@@ -59,8 +58,6 @@ def features_of(name: str, values: pd.Series, settings: ExternalPreprocessing) -
     ------
     RawDataError : it is protected and has no value
     """
-    import pandas as pd
-
     numeric = pd.api.types.is_numeric_dtype(values)
     observed = values.dropna()
     missing = 1 - len(observed) / len(values)
@@ -114,8 +111,6 @@ def is_identifier_name(name: str) -> bool:
 
 def _almost_numbers(observed: pd.Series) -> str:
     """A hint, where most texts are numbers: the file marks missing values by a word."""
-    import pandas as pd
-
     others = observed[pd.to_numeric(observed, errors="coerce").isna()]
     if len(others) == 0 or len(others) > len(observed) / 2:
         return ""
@@ -123,8 +118,6 @@ def _almost_numbers(observed: pd.Series) -> str:
 
 
 def _numeric(name: str, values: np.ndarray, missing: float, settings: ExternalPreprocessing) -> Feature:
-    import numpy as np
-
     is_missing = np.isnan(values)
     observed = np.sort(values[~is_missing])
     fill = _centre(observed, settings.imputation)
@@ -138,8 +131,6 @@ def _numeric(name: str, values: np.ndarray, missing: float, settings: ExternalPr
 
 
 def _centre(observed: np.ndarray, imputation: str) -> float:
-    import numpy as np
-
     if imputation == "median":
         return float(np.median(observed))
     return math.fsum(observed) / len(observed)
@@ -150,8 +141,6 @@ def _skewness_of_counts(observed: np.ndarray) -> float:
 
     Minus infinity where the values are not counts: not whole, negative, of two kinds only (flags), or fewer than three.
     """
-    import numpy as np
-
     counts = len(observed) > 2 and observed[0] >= 0 and bool((observed == np.floor(observed)).all())
     if not counts or len(np.unique(observed)) < 3:
         return -math.inf
@@ -168,8 +157,6 @@ def _categorical(
     A store whose level is missing has zeros throughout. Of two levels only the later in order of name has a column,
     which is imputed like a number: zeros would stand for the other level.
     """
-    import numpy as np
-
     levels = sorted(observed.unique())
     note = f"; {missing:.1%} missing" if missing else ""
     whole = Feature(name, name, "transformed", f"one column per level: {', '.join(levels)}{note}", missing)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from pipeline.core.correlated import correlated, names_of
 from pipeline.core.external_columns import Feature, features_of
@@ -12,9 +14,6 @@ from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY
 from pipeline.settings import ExternalPreprocessing
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SOURCE = "external"
 NOTHING_OBSERVED = "no feature is observed"
@@ -88,8 +87,6 @@ def preprocess(
 
 def _decide(used: pd.DataFrame, settings: ExternalPreprocessing) -> list[Feature]:
     """What becomes of every column and level, in order of column and level."""
-    import numpy as np
-
     if used.empty:
         return []
     decided = [one for name in used.columns for one in features_of(name, used[name], settings)]
@@ -145,15 +142,11 @@ def _check_names(kept: Sequence[Feature], reported: Sequence[str]) -> None:
 
 
 def _table(used: pd.DataFrame, kept: Sequence[Feature]) -> pd.DataFrame:
-    import pandas as pd
-
     columns = {one.name: one.values for one in sorted(kept, key=lambda one: one.name)}
     return pd.DataFrame(columns, index=used.index).rename_axis("store_id").reset_index()
 
 
 def _report(decided: Sequence[Feature], ignored: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
     columns = ["feature", "action", "reason", "imputed_share", "raw_column", "level", "other_level", "fill_value"]
     rows = [
         (one.name, one.action, one.reason, one.imputed_share, one.column, one.level, one.other_level, one.fill)
@@ -171,7 +164,5 @@ def _report(decided: Sequence[Feature], ignored: pd.DataFrame) -> pd.DataFrame:
 
 
 def _excluded(reasons: dict[str, str]) -> pd.DataFrame:
-    import pandas as pd
-
     rows = [(store, NO_CATEGORY, SOURCE, reason) for store, reason in sorted(reasons.items())]
     return pd.DataFrame(rows, columns=["store_id", "category", "source", "reason"], dtype=object)

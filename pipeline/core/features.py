@@ -6,19 +6,16 @@ order of their values, never of their names, so that renaming or reordering stor
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.core.named_stores import to_fit
 from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 RARE = "(rare)"  # the feature that stands for all need states too rare to be one
 LARGEST = 1e100  # of a feature's values: squares and their sums stay finite
@@ -92,8 +89,6 @@ class Axes(NamedTuple):
 
 def on_axes(features: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     """The features (n, d) on these axes; the rows may be of other stores than those that gave the axes."""
-    import numpy as np
-
     if features.size == 0:
         return features.astype("float64")
     values = features.to_numpy(dtype=np.float64)
@@ -127,8 +122,6 @@ def transform_axes(shares: pd.DataFrame, name: str, held_out: Collection[str] = 
        Oecologia 129, 2001.
     .. [2] J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44(2), 1982.
     """
-    import numpy as np
-
     if name not in ("hellinger", "zscore", "none", "chi_square", "clr"):
         raise DataError(f"the transform {name!r} is not known; it can be hellinger, zscore, chi_square, clr or none")
     nothing, ones = np.zeros(shares.shape[1]), np.ones(shares.shape[1])
@@ -149,8 +142,6 @@ def _without_zeros(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     .. [1] J. A. Martín-Fernández, C. Barceló-Vidal, V. Pawlowsky-Glahn, "Dealing with zeros and missing values in
        compositional data sets using nonparametric imputation", Math. Geol. 35(3), 2003 (multiplicative replacement).
     """
-    import numpy as np
-
     small = 1.0 / max(shares.shape[1], 1) ** 2
     zero = shares <= 0
     replaced: NDArray[np.float64] = np.where(zero, small, shares * (1.0 - small * zero.sum(axis=1, keepdims=True)))
@@ -176,8 +167,6 @@ def scaling_axes(features: pd.DataFrame, name: str, held_out: Collection[str] = 
     feature counts as much as a common one. `standard`: less the mean, by the standard deviation. `minmax`: 0..1. All of these are
     those of the stores that are not held out.
     """
-    import numpy as np
-
     if name not in ("robust", "standard", "minmax"):
         raise DataError(f"the scaling {name!r} is not known; it can be robust, standard or minmax")
     if features.size == 0:
@@ -198,22 +187,16 @@ def weighted(features: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFra
     `weights` by feature, not negative; 1 where none is given, 0 leaves the feature out. A weight under the name of a
     categorical feature is that of each of its levels, `name=level`. Names that are no feature change nothing.
     """
-    import numpy as np
-
     return features * np.sqrt(_weights(features.columns, weights)) if weights else features
 
 
 def weighted_axes(axes: Axes, features: Sequence[str], weights: Mapping[str, float]) -> Axes:
     """The axes on which the features lie as `weighted` leaves them."""
-    import numpy as np
-
     roots = np.sqrt(_weights(features, weights))
     return axes._replace(width=np.where(roots > 0, axes.width / np.where(roots > 0, roots, 1.0), np.nan))
 
 
 def _weights(features: Iterable[str], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    import numpy as np
-
     return np.array(
         [weights.get(name, weights.get(name.partition("=")[0], 1.0)) for name in features], dtype=np.float64
     )
@@ -229,16 +212,12 @@ def long_table(features: pd.DataFrame) -> pd.DataFrame:
 
 def check_finite(features: pd.DataFrame) -> None:
     """Raise DataError, naming the first column, where a value is NaN, infinite, or further from 0 than `LARGEST`."""
-    import numpy as np
-
     values = features.to_numpy(dtype=np.float64)
     _refuse(features, ~np.isfinite(values), "missing or infinite", "a finite number")
     _refuse(features, np.abs(values) > LARGEST, "too large", f"between -{LARGEST:.0e} and {LARGEST:.0e}")
 
 
 def _refuse(features: pd.DataFrame, bad: NDArray[np.bool_], what: str, allowed: str) -> None:
-    import numpy as np
-
     for column, of_column in zip(features.columns, bad.T, strict=True):
         if of_column.any():
             store = features.index[int(np.flatnonzero(of_column)[0])]
@@ -250,8 +229,6 @@ def _refuse(features: pd.DataFrame, bad: NDArray[np.bool_], what: str, allowed: 
 
 def value_order(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """The order of the rows by their values, first column first; rows alike keep the order they have."""
-    import numpy as np
-
     n, d = values.shape
     if d == 0:
         return np.arange(n)
@@ -260,15 +237,11 @@ def value_order(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _ordered(frame: pd.DataFrame, held_out: Collection[str]) -> NDArray[np.float64]:
     """The rows of the stores that are not held out, in the order of their values."""
-    import numpy as np
-
     values: NDArray[np.float64] = frame[to_fit(frame.index, held_out)].to_numpy(dtype=np.float64)
     return values[value_order(values)]
 
 
 def _linear(values: NDArray[np.float64], centre: NDArray[np.float64], width: NDArray[np.float64]) -> Axes:
     """Less the centre, by the width; columns whose values are all one tell nothing, whatever rounding left of their width."""
-    import numpy as np
-
     varying = (values.max(axis=0) > values.min(axis=0)) & (width > 0)
     return Axes(1.0, centre, np.where(varying, width, np.nan))

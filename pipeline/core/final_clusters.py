@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import pandas as pd
 
 from pipeline.core import external_clustering, internal_clustering
 from pipeline.core.alignment import Numbers, aligned, reference, renumbered
@@ -12,11 +13,7 @@ from pipeline.core.merging import category_stores, distances, merge
 from pipeline.core.overriding.place import place
 from pipeline.core.profiles import feature_profiles
 from pipeline.overrides import for_category
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.settings import Merging
+from pipeline.settings import Merging
 
 
 def finish(
@@ -75,9 +72,6 @@ def _measured(
     settings: Merging,
 ) -> pd.DataFrame:
     """The final clusters, the distances in categories where an override moved a store measured anew."""
-    import numpy as np
-    import pandas as pd
-
     applied = merged["overrides_applied"]
     changed = set(applied.loc[applied["applied"] & (applied["from_cluster"] != applied["to_cluster"]), "category"])
     found = merged["store_clusters"].set_index(["store_id", "category"])
@@ -104,8 +98,6 @@ def numbered(
     -------
     store_clusters, merged_clusters, reassignments, cluster_numbers.
     """
-    import pandas as pd
-
     by_category = {str(name): rows for name, rows in merged["store_clusters"].groupby("category", sort=True)}
     numbers = {
         category: aligned(
@@ -141,8 +133,6 @@ def _with_dissolved(numbers: Numbers, reassignments: pd.DataFrame, category: str
 
 def _renumbered(table: pd.DataFrame, numbers: dict[str, Numbers], columns: tuple[str, ...]) -> pd.DataFrame:
     """The table, sorted by its key as it is given new numbers."""
-    import pandas as pd
-
     parts = [renumbered(rows, numbers[str(name)], columns) for name, rows in table.groupby("category", sort=True)]
     return pd.concat(parts, ignore_index=True) if parts else table
 
@@ -164,8 +154,6 @@ def described(
     -------
     merged_clusters with names, merged_profiles.
     """
-    import pandas as pd
-
     outside = external_features.set_index("store_id").sort_index().sort_index(axis=1)
     logged = external_clustering.logged(external_feature_report)
     mixes = {str(name): rows for name, rows in internal_features.groupby("category", sort=True)}
@@ -201,8 +189,6 @@ def _profile(values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_n
 
 
 def _no_profiles() -> pd.DataFrame:
-    import pandas as pd
-
     nobody = pd.DataFrame({"store_id": pd.Series(dtype="str"), "cluster": pd.Series(dtype="int64")})
     empty = feature_profiles(pd.DataFrame(index=pd.Index([], name="store_id", dtype="str")), nobody)
     return empty.assign(category=pd.Series(dtype="str"), side=pd.Series(dtype="str"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from pipeline.core.alignment import reference
 from pipeline.core.clustering.stores import cluster_stores
@@ -16,12 +17,7 @@ from pipeline.core.shrinkage import shrunk
 from pipeline.core.volumes import volume_tiers
 from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.settings import InternalClustering
-
+from pipeline.settings import InternalClustering
 
 PLAIN = "average mix"  # the name of a cluster that nothing sets apart
 

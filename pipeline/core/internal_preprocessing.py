@@ -6,7 +6,8 @@ P1, sales are conserved: per category, what came in is what is published plus wh
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from pipeline.core import shares
 from pipeline.core.named_stores import CLOSED, keys
@@ -14,9 +15,6 @@ from pipeline.errors import DataError, RawDataError
 from pipeline.overrides import for_category
 from pipeline.schema import NO_CATEGORY, UNMAPPED
 from pipeline.settings import InternalPreprocessing
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SOURCE = "internal_sales"
 NOT_CHOSEN = "no sales in the chosen categories and weeks"
@@ -80,8 +78,6 @@ def preprocess(
 
 
 def _no_spellings() -> pd.DataFrame:
-    import pandas as pd
-
     return pd.DataFrame({"kind": [], "key": [], "spellings": []}).astype(
         {"kind": object, "key": object, "spellings": "int64"}
     )
@@ -136,8 +132,6 @@ def _excluded(
     sales: pd.DataFrame, published: pd.DataFrame, settings: InternalPreprocessing, closed: Collection[str]
 ) -> pd.DataFrame:
     """The excluded (store, category) with their reason, over every pair of `sales`."""
-    import pandas as pd
-
     every = shares.per_store(sales)
     kept = shares.per_store(published).reindex(every.index, fill_value=0)
     mapped = shares.per_store(published[published["need_state"] != UNMAPPED]).reindex(every.index, fill_value=0)
@@ -164,8 +158,6 @@ def _percent(share: float) -> str:
 
 
 def _with_unchosen(excluded: pd.DataFrame, unchosen: pd.DataFrame, closed: Collection[str]) -> pd.DataFrame:
-    import pandas as pd
-
     why = [CLOSED if store in closed else NOT_CHOSEN for store in unchosen["store_id"]]
     more = unchosen[["store_id"]].assign(category=NO_CATEGORY, source=SOURCE, reason=why).astype(object)
     return pd.concat([excluded.astype(object), more]).sort_values(["store_id", "category"], ignore_index=True)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pandas as pd
 
 from pipeline.core.changes import changes
 from pipeline.core.compare import compare
 from pipeline.core.drift import drift
 from pipeline.schema import ALL_CATEGORIES, TABLES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pandas as pd
-
-    from pipeline.settings import References
+from pipeline.settings import References
 
 _KEY = ["category", "store_id"]
 
@@ -127,8 +124,6 @@ def _per_category(
     before: pd.DataFrame, now: pd.DataFrame, told: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 ) -> pd.DataFrame:
     """What is told of every category of either, one below the other."""
-    import pandas as pd
-
     sides = [{str(name): rows for name, rows in frame.groupby("category", sort=True)} for frame in (before, now)]
     parts = [
         told(sides[0].get(category, before.iloc[:0]), sides[1].get(category, now.iloc[:0])).assign(category=category)
@@ -151,8 +146,6 @@ def _wide(features: pd.DataFrame) -> pd.DataFrame:
 
 def _stacked(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
     """The table, its rows sorted by its key; without rows where no part has one."""
-    import pandas as pd
-
     kinds = {"text": "str", "integer": "int64", "float": "float64"}
     columns = {column.name: kinds[column.type] for column in TABLES[name].columns}
     filled = [part for part in parts if len(part)]

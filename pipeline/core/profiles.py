@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import math
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 
 def need_state_profiles(sales: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
@@ -26,8 +26,6 @@ def need_state_profiles(sales: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataF
     One row per cluster and need state, sorted: cluster, need_state, stores, mean_share (0..1), share_index (NaN where the
     chain's share is 0), eta_squared (of the shares). Empty without stores.
     """
-    import numpy as np
-
     chain = sales.sum(axis=0).to_numpy(dtype=np.float64)
     totals = sales.sum(axis=1).to_numpy(dtype=np.float64)
     shares = sales.to_numpy(dtype=np.float64) / np.where(totals > 0, totals, np.nan)[:, None]
@@ -56,8 +54,6 @@ def feature_profiles(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataF
     -------
     One row per cluster and feature, sorted: cluster, feature, stores, mean, chain_mean, eta_squared. Empty without stores or features.
     """
-    import numpy as np
-
     values = features.to_numpy(dtype=np.float64)
     found = _by_cluster(values, clusters, features.index)
     return _profiles(
@@ -85,8 +81,6 @@ def _by_cluster(values: NDArray[np.float64], clusters: pd.DataFrame, stores: pd.
 
 
 def _grouped(values: NDArray[np.float64], cluster_of: NDArray[np.int64]) -> _Grouped:
-    import numpy as np
-
     own, sizes = np.unique(cluster_of, return_counts=True)
     centres = [_means(values[cluster_of == cluster]) for cluster in own]
     return _Grouped(own.astype("int64"), _means(values), np.reshape(centres, (len(own), values.shape[1])), sizes)
@@ -94,9 +88,6 @@ def _grouped(values: NDArray[np.float64], cluster_of: NDArray[np.int64]) -> _Gro
 
 def _profiles(found: _Grouped, text: str, names: pd.Index, **figures: NDArray[np.float64]) -> pd.DataFrame:
     """A row per cluster and column, sorted."""
-    import numpy as np
-    import pandas as pd
-
     k, d = found.means.shape
     columns = {
         "cluster": np.repeat(found.clusters, d),
@@ -122,17 +113,12 @@ def eta_squared(values: pd.DataFrame, cluster_of: pd.Series) -> pd.Series:
     .. [1] R. A. Fisher, "Statistical methods for research workers", 1925 (the correlation ratio); J. Cohen, "Eta-squared
        and partial eta-squared in fixed factor ANOVA designs", Educ. Psychol. Meas. 33, 1973.
     """
-    import numpy as np
-    import pandas as pd
-
     matrix = values.to_numpy(dtype=np.float64)
     found = _grouped(matrix, cluster_of.to_numpy())
     return pd.Series(_eta_squared(matrix, found), index=values.columns, dtype="float64")
 
 
 def _eta_squared(values: NDArray[np.float64], found: _Grouped) -> NDArray[np.float64]:
-    import numpy as np
-
     if not len(values):
         return np.full(values.shape[1], np.nan)
     total = _means((values - found.average) ** 2)
@@ -145,15 +131,8 @@ def _eta_squared(values: NDArray[np.float64], found: _Grouped) -> NDArray[np.flo
 
 def means(frame: pd.DataFrame) -> pd.Series:
     """The mean of each column, its sum rounded once: the same in any order of the stores. 0 without rows."""
-    import numpy as np
-    import pandas as pd
-
     return pd.Series(_means(frame.to_numpy(dtype=np.float64)), index=frame.columns, dtype="float64")
 
 
 def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    import math
-
-    import numpy as np
-
     return np.array([math.fsum(column) / max(len(values), 1) for column in values.T.tolist()], dtype=np.float64)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from pipeline.core.explained import centred
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 
 def two_components(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
@@ -25,9 +23,6 @@ def two_components(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.floa
     Coordinates, rows x 2, and the share of the variance that each component holds, 0..1. A component that there is not -
     of one feature, of rows that do not differ, of no rows - is zero and holds nothing.
     """
-    import numpy as np
-    from threadpoolctl import threadpool_limits
-
     rows, features = values.shape
     coordinates, held = np.zeros((rows, 2)), [0.0, 0.0]
     if not rows or not features:

@@ -5,10 +5,7 @@ A need state whose net sales are negative (returns) counts as zero: it is clippe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 
 def per_store(sales: pd.DataFrame) -> pd.DataFrame:
@@ -40,8 +37,6 @@ def with_shares(sales: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
     -------
     The rows of `sales`, sorted by store_id, category and need_state, with the three columns.
     """
-    import pandas as pd
-
     found = sales.sort_values(["store_id", "category", "need_state"], ignore_index=True)
     pairs = pd.MultiIndex.from_frame(found[["store_id", "category"]])
     found["is_excluded"] = pairs.isin(pd.MultiIndex.from_frame(excluded[["store_id", "category"]]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from pipeline.core.features import value_order
 
 _ROUNDS = 20  # of reweighting; the two numbers have settled long before
 
@@ -22,16 +24,12 @@ class Noise(NamedTuple):
 
     def weights(self, size: NDArray[np.float64]) -> NDArray[np.float64]:
         """How much of the squared distances of stores of these sizes (n,), above 0, is noise: 0..1."""
-        import numpy as np
-
         expected = np.maximum(self.spread + self.noise / size, np.finfo(np.float64).tiny)
         found: NDArray[np.float64] = self.noise / size / expected
         return found
 
     def drawn(self, shares: pd.DataFrame, size: NDArray[np.float64]) -> pd.DataFrame:
         """Each store's shares (n, d), its weight of noise of the way towards the pooled ones."""
-        import numpy as np
-
         values = shares.to_numpy(dtype=np.float64)
         result = shares.astype("float64").copy()
         result.iloc[:, :] = values + self.weights(size)[:, None] * (self.pooled - values)
@@ -60,18 +58,12 @@ def shrunk(shares: pd.DataFrame, sales: pd.Series) -> pd.DataFrame:
     .. [1] C. N. Morris, "Parametric empirical Bayes inference: theory and applications", JASA 78(381), 1983.
     .. [2] J. C. Kleinman, "Proportions with extraneous variance: single and independent samples", JASA 68(341), 1973.
     """
-    import numpy as np
-
     found = noise_of(shares, sales)
     return shares if found is None else found.drawn(shares, sales.loc[shares.index].to_numpy(dtype=np.float64))
 
 
 def noise_of(shares: pd.DataFrame, sales: pd.Series) -> Noise | None:
     """How noisy the shares are, as `shrunk` estimates it; None where there is too little to estimate it from."""
-    import numpy as np
-
-    from pipeline.core.features import value_order
-
     if len(shares) < 3 or shares.shape[1] < 2:
         return None
     values = shares.to_numpy(dtype=np.float64)
@@ -88,9 +80,6 @@ def _parts(apart: NDArray[np.float64], size: NDArray[np.float64]) -> tuple[float
     Fits apart = a + b / size, with a and b not negative. Squared distances scatter as much as they are large, so that each
     is weighted by the inverse square of what the last fit expects of it.
     """
-    import numpy as np
-    from scipy.optimize import nnls
-
     if not apart.any():
         return 0.0, 0.0
     middle = np.median(size)

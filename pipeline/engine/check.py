@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.engine import overrides
 from pipeline.engine.checks import across, categories, features, mapping, outside, overridden, sales
 from pipeline.engine.checks.findings import Finding, Findings, SourceSeen
+from pipeline.engine.checks.mapping import MapSeen
+from pipeline.engine.checks.outside import OutsideSeen
+from pipeline.engine.checks.overridden import OverridesSeen
+from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.duck import connect
 from pipeline.engine.raw import Source
 from pipeline.settings import Engine, Settings
-
-if TYPE_CHECKING:
-    import duckdb
-
-    from pipeline.engine.checks.mapping import MapSeen
-    from pipeline.engine.checks.outside import OutsideSeen
-    from pipeline.engine.checks.overridden import OverridesSeen
-    from pipeline.engine.checks.sales import SalesSeen
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.engine import keys
 from pipeline.engine.duck import row
 from pipeline.engine.scan import RawColumn, Scan
-
-if TYPE_CHECKING:
-    import duckdb
 
 
 @dataclass(frozen=True)

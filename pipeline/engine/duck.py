@@ -11,16 +11,15 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import duckdb
 
 from pipeline import hardened
 from pipeline.engine.names import gist
 from pipeline.errors import PipelineError, RawDataError, SettingsError
 from pipeline.quoting import identifier, literal
 from pipeline.spill import spill_folder
-
-if TYPE_CHECKING:
-    import duckdb
 
 _SQL = Path(__file__).parent / "sql"
 _MEGABYTE = 1_000_000
@@ -43,8 +42,6 @@ def connect(
     ------
     SettingsError : the spill folder cannot be made, or DuckDB refuses a value of `[engine]`
     """
-    import duckdb
-
     with ExitStack() as stack:
         try:
             folder = stack.enter_context(spill_folder(spill))
@@ -60,8 +57,6 @@ def connect(
 def _harden(
     connection: duckdb.DuckDBPyConnection, files: Sequence[str], memory_limit: str, threads: int, spill: Path
 ) -> None:
-    import duckdb
-
     allowed = "[" + ", ".join(literal(file) for file in files) + "]"
     values: dict[str, object] = {
         **hardened.SETTINGS,
@@ -129,8 +124,6 @@ def reading(files: Sequence[str], setting: str) -> Iterator[None]:
     RawDataError : a file cannot be read
     PipelineError : memory or disk ran out
     """
-    import duckdb
-
     try:
         yield
     except duckdb.OutOfMemoryException as error:

@@ -13,15 +13,16 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import fastexcel
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.config_faults import nearest
 from pipeline.engine.names import gist, listed, quoted
 from pipeline.errors import RawDataError
 from pipeline.settings import ExcelSettings
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _ROUNDED = r"^-?(0|[0-9]+\.[0-9]{9})$"
 _TIME = "^1899-12-3[01] ([0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?)$"
@@ -54,8 +55,6 @@ def read(path: str, settings: ExcelSettings, setting: str) -> Sheet:
     ------
     RawDataError : the file is no workbook or is protected, the sheet is not there or empty, or its header row is blank
     """
-    import fastexcel
-
     try:
         workbook = fastexcel.read_excel(path)
         name = _sheet(path, workbook.sheet_names, settings, setting)
@@ -100,9 +99,6 @@ def _exact(cells: Any, load_floats: Callable[[], Any]) -> Any:
 
     Whatever reads as such a number may be one, or a text that looks like it: the same sheet read as numbers tells.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     found: list[Any] = []
     floats = None
     for position, column in enumerate(cells.columns):
@@ -139,9 +135,6 @@ def _sheet(path: str, names: Sequence[str], settings: ExcelSettings, setting: st
 
 def _below_header(cells: Any) -> Sheet:
     """The header and the rows; without the columns that have neither name nor value."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     names, columns, has_value = [], [], None
     for column in pa.Table.from_batches([cells]).columns:
         times = pc.replace_substring_regex(column.cast(pa.string()), _TIME, "\\1")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import pandas as pd
 
 from pipeline.engine import columns as kinds
 from pipeline.engine.duck import connect, create, reading, row, rows
@@ -14,10 +17,6 @@ from pipeline.engine.scan import Scan, nfc, union
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.quoting import identifier
 from pipeline.settings import Engine, ExternalSource, Sources
-
-if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
 
 _KEY = "store_id"
 _SHOWN = 10
@@ -58,8 +57,6 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
         feature or label; a value is infinite or beyond 1e100
     SettingsError : `features`, `ignore` or `labels` name a column that is not there, or one column twice
     """
-    import pandas as pd
-
     given = [
         (Source.of(f"sources.external[{position}]", files[f"external.{position}"], external), external)
         for position, external in enumerate(sources.external)
@@ -186,8 +183,6 @@ def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: 
 
 
 def _check_finite(source: Source, features: pd.DataFrame) -> None:
-    import numpy as np
-
     numeric = features.select_dtypes("float64")
     counts = (np.abs(numeric) > _LARGEST).sum()
     bad = [f"'{name}' ({count:,})" for name, count in counts.items() if count]

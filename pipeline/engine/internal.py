@@ -7,7 +7,9 @@ Nothing but the final result comes into Python.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
 
 from pipeline.engine import keys, need_states, sums
 from pipeline.engine.duck import connect, reading, row, rows, sql, view
@@ -19,10 +21,6 @@ from pipeline.engine.weeks import window
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.schema import UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, SalesColumns, Sources
-
-if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
 
 _MICROS_PER_CENT = 10_000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import duckdb
 
 from pipeline.engine.duck import create, row, rows, sql, view
 from pipeline.engine.keys import is_number, text
@@ -12,9 +12,6 @@ from pipeline.engine.scan import Scan, union
 from pipeline.errors import RawDataError
 from pipeline.schema import UNMAPPED
 from pipeline.settings import NeedStateColumns
-
-if TYPE_CHECKING:
-    import duckdb
 
 
 def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedStateColumns) -> None:

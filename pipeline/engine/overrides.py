@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
 
 from pipeline.engine.columns import label
 from pipeline.engine.csv_files import number
@@ -12,10 +14,6 @@ from pipeline.engine.keys import is_number
 from pipeline.engine.raw import Source, require, require_keys, scans
 from pipeline.engine.scan import RawColumn, Scan, union
 from pipeline.settings import CsvSettings, Engine, OverridesColumns, Sources
-
-if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
 
 SETTING = "sources.overrides"
 TABLE = "override_rows"
@@ -86,8 +84,6 @@ def rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 def no_rows() -> pd.DataFrame:
     """What `gather` returns where there is nothing."""
-    import pandas as pd
-
     texts = {name: pd.Series(dtype=object) for name in ("store_id", "category", "cluster_text", "reason")}
     return pd.DataFrame(texts | {"cluster": pd.Series(dtype="float64")})
 

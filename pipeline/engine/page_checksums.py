@@ -13,14 +13,12 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.engine.duck import rows
 from pipeline.errors import RawDataError
 from pipeline.quoting import literal
-
-if TYPE_CHECKING:
-    import duckdb
 
 _BLOCK = 1 << 20
 _HEADER = 1 << 12  # most headers are a hundred bytes; statistics of long texts make longer ones

@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.engine import csv_files, folders, keys, page_checksums, workbook_process
 from pipeline.engine.duck import reading, rows
@@ -21,9 +22,6 @@ from pipeline.errors import RawDataError
 from pipeline.quoting import identifier, literal
 from pipeline.raw_files import CSV, EXCEL, PARQUET
 from pipeline.settings import CsvSettings, ExcelSettings, ExternalSource, NeedStateSource, OverridesSource, SalesSource
-
-if TYPE_CHECKING:
-    import duckdb
 
 _PLAIN = CsvSettings()  # how numbers are written in cells and in the names of folders
 

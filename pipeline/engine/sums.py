@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.engine.duck import create, row, sql, view
 from pipeline.engine.scan import Scan, union
 from pipeline.settings import SalesColumns
-
-if TYPE_CHECKING:
-    import duckdb
 
 LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.engine import keys
 from pipeline.engine.duck import rows
@@ -19,9 +20,6 @@ from pipeline.engine.names import counted, quoted
 from pipeline.engine.raw import Source
 from pipeline.engine.scan import RawColumn, Scan, union
 from pipeline.errors import RawDataError
-
-if TYPE_CHECKING:
-    import duckdb
 
 
 def window(

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 
 from pipeline.engine import excel_files
 from pipeline.engine.excel_files import Sheet
@@ -33,8 +34,6 @@ def read(path: str, settings: ExcelSettings, setting: str) -> Sheet:
     ------
     RawDataError : as there, or the file made its reader end
     """
-    import pyarrow as pa
-
     asked = {"path": path, "settings": msgspec.to_builtins(settings), "setting": setting}
     done = subprocess.run(  # noqa: S603  # this program, reading a file
         [sys.executable, "-m", __name__],
@@ -63,8 +62,6 @@ def _ended(code: int) -> str:
 
 def main() -> None:
     """Read the workbook that standard input names; end with code 30 where it cannot be read."""
-    import pyarrow as pa
-
     _limit()
     asked = json.load(sys.stdin)
     settings = msgspec.convert(asked["settings"], ExcelSettings)

@@ -5,7 +5,9 @@ Shares and the like are whole percent, coordinates whole thousandths: a hundred 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from pipeline.report import outside, sections
 from pipeline.report.clusters import Mix, mix
@@ -14,9 +16,6 @@ from pipeline.report.maps import placed
 from pipeline.report.memberships import likely
 from pipeline.report.source import Source
 from pipeline.report.words import VERDICTS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 K_FIGURES = ("bic", "silhouette", "stability", "jaccard", "smallest_cluster")
 _EXEMPLARS = 5
@@ -98,8 +97,6 @@ def _cluster(cluster: Any, found: Mix, position: int, joined: pd.DataFrame) -> d
 
 def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[Any]]:
     """A list per figure, in the order of the stores: position, cluster, its two sides, size, next-nearest, percents, flags."""
-    import pandas as pd
-
     return {
         "at": [positions[store] for store in joined["store_id"]],
         "cluster": [int(number) for number in joined["cluster"]],
@@ -130,6 +127,4 @@ def _whole(value: float | None) -> int | None:
 
 
 def _rounded(column: pd.Series[Any]) -> list[float | int | None]:
-    import pandas as pd
-
     return [None if pd.isna(value) else float(f"{float(value):.4g}") for value in column]

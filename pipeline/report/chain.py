@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from pipeline.report.grids import integer, percent
 from pipeline.report.source import Source
 
@@ -53,6 +55,4 @@ def content(source: Source, stores: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _whole(value: float | None) -> int | None:
-    import pandas as pd
-
     return None if value is None or pd.isna(value) else round(value)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from pipeline.schema import TABLES, Column
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_ROWS = 500  # a page shows no more of a table: the database and the workbook have all of it
 
@@ -67,8 +66,6 @@ def of_table(
 
 def cell(value: Any, column: Column) -> Cell:
     """A value of a frame as a cell: money in its unit, floats to four digits, yes and no in words."""
-    import pandas as pd
-
     if pd.isna(value):
         return None
     if column.type == "money":
@@ -82,15 +79,11 @@ def cell(value: Any, column: Column) -> Cell:
 
 def integer(value: Any) -> int | None:
     """A whole number, None where there is none."""
-    import pandas as pd
-
     return None if pd.isna(value) else int(value)
 
 
 def percent(value: Any, digits: int = 0) -> float | int | None:
     """A share in percent, None where there is none; a whole number without `digits`."""
-    import pandas as pd
-
     if pd.isna(value):
         return None
     rounded = round(100 * float(value), digits)

@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
 from pipeline.report import category, chain, outside, overview, sections
 from pipeline.report.grids import MOST_ROWS, integer, percent
 from pipeline.report.source import Source
@@ -35,8 +38,6 @@ def write(source: Source, paths: Mapping[str, Path]) -> None:
 
 def page(source: Source) -> str:
     """The report as a text; equal tables and settings give equal texts."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -95,8 +96,6 @@ def _stores(source: Source, stores: list[str]) -> dict[str, Any]:
 
 def embedded(value: Any) -> Any:
     """JSON that can stand in a script element: nothing in it ends the element, or begins a comment."""
-    from markupsafe import Markup
-
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")

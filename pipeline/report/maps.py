@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from pipeline.core.projection import two_components
 from pipeline.report.grids import percent
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def placed(features: pd.DataFrame, stores: Sequence[str]) -> dict[str, Any]:
@@ -24,10 +25,6 @@ def placed(features: pd.DataFrame, stores: Sequence[str]) -> dict[str, Any]:
     `x` and `y` in thousandths of the widest extent, -1000..1000, None for a store without features; `held`, the percent of
     the variance that each direction holds.
     """
-    import numpy as np
-
-    from pipeline.core.projection import two_components
-
     wide = features.pivot(index="store_id", columns="feature", values="value").sort_index(axis=0).sort_index(axis=1)
     coordinates, held = two_components(wide.to_numpy(dtype=np.float64))
     widest = float(np.abs(coordinates).max()) if coordinates.size else 0.0

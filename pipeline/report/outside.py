@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from pipeline.report.grids import percent
 from pipeline.report.maps import placed
 from pipeline.report.memberships import likely
 from pipeline.report.source import Source
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _LEAST = 0.5  # standard deviations from the mean of all, below which a difference is not worth a word
 _SURE = 3.0  # standard errors that the mean of as many stores taken at random hardly ever reaches, whichever feature

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.report import words
-from pipeline.report.grids import Cell, Grid
+from pipeline.report.grids import Cell, Grid, of_table
 from pipeline.report.source import Source
 from pipeline.schema import NO_CATEGORY
 
@@ -170,8 +171,6 @@ def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, st
 
 def quality(source: Source) -> list[Grid]:
     """Coverage, exclusions and imputation, as tables."""
-    from pipeline.report.grids import of_table
-
     grids = []
     for name, title, caption in (
         ("need_state_coverage", "How much of the sales the need-state map covers", ""),
@@ -219,6 +218,4 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _together(hashes: Any) -> str:
-    import hashlib
-
     return str(hashes[0]) if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import pandas as pd
+
 from pipeline.report.clusters import mix
 from pipeline.report.grids import Cell, integer, of_table
 from pipeline.report.source import Source
@@ -225,12 +227,8 @@ def _dictionary_rows(shown: list[Sheet]) -> Iterator[tuple[Cell, ...]]:
 
 
 def _number(value: Any) -> float | None:
-    import pandas as pd
-
     return None if pd.isna(value) else float(value)
 
 
 def _money(cents: Any) -> float | None:
-    import pandas as pd
-
     return None if pd.isna(cents) else int(cents) / 100

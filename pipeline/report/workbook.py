@@ -16,16 +16,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
+
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from pipeline.durable import naming
 from pipeline.report.grids import Cell
 from pipeline.report.sheets import Heading, Sheet, sheets
 from pipeline.report.source import Source
 from pipeline.spill import spill_folder
-
-if TYPE_CHECKING:
-    import xlsxwriter
 
 MOST_ROWS = 1_048_576 - 1  # of a sheet, below its head
 MOST_CHARACTERS = 32_767  # of a cell
@@ -52,8 +52,6 @@ def write(source: Source, paths: Mapping[str, Path]) -> None:
 
 
 def _write_workbook(source: Source, path: Path) -> None:
-    import xlsxwriter
-
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -77,8 +75,6 @@ def _write_workbook(source: Source, path: Path) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """The file, to write a workbook to; an error of the disk comes as one, and names the file."""
-    from xlsxwriter.exceptions import FileCreateError
-
     file = path.open("wb")
     try:
         with naming(path):

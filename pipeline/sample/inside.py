@@ -8,17 +8,14 @@ sold in whole units (Poisson) at prices in cents.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.sample.planted import CATEGORIES, NONE, OUTLIER, Category
 from pipeline.sample.stores import Stores
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from pipeline.settings import SampleData
+from pipeline.settings import SampleData
 
 _TILT = 2.2  # how much more of its own need states a cluster sells
 _CONCENTRATION = 220.0  # of the Dirichlet distribution: stores of a cluster differ by 1 / (2 sqrt(220)) in root shares
@@ -53,9 +50,6 @@ def sales_and_need_states(
         rows of their own, and negative)
     need_states : sku_id, category, need_state
     """
-    import numpy as np
-    import pandas as pd
-
     names = np.array([str(100_001 + number) for number in range(settings.skus)], dtype=object)
     size = random.lognormal(0.0, 0.35, len(stores.ids))
     season = 1 + 0.15 * np.sin(2 * np.pi * np.arange(settings.weeks) / 52)
@@ -85,8 +79,6 @@ def sales_and_need_states(
 
 def _skus(category: Category, numbers: NDArray[np.int64], random: np.random.Generator) -> _Skus:
     """Need states go round; the second of a SKU belongs to the same cluster, so that splitting blurs nothing."""
-    import numpy as np
-
     count = len(numbers)
     need_state = np.arange(count) % len(category.need_states)
     available = int(need_state.max()) + 1
@@ -103,9 +95,6 @@ def _skus(category: Category, numbers: NDArray[np.int64], random: np.random.Gene
 
 
 def _need_states(category: Category, skus: _Skus, names: NDArray[np.object_]) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
     mapped, twice = ~skus.unmapped, skus.second >= 0
     states = np.concatenate([skus.need_state[mapped], skus.second[twice]])
     return pd.DataFrame(
@@ -121,8 +110,6 @@ def _mixes(
     category: Category, clusters: NDArray[np.int64], available: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """The share of each need state (stores, need states) in what each store sells."""
-    import numpy as np
-
     base = np.array(list(category.need_states.values()))[:available]
     own = np.arange(available) % category.k
     mixes = np.empty((len(clusters), available))
@@ -148,8 +135,6 @@ def _mean_units(
 
     Unmapped SKUs sell on top of the mix.
     """
-    import numpy as np
-
     available = int(skus.need_state.max()) + 1
     popularity = np.where(skus.unmapped, 0.0, skus.popularity)
     together = np.bincount(skus.need_state, popularity, available)
@@ -165,8 +150,6 @@ def _sold(
     units: NDArray[np.float64], season: NDArray[np.float64], skus: _Skus, random: np.random.Generator
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Store, SKU, week and cents of every row: what was sold, then what was brought back of it."""
-    import numpy as np
-
     sold = random.poisson(units[:, :, None] * season)
     store, sku, week = np.nonzero(sold)
     cents = sold[store, sku, week] * skus.price[sku]
@@ -185,8 +168,6 @@ def _return_nearly_all(
     skus: _Skus,
 ) -> None:
     """Turn what the store sold of all need states but the first into returns."""
-    import numpy as np
-
     store, sku, _, cents = sold
     elsewhere = np.isin(sku, skus.number[(skus.need_state > 0) & ~skus.unmapped])
     flipped = (store == returning) & elsewhere & (cents > 0)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import pandas as pd
 
 from pipeline.sample.inside import sales_and_need_states
 from pipeline.sample.outside import external, further
 from pipeline.sample.planted import NONE
 from pipeline.sample.stores import Stores, stores
 from pipeline.settings import SampleData
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 _STORES, _INSIDE, _OUTSIDE, _FURTHER = range(4)  # what a stream of random numbers is for
 
@@ -47,8 +44,6 @@ def make(settings: SampleData) -> dict[str, pd.DataFrame]:
 
 def make_further(settings: SampleData, position: int) -> pd.DataFrame:
     """The table of a further external source, at `position` from 1: store_id and one feature, DRIVE_TIME_<position>."""
-    import pandas as pd
-
     drawn = _stores(settings)
     known = drawn.outside != NONE
     minutes = further(drawn.outside[known], _random(settings, _FURTHER + position))
@@ -60,6 +55,4 @@ def _stores(settings: SampleData) -> Stores:
 
 
 def _random(settings: SampleData, stream: int) -> np.random.Generator:
-    import numpy as np
-
     return np.random.default_rng([settings.seed, stream])

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.sample.planted import NONE, OUTLIER
 from pipeline.sample.stores import Stores
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
 
 _LEVELS = ("urban", "suburban", "rural")
 _MISSING = 0.03  # of the stores, in each of two features
@@ -27,9 +23,6 @@ def external(stores: Stores, random: np.random.Generator) -> pd.DataFrame:
     MEAN_INCOME says nearly what MEDIAN_INCOME says, VAT_RATE is constant, POPULATION_5KM a skewed count, AREA_TYPE
     categorical: one level per cluster; HOMEOWNER_SHARE and CARS_PER_HOUSEHOLD have gaps.
     """
-    import numpy as np
-    import pandas as pd
-
     known = stores.outside != NONE
     clusters = stores.outside[known]
     income = _around((-1.6, 0.3, 1.9), clusters, random)
@@ -59,8 +52,6 @@ def _around(
     centres: tuple[float, ...], clusters: NDArray[np.int64], random: np.random.Generator
 ) -> NDArray[np.float64]:
     """A standard normal value around each store's centre; an outlier store lies far off, on either side."""
-    import numpy as np
-
     values = random.standard_normal(len(clusters))
     sides = random.choice([-_FAR, _FAR], len(clusters))
     return values + np.where(clusters == OUTLIER, sides, np.asarray(centres)[np.maximum(clusters, 1) - 1])
@@ -72,8 +63,6 @@ def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _names(count: int, random: np.random.Generator) -> list[str]:
     """Distinct names of stores: a town, numbered where it has several."""
-    import numpy as np
-
     towns = [town + ending for town in _TOWNS for ending in _ENDINGS]
     order = random.permutation(len(towns))
     rounds, places = np.divmod(np.arange(count), len(towns))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.sample.planted import CATEGORIES, NONE, OUTLIER, OUTSIDE, OUTSIDE_SHARES, Category
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 _ONE_SIDED = 2  # stores that only the outside data knows, and as many that only the sales know
 _OUTLIER_SHARE = 0.015  # of the stores, in each category and in the outside data; at least one
@@ -36,9 +33,6 @@ class Stores:
 
         The returning store has none in its category: it sells no mix.
         """
-        import numpy as np
-        import pandas as pd
-
         last = self.inside[-1].copy()
         last[self.returning] = NONE
         names = [*(category.name for category in CATEGORIES), OUTSIDE]
@@ -53,8 +47,6 @@ class Stores:
 
 def stores(count: int, random: np.random.Generator) -> Stores:
     """Draw the clusters of `count` stores, at least 20."""
-    import numpy as np
-
     order = random.permutation(count)
     only_outside, both = order[:_ONE_SIDED], order[2 * _ONE_SIDED :]  # between them: those that only the sales know
     returning, others = both[0], both[1:]
@@ -76,8 +68,6 @@ def _inside(
     category: Category, outside: NDArray[np.int64], only_outside: NDArray[np.int64], random: np.random.Generator
 ) -> NDArray[np.int64]:
     """A category's clusters, drawn within each outside cluster; stores outside of them are like those of the first."""
-    import numpy as np
-
     clusters = np.full(len(outside), NONE, dtype=np.int64)
     sells = np.ones(len(outside), dtype=bool)
     sells[only_outside] = False
@@ -90,8 +80,6 @@ def _inside(
 
 def _partition(count: int, shares: Sequence[float], random: np.random.Generator) -> NDArray[np.int64]:
     """Clusters from 1 in random order, in these shares by largest remainder."""
-    import numpy as np
-
     exact = np.asarray(shares) * count
     sizes = np.floor(exact + 1e-9).astype(np.int64)
     sizes[np.argsort(sizes - exact, kind="stable")[: count - int(sizes.sum())]] += 1

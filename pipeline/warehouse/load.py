@@ -11,7 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline import hardened
 from pipeline import tables as published
@@ -21,12 +25,6 @@ from pipeline.schema import TABLES, Column, Table
 from pipeline.spill import spill_folder
 from pipeline.warehouse.ddl import column_names, comment_on, comments, create_table
 from pipeline.warehouse.views import View, views
-
-if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,6 @@ def _from_files(tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.Da
 
 
 def _from_frames(frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
-    import pandas as pd
-
     for name, frame in frames.items():
         table = _known(name)
         parsed = frame.copy()
@@ -120,9 +116,6 @@ def _from_frames(frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
 
 @contextmanager
 def _reading(file: Path) -> Iterator[pq.ParquetFile]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         with pq.ParquetFile(file, page_checksum_verification=True) as opened:
             yield opened
@@ -133,8 +126,6 @@ def _reading(file: Path) -> Iterator[pq.ParquetFile]:
 @contextmanager
 def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A new database that loads no extension, opens no other file, and takes no variable of Python for a table."""
-    import duckdb
-
     with spill_folder(spill or tempfile.gettempdir()) as folder:
         try:
             with duckdb.connect(str(path), config={**hardened.SETTINGS, "temp_directory": str(folder)}) as connection:
@@ -149,8 +140,6 @@ def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnect
 
 def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
     """Create, fill in the order of the key, and comment a table."""
-    import duckdb
-
     connection.execute(create_table(load.table, load.columns))
     for statement in comments(load.table, load.columns):
         connection.execute(statement)
@@ -176,8 +165,6 @@ def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
 
 def _batches(load: Load, names: Sequence[str], failures: list[OutputError]) -> pa.RecordBatchReader:
     """The rows as a stream, so that no table has to fit in memory. Why it broke off is added to `failures`."""
-    import pyarrow as pa
-
     types = [published.arrow_type(column) for column in load.columns]
     schema = pa.schema(list(zip(names, types, strict=True)))
 
@@ -193,8 +180,6 @@ def _batches(load: Load, names: Sequence[str], failures: list[OutputError]) -> p
 
 
 def _parts(load: Load) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-
     if isinstance(load.source, pa.Table):
         yield from load.source.to_batches()
         return
@@ -229,8 +214,6 @@ def _verify(path: Path, loads: Sequence[Load]) -> None:
 
     The hashes are asked for to have every block read: DuckDB checks a block's checksum when it reads it.
     """
-    import duckdb
-
     if _wal(path).exists():
         raise OutputError(f"{path}: the database was closed with a write-ahead log beside it; run again")
     try:

@@ -8,7 +8,8 @@ import pytest
 from plain_em import plain_em
 from sklearn.metrics import adjusted_rand_score
 
-from pipeline.core.clustering.algorithms import KMeans, algorithm
+from pipeline.core.clustering.algorithms import algorithm
+from pipeline.core.clustering.centroid_algorithms import KMeans
 from pipeline.core.clustering.gmm import GaussianMixture
 from pipeline.core.clustering.stores import cluster_stores
 from pipeline.settings import ClusteringSettings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans as SklearnKMeans
 
-from pipeline.core.clustering.algorithms import RESTARTS, KMeans
+from pipeline.core.clustering.centroid_algorithms import RESTARTS, KMeans
 from pipeline.core.clustering.kmeans import best_of, kmeans, nearest, refit, spread_starts
 
 

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from pipeline.core.clustering.algorithms import KMeans
+from pipeline.core.clustering.centroid_algorithms import KMeans
 from pipeline.core.clustering.null import NullTest, as_flags, compare_with_nulls, mean_dip, mean_margin
 from pipeline.core.clustering.rules import KFigures
 from pipeline.core.clustering.verdicts import verdict

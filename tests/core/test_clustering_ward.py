@@ -8,7 +8,7 @@ from scipy.cluster.hierarchy import cut_tree, linkage
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.clustering import ward
-from pipeline.core.clustering.algorithms import Ward
+from pipeline.core.clustering.centroid_algorithms import Ward
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 7, 40])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
 
 from pipeline.core.assigning.category import CategoryModel, Given, Outside, known_number
 from pipeline.core.assigning.frames import frame
@@ -12,13 +15,7 @@ from pipeline.errors import SettingsError
 from pipeline.overrides import for_category, key
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER
 from pipeline.schema.assigning import ASSIGNMENTS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-
-    from pipeline.settings import Assign
+from pipeline.settings import Assign
 
 
 def assign(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.core.assigning.mixes import new_mixes
 from pipeline.core.assigning.spaces import FARTHEST, Placement, Space, in_space, place, softmax
 from pipeline.errors import DataError
 from pipeline.schema import NO_CLUSTER
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from pipeline.settings import Assign
+from pipeline.settings import Assign
 
 MIX, SURROUNDINGS, RULE = "mix", "external", "rule"
 _FARTHER = f"farther from every centroid than {FARTHEST:.0%} of the stores that were fitted"
@@ -126,8 +123,6 @@ class CategoryModel:
         return self._by_rule(store, why)
 
     def _by_surroundings(self, store: str, why: str, outside: Outside) -> Given:
-        import numpy as np
-
         scored = self._clusters.dropna(subset=["intercept"])
         wide = self._coefficients.pivot(index="cluster", columns="feature", values="coefficient")
         weights = wide.loc[scored.index, outside.features].to_numpy(dtype=np.float64)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 
 FOLDS = 5
 BEYOND = 1.645  # standard errors above the largest cluster's share: chance gets there once in twenty times
@@ -49,8 +50,6 @@ def classifier(values: NDArray[np.float64], clusters: NDArray[np.int64], k: int)
     ----------
     .. [1] T. Hastie, R. Tibshirani, J. Friedman, "The elements of statistical learning", 2009, 4.4 and 7.10.
     """
-    import numpy as np
-
     numbers, counts = np.unique(clusters, return_counts=True)
     n = len(clusters)
     majority = float(counts.max() / n) if n else math.nan
@@ -81,15 +80,10 @@ def _unfit(k: int, numbers: NDArray[np.int64], counts: NDArray[np.int64], featur
 
 
 def _unused(accuracy: float, majority: float, reason: str) -> Classifier:
-    import numpy as np
-
     return Classifier(accuracy, majority, False, reason, np.empty(0, dtype=np.int64), np.empty(0), np.empty((0, 0)))
 
 
 def _accuracy(values: NDArray[np.float64], clusters: NDArray[np.int64], folds: int) -> float:
-    import numpy as np
-    from sklearn.model_selection import StratifiedKFold
-
     parts = StratifiedKFold(folds, shuffle=True, random_state=_SEED).split(values, clusters)
     right = []
     for learned, left_out in parts:
@@ -104,9 +98,6 @@ def _coefficients(
     values: NDArray[np.float64], clusters: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Intercepts (c,) and coefficients (c, d) of the scores, on the values as they are; clusters in order of number."""
-    import numpy as np
-    from sklearn.linear_model import LogisticRegression
-
     mean = values.mean(axis=0)
     widths = np.where(values.max(axis=0) > values.min(axis=0), values.std(axis=0), 1.0)
     fitted = LogisticRegression(max_iter=_MAX_ITERATIONS).fit((values - mean) / widths, clusters)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+import pandas as pd
 
-    import pandas as pd
-
-    from pipeline.schema import Table
+from pipeline.schema import Table
 
 _DTYPES = {"text": "object", "integer": "int64", "float": "float64", "boolean": "bool", "money": "int64"}
 _WITH_NULLS = {"integer": "Int64", "boolean": "boolean"}
@@ -20,8 +18,6 @@ def frame(table: Table, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
 
     `rows` have a value per column, in the table's order; None where there is none.
     """
-    import pandas as pd
-
     dtypes = {
         column.frame_name: (_WITH_NULLS if column.nullable else _DTYPES).get(column.type, _DTYPES[column.type])
         for column in table.columns

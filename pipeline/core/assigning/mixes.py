@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pandas as pd
 
 from pipeline.core.features import positive_sales
 from pipeline.schema import UNMAPPED
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class NewMixes(NamedTuple):

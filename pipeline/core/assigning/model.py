@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from pipeline.core.assigning.classifier import Classifier, classifier
 from pipeline.core.assigning.frames import frame
@@ -15,13 +20,7 @@ from pipeline.core.features import RARE, Axes, positive_sales, scaling_axes, tra
 from pipeline.core.shrinkage import Noise, noise_of
 from pipeline.overrides import for_category
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER, TABLES, UNMAPPED
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-
-    from pipeline.settings import Model
+from pipeline.settings import Model
 
 MODEL = (
     "model_spaces",
@@ -64,8 +63,6 @@ def build(
     -------
     The tables of `MODEL`, as in `pipeline.schema`. A side or category without clusters has no rows.
     """
-    from threadpoolctl import threadpool_limits
-
     rows: Rows = defaultdict(list)
     with threadpool_limits(1):
         outside = None
@@ -133,8 +130,6 @@ def _add_space(
     noise: Noise | None = None,
 ) -> None:
     """The rows of a space: `key` is side and category, `how` transform and algorithm."""
-    import numpy as np
-
     axes = axes._replace(width=np.where(of.constant, np.nan, axes.width))
     values = np.where(of.constant, 0.0, of.values.to_numpy(dtype=np.float64))[of.fitted]
     clusters = of.clusters.to_numpy()[of.fitted]
@@ -190,8 +185,6 @@ def _kind(row: Mapping[Any, Any]) -> str:
 
 def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifier:
     """The classifier of a category's clusters, on the stores that the outside data knows; none that is held out."""
-    import numpy as np
-
     k = int(inside.clusters.nunique())
     if outside is None:
         return classifier(np.empty((0, 0)), np.empty(0, dtype=np.int64), k)
@@ -214,8 +207,6 @@ def _noise(
     sales_by_need_state: pd.DataFrame, need_states: list[tuple[str, str, str]], features: list[str]
 ) -> Noise | None:
     """How noisy the mixes are that were clustered, of sales in currency."""
-    import pandas as pd
-
     parts = pd.DataFrame(need_states, columns=["category", "need_state", "feature"])
     mixes = new_mixes(sales_by_need_state, parts, features)
     return noise_of(mixes.shares, mixes.totals / 100)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.core.features import value_order
 from pipeline.core.named_stores import to_fit
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 
 class Clustering(NamedTuple):
@@ -39,8 +38,6 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
     features : internal_features of it, or external_scaled_features
     memberships : internal_memberships of it, or external_memberships; without rows where the algorithm is not gmm
     """
-    import numpy as np
-
     placed = clusters.set_index("store_id").sort_index()
     values = wide(features, "value", placed.index)
     order = value_order(values.to_numpy(dtype=np.float64))

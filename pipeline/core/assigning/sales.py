@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple
+
+import pandas as pd
 
 from pipeline.core.internal_preprocessing import preprocess
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    import pandas as pd
-
-    from pipeline.settings import InternalPreprocessing
+from pipeline.settings import InternalPreprocessing
 
 
 class NewSales(NamedTuple):
@@ -37,8 +34,6 @@ def new_sales(
     ------
     RawDataError : too much of a category's sales has no need state
     """
-    import pandas as pd
-
     known = sales["category"].isin(list(categories))
     others = sales.loc[~known, "store_id"]
     stores = pd.DataFrame(
@@ -53,8 +48,6 @@ def new_sales(
 
 
 def _nothing(stores: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    import pandas as pd
-
     columns = {
         "store_id": "object",
         "category": "object",

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.core.clustering import mixture
 from pipeline.core.clustering.figures import centroids, distances
 from pipeline.core.clustering.points import Scale
 from pipeline.core.features import Axes, on_axes
 from pipeline.core.shrinkage import Noise
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 INTERNAL, EXTERNAL = "internal", "external"
 FARTHEST = (
@@ -87,8 +85,6 @@ def fitted_space(
     The mixture is the one that EM finds from the memberships that were published: where it was left, to within the tolerance
     that EM ends at.
     """
-    import numpy as np
-
     numbers, labels = np.unique(clusters, return_inverse=True)
     return Space(
         features,
@@ -102,8 +98,6 @@ def fitted_space(
 
 
 def _components(values: NDArray[np.float64], likely: NDArray[np.float64]) -> Components:
-    import numpy as np
-
     scale = Scale(values)
     found = mixture.fit(scale.of(values), np.ones((1, len(values))), likely[None])
     return Components(*scale.linear(found.means[0], found.variances[0], found.chances[0], found.proportions[0]))
@@ -114,8 +108,6 @@ def place(space: Space, values: NDArray[np.float64]) -> Placement:
 
     Ties go to the lower number.
     """
-    import numpy as np
-
     rows = np.arange(len(values))
     apart = distances(values, space.centroids)
     nearest = apart.min(axis=1)
@@ -139,8 +131,6 @@ def place(space: Space, values: NDArray[np.float64]) -> Placement:
 
 def _likely(components: Components, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """How likely each store is in each component (n, k)."""
-    import numpy as np
-
     is_flag = ~np.isnan(components.thresholds)
     counted = np.where(is_flag, values > components.thresholds, values)
     return softmax(counted @ components.coefficients.T + components.intercepts)
@@ -148,8 +138,6 @@ def _likely(components: Components, values: NDArray[np.float64]) -> NDArray[np.f
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Likelihoods (n, k) of scores (n, k): exp, of which each row is made to sum to 1."""
-    import numpy as np
-
     raised = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
     return shares
@@ -157,8 +145,6 @@ def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def in_space(space: Space, features: pd.DataFrame) -> NDArray[np.float64]:
     """Stores x features -> their values (n, d) in the space."""
-    import numpy as np
-
     values: NDArray[np.float64] = on_axes(features[space.features], space.axes).to_numpy(dtype=np.float64)
     return values
 
@@ -168,8 +154,6 @@ def published_spaces(model: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str],
 
     `model` has model_spaces, model_features, model_clusters and model_centroids, as in pipeline.schema.
     """
-    import numpy as np
-
     key = ["side", "category"]
     features = dict(iter(model["model_features"].sort_values("feature").groupby(key)))
     clusters = dict(iter(model["model_clusters"].sort_values("cluster").groupby(key)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.errors import RawDataError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 
 class Surroundings(NamedTuple):
@@ -41,8 +40,6 @@ def surroundings(offered: pd.DataFrame, model_features: pd.DataFrame) -> Surroun
     RawDataError : no column is one that the model uses; a column has texts where the model has numbers, or a value of which
         no logarithm can be taken
     """
-    import pandas as pd
-
     given = offered.set_index("store_id").sort_index()
     used = sorted({str(column) for column in model_features["raw_column"]})
     if used and len(given) and not given.columns.intersection(used).size:
@@ -78,9 +75,6 @@ def _note(notes: dict[str, list[str]], where: pd.Series[bool], said: str) -> Non
 
 
 def _number(values: pd.Series[Any], feature: dict[Any, Any]) -> NDArray[np.float64]:
-    import numpy as np
-    import pandas as pd
-
     column = feature["raw_column"]
     if values.notna().any() and not pd.api.types.is_numeric_dtype(values):
         numbers = pd.to_numeric(values, errors="coerce")
@@ -107,8 +101,6 @@ def _number(values: pd.Series[Any], feature: dict[Any, Any]) -> NDArray[np.float
 
 def _levels(values: pd.Series[Any], rows: pd.DataFrame) -> tuple[dict[str, NDArray[np.float64]], pd.Series[Any]]:
     """The features of a column of texts, and its texts; a file of numbers alone has them as numbers."""
-    import pandas as pd
-
     texts = values.map(_text, na_action="ignore") if pd.api.types.is_numeric_dtype(values) else values
     texts = texts.astype(object).where(texts.notna(), None)
     return {

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.chain.features import ChainFeatures, chain_features
 from pipeline.core.clustering.stores import cluster_stores
 from pipeline.core.explained import r_squared
 from pipeline.core.features import positive_sales
 from pipeline.core.profiles import need_state_profiles
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.settings import ChainClustering
+from pipeline.settings import ChainClustering
 
 
 def cluster_chain(
@@ -64,8 +63,6 @@ def cluster_chain(
 
 
 def _profiles(sales: dict[str, pd.DataFrame], clusters: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
     parts = [need_state_profiles(wide, clusters).assign(category=category) for category, wide in sales.items()]
     if not parts:
         parts = [need_state_profiles(pd.DataFrame(), clusters.iloc[:0]).assign(category="")]
@@ -74,10 +71,6 @@ def _profiles(sales: dict[str, pd.DataFrame], clusters: pd.DataFrame) -> pd.Data
 
 
 def _agreement(features: ChainFeatures, clusters: pd.DataFrame, internal_clusters: pd.DataFrame) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-    from sklearn.metrics import adjusted_rand_score
-
     of_chain = clusters.set_index("store_id")["cluster"]
     rows = []
     for category, own in internal_clusters.groupby("category", sort=True):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
 
 from pipeline.core.features import RARE, value_order
 from pipeline.core.named_stores import to_fit
 from pipeline.schema import UNMAPPED
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    import pandas as pd
 
 
 class ChainFeatures(NamedTuple):
@@ -55,9 +54,6 @@ def chain_features(
     .. [1] P. Legendre, E. Gallagher, "Ecologically meaningful transformations for ordination of species data",
        Oecologia 129, 2001.
     """
-    import numpy as np
-    import pandas as pd
-
     stores = pd.Index(sorted({store for wide in sales.values() for store in wide.index}), dtype=object)
     counting = stores[to_fit(stores, held_out)]
     mapped = {

@@ -1,172 +1,22 @@
-"""The algorithms behind one interface: fit all stores, refit resamples, fit other matrices of the same shape."""
+"""The algorithms by name, behind one interface: fit all stores, refit resamples, fit other matrices of the same shape."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
 
-from pipeline.core.clustering import ward
-from pipeline.core.clustering.figures import centroids
-from pipeline.core.clustering.kmeans import best_of, kmeans, nearest, refit, spread_starts
-from pipeline.errors import DataError
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from pipeline.core.clustering.centroid_algorithms import Algorithm, KMeans, Ward
+from pipeline.core.clustering.gmm import GaussianMixture
 
-RESTARTS = 20  # of the fit on all stores
-RESTARTS_OF_REFITS = 2  # of each bootstrap refit, beside the start from the fit on all stores
-RESTARTS_OF_NULLS = 2  # of each fit on a draw from the null
-
-
-class Refits(Protocol):
-    """B refits of an algorithm on resamples."""
-
-    def assign(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The cluster (B, n), from 0, that each refit gives each of the points (n, d)."""
-        ...
-
-
-class Algorithm(Protocol):
-    """One way to cluster the n stores of a matrix (n, d)."""
-
-    def labels(self, k: int) -> NDArray[np.int64]:
-        """The clusters (n,) of the fit on all stores, from 0. One is empty only where fewer than k rows can be told apart."""
-        ...
-
-    def refits(self, k: int) -> Refits:
-        """A refit on each resample."""
-        ...
-
-    def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        """The clusters (m, n) of a fit on each of the draws (m, n, d)."""
-        ...
-
-    def place(self, points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        """The cluster (m,), from 0, that the fit on all stores gives to other points (m, d)."""
-        ...
-
-    def memberships(self, points: NDArray[np.float64], k: int) -> NDArray[np.float64] | None:
-        """How likely each of the points (m, d) is in each cluster (m, k); None where the algorithm knows of no likelihood."""
-        ...
-
-
-class Centroids:
-    """Refits that assign to the nearest of their centroids (B, k, d)."""
-
-    def __init__(self, centres: NDArray[np.float64]) -> None:
-        self.centres = centres
-
-    def assign(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        """See `Refits`."""
-        return nearest(points, self.centres)
+ALGORITHMS: Mapping[str, Callable[[NDArray[np.float64], NDArray[np.float64], int], Algorithm]] = {
+    "kmeans": KMeans,
+    "ward": Ward,
+    "gmm": GaussianMixture,
+}
 
 
 def algorithm(name: str, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> Algorithm:
-    """The algorithm of that name, `kmeans`, `ward` or `gmm`, for a matrix (n, d) and its resamples `drawn` (B, n).
-
-    Raises
-    ------
-    DataError : another name.
-    """
-    from pipeline.core.clustering.gmm import GaussianMixture
-
-    if name == "kmeans":
-        return KMeans(matrix, drawn, seed)
-    if name == "ward":
-        return Ward(matrix, drawn)
-    if name == "gmm":
-        return GaussianMixture(matrix, drawn, seed)
-    raise DataError(f"the algorithm {name!r} is not known; it can be kmeans, ward or gmm")
-
-
-class _NearestCentroid(ABC):
-    """What algorithms share whose clusters are told by their centroids."""
-
-    matrix: NDArray[np.float64]
-
-    @abstractmethod
-    def labels(self, k: int) -> NDArray[np.int64]:
-        """See `Algorithm`."""
-
-    def place(self, points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        """See `Algorithm`: the nearest centroid."""
-        placed: NDArray[np.int64] = nearest(points, centroids(self.matrix, self.labels(k), k)[None])[0]
-        return placed
-
-    def memberships(self, points: NDArray[np.float64], k: int) -> None:  # noqa: B027  # None is the answer
-        """See `Algorithm`."""
-
-
-class KMeans(_NearestCentroid):
-    """K-means: the best of several starts, by inertia.
-
-    A refit starts from the centroids of the fit on all stores, and from fresh ones; the best is kept. The fresh starts
-    keep the refits honest where another partition is as good, the known start keeps bad local minima out of them.
-    """
-
-    def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> None:
-        self.matrix = matrix
-        self._drawn = drawn
-        self._seed = seed
-        self._found: dict[int, NDArray[np.int64]] = {}
-
-    def labels(self, k: int) -> NDArray[np.int64]:
-        """See `Algorithm`."""
-        import numpy as np
-
-        if k not in self._found:
-            weights = np.ones((RESTARTS, len(self.matrix)))
-            starts = spread_starts(self.matrix, weights, k, self._random(0, k))
-            self._found[k] = best_of(kmeans(self.matrix, weights, starts), RESTARTS).labels[0]
-        return self._found[k]
-
-    def refits(self, k: int) -> Centroids:
-        """See `Algorithm`."""
-
-        centres = centroids(self.matrix, self.labels(k), k)
-        found = refit(self.matrix, self._drawn, centres, RESTARTS_OF_REFITS, self._random(1, k))
-        return Centroids(found.centroids)
-
-    def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        """See `Algorithm`."""
-        import numpy as np
-
-        repeated = np.repeat(draws, RESTARTS_OF_NULLS, axis=0)
-        weights = np.ones(repeated.shape[:2])
-        starts = spread_starts(repeated, weights, k, self._random(2, k))
-        return best_of(kmeans(repeated, weights, starts), RESTARTS_OF_NULLS).labels
-
-    def _random(self, purpose: int, k: int) -> np.random.Generator:
-        import numpy as np
-
-        return np.random.default_rng([self._seed, purpose, k])
-
-
-class Ward(_NearestCentroid):
-    """Ward's agglomerative clustering; a refit is the tree of the resampled stores, cut at k."""
-
-    def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> None:
-        import numpy as np
-
-        self.matrix = matrix
-        self._tree = ward.tree(matrix)
-        self._resampled = [np.repeat(matrix, times.astype(np.int64), axis=0) for times in drawn]
-        self._trees = [ward.tree(points) for points in self._resampled]
-
-    def labels(self, k: int) -> NDArray[np.int64]:
-        """See `Algorithm`."""
-        return ward.cut(self._tree, k)
-
-    def refits(self, k: int) -> Centroids:
-        """See `Algorithm`."""
-        import numpy as np
-
-        pairs = zip(self._resampled, self._trees, strict=True)
-        return Centroids(np.stack([centroids(points, ward.cut(tree, k), k) for points, tree in pairs]))
-
-    def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        """See `Algorithm`."""
-        import numpy as np
-
-        return np.stack([ward.cut(ward.tree(points), k) for points in draws])
+    """The algorithm of that name, a key of `ALGORITHMS`, for a matrix (n, d) and its resamples `drawn` (B, n)."""
+    return ALGORITHMS[name](matrix, drawn, seed)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 _CHUNK_STORES = 4_096  # stores whose memberships are held at once
 
 
 def resample(n: int, resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
     """How often each of n stores is drawn in each bootstrap resample (resamples, n): n draws with replacement."""
-    import numpy as np
-
     drawn: NDArray[np.float64] = random.multinomial(n, np.full(n, 1.0 / n), size=resamples).astype(np.float64)
     return drawn
 
@@ -29,8 +24,6 @@ def stability(refits: NDArray[np.int64], k: int) -> float:
     .. [1] L. Hubert, P. Arabie, "Comparing partitions", J. Classif. 2, 1985; as a measure of stability U. von Luxburg,
        "Clustering stability: an overview", Found. Trends Mach. Learn. 2(3), 2010.
     """
-    import numpy as np
-
     n_refits, n = refits.shape
     if k == 1 or n < 2:
         return 1.0
@@ -59,8 +52,6 @@ def jaccard(labels: NDArray[np.int64], refits: NDArray[np.int64], drawn: NDArray
     ----------
     .. [1] C. Hennig, "Cluster-wise assessment of cluster stability", Comput. Stat. Data Anal. 52, 2007.
     """
-    import numpy as np
-
     if k == 1:
         return 1.0
     numbers = np.arange(k)[:, None]
@@ -82,8 +73,6 @@ def confidence(labels: NDArray[np.int64], refits: NDArray[np.int64], k: int) -> 
 
     `labels` (n,) and `refits` (B, n): all stores, outliers too. 1 for a store alone in its cluster, and for k = 1.
     """
-    import numpy as np
-
     if k == 1:
         return np.ones(len(labels))
     numbers = np.arange(k)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from pipeline.core.clustering import sampling
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 _CHUNK_NUMBERS = 4_000_000  # distances held at once: 32 MB
 _FEWEST_COMPARED = 100  # of a cluster's stores, as far as it has so many: those of a small one are added to the sample
@@ -18,8 +17,6 @@ _FEWEST_COMPARED = 100  # of a cluster's stores, as far as it has so many: those
 
 def centroids(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     """The mean (k, d) of each cluster's stores; every cluster has one."""
-    import numpy as np
-
     members = (labels == np.arange(k)[:, None]).astype(np.float64)
     means: NDArray[np.float64] = (members @ matrix) / members.sum(axis=1, keepdims=True)
     return means
@@ -27,8 +24,6 @@ def centroids(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) ->
 
 def distances(matrix: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Euclidean distances (n, k) of the stores to the centres, from differences: exactly 0 where they coincide."""
-    import numpy as np
-
     found: NDArray[np.float64] = np.stack([np.sqrt(np.square(matrix - centre).sum(axis=1)) for centre in centres], 1)
     return found
 
@@ -54,9 +49,6 @@ def silhouettes(matrix: NDArray[np.float64], labelings: Sequence[NDArray[np.int6
     .. [1] P. J. Rousseeuw, "Silhouettes: a graphical aid to the interpretation and validation of cluster analysis",
        J. Comput. Appl. Math. 20, 1987.
     """
-    import numpy as np
-    from scipy.spatial.distance import cdist
-
     if not labelings:
         return []
     n = len(matrix)
@@ -82,8 +74,6 @@ def silhouettes(matrix: NDArray[np.float64], labelings: Sequence[NDArray[np.int6
 
 def _compared(labelings: Sequence[NDArray[np.int64]], counts: Sequence[int]) -> list[NDArray[np.bool_]]:
     """For each labeling, which stores (n,) the others are compared with."""
-    import numpy as np
-
     n = len(labelings[0])
     order = sampling.order(n)
     if order is None:
@@ -109,8 +99,6 @@ def calinski_harabasz(total: float, inertia: float, n: int, k: int) -> float:
     ----------
     .. [1] T. Caliński, J. Harabasz, "A dendrite method for cluster analysis", Commun. Stat. 3(1), 1974.
     """
-    import sys
-
     if k >= n or inertia <= 0.0:
         return sys.float_info.max
     return ((total - inertia) / (k - 1)) / (inertia / (n - k))
@@ -126,8 +114,6 @@ def davies_bouldin(matrix: NDArray[np.float64], labels: NDArray[np.int64], centr
     ----------
     .. [1] D. L. Davies, D. W. Bouldin, "A cluster separation measure", IEEE Trans. PAMI 1(2), 1979.
     """
-    import numpy as np
-
     own = np.sqrt(np.square(matrix - centres[labels]).sum(axis=1))
     scatter = np.bincount(labels, weights=own, minlength=len(centres)) / np.bincount(labels, minlength=len(centres))
     apart = distances(centres, centres)
@@ -140,8 +126,6 @@ def _silhouette(
     sums: NDArray[np.float64], labels: NDArray[np.int64], sizes: NDArray[np.float64], compared: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """From the sums (n, k) of the distances to each cluster's stores that are compared, and their number (k,)."""
-    import numpy as np
-
     rows = np.arange(len(labels))
     own_size = np.bincount(labels)[labels]
     within = sums[rows, labels] / np.maximum(sizes[labels] - compared, 1)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.clustering import mixture
-from pipeline.core.clustering.algorithms import KMeans
+from pipeline.core.clustering.centroid_algorithms import KMeans
+from pipeline.core.clustering.mixture import Mixture
 from pipeline.core.clustering.points import Points, Scale
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from pipeline.core.clustering.mixture import Mixture
 
 _NUMBERS_AT_ONCE = 4_000_000  # of memberships or points, held for EM: 32 MB
 
@@ -48,8 +44,6 @@ class GaussianMixture:
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""
-        import numpy as np
-
         started = self._start.of_draws(draws, k)
         found = np.empty_like(started)
         for number, (draw, labels) in enumerate(zip(draws, started, strict=True)):
@@ -72,8 +66,6 @@ class GaussianMixture:
         return likely
 
     def _fit(self, k: int) -> Mixture:
-        import numpy as np
-
         if k not in self._found:
             once = np.ones((1, len(self._start.matrix)))
             self._found[k] = _fitted(self._scaled, once, self._start.labels(k)[None], k)
@@ -89,8 +81,6 @@ class Mixtures:
 
     def assign(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """See `Refits`."""
-        import numpy as np
-
         scaled = self._scale.of(points)
         parts = _parts(len(self._fitted.means), len(points), max(self._fitted.means.shape[1], scaled.width))
         found = [
@@ -102,8 +92,6 @@ class Mixtures:
 
 def _fitted(points: Points, weights: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> Mixture:
     """The mixtures from clusters (m, n), so many at a time as memory is meant for."""
-    import numpy as np
-
     found = [
         mixture.fit(points, weights[part], (labels[part][:, :, None] == np.arange(k)).astype(np.float64))
         for part in _parts(len(weights), weights.shape[1], max(k, points.width))

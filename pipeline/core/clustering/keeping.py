@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.core.clustering.rules import Choice, criterion, is_reproducible, smallest_size
-
-if TYPE_CHECKING:
-    from pipeline.core.clustering.rules import KFigures
-    from pipeline.settings import ClusteringSettings
+from pipeline.core.clustering.rules import Choice, KFigures, criterion, is_reproducible, smallest_size
+from pipeline.settings import ClusteringSettings
 
 NEARLY = 0.95  # of what the chosen k gains over one cluster in `criterion`: then the k of the reference stands
 

@@ -8,11 +8,10 @@ Shapes: n points, d features, k clusters, B fits in the batch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 MAX_ITERATIONS = 300
 _REFIT_NUMBERS = 10_000_000  # weights of refits (B, n) that are held at once: 80 MB
@@ -32,8 +31,6 @@ def nearest(points: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDAr
 
     `points` (n, d) or (B, n, d), `centroids` (B, k, d); returns (B, n).
     """
-    import numpy as np
-
     transposed = points.swapaxes(-1, -2)
     parts = [
         _assign(transposed if points.ndim == 2 else transposed[of_part], centroids[of_part])[0]
@@ -64,8 +61,6 @@ def kmeans(
     ----------
     .. [1] S. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28(2), 1982.
     """
-    import numpy as np
-
     parts = [
         _lloyd(points if points.ndim == 2 else points[of_part], weights[of_part], starts[of_part])
         for of_part in _parts(len(starts), starts.shape[1] * weights.shape[1])
@@ -84,8 +79,6 @@ def spread_starts(
     ----------
     .. [1] D. Arthur, S. Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007.
     """
-    import numpy as np
-
     n_fits, n = weights.shape
     trials = 2 + int(np.log(k))
     uniform = [random.random((n_fits, 1)), *(random.random((n_fits, trials)) for _ in range(1, k))]
@@ -100,8 +93,6 @@ def _spread(
     points: NDArray[np.float64], weights: NDArray[np.float64], uniform: list[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """`spread_starts` of a part of the fits, from the uniform numbers (B, t) that each centroid's candidates are drawn by."""
-    import numpy as np
-
     squares = np.square(points).sum(axis=-1)
     fits = np.arange(len(weights))
     first = _draw(weights, uniform[0])[:, 0]
@@ -118,8 +109,6 @@ def _spread(
 
 def best_of(fits: Fits, restarts: int) -> Fits:
     """Of each `restarts` neighbouring fits of the batch the one with the least inertia, the earlier at a tie."""
-    import numpy as np
-
     best = fits.inertia.reshape(-1, restarts).argmin(axis=1) + restarts * np.arange(len(fits.inertia) // restarts)
     return Fits(*(array[best] for array in fits))
 
@@ -143,8 +132,6 @@ def refit(
     fresh_starts : how many of `spread_starts`, beside it
     random : for these
     """
-    import numpy as np
-
     at_once = max(1, _REFIT_NUMBERS // ((fresh_starts + 1) * len(points)))
     parts = [
         _refit(points, drawn[first : first + at_once], centres, fresh_starts, random)
@@ -160,8 +147,6 @@ def _refit(
     fresh_starts: int,
     random: np.random.Generator,
 ) -> Fits:
-    import numpy as np
-
     each = fresh_starts + 1
     weights = np.repeat(drawn, each, axis=0)
     starts = np.empty((len(weights), *centres.shape))
@@ -181,8 +166,6 @@ def _assign(
     transposed: NDArray[np.float64], centroids: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Labels (B, n), and for each point half its squared norm less half its squared distance to its centroid."""
-    import numpy as np
-
     scores = centroids @ transposed
     scores -= 0.5 * np.square(centroids).sum(axis=-1)[..., None]
     best = scores[:, 0].copy()
@@ -194,8 +177,6 @@ def _assign(
 
 
 def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: NDArray[np.float64]) -> Fits:
-    import numpy as np
-
     transposed = np.ascontiguousarray(points.swapaxes(-1, -2))
     half_squares = 0.5 * np.square(points).sum(axis=-1)
     centroids = starts.copy()
@@ -227,8 +208,6 @@ def _centroids(
     before: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """The weighted mean of each cluster (B, k, d)."""
-    import numpy as np
-
     members = (labels[:, None] == np.arange(before.shape[1])[:, None]) * weights[:, None]
     sizes = members.sum(axis=-1)
     sums = members @ points
@@ -246,8 +225,6 @@ def _centroids(
 
 def _rows(points: NDArray[np.float64], chosen: NDArray[np.int64]) -> NDArray[np.float64]:
     """The chosen points (B, t) of each fit, as (B, t, d)."""
-    import numpy as np
-
     rows: NDArray[np.float64] = (
         points[chosen] if points.ndim == 2 else np.take_along_axis(points, chosen[..., None], axis=1)
     )
@@ -256,8 +233,6 @@ def _rows(points: NDArray[np.float64], chosen: NDArray[np.int64]) -> NDArray[np.
 
 def _draw(masses: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
     """For each uniform number (B, t) a point drawn by its mass (B, n); the last point where there is no mass at all."""
-    import numpy as np
-
     cumulated = np.cumsum(masses, axis=1)
     targets = uniform * cumulated[:, -1:]
     drawn: NDArray[np.int64] = (cumulated[:, None, :] <= targets[..., None]).sum(axis=-1)
@@ -268,8 +243,6 @@ def _squared_distances(
     points: NDArray[np.float64], squares: NDArray[np.float64], centres: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Squared distances (B, t, n) of all points to the centres (B, t, d)."""
-    import numpy as np
-
     products = centres @ points.swapaxes(-1, -2)
     own = np.square(centres).sum(axis=-1)
     across = squares if squares.ndim == 1 else squares[:, None]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.clustering.points import Points, Scale
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 VARIANCE_FLOOR = 1e-3  # of a feature's whole variance: a feature that is constant within clusters must not win alone
 _TOLERANCE = 1e-7  # gain of the mean log-likelihood below which EM ends
@@ -44,8 +43,6 @@ def bic(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float
        J. R. Stat. Soc. B 39(1), 1977.
     .. [3] L. Hunt, M. Jorgensen, "Mixture model clustering using the MULTIMIX program", Aust. N. Z. J. Stat. 41(2), 1999.
     """
-    import numpy as np
-
     scale = Scale(matrix)
     numbers, chances = scale.features()
     if not numbers + chances:
@@ -86,8 +83,6 @@ def fit(points: Points, weights: NDArray[np.float64], memberships: NDArray[np.fl
     weights : (m, n) how often each point counts
     memberships : (m, n, k) to start from, 0..1
     """
-    import numpy as np
-
     total = weights.sum(axis=1)
     squares = np.matmul(weights[:, None, :], points.numbers**2)[:, 0, :]
     usual = np.matmul(weights[:, None, :], points.levels) / total[:, None, None]
@@ -139,8 +134,6 @@ def _expect(
 
     That is -(x / deviation) ** 2 / 2, summed over the numbers: the same in every component, as they share their variances.
     """
-    import numpy as np
-
     scaled = means / variances[:, None, :]
     constants = np.log(proportions) - 0.5 * (
         np.log(2.0 * np.pi * variances).sum(axis=1)[:, None] + (scaled * means).sum(axis=2)

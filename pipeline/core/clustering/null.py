@@ -21,18 +21,16 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.covariance import ledoit_wolf
+
+from pipeline.core.clustering.centroid_algorithms import Algorithm
 from pipeline.core.clustering.figures import centroids, distances
 from pipeline.core.clustering.points import is_flag
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from pipeline.core.clustering.algorithms import Algorithm
 
 SIGNIFICANT = 0.05  # reached counts: 19 draws, none of them as good, are a test at this level
 _BANDWIDTH = 0.2  # of the dip's kernel, in distances between the two centroids
@@ -65,8 +63,6 @@ def compare_with_nulls(
     draws : number of draws from each null; p = (1 + draws that do as well) / (1 + draws)
     seed : what the draws depend on
     """
-    import numpy as np
-
     axes = _axes(matrix)
     random = np.random.default_rng([seed, 3, k])
     gaussian = _p_value(matrix, labels, k, fits, draws, mean_margin, lambda shape: random.standard_normal(shape) @ axes)
@@ -79,8 +75,6 @@ def compare_with_nulls(
 
 def mean_margin(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float:
     """Mean over stores of 1 - (distance to the own centroid) / (distance to the nearest other one)."""
-    import numpy as np
-
     apart = distances(matrix, centroids(matrix, labels, k))
     rows = np.arange(len(labels))
     own = apart[rows, labels]
@@ -96,8 +90,6 @@ def mean_dip(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> 
     dip is 1 - density halfway / the lower density of those at the two centroids: near 1 with a gap, 0 on a flat
     continuum, negative on a hill.
     """
-    import numpy as np
-
     centres = centroids(matrix, labels, k)
     apart = distances(centres, centres)
     np.fill_diagonal(apart, np.inf)
@@ -123,8 +115,6 @@ def as_flags(drawn: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray
 
     The largest values of a draw become the larger of the two.
     """
-    import numpy as np
-
     for column in np.flatnonzero(is_flag(matrix)):
         low, high = matrix[:, column].min(), matrix[:, column].max()
         places = np.argsort(drawn[:, :, column], axis=1, kind="stable").argsort(axis=1)
@@ -140,9 +130,6 @@ def _axes(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     .. [1] O. Ledoit, M. Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", J. Multivar.
        Anal. 88, 2004.
     """
-    import numpy as np
-    from sklearn.covariance import ledoit_wolf
-
     # Fourth powers are summed, which overflow from 1e77: a power of two, so that nothing is rounded, is taken out first.
     unit = np.ldexp(1.0, np.frexp(np.abs(matrix).max())[1])
     variances, directions = np.linalg.eigh(ledoit_wolf(matrix / unit)[0])
@@ -159,8 +146,6 @@ def _p_value(
     statistic: Callable[[NDArray[np.float64], NDArray[np.int64], int], float],
     draw: Callable[[tuple[int, ...]], NDArray[np.float64]],
 ) -> float:
-    import numpy as np
-
     observed = statistic(matrix, labels, k)
 
     def does_as_well(points: NDArray[np.float64], found: NDArray[np.int64]) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.clustering import bootstrap, rules
+from pipeline.core.clustering.centroid_algorithms import Algorithm, Refits
 from pipeline.core.clustering.mixture import bic
 from pipeline.core.clustering.trial import labelings, most, refits_of_one, try_every_k
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from pipeline.core.clustering.algorithms import Algorithm, Refits
-    from pipeline.settings import ClusteringSettings
+from pipeline.settings import ClusteringSettings
 
 
 class Fit(NamedTuple):
@@ -47,8 +45,6 @@ def take(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorith
 def _lowest_criterion(
     matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
 ) -> Fit:
-    import numpy as np
-
     found = labelings(fits, most(matrix, settings))
     found[0] = np.zeros(len(matrix), dtype=np.int64)
     smallest, tried = rules.smallest_size(settings, len(matrix)), len(found)

@@ -6,13 +6,12 @@ and placed afterwards like any other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+from scipy.special import digamma
 
 from pipeline.core.clustering import sampling
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 TREES = 200
 SUBSAMPLE = 256
@@ -41,8 +40,6 @@ def find(matrix: NDArray[np.float64], smallest: int, random: np.random.Generator
     ----------
     .. [1] B. Iglewicz, D. Hoaglin, "How to detect and handle outliers", ASQC, 1993.
     """
-    import numpy as np
-
     n, d = matrix.shape
     if n < FEWEST_STORES or d == 0:
         return np.zeros(n, dtype=bool)
@@ -52,8 +49,6 @@ def find(matrix: NDArray[np.float64], smallest: int, random: np.random.Generator
 
 
 def _far_out(figures: NDArray[np.float64]) -> NDArray[np.bool_]:
-    import numpy as np
-
     middle = np.median(figures)
     spread = 1.4826 * np.median(np.abs(figures - middle))
     return figures > middle + DEVIATIONS * spread if spread > 0 else np.zeros(len(figures), dtype=bool)
@@ -64,9 +59,6 @@ def _reach(matrix: NDArray[np.float64], neighbour: int) -> NDArray[np.float64]:
 
     With more than `sampling.EXACT` stores, to the one of a sample that has as large a share of it before it.
     """
-    import numpy as np
-    from scipy.spatial.distance import cdist
-
     n = len(matrix)
     order = sampling.order(n)
     compared = np.arange(n) if order is None else order[: sampling.SAMPLE]
@@ -92,8 +84,6 @@ def isolation(matrix: NDArray[np.float64], random: np.random.Generator) -> NDArr
     ----------
     .. [1] F. T. Liu, K. M. Ting, Z.-H. Zhou, "Isolation forest", ICDM 2008.
     """
-    import numpy as np
-
     n = len(matrix)
     at_once = TREES if n <= sampling.EXACT else max(1, _CHUNK_NUMBERS // n)
     paths = sum(_paths(matrix, min(at_once, TREES - first), random) for first in range(0, TREES, at_once))
@@ -103,8 +93,6 @@ def isolation(matrix: NDArray[np.float64], random: np.random.Generator) -> NDArr
 
 def _paths(matrix: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.float64]:
     """The length of every store's path (n,), summed over `count` trees."""
-    import numpy as np
-
     n, d = matrix.shape
     size = min(SUBSAMPLE, n)
     levels = max(1, int(np.ceil(np.log2(size))))
@@ -137,9 +125,6 @@ def _paths(matrix: NDArray[np.float64], count: int, random: np.random.Generator)
 
 def _unfinished(sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """c(m): the mean path length of an unsuccessful search in a binary tree of m, 2 H(m - 1) - 2 (m - 1) / m."""
-    import numpy as np
-    from scipy.special import digamma
-
     counts = np.maximum(sizes, 1).astype(np.float64)
     harmonic = digamma(counts) + np.euler_gamma  # of m - 1
     return np.where(sizes > 1, 2.0 * harmonic - 2.0 * (counts - 1.0) / counts, 0.0)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.core.clustering.figures import centroids, distances, silhouettes
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 
 def number(
@@ -29,8 +26,6 @@ def number(
     -------
     The new number of each cluster (k,), and the centroids (k, d) of the fit in the new order.
     """
-    import numpy as np
-
     centres = centroids(matrix[fitted], clusters[fitted], k)
     sizes = np.bincount(clusters, minlength=k)
     order = np.lexsort((*centres.T[::-1], -sizes))
@@ -47,9 +42,6 @@ def describe(
     The margin is (next - own) / the larger of the two: where a store lies nearer to another centroid than to its own, as
     Ward's clusters allow, it is negative. The silhouette is that of the result: outlier stores count in it.
     """
-    import numpy as np
-    import pandas as pd
-
     n, k = len(matrix), len(centres)
     apart = distances(matrix, centres)
     rows = np.arange(n)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Points(NamedTuple):
@@ -34,8 +33,6 @@ class Scale:
     """
 
     def __init__(self, matrix: NDArray[np.float64]) -> None:
-        import numpy as np
-
         self._mean = matrix.mean(axis=0)
         self._deviations = matrix.std(axis=0)
         self._halfway = (matrix.min(axis=0) + matrix.max(axis=0)) / 2
@@ -55,8 +52,6 @@ class Scale:
 
     def log_determinant(self) -> float:
         """The logarithm of the volume that a unit of the numbers has in the features' own units."""
-        import numpy as np
-
         return float(np.log(self._deviations[self._numeric]).sum())
 
     def features(self) -> tuple[int, int]:
@@ -79,8 +74,6 @@ class Scale:
         -------
         Intercepts (k,), coefficients (k, d), and thresholds (d,), NaN where the feature is no flag.
         """
-        import numpy as np
-
         kept = self._numeric
         coefficients = np.zeros((len(means), len(self._mean)))
         coefficients[:, kept] = means / variances / self._deviations[kept]
@@ -101,8 +94,6 @@ class Scale:
 
     def _one_hot(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(n, levels): for each categorical feature that none of its flags is set, and each of its flags."""
-        import numpy as np
-
         is_set = points > self._halfway
         columns = []
         for group in self._groups:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import math
+from collections.abc import Callable
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pipeline.settings import ClusteringSettings, Merging
+from pipeline.settings import ClusteringSettings, Merging
 
 UNSTABLE = 0.2  # points of BIC per store, where a cluster is never found again
 LARGEST_STABLE_FLOOR = 0.9  # the stability that `largest_stable` asks for at the least
@@ -36,8 +35,6 @@ class Choice(NamedTuple):
 
 def smallest_size(settings: ClusteringSettings | Merging, stores: int) -> int:
     """How many stores a cluster needs: max(`min_cluster_size`, `min_cluster_share` x the stores fitted, rounded up)."""
-    import math
-
     # A share such as 0.03 is not exact in binary: 0.03 x 300 must be 9 stores, not 10.
     return max(settings.min_cluster_size, math.ceil(round(settings.min_cluster_share * stores, 9)))
 

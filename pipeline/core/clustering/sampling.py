@@ -6,11 +6,8 @@ number of stores and no longer with its square; whoever shows such a figure says
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 EXACT = 20_000  # stores
 SAMPLE = 5_000  # of them that the others are compared with
@@ -19,8 +16,6 @@ _SEED = 0  # a constant: which stores are drawn depends on the number of stores 
 
 def order(n: int) -> NDArray[np.int64] | None:
     """An order (n,) of drawing; the first `SAMPLE` are the sample. None where every pair is compared."""
-    import numpy as np
-
     if n <= EXACT:
         return None
     drawn: NDArray[np.int64] = np.random.default_rng([_SEED, n]).permutation(n)

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from pipeline.core.alignment import aligned, renumbered
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from pipeline.core.alignment import Reference, aligned, renumbered
 from pipeline.core.clustering import bootstrap, outliers, rules, sampling
 from pipeline.core.clustering.algorithms import algorithm
+from pipeline.core.clustering.centroid_algorithms import Algorithm
 from pipeline.core.clustering.keeping import as_before
-from pipeline.core.clustering.null import compare_with_nulls
+from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.placement import describe, number
 from pipeline.core.clustering.trial import Trial, try_every_k
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
 from pipeline.core.features import check_finite, value_order
 from pipeline.core.named_stores import keys, to_fit
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from pipeline.core.alignment import Reference
-    from pipeline.core.clustering.algorithms import Algorithm
-    from pipeline.core.clustering.null import NullTest
-    from pipeline.settings import ClusteringSettings
+from pipeline.settings import ClusteringSettings
 
 _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; the algorithms and nulls use 0 to 3
 
@@ -71,9 +66,6 @@ def cluster_stores(
     ------
     DataError : a value is NaN or infinite; it names the feature.
     """
-    import numpy as np
-    from threadpoolctl import threadpool_limits
-
     check_finite(features)
     if not len(features):
         return _numbered(_nothing(), reference)
@@ -115,8 +107,6 @@ def _numbered(found: Clustering, reference: Reference | None) -> Clustering:
 
 
 def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDArray[np.bool_]:
-    import numpy as np
-
     if settings.outliers == "none":
         return np.zeros(len(matrix), dtype=bool)
     smallest = rules.smallest_size(settings, len(matrix))
@@ -130,8 +120,6 @@ def _cluster(
     settings: ClusteringSettings,
     k_before: int,
 ) -> Clustering:
-    import numpy as np
-
     fit = np.ascontiguousarray(matrix[fitted])
     n = len(fit)
     drawn = bootstrap.resample(n, settings.resamples, np.random.default_rng([settings.random_state, _RESAMPLES]))
@@ -161,9 +149,6 @@ def _clusters(
     fits: Algorithm,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The clusters of all stores, and how likely they are in each of them where the algorithm knows."""
-    import numpy as np
-    import pandas as pd
-
     k = chosen.figures.k
     clusters = np.empty(len(matrix), dtype=np.int64)
     clusters[fitted] = chosen.labels
@@ -186,9 +171,6 @@ def _clusters(
 def _memberships(
     stores: NDArray[np.object_], place: NDArray[np.int64], likely: NDArray[np.float64] | None
 ) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
     if likely is None:
         stores, likely = stores[:0], np.empty((0, len(place)))
     frame = pd.DataFrame(
@@ -202,24 +184,17 @@ def _memberships(
 
 
 def _k_selection(figures: list[rules.KFigures], chosen: int) -> pd.DataFrame:
-    import pandas as pd
-
     frame = pd.DataFrame(figures, columns=list(rules.KFigures._fields))
     return frame.assign(chosen=frame["k"] == chosen)
 
 
 def _verdict(kind: str, k: int, reason: str, test: NullTest | None) -> pd.DataFrame:
-    import pandas as pd
-
     found = pd.DataFrame({"verdict": [kind], "k": [k], "reason": [reason]})
     gaussian, flat = (None, None) if test is None else test
     return found.assign(p_gaussian=pd.Series([gaussian], dtype="float64"), p_flat=pd.Series([flat], dtype="float64"))
 
 
 def _nothing() -> Clustering:
-    import numpy as np
-    import pandas as pd
-
     columns = {
         "store_id": "str",
         "cluster": "int64",

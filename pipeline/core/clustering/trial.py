@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.clustering import bootstrap, rules
-from pipeline.core.clustering.algorithms import Centroids
+from pipeline.core.clustering.centroid_algorithms import Algorithm, Centroids, Refits
 from pipeline.core.clustering.figures import calinski_harabasz, centroids, davies_bouldin, silhouettes
 from pipeline.core.clustering.mixture import bic
 from pipeline.core.clustering.rules import KFigures
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from pipeline.core.clustering.algorithms import Algorithm, Refits
-    from pipeline.settings import ClusteringSettings
+from pipeline.settings import ClusteringSettings
 
 
 class Trial(NamedTuple):
@@ -35,8 +32,6 @@ def try_every_k(
 
 def most(matrix: NDArray[np.float64], settings: ClusteringSettings) -> int:
     """The largest k that is tried for a matrix (n, d): as the settings say, and no more than there are distinct rows."""
-    import numpy as np
-
     varying = int((matrix.max(axis=0) > matrix.min(axis=0)).sum()) if matrix.shape[1] else 0
     distinct = len(np.unique(matrix, axis=0)) if varying else 1
     k_max = max(rules.largest_k(settings, len(matrix), varying), settings.k or 1)
@@ -65,8 +60,6 @@ def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorit
 
 def labelings(fits: Algorithm, k_max: int) -> list[NDArray[np.int64]]:
     """The clusters (n,) of every k from 1 to `k_max`, or to the last one before a cluster stays empty."""
-    import numpy as np
-
     found = []
     for k in range(1, k_max + 1):
         labels = fits.labels(k)
@@ -77,8 +70,6 @@ def labelings(fits: Algorithm, k_max: int) -> list[NDArray[np.int64]]:
 
 
 def _one_cluster(matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> Trial:
-    import numpy as np
-
     n = len(matrix)
     labels = np.zeros(n, dtype=np.int64)
     total = float(np.square(matrix - matrix.mean(axis=0)).sum())
@@ -99,8 +90,6 @@ def _several(
     refits: Refits,
     silhouette: float,
 ) -> Trial:
-    import numpy as np
-
     n = len(matrix)
     centres = centroids(matrix, labels, k)
     inertia = float(np.square(matrix - centres[labels]).sum())

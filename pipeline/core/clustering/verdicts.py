@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.core.clustering.rules import is_reproducible
-
-if TYPE_CHECKING:
-    from pipeline.core.clustering.null import NullTest
-    from pipeline.core.clustering.rules import KFigures
-    from pipeline.settings import ClusteringSettings
+from pipeline.core.clustering.null import NullTest
+from pipeline.core.clustering.rules import KFigures, is_reproducible
+from pipeline.settings import ClusteringSettings
 
 SEPARATED = "separated"
 TIERS = "tiers"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import pdist
 
 
 def tree(points: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -16,10 +15,6 @@ def tree(points: NDArray[np.float64]) -> NDArray[np.int64]:
     ----------
     .. [1] J. H. Ward, "Hierarchical grouping to optimize an objective function", JASA 58, 1963.
     """
-    import numpy as np
-    from scipy.cluster.hierarchy import linkage
-    from scipy.spatial.distance import pdist
-
     if len(points) < 2:
         return np.empty((0, 2), dtype=np.int64)
     merges: NDArray[np.int64] = linkage(pdist(points), method="ward")[:, :2].astype(np.int64)
@@ -28,8 +23,6 @@ def tree(points: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def cut(merges: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     """The clusters (n,), from 0, that stand when k are left: all merges but the last k - 1 are carried out. k <= n."""
-    import numpy as np
-
     n = len(merges) + 1
     cluster = np.full(2 * n - 1, -1, dtype=np.int64)
     carried_out = n - k

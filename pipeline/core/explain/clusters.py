@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import pandas as pd
 
 from pipeline.core.explain.names import names, side
+from pipeline.core.explain.readings import Readings
 from pipeline.core.explain.rules import rules
 from pipeline.core.features import value_order
 from pipeline.core.profiles import means
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.core.explain.readings import Readings
 
 EXEMPLARS = 3
 
@@ -56,8 +53,6 @@ def exemplars(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
     ----------
     .. [1] L. Kaufman, P. J. Rousseeuw, "Finding groups in data", 1990, ch. 2 (medoids); the identity is Huygens'.
     """
-    import numpy as np
-
     by_name = features.sort_index().sort_index(axis=1)
     order = value_order(by_name.to_numpy(dtype=np.float64))
     ordered = clusters.set_index("store_id").loc[by_name.index[order]]
@@ -71,8 +66,6 @@ def exemplars(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
 
 def summary(readings: Readings, clusters: pd.DataFrame, plain: str) -> pd.DataFrame:
     """One row per cluster, sorted: cluster, name, stores, outlier_stores, and the means of silhouette, margin, confidence."""
-    import pandas as pd
-
     told = ["silhouette", "margin", "confidence"]
     groups = list(clusters.groupby("cluster", sort=True))
     numbers = [int(cluster) for cluster, _ in groups]

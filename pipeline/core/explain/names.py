@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from pipeline.core.explain.readings import said_name
+import pandas as pd
+
+from pipeline.core.explain.readings import Readings, said_name
 from pipeline.core.profiles import means
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.core.explain.readings import Readings
 
 NOTABLE = 0.5  # standard deviations from the average store, from which a feature is named
 VERY = 1.5  # from which it is "very" high or low
@@ -41,8 +38,6 @@ def side(readings: Readings, cluster_of: pd.Series[int], plain: str) -> Side:
     cluster_of : cluster by store (index: store_id); stores without readings do not count
     plain : what is said of a cluster that nothing sets apart
     """
-    import pandas as pd
-
     values = readings.values.loc[readings.values.index.isin(cluster_of.index)]
     of_row = cluster_of.reindex(values.index).to_numpy()
     centres = pd.DataFrame({cluster: means(part) for cluster, part in values.groupby(of_row, sort=True)}).T

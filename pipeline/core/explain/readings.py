@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
+import pandas as pd
 
 from pipeline.core.features import RARE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import pandas as pd
 
 DECIMALS = 10  # values are read as they are published, so that what is said of them holds for what others see
 
@@ -35,8 +34,6 @@ def of_shares(shares: pd.DataFrame) -> Readings:
 
 def of_features(features: pd.DataFrame, logged: Iterable[str] = ()) -> Readings:
     """The outside data's features, store x feature; those that are `logged` as what they are the log1p of."""
-    import numpy as np
-
     values = features.astype("float64").copy()
     for name in sorted(set(logged) & set(values.columns)):
         values[name] = np.expm1(values[name])

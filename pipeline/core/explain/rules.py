@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from pipeline.core.explain.readings import condition, roundest_between
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.tree import DecisionTreeClassifier
+
+from pipeline.core.explain.readings import Readings, condition, roundest_between
 from pipeline.core.features import value_order
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-    from sklearn.tree import DecisionTreeClassifier
-
-    from pipeline.core.explain.readings import Readings
 
 DEPTH = 3  # what a person can follow: eight rules at most
 FOLDS = 5
@@ -59,9 +56,6 @@ def rules(readings: Readings, clusters: pd.DataFrame, random_state: int) -> pd.D
     .. [1] M. W. Craven, J. W. Shavlik, "Extracting tree-structured representations of trained networks", NIPS 1995.
     .. [2] L. Breiman, J. H. Friedman, R. A. Olshen, C. J. Stone, "Classification and regression trees", 1984.
     """
-    import numpy as np
-    import pandas as pd
-
     names = [str(name) for name in readings.values.columns]
     values = readings.values.to_numpy(dtype=np.float64)
     order = value_order(values)
@@ -89,17 +83,12 @@ def _as_split(values: NDArray[np.float64]) -> NDArray[np.float32]:
     A feature that is too large for that is divided by a power of two, and one so small that the differences in it would be
     taken for none is multiplied by one: the order of the stores in it stays.
     """
-    import numpy as np
-
     _, exponents = np.frexp(np.abs(values).max(axis=0))
     fits = (exponents > _SMALLEST_EXPONENT) & (exponents < _LARGEST_EXPONENT)
     return np.ldexp(values, np.where(fits, 0, -exponents)).astype(np.float32)
 
 
 def _fitted(values: NDArray[np.float32], labels: NDArray[np.int64], random_state: int) -> DecisionTreeClassifier:
-    import numpy as np
-    from sklearn.tree import DecisionTreeClassifier
-
     smallest = int(np.unique(labels, return_counts=True)[1].min())
     fewest = min(FEWEST_STORES, (smallest + 1) // 2)
     tree = DecisionTreeClassifier(max_depth=DEPTH, min_samples_leaf=fewest, random_state=random_state)
@@ -107,8 +96,6 @@ def _fitted(values: NDArray[np.float32], labels: NDArray[np.int64], random_state
 
 
 def _fidelity(values: NDArray[np.float32], labels: NDArray[np.int64], random_state: int) -> float:
-    import numpy as np
-
     fold = folds(labels, np.random.default_rng([random_state, _PURPOSE]))
     right = 0
     for held_out in np.unique(fold):
@@ -124,8 +111,6 @@ def folds(labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.
 
     The dealing goes on from cluster to cluster, so that the folds are of one size too, give or take a store.
     """
-    import numpy as np
-
     found = np.empty(len(labels), dtype=np.int64)
     dealt = 0
     for cluster in np.unique(labels):
@@ -142,8 +127,6 @@ def _leaves(
     labels: NDArray[np.int64],
 ) -> list[Leaf]:
     """The tree's leaves, those side by side that say the same as one."""
-    import numpy as np
-
     grown = tree.tree_
 
     def below(node: int, path: Bounds, stores: NDArray[np.bool_]) -> list[Leaf]:
@@ -182,9 +165,6 @@ def _words(path: Bounds, names: list[str], readings: Readings) -> str:
 
 
 def _table(leaves: list[Leaf], labels: NDArray[np.int64], words: list[str], fidelity: float) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
     sizes = np.bincount(labels) if len(labels) else np.zeros(1, dtype=np.int64)
     stores = np.array([leaf.stores.sum() for leaf in leaves], dtype=np.int64)
     said = np.array([leaf.cluster for leaf in leaves], dtype=np.int64)

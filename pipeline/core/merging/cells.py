@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.merging.repair import Repair
 from pipeline.core.merging.stores import NO_CLUSTER
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 class Cells(NamedTuple):
@@ -49,8 +48,6 @@ class Group(NamedTuple):
 
 def of_groups(groups: list[Group], stores: int) -> Cells:
     """The cells of so many stores, in the order of the groups; every store is in one of them. Empty groups are left out."""
-    import numpy as np
-
     groups = [group for group in groups if len(group.stores)]
     cell = np.zeros(stores, dtype=np.int64)
     for number, group in enumerate(groups):
@@ -67,8 +64,6 @@ def of_groups(groups: list[Group], stores: int) -> Cells:
 
 def unknown_groups(internal: NDArray[np.int64], external: NDArray[np.int64]) -> list[Group]:
     """The level `none`: the stores that the outside data does not know, by their internal cluster."""
-    import numpy as np
-
     found = []
     for number in (int(number) for number in np.unique(internal)):
         stores = np.flatnonzero((internal == number) & (external == NO_CLUSTER))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.clustering import bootstrap, sampling
 from pipeline.core.clustering.figures import silhouettes
 from pipeline.core.explained import r_squared
 from pipeline.core.merging.methods import METHODS, Category, Result
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 
 def compare(category: Category) -> tuple[Result, pd.DataFrame]:
@@ -21,8 +19,6 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
     The methods are compared on all stores of the category, their cells after the repair; the silhouette is of the sales
     mix, and does not know of the outside data. Only the method taken has a row where `compare_methods` is false.
     """
-    import pandas as pd
-
     taken, why = category.taken()
     compared = METHODS if category.settings.compare_methods else (taken,)
     results = {method: category.result(method) for method in compared}
@@ -43,9 +39,6 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
 
 
 def _figures(category: Category, result: Result, taken: NDArray[np.int64]) -> dict[str, float]:
-    import numpy as np
-    from sklearn.metrics import adjusted_rand_score
-
     mix = category.stores.internal_features
     cell = np.unique(result.merged.repair.cell, return_inverse=True)[1].reshape(-1)
     sizes = np.bincount(cell)

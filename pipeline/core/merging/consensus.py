@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from pipeline.core.clustering.algorithms import Centroids
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
+
+from pipeline.core.clustering.centroid_algorithms import Centroids
 from pipeline.core.clustering.figures import centroids, distances
 from pipeline.core.clustering.ward import cut
 from pipeline.core.merging.refits import refit
 from pipeline.core.merging.stores import CategoryStores
 from pipeline.settings import Merging
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MEMBERS_OF_REFITS = 5  # clusterings of each side in a refit's ensemble
 MOST_STORES = 2_000  # that a tree is grown on: it holds a number for every pair of them
@@ -46,8 +46,6 @@ class Consensus:
         seed: int,
     ) -> None:
         """`matrix` (m, d): the block-scaled space; `sides`: features, labels and weight; `drawn` (B, m): the resamples."""
-        import numpy as np
-
         self._matrix = matrix
         self._sides = sides
         self._places = _spaced(np.arange(len(matrix)))
@@ -56,8 +54,6 @@ class Consensus:
 
     @functools.cached_property
     def _refits(self) -> list[tuple[NDArray[np.int64], Tree]]:
-        import numpy as np
-
         random = np.random.default_rng([self._seed, _REFITS])
         return [self._refit(times, random) for times in self._drawn]
 
@@ -75,8 +71,6 @@ class Consensus:
 
     def labels(self, k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""
-        import numpy as np
-
         found = np.zeros(len(self._matrix), dtype=np.int64)
         of_tree = self._tree.cut(k)
         if len(self._places) < len(found):
@@ -86,8 +80,6 @@ class Consensus:
 
     def refits(self, k: int) -> Centroids:
         """See `Algorithm`."""
-        import numpy as np
-
         return Centroids(np.stack([self._centroids(places, tree.cut(k), k) for places, tree in self._refits]))
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
@@ -106,23 +98,17 @@ class Consensus:
 
     def _centroids(self, places: NDArray[np.int64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
         """Centroids in the space; a cluster that a small resample has no store for takes the place of the first one."""
-        import numpy as np
-
         standing = int(labels.max()) + 1
         centres = centroids(self._matrix[places], labels, standing)
         return np.concatenate([centres, np.repeat(centres[:1], k - standing, axis=0)])
 
     def _refit(self, times: NDArray[np.float64], random: np.random.Generator) -> tuple[NDArray[np.int64], Tree]:
-        import numpy as np
-
         again = random.multinomial(len(times), times / times.sum(), size=MEMBERS_OF_REFITS).astype(np.float64)
         places = _spaced(np.flatnonzero(times > 0))
         return places, self._grown(again, places, random)
 
     def _grown(self, drawn: NDArray[np.float64], places: NDArray[np.int64], random: np.random.Generator) -> Tree:
         """The tree on these stores, of the ensemble on these resamples."""
-        import numpy as np
-
         together = np.zeros((len(places), len(places)))
         for features, labels, weight in self._sides:
             together += weight * co_association(refit(features, labels, drawn, random)[:, places])
@@ -131,8 +117,6 @@ class Consensus:
 
 def co_association(labelings: NDArray[np.int64]) -> NDArray[np.float64]:
     """The share (n, n) of the labellings (B, n), from 0, that have two stores together."""
-    import numpy as np
-
     count, n = labelings.shape
     members = (labelings[..., None] == np.arange(int(labelings.max()) + 1)).transpose(1, 0, 2).reshape(n, -1)
     values = members.astype(np.float64)
@@ -159,9 +143,6 @@ def average_linkage(apart: NDArray[np.float64]) -> Tree:
     .. [1] R. R. Sokal, C. D. Michener, "A statistical method for evaluating systematic relationships", Univ. Kansas Sci.
        Bull. 38, 1958.
     """
-    import numpy as np
-    from scipy.cluster.hierarchy import linkage
-
     n = len(apart)
     if n < 2:
         return Tree(np.empty((0, 2), dtype=np.int64), n)
@@ -172,8 +153,6 @@ def average_linkage(apart: NDArray[np.float64]) -> Tree:
 
 def _spaced(places: NDArray[np.int64]) -> NDArray[np.int64]:
     """At most `MOST_STORES` of the places, evenly spaced."""
-    import numpy as np
-
     if len(places) <= MOST_STORES:
         return places
     return places[np.linspace(0, len(places) - 1, MOST_STORES).astype(np.int64)]

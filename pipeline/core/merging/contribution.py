@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.core.explained import centred, r_squared
 from pipeline.core.merging.permutations import between, p_value, permuted_within
 from pipeline.core.merging.stores import CategoryStores
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 PERMUTATIONS = 999
 FALSE_DISCOVERY_RATE = 0.05
@@ -61,8 +59,6 @@ def contribution(stores: CategoryStores, final: NDArray[np.int64], seed: int) ->
     .. [1] M. J. Anderson, C. J. F. ter Braak, "Permutation tests for multi-factorial analysis of variance", J. Stat.
        Comput. Simul. 73, 2003: exact where labels are permuted within the levels of the other factor.
     """
-    import numpy as np
-
     places = np.flatnonzero(stores.known & stores.fitted)
     places = places[np.argsort(stores.internal[places], kind="stable")]
     mix = stores.internal_features[places]
@@ -82,8 +78,6 @@ def _against_chance(
     rows: NDArray[np.float64], internal: NDArray[np.int64], external: NDArray[np.int64], seed: int
 ) -> tuple[float, float]:
     """The mean gain of permuted external labels, and the p-value of the gain; rows sorted by internal cluster."""
-    import numpy as np
-
     random = np.random.default_rng([seed, _PERMUTATIONS_STREAM])
     total = float(np.square(rows).sum())
     sizes = np.bincount(internal)
@@ -110,8 +104,6 @@ def q_values(p: NDArray[np.float64]) -> NDArray[np.float64]:
     .. [1] Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate: a practical and powerful approach to multiple
        testing", J. R. Stat. Soc. B 57, 1995.
     """
-    import numpy as np
-
     found = np.full(len(p), np.nan)
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
@@ -122,9 +114,6 @@ def q_values(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def contribution_table(found: Sequence[Contribution]) -> pd.DataFrame:
     """external_contribution as in pipeline.schema, from every category's contribution."""
-    import numpy as np
-    import pandas as pd
-
     q = q_values(np.array([one.p for one in found], dtype=np.float64))
     earns = [_earns(one, float(of_one)) for one, of_one in zip(found, q, strict=True)]
     return pd.DataFrame(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
 from pipeline.core.merging.repair import Repair, repair
 from pipeline.core.merging.stores import CategoryStores
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 def cross(stores: CategoryStores, space: NDArray[np.float64], floor: int) -> Merged:
     """The cells of internal x external, repaired; those of stores that the outside data does not know are kept apart."""
-    import numpy as np
-
     groups = unknown_groups(stores.internal, stores.external)
     for internal, external in np.unique(np.stack([stores.internal, stores.external], 1)[stores.known], axis=0):
         places = np.flatnonzero((stores.internal == internal) & (stores.external == external))
@@ -29,8 +24,6 @@ def cross(stores: CategoryStores, space: NDArray[np.float64], floor: int) -> Mer
 
 def clusters_known(stores: CategoryStores) -> tuple[int, int]:
     """How many internal and how many external clusters the stores that both sides know are in."""
-    import numpy as np
-
     return len(np.unique(stores.internal[stores.known])), len(np.unique(stores.external[stores.known]))
 
 
@@ -54,8 +47,6 @@ def too_few(stores: CategoryStores, floor: int) -> str:
 
 def internal_as_they_stand(stores: CategoryStores, floor: int) -> Merged:
     """The internal clusters, where no cell can survive: the outside data knows fewer stores than the floor."""
-    import numpy as np
-
     known = int(stores.known.sum())
     why = (
         f"both sides know {known} stores of the category, fewer than the floor of {floor}"

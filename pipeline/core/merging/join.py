@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from pipeline.core.merging.comparison import compare
 from pipeline.core.merging.contribution import Contribution, contribution, contribution_table
@@ -14,11 +19,6 @@ from pipeline.errors import DataError, RawDataError
 from pipeline.overrides import for_category
 from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import Merging
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 
 def merge(
@@ -58,8 +58,6 @@ def merge(
         A category is named `(none)`, a clustered store has no features, or a store would be lost, or be both clustered
         and excluded in a category.
     """
-    from threadpoolctl import threadpool_limits
-
     _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
     only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
     categories = category_stores(internal_clusters, internal_features, external_clusters, external_scaled_features)
@@ -143,9 +141,6 @@ def category_stores(
     ------
     DataError : a category is named `(none)`, or a clustered store has no features
     """
-    import numpy as np
-    import pandas as pd
-
     external = pd.Series(external_clusters["cluster"].to_numpy(), index=external_clusters["store_id"].to_numpy())
     outside = _wide(external_scaled_features)
     features = dict(iter(internal_features.groupby("category", sort=True)))
@@ -177,8 +172,6 @@ def _wide(features: pd.DataFrame) -> pd.DataFrame:
 
 def _features_of(stores: NDArray[np.object_], wide: pd.DataFrame, where: str) -> NDArray[np.float64]:
     """The rows of these stores. Where there is no feature at all, no columns: a block that has nothing to say."""
-    import numpy as np
-
     if not wide.shape[1]:
         return np.zeros((len(stores), 0))
     values: NDArray[np.float64] = wide.reindex(stores).to_numpy(dtype=np.float64)
@@ -193,8 +186,6 @@ def _features_of(stores: NDArray[np.object_], wide: pd.DataFrame, where: str) ->
 
 def _by_size(clusters: pd.Series[int]) -> NDArray[np.int64]:
     """Numbers from 1 by size, then by the clusters' own numbers."""
-    import numpy as np
-
     labels, position, sizes = np.unique(clusters.to_numpy(), return_inverse=True, return_counts=True)
     numbers = np.empty(len(labels), dtype=np.int64)
     numbers[np.argsort(-sizes, kind="stable")] = np.arange(1, len(labels) + 1)
@@ -202,8 +193,6 @@ def _by_size(clusters: pd.Series[int]) -> NDArray[np.int64]:
 
 
 def _external_only(outside: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
     return pd.DataFrame(
         {
             "store_id": outside["store_id"].to_numpy(dtype=object),
@@ -219,8 +208,6 @@ def _external_only(outside: pd.DataFrame) -> pd.DataFrame:
 
 
 def _external_only_clusters(outside: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
     counts = outside.groupby(["number", "cluster"], sort=True).size().reset_index(name="stores")
     return pd.DataFrame(
         {
@@ -240,8 +227,6 @@ _DTYPES = {"text": "object", "integer": "int64", "float": "float64", "boolean": 
 
 def _stacked(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The parts below one another, sorted by the table's key; with the table's columns where no part has a row."""
-    import pandas as pd
-
     table = TABLES[name]
     filled = [part for part in parts if len(part)]
     if filled:

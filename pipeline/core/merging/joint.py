@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.clustering import only_the_k
-from pipeline.core.clustering.algorithms import KMeans
+from pipeline.core.clustering.centroid_algorithms import KMeans
 from pipeline.core.clustering.placement import number
 from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
 from pipeline.core.merging.consensus import Consensus
 from pipeline.core.merging.repair import repair
 from pipeline.core.merging.stores import CategoryStores
 from pipeline.settings import ClusteringSettings, Merging
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 class Joint(NamedTuple):
@@ -42,8 +41,6 @@ def joint(
     drawn : (B, m) how often each known store is in each resample; held-out stores are in none, and placed afterwards
     settings : resolved for the category
     """
-    import numpy as np
-
     known = np.flatnonzero(stores.known)
     among = stores.fitted[known] if stores.fitted[known].any() else np.ones(len(known), dtype=bool)
     points = np.ascontiguousarray(space[known])
@@ -74,8 +71,6 @@ def joined(
     method: str, stores: CategoryStores, space: NDArray[np.float64], floor: int, labels: NDArray[np.int64], reason: str
 ) -> Merged:
     """The cells of a joint clustering (its labels (m,) of the known stores), repaired; unknown stores are kept apart."""
-    import numpy as np
-
     places = np.flatnonzero(stores.known)
     groups = [
         _group(method, stores, places[labels == number], int(number) + 1) for number in np.unique(labels)
@@ -94,8 +89,6 @@ def _group(method: str, stores: CategoryStores, places: NDArray[np.int64], numbe
 
 
 def _mostly(clusters: NDArray[np.int64], shown: int = 3) -> str:
-    import numpy as np
-
     numbers, counts = np.unique(clusters, return_counts=True)
     order = np.lexsort([numbers, -counts])
     named = ", ".join(f"{numbers[place]} ({counts[place]})" for place in order[:shown])

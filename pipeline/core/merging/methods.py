@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.clustering import bootstrap
 from pipeline.core.merging.cells import Merged
@@ -12,10 +15,6 @@ from pipeline.core.merging.nesting import PERMUTATIONS_OF_REFITS, nest
 from pipeline.core.merging.refits import refit
 from pipeline.core.merging.stores import CategoryStores, floor_of
 from pipeline.settings import Merging
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 METHODS = ("cross", "nested", "consensus", "weighted")
 _RESAMPLES, _INTERNAL, _EXTERNAL = 24, 25, 26  # what a stream of random numbers is for
@@ -38,8 +37,6 @@ class Category:
     """
 
     def __init__(self, stores: CategoryStores, settings: Merging) -> None:
-        import numpy as np
-
         self.stores = stores
         self.settings = settings
         self.space = stores.space(settings)
@@ -60,8 +57,6 @@ class Category:
 
     def result(self, method: str) -> Result:
         """What a method makes of the category. Where the internal clusters stand, every method leaves them as they are."""
-        import numpy as np
-
         if self.stands:
             merged = internal_as_they_stand(self.stores, self.floor)
             return Result(merged, np.stack([stores.internal for stores in self._refitted()]))
@@ -77,8 +72,6 @@ class Category:
         return Result(merged, np.stack([one.repair.cell for one in again]))
 
     def _joint(self, method: str) -> Result:
-        import numpy as np
-
         found = joint(method, self.stores, self.space, self._drawn_known(), self.settings)
         merged = joined(method, self.stores, self.space, self.floor, found.labels, found.reason)
         again = [
@@ -99,8 +92,6 @@ class Category:
 
     def _refitted(self) -> list[CategoryStores]:
         """The stores with the clusters of both sides as every resample gives them, from 1."""
-        import numpy as np
-
         if self._sides is None:
             stores, known, seed = self.stores, self.stores.known, self.settings.random_state
             inside = np.random.default_rng([seed, _INTERNAL])

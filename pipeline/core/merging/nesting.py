@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.explained import centred
 from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
 from pipeline.core.merging.permutations import p_value, permuted_within
 from pipeline.core.merging.repair import Move, Repair, dissolve, repair
 from pipeline.core.merging.stores import CategoryStores
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 PERMUTATIONS = 999  # of a split that is published
 PERMUTATIONS_OF_REFITS = 199  # of a split in a resample, of which only the result counts
@@ -64,8 +63,6 @@ def nest(
     seed : of the permutations
     permutations : how many
     """
-    import numpy as np
-
     unknown = {group.internal: group for group in unknown_groups(stores.internal, stores.external)}
     groups, splits = [], []
     for number in (int(number) for number in np.unique(stores.internal)):
@@ -99,8 +96,6 @@ def _reason(splits: list[Split]) -> str:
 
 
 def _test(stores: CategoryStores, number: int, floor: int, seed: int, permutations: int) -> Split:
-    import numpy as np
-
     members = np.flatnonzero((stores.internal == number) & stores.known)
     labels, sizes = np.unique(stores.external[members], return_counts=True)
     children = [int(label) for label in labels[sizes >= max(floor, 2)]]
@@ -138,8 +133,6 @@ def held_out_gain(rows: NDArray[np.float64], labels: NDArray[np.int64], k: int) 
     ----------
     .. [1] M. Stone, "Cross-validatory choice and assessment of statistical predictions", J. R. Stat. Soc. B 36, 1974.
     """
-    import numpy as np
-
     n = len(rows)
     squares = np.square(rows).sum(axis=1)
     whole = float(squares.sum()) * (n / (n - 1)) ** 2
@@ -163,8 +156,6 @@ def _within(
     splits: list[Split],
 ) -> Repair:
     """In split clusters, the parts below the floor dissolved into the children, smallest first."""
-    import numpy as np
-
     cell = cell.copy()
     sizes = np.bincount(cell, minlength=len(internal))
     dissolved: list[int] = []

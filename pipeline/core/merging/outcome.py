@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.core.merging.cells import Cells, Merged
 from pipeline.core.merging.repair import Repair, distances_to_centre
 from pipeline.core.merging.stores import CategoryStores
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 
 class Outcome(NamedTuple):
@@ -45,8 +44,6 @@ def outcome(stores: CategoryStores, space: NDArray[np.float64], merged: Merged, 
 
 def _numbers(repaired: Repair, cells: int) -> NDArray[np.int64]:
     """The number of every cell: the final ones by size, then in order; after them the dissolved ones as they went."""
-    import numpy as np
-
     sizes = np.bincount(repaired.cell, minlength=cells)
     order = [int(cell) for cell in np.argsort(-sizes, kind="stable") if sizes[cell]]
     numbers = np.zeros(cells, dtype=np.int64)
@@ -57,9 +54,6 @@ def _numbers(repaired: Repair, cells: int) -> NDArray[np.int64]:
 def _store_clusters(
     stores: CategoryStores, space: NDArray[np.float64], repaired: Repair, numbers: NDArray[np.int64]
 ) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
     return pd.DataFrame(
         {
             "store_id": stores.store_id,
@@ -76,8 +70,6 @@ def _store_clusters(
 
 def distances(space: NDArray[np.float64], cell: NDArray[np.int64]) -> NDArray[np.float64]:
     """(n,) how far each store of the space (n, d) is from the centroid of its cell (n,)."""
-    import numpy as np
-
     found = np.zeros(len(cell))
     for one in np.unique(cell):
         members = cell == one
@@ -88,9 +80,6 @@ def distances(space: NDArray[np.float64], cell: NDArray[np.int64]) -> NDArray[np
 def _merged_clusters(
     category: str, cells: Cells, repaired: Repair, numbers: NDArray[np.int64], floor: int, taken: str
 ) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
     final = np.unique(repaired.cell)
     moved_in = np.bincount(repaired.cell[repaired.moved()], minlength=len(cells.name))[final]
     return pd.DataFrame(
@@ -115,9 +104,6 @@ def _note(note: str, moved_in: int, floor: int, taken: str) -> str:
 
 
 def _reassignments(stores: CategoryStores, cells: Cells, repaired: Repair, numbers: NDArray[np.int64]) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
     moves = repaired.moves
     source = np.array([move.source for move in moves], dtype=np.int64)
     target = np.array([move.target for move in moves], dtype=np.int64)

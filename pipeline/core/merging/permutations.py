@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 _CHUNK_NUMBERS = 4_000_000  # of a (permutations, n) array held at once: 32 MB
 
@@ -20,8 +17,6 @@ def permuted_within(
 
     The rows have to be sorted by group. A permutation of each group is the order of as many uniform numbers.
     """
-    import numpy as np
-
     at_once = max(1, _CHUNK_NUMBERS // max(1, len(labels)))
     for first in range(0, times, at_once):
         keys = groups + random.random((min(at_once, times - first), len(labels)))
@@ -33,8 +28,6 @@ def between(rows: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDA
 
     With rows about a mean this is the sum of squares that the clusters explain of them.
     """
-    import numpy as np
-
     found = np.zeros(len(labels))
     for number in range(k):
         members = (labels == number).astype(np.float64)
@@ -52,7 +45,5 @@ def p_value(observed: float, permuted: NDArray[np.float64]) -> float:
     ----------
     .. [1] B. Phipson, G. K. Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 9, 2010.
     """
-    import numpy as np
-
     as_large = int((permuted >= observed - 1e-12 * max(1.0, abs(observed))).sum())
     return float((1 + as_large) / (1 + len(permuted))) if np.isfinite(observed) else 1.0

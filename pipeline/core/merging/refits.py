@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.clustering import kmeans
-from pipeline.core.clustering.algorithms import RESTARTS_OF_REFITS
+from pipeline.core.clustering.centroid_algorithms import RESTARTS_OF_REFITS
 from pipeline.core.clustering.figures import centroids
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def refit(
@@ -32,8 +29,6 @@ def refit(
     -------
     (B, n), clusters from 0.
     """
-    import numpy as np
-
     numbers, position = np.unique(labels, return_inverse=True)
     if len(numbers) < 2:
         return np.zeros(drawn.shape, dtype=np.int64)

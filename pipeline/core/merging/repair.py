@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 _DECIMALS = 10  # distances are compared as they are published, so that a tie is a tie in any order of summation
 
@@ -34,8 +33,6 @@ class Repair(NamedTuple):
 
     def moved(self) -> NDArray[np.bool_]:
         """(n,) which stores were moved, once or more often."""
-        import numpy as np
-
         moved = np.zeros(len(self.cell), dtype=bool)
         moved[[move.store for move in self.moves]] = True
         return moved
@@ -68,8 +65,6 @@ def repair(
     Every store's cell, and every move. Where the cells together hold fewer stores than the floor, the last one is left
     below it: the caller has to look first.
     """
-    import numpy as np
-
     cell = (before.cell if before else cell).copy()
     dissolved: list[int] = [*before.dissolved] if before else []
     moves: list[Move] = [*before.moves] if before else []
@@ -87,8 +82,6 @@ def repair(
 
 def dissolve(space: NDArray[np.float64], cell: NDArray[np.int64], source: int, targets: list[int]) -> list[Move]:
     """Move every store of a cell to the nearest centroid of the target cells; `cell` is changed."""
-    import numpy as np
-
     stores = np.flatnonzero(cell == source)
     distances = np.stack([distances_to_centre(space, cell == target, stores) for target in targets], axis=1)
     order = np.argsort(distances, axis=1, kind="stable")
@@ -106,7 +99,5 @@ def distances_to_centre(
     space: NDArray[np.float64], members: NDArray[np.bool_], stores: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Euclidean distances of these stores to the mean of the members, to ten decimals."""
-    import numpy as np
-
     distances: NDArray[np.float64] = np.linalg.norm(space[stores] - space[members].mean(axis=0), axis=1)
     return np.round(distances, _DECIMALS)

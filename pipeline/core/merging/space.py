@@ -5,11 +5,8 @@ A side with many features, or with large ones, would otherwise rule every distan
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 _NO_VARIANCE = 1e-18  # of a block, relative to its mean square: what rounding leaves of a constant
 
@@ -44,8 +41,6 @@ def block_scaled(
     .. [1] B. Escofier, J. Pages, "Multiple factor analysis (AFMULT package)", Computational Statistics & Data Analysis
        18(1), 1994; here by total variance rather than by the first eigenvalue.
     """
-    import numpy as np
-
     outside = np.zeros(external.shape)
     fitted = np.ones(len(known), dtype=bool) if fitted is None else fitted
     outside[known] = _balanced(external[known], external_weight, fitted[known])
@@ -53,8 +48,6 @@ def block_scaled(
 
 
 def _balanced(block: NDArray[np.float64], weight: float, fitted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    import numpy as np
-
     if not block.size:
         return np.zeros(block.shape)
     of = block[fitted] if fitted.any() else block

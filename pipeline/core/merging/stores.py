@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.clustering.rules import smallest_size
 from pipeline.core.merging.space import block_scaled
 from pipeline.schema import NO_CLUSTER as NO_CLUSTER
 from pipeline.settings import Merging
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 class CategoryStores(NamedTuple):
@@ -31,8 +30,6 @@ class CategoryStores(NamedTuple):
     @property
     def fitted(self) -> NDArray[np.bool_]:
         """(n,) the stores that fits are made of: all that are not held out; all, where these are all there are."""
-        import numpy as np
-
         if self.held_out is None or self.held_out.all():
             return np.ones(len(self.store_id), dtype=bool)
         return ~self.held_out
@@ -49,8 +46,6 @@ class CategoryStores(NamedTuple):
         Sums differ in their last bits with the order of what is summed. Stores that tie in all values and both
         clusters are interchangeable; their ids order them.
         """
-        import numpy as np
-
         keys = (*self.external_features.T, *self.internal_features.T, self.external, self.internal)
         by_id = np.argsort(self.store_id, kind="stable")
         order = by_id[np.lexsort([key[by_id] for key in reversed(keys)])]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
 
 from pipeline.core.overriding.rows import said
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SHOWN = 10
 _WHO = "[sources.overrides]"
@@ -102,8 +102,6 @@ def _listed(names: Mapping[str, object] | list[int]) -> str:
 
 
 def _applied(overrides: pd.DataFrame, known: _Known) -> pd.DataFrame:
-    import pandas as pd
-
     was = [known.placed.get((store, category)) for store, category in _pairs(overrides)]
     notes = [
         _note(before, int(cluster), known.excluded.get(pair))
@@ -141,8 +139,6 @@ def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _placed(clusters: pd.DataFrame, applied: pd.DataFrame) -> pd.DataFrame:
     """The clusters with the overrides; what merging moved and an override placed elsewhere is no longer `reassigned`."""
-    import numpy as np
-
     wanted = {
         pair: int(cluster)
         for pair, cluster, is_applied in zip(_pairs(applied), applied["to_cluster"], applied["applied"], strict=True)

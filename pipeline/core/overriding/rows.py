@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from pipeline.errors import RawDataError
 from pipeline.settings import OverridesSource
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _KEY = ["store_id", "category"]
 _LARGEST = 2**53  # up to here a float holds every whole number

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.engine.checks import mapping, sales
 from pipeline.engine.checks.findings import Findings, some
@@ -15,9 +16,6 @@ from pipeline.engine.keys import normal
 from pipeline.engine.names import counted, with_nearest
 from pipeline.quoting import identifier, literal
 from pipeline.settings import Stores
-
-if TYPE_CHECKING:
-    import duckdb
 
 ALL = "all sources"
 _SHOWN = 3

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import duckdb
 import msgspec
+import pandas as pd
 
 from pipeline.config_faults import dotted, nearest
 from pipeline.core.clustering.rules import smallest_size
@@ -18,10 +18,6 @@ from pipeline.engine.names import counted, listed, quoted
 from pipeline.overrides import SECTIONS, for_category, key, section_of, unknown
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalPreprocessing, Settings
-
-if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
 
 _SHOWN = 5
 _MAPPED = "mapped"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from pipeline.core.external_columns import is_identifier_name
 from pipeline.core.external_preprocessing import preprocess
@@ -12,9 +13,6 @@ from pipeline.engine import external
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.outside import OutsideSeen
 from pipeline.settings import ExternalPreprocessing, Settings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ALL = "external"
 MANY_MISSING = 0.2  # of the stores; what is imputed in a fifth of them says little of it
@@ -56,8 +54,6 @@ def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: F
 
 
 def _check_names(usable: Sequence[OutsideSeen]) -> None:
-    import pandas as pd
-
     external._check_names(
         [
             external._Read(one.source, one.features, list(one.ignored), pd.DataFrame({"label": list(one.labels)}))
@@ -68,22 +64,16 @@ def _check_names(usable: Sequence[OutsideSeen]) -> None:
 
 
 def _joined(usable: Sequence[OutsideSeen]) -> pd.DataFrame:
-    import pandas as pd
-
     joined = pd.concat([one.features for one in usable if one.features is not None], axis=1, join="outer")
     return joined.copy().rename_axis("store_id").rename_axis(None, axis=1).reset_index()
 
 
 def _ignored(usable: Sequence[OutsideSeen]) -> pd.DataFrame:
-    import pandas as pd
-
     reasons = dict(sorted(pair for one in usable for pair in one.ignored))
     return pd.DataFrame(list(reasons.items()), columns=["feature", "reason"], dtype=object)
 
 
 def _no_labels() -> pd.DataFrame:
-    import pandas as pd
-
     return pd.DataFrame(columns=["store_id", "label", "value"], dtype=object)
 
 
@@ -113,8 +103,6 @@ def _said(
     name: str, action: str, reason: str, imputed: float, features: pd.DataFrame, settings: ExternalPreprocessing
 ) -> str:
     """What is doubtful of a column; empty where nothing is. The levels of a text are not told of one by one."""
-    import pandas as pd
-
     if action == "dropped":
         return f"will not be used: {reason}; {_NEXT}"
     if name not in features.columns:

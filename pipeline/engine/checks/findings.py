@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pipeline.engine.names import quoted
 from pipeline.errors import DataError, SettingsError
 
 ABSENT = "MISSING"
@@ -93,7 +94,5 @@ def _add(findings: list[Finding], finding: Finding) -> None:
 
 def some(names: Sequence[str], count: int | None = None, shown: int = 5) -> str:
     """The first few names in quotes, and how many more there are of `count`."""
-    from pipeline.engine.names import quoted
-
     more = (len(names) if count is None else count) - len(names[:shown])
     return ", ".join(quoted(name) for name in names[:shown]) + (f" and {more:,} more" if more > 0 else "")

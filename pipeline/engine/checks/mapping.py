@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.config_faults import dotted, nearest
 from pipeline.core.features import RARE
@@ -17,9 +18,6 @@ from pipeline.engine.raw import Source
 from pipeline.engine.scan import union
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalClustering, NeedStateSource
-
-if TYPE_CHECKING:
-    import duckdb
 
 NAME = "need_states"
 _KEY = "sku_id, map_category, need_state"

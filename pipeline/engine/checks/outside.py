@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import duckdb
 import msgspec
+import numpy as np
+import pandas as pd
 
 from pipeline.engine import columns as kinds
 from pipeline.engine import external
@@ -18,10 +21,6 @@ from pipeline.engine.raw import Source
 from pipeline.engine.scan import nfc, union
 from pipeline.quoting import identifier
 from pipeline.settings import ExternalSource
-
-if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
 
 _LISTS = ("features", "ignore", "labels")
 
@@ -182,8 +181,6 @@ def _named(fitted: Fitted, section: ExternalSource) -> list[Column]:
 def _seen(
     read: _Rows, fitted: Fitted, usable: ExternalSource, files: tuple[str, ...], told: list[Column]
 ) -> OutsideSeen:
-    import numpy as np
-
     frame = read.frame
     counts = [int(count) for count in frame.isna().sum()]
     nulls = dict(zip([*(column.name for column in read.used()), *read.labels], counts[1:], strict=True))

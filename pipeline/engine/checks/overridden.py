@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
 
 from pipeline.core.overriding.rows import faults, said
 from pipeline.engine import overrides
@@ -17,10 +19,6 @@ from pipeline.engine.duck import reading, rows
 from pipeline.engine.names import with_nearest
 from pipeline.engine.raw import Source
 from pipeline.settings import OverridesSource
-
-if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
 
 NAME = "overrides"
 

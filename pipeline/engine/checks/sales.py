@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import duckdb
 import msgspec
 
 from pipeline.engine import internal, sums
@@ -18,9 +18,6 @@ from pipeline.engine.weeks import window
 from pipeline.freshness.fingerprints import content
 from pipeline.raw_files import copies
 from pipeline.settings import InternalPreprocessing, SalesSource
-
-if TYPE_CHECKING:
-    import duckdb
 
 NAME = "internal_sales"
 _KEYS = ("store_id", "sku_id", "category")

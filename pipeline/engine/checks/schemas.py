@@ -9,16 +9,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from pipeline.engine import keys
 from pipeline.engine.checks.findings import ABSENT, Column, Findings
 from pipeline.engine.raw import Source, require, require_keys, scans
 from pipeline.engine.scan import RawColumn, Scan, nfc
 from pipeline.errors import RawDataError
-
-if TYPE_CHECKING:
-    import duckdb
 
 _SHOWN = 3  # of the nearest names
 _KEY_STAND_IN = RawColumn("'(unknown)'", "VARCHAR")
