@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from pipeline.config import load
+from pipeline.config.environment import load
 from pipeline.engine import internal
 
 SCAN = "SELECT SUM(STORE_NBR), SUM(SKU_NBR), COUNT(CAT_DSC), SUM(TOTAL_SALES) FROM read_parquet(?)"

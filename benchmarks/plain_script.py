@@ -18,17 +18,17 @@ import msgspec
 import pandas as pd
 import pyarrow.parquet as pq
 
-from pipeline.config import load
-from pipeline.core.external_preprocessing import preprocess as preprocess_external
-from pipeline.core.internal_clustering import cluster_category
-from pipeline.core.internal_preprocessing import preprocess
-from pipeline.core.overriding.rows import check
+from pipeline.config.environment import load
+from pipeline.core.external.preprocessing import preprocess as preprocess_external
+from pipeline.core.final.placement_rows import check
+from pipeline.core.internal.clustering import cluster_category
+from pipeline.core.internal.preprocessing import preprocess
 from pipeline.engine.overrides import no_rows
 from pipeline.report import html, workbook
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
 from pipeline.stage.table import function
-from pipeline.tables import as_json, to_arrow
+from pipeline.storage.parquet import as_json, to_arrow
 from pipeline.tasks import (
     AssignmentModel,
     ChainClustering,

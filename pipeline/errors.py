@@ -17,6 +17,8 @@ codes: `luigi.cfg` sets them in `[retcode]`.
 
 from __future__ import annotations
 
+from pipeline.wording import plain
+
 DONE = 0
 USAGE = 2
 ALREADY_RUNNING = 10
@@ -27,24 +29,9 @@ SCHEDULING_ERROR = 35
 UNHANDLED = 40
 
 
-def printable(text: str) -> str:
-    """A text without anything that a terminal would act on or that ends a line: names come from data."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
-def plain(text: str) -> str:
-    """A text on one line, `printable`, blanks and line ends as single blanks."""
-    return printable(" ".join(text.split()))
-
-
 def worded(error: BaseException) -> str:
     """What an error says; one that is none of ours, after its class."""
     return str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error of a library that says anything, else the error's class."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 class PipelineError(Exception):

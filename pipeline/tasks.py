@@ -19,27 +19,18 @@ import os
 
 from luigi.configuration import add_config_path
 
-from pipeline.config import home
-from pipeline.stage import unknown_task
-from pipeline.stage.categories import CategoryStage, CollectingStage
+from pipeline.config.environment import home
+from pipeline.run import unknown_task
 from pipeline.stage.database import Bundle, DatabaseStage
 from pipeline.stage.documents import DocumentStage
-from pipeline.stage.gathering import RawStage
+from pipeline.stage.from_raw import RawStage
+from pipeline.stage.per_category import CategoryStage, CollectingStage
 from pipeline.stage.table import ModelStage, TableStage
 
 for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")):
     if os.path.isfile(_path):  # noqa: PTH113  # Luigi's exit codes must hold from any working directory
         add_config_path(_path)
 
-_CLUSTERING = (
-    "pandas",
-    "pyarrow.parquet",
-    "sklearn.cluster",
-    "sklearn.ensemble",
-    "sklearn.metrics",
-    "sklearn.tree",
-    "scipy.spatial",
-)
 _CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
 _EXPLAINED = (*_CLUSTERS, "memberships", "exemplars", "cluster_summary", "rules")
 _PLACED = ("store_id", "category", "cluster")
@@ -51,11 +42,10 @@ class InternalPreprocessing(RawStage):
     sources = ("internal_sales", "need_states")
     sections = ("internal.preprocessing", "sources.internal_sales", "sources.need_states")
     gather = "pipeline.engine.internal:gather"
-    compute = "pipeline.core.internal_preprocessing:preprocess"
+    compute = "pipeline.core.internal.preprocessing:preprocess"
     besides = {"closed": "stores.closed"}
     tables = ("categories", "need_state_coverage", "excluded_stores", "key_spellings")
     per_category = "sales_by_need_state"
-    imports = ("pandas", "pyarrow.parquet", "duckdb")
 
 
 class ClusterCategory(CategoryStage):
@@ -67,10 +57,9 @@ class ClusterCategory(CategoryStage):
         "reference_verdicts": ("internal", "internal_verdicts", ("category", "highest_number")),
     }
     sections = ("internal.clustering",)
-    compute = "pipeline.core.internal_clustering:cluster_category"
+    compute = "pipeline.core.internal.clustering:cluster_category"
     besides = {"held_out": "stores.held_out"}
     tables = (*(f"internal_{table}" for table in _EXPLAINED), "internal_features", "store_volumes")
-    imports = _CLUSTERING
 
 
 class InternalClustering(CollectingStage):
@@ -79,7 +68,6 @@ class InternalClustering(CollectingStage):
     categories = InternalPreprocessing
     child = ClusterCategory
     tables = ClusterCategory.tables
-    imports = _CLUSTERING
 
 
 class ChainClustering(TableStage):
@@ -93,7 +81,6 @@ class ChainClustering(TableStage):
     compute = "pipeline.core.chain:cluster_chain"
     besides = {"held_out": "stores.held_out"}
     tables = (*(f"chain_{table}" for table in _CLUSTERS), "chain_agreement")
-    imports = _CLUSTERING
 
 
 class ExternalPreprocessing(RawStage):
@@ -102,10 +89,9 @@ class ExternalPreprocessing(RawStage):
     sources = ("external",)
     sections = ("external.preprocessing", "sources.external")
     gather = "pipeline.engine.external:gather"
-    compute = "pipeline.core.external_preprocessing:preprocess"
+    compute = "pipeline.core.external.preprocessing:preprocess"
     besides = {"closed": "stores.closed"}
     tables = ("external_features", "external_feature_report", "excluded_stores", "store_labels")
-    imports = ("pandas", "pyarrow.parquet", "duckdb")
 
 
 class ExternalClustering(TableStage):
@@ -120,10 +106,9 @@ class ExternalClustering(TableStage):
         "reference_verdicts": ("external", "external_verdicts", ("highest_number",)),
     }
     sections = ("external.clustering",)
-    compute = "pipeline.core.external_clustering:cluster"
+    compute = "pipeline.core.external.clustering:cluster"
     besides = {"held_out": "stores.held_out"}
     tables = (*(f"external_{table}" for table in _EXPLAINED), "external_scaled_features")
-    imports = _CLUSTERING
 
 
 class Overrides(RawStage):
@@ -133,9 +118,8 @@ class Overrides(RawStage):
     planted = False
     sections = ("sources.overrides",)
     gather = "pipeline.engine.overrides:gather"
-    compute = "pipeline.core.overriding.rows:check"
+    compute = "pipeline.core.final.placement_rows:check"
     tables = ("overrides",)
-    imports = ("pandas", "pyarrow.parquet", "duckdb")
 
 
 class Merging(TableStage):
@@ -157,7 +141,7 @@ class Merging(TableStage):
         "reference_numbers": ("final", "cluster_numbers", ("category", "highest_number")),
     }
     sections = ("merging",)
-    compute = "pipeline.core.final_clusters:finish"
+    compute = "pipeline.core.final.final_clusters:finish"
     tables = (
         "store_clusters",
         "merged_clusters",
@@ -169,7 +153,6 @@ class Merging(TableStage):
         "external_contribution",
         "overrides_applied",
     )
-    imports = _CLUSTERING
 
 
 class Migrations(TableStage):
@@ -190,9 +173,8 @@ class Migrations(TableStage):
         "before_store_clusters": ("final", "store_clusters", _PLACED),
     }
     sections = ("references",)
-    compute = "pipeline.core.migrations:compare_with_references"
+    compute = "pipeline.core.between_runs.migrations:compare_with_references"
     tables = ("agreement", "migrations", "cluster_changes", "drift")
-    imports = ("pandas", "pyarrow.parquet", "scipy.optimize", "scipy.stats", "sklearn.metrics")
 
 
 class AssignmentModel(ModelStage):
@@ -226,7 +208,6 @@ class AssignmentModel(ModelStage):
         "model_pairs",
     )
     document = "model.json"
-    imports = ("pandas", "pyarrow.parquet", "sklearn.linear_model", "sklearn.model_selection")
 
 
 class Warehouse(DatabaseStage):
@@ -247,8 +228,7 @@ class Warehouse(DatabaseStage):
         *((AssignmentModel, table) for table in AssignmentModel.tables),
     )
     sections = ("warehouse",)
-    modules = ("pipeline.warehouse.load", "pipeline.history")
-    imports = ("pandas", "pyarrow.parquet", "duckdb")
+    modules = ("pipeline.warehouse.load", "pipeline.records.history")
 
 
 class Report(DocumentStage):
@@ -266,7 +246,6 @@ class Report(DocumentStage):
     )
     write = "pipeline.report.html:write"
     targets = {"report": "report.html"}
-    imports = ("pandas", "pyarrow.parquet", "threadpoolctl", "jinja2")
     libraries = ("jinja2", "markupsafe", "numpy", "pandas", "pyarrow")
 
 
@@ -282,7 +261,6 @@ class Workbook(DocumentStage):
             for sheet in ("clusters", "profiles", "outside", "moves", "excluded", "dictionary")
         },
     }
-    imports = ("pandas", "pyarrow.parquet", "xlsxwriter")
     libraries = ("numpy", "pandas", "pyarrow", "xlsxwriter")
 
 

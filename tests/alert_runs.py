@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pipeline.runs import Run
+from pipeline.records.runs import Run
 
 
 def a_run(*events: dict[str, Any], status: str = "done", tags: dict[str, str] | None = None) -> Run:

@@ -19,10 +19,12 @@ import prepared_process
 import pytest
 import tomli_w
 
-from pipeline import config, runs, tasks
+from pipeline import tasks
+from pipeline.config import environment
 from pipeline.errors import PipelineError
 from pipeline.freshness import fingerprints
-from pipeline.stage import session
+from pipeline.records import runs
+from pipeline.run import session
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -147,7 +149,7 @@ class Project:
         """Run a job in this process, as a fresh one would."""
         session.forget()
         task = job(env=parameters.pop("env", "dev"), **parameters)
-        found = config.load(task.env)
+        found = environment.load(task.env)
         result = luigi.build([task], local_scheduler=True, workers=workers, log_level="ERROR", detailed_summary=True)
         runs.finish(found, session.fresh)
         path = runs.folder(found) / f"{runs.current()}.jsonl"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline import tables
 from pipeline.freshness.traces import slug
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
+from pipeline.storage import parquet
 
 HOSTILE = (
     "=cmd|' /C calc'!A0",
@@ -175,6 +175,6 @@ def _written(folder: Path, made: Mapping[str, Sequence[pd.DataFrame]]) -> dict[s
                 / f"{slug(part['category'].iloc[0]) if per_category else len(files.get(name, ()))}.parquet"
             )
             path.parent.mkdir(parents=True, exist_ok=True)
-            tables.write(part, TABLES[name], path)
+            parquet.write(part, TABLES[name], path)
             files.setdefault(name, []).append(path)
     return files

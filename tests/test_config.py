@@ -7,34 +7,34 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Project
 
-from pipeline import config
+from pipeline.config import environment
 from pipeline.errors import SettingsError
-from pipeline.overrides import for_category, unknown
+from pipeline.settings.per_category import for_category, unknown
 
 
 def fault(project: Project, text: str) -> list[str]:
     """The lines that dev.toml with this text gives."""
     project.path("configs/dev.toml").write_text(text)
     with pytest.raises(SettingsError) as caught:
-        config.load("dev")
+        environment.load("dev")
     assert all("\n" not in line for line in caught.value.lines)
     return caught.value.lines
 
 
 def test_the_environment_is_read_on_top_of_base(project: Project) -> None:
     project.configure(merging={"internal_weight": 0.9})
-    settings = config.load("dev").settings
+    settings = environment.load("dev").settings
     assert settings.merging.internal_weight == 0.9
     assert settings.merging.external_weight == 0.4
     assert settings.sources.internal_sales.columns.sales_value == "SALES"
 
 
 def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
-    assert config.load("dev").settings.merging.internal_weight == 0.6
+    assert environment.load("dev").settings.merging.internal_weight == 0.6
     project.configure(merging={"internal_weight": 0.9})
-    assert config.load("dev").settings.merging.internal_weight == 0.6
-    config.forget()
-    assert config.load("dev").settings.merging.internal_weight == 0.9
+    assert environment.load("dev").settings.merging.internal_weight == 0.6
+    environment.forget()
+    assert environment.load("dev").settings.merging.internal_weight == 0.9
 
 
 @pytest.mark.parametrize(
@@ -86,23 +86,23 @@ def test_a_fault_of_base_is_said_to_be_there(project: Project) -> None:
     project.settings["merging"] = {"method": "corss"}
     project.configure()
     with pytest.raises(SettingsError, match=r"^configs/base\.toml: merging\.method: .*did you mean 'cross'"):
-        config.load("dev")
+        environment.load("dev")
 
 
 def test_variables_are_filled_in_from_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DB_FOLDER", "elsewhere")
     project.configure(warehouse={"path": "${DB_FOLDER}/${DB_NAME:-clusters}.duckdb"})
-    found = config.load("dev")
+    found = environment.load("dev")
     assert found.database == project.path("elsewhere/clusters.duckdb")
     monkeypatch.setenv("DB_NAME", "other")
-    config.forget()
-    assert config.load("dev").database == project.path("elsewhere/other.duckdb")
+    environment.forget()
+    assert environment.load("dev").database == project.path("elsewhere/other.duckdb")
     assert found.written["warehouse"]["path"] == "${DB_FOLDER}/${DB_NAME:-clusters}.duckdb"
 
 
 def test_a_category_sees_its_own_overrides_and_nobody_elses(project: Project) -> None:
     project.configure(internal={"clustering": {"category": {"Bread": {"k": 4}, "Tea": {"k": 2}}}})
-    section = config.load("dev").settings.internal.clustering
+    section = environment.load("dev").settings.internal.clustering
     assert (for_category(section, "Bread").k, for_category(section, "Coffee").k) == (4, None)
     assert for_category(section, "Bread").category == {}
     assert for_category(section, "Bread").transform == section.transform
@@ -111,14 +111,14 @@ def test_a_category_sees_its_own_overrides_and_nobody_elses(project: Project) ->
 @pytest.mark.parametrize("env", ["dev", "staging", "prod"])
 def test_the_configs_that_ship_are_good(env: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STORE_CLUSTERING_HOME", raising=False)
-    found = config.load(env)
+    found = environment.load(env)
     assert found.home == ROOT
     assert found.settings.sample_data.accept == (env == "dev")
 
 
 def test_an_override_goes_by_the_key_of_the_category(project: Project) -> None:
     project.configure(internal={"clustering": {"category": {" Cafe\u0301 ": {"k": 4}}}})
-    section = config.load("dev").settings.internal.clustering
+    section = environment.load("dev").settings.internal.clustering
     assert for_category(section, "Caf\u00e9").k == 4
     assert unknown(section, ["Caf\u00e9"]) == []
     assert unknown(section, ["Tea"]) == [" Cafe\u0301 "]
@@ -161,22 +161,22 @@ def test_a_fault_of_a_source_that_may_be_left_out_is_named_by_its_key(project: P
 def test_a_byte_order_mark_is_no_fault(project: Project) -> None:
     path = project.path("configs/base.toml")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert config.load("dev").settings.merging.internal_weight == 0.6
+    assert environment.load("dev").settings.merging.internal_weight == 0.6
 
 
 def test_a_home_that_is_no_project_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("STORE_CLUSTERING_HOME", str(tmp_path))
     with pytest.raises(SettingsError, match=f"^{tmp_path} is no project: it has no folder configs;"):
-        config.load("dev")
+        environment.load("dev")
 
 
 def test_base_is_no_environment(project: Project) -> None:
     with pytest.raises(SettingsError, match="environment 'base' is unknown: allowed are dev"):
-        config.load("base")
+        environment.load("base")
 
 
 def test_the_project_root_is_that_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STORE_CLUSTERING_HOME", raising=False)
-    assert config.home() == ROOT
+    assert environment.home() == ROOT
     monkeypatch.setenv("STORE_CLUSTERING_HOME", "/tmp")  # noqa: S108  # only its name
-    assert config.home() == Path("/tmp").resolve()  # noqa: S108
+    assert environment.home() == Path("/tmp").resolve()  # noqa: S108

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from conftest import ROOT
 
-from pipeline.config import tomllib
+from pipeline.config.environment import tomllib
 
 LOCK = (ROOT / "requirements.lock").read_text()
 

@@ -9,10 +9,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import tables
 from pipeline.errors import OutputError
 from pipeline.freshness.fingerprints import content
 from pipeline.schema import TABLES
+from pipeline.storage import parquet
+from pipeline.storage.publication import Publication, sweep
 
 SALES = TABLES["sales_by_need_state"]
 FEATURES = TABLES["external_features"]
@@ -39,36 +40,36 @@ def sales(**columns: object) -> pd.DataFrame:
 
 def test_a_table_reads_back_as_it_was_written_sorted_by_its_key(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
-    tables.write(sales(), SALES, path)
+    parquet.write(sales(), SALES, path)
     expected = sales().sort_values("store_id", ignore_index=True)
-    pd.testing.assert_frame_equal(tables.read(path, SALES), expected, check_dtype=False)
+    pd.testing.assert_frame_equal(parquet.read(path, SALES), expected, check_dtype=False)
 
 
 def test_money_is_exact_decimal_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
-    tables.write(sales(), SALES, path)
+    parquet.write(sales(), SALES, path)
     column = pq.read_table(path).column("sales_value")
     assert str(column.type) == "decimal128(18, 2)"
     assert [str(value) for value in column.to_pylist()] == ["1234567890123.45", "-0.05"]
 
 
 def test_equal_tables_give_equal_bytes_whatever_their_order(tmp_path: Path) -> None:
-    tables.write(sales(), SALES, tmp_path / "one")
-    tables.write(sales().iloc[::-1, ::-1], SALES, tmp_path / "two")
+    parquet.write(sales(), SALES, tmp_path / "one")
+    parquet.write(sales().iloc[::-1, ::-1], SALES, tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_floats_are_rounded_and_zero_has_no_sign(tmp_path: Path) -> None:
     frame = pd.DataFrame({"store_id": ["a", "b"], "x": [1 / 3, -0.0]})
-    tables.write(frame, FEATURES, tmp_path / "t")
-    assert tables.read(tmp_path / "t", FEATURES)["x"].tolist() == [0.3333333333, 0.0]
-    assert not np.signbit(tables.read(tmp_path / "t", FEATURES)["x"].to_numpy()).any()
+    parquet.write(frame, FEATURES, tmp_path / "t")
+    assert parquet.read(tmp_path / "t", FEATURES)["x"].tolist() == [0.3333333333, 0.0]
+    assert not np.signbit(parquet.read(tmp_path / "t", FEATURES)["x"].to_numpy()).any()
 
 
 def test_the_largest_floats_are_no_overflow_of_the_rounding(tmp_path: Path) -> None:
     values = [np.finfo(float).max, -1e300, 2.0**53 + 2, 12.00000000004]
-    tables.write(pd.DataFrame({"store_id": list("abcd"), "x": values}), FEATURES, tmp_path / "t")
-    assert tables.read(tmp_path / "t", FEATURES)["x"].tolist() == [*values[:3], 12.0]
+    parquet.write(pd.DataFrame({"store_id": list("abcd"), "x": values}), FEATURES, tmp_path / "t")
+    assert parquet.read(tmp_path / "t", FEATURES)["x"].tolist() == [*values[:3], 12.0]
 
 
 @pytest.mark.parametrize(
@@ -83,20 +84,20 @@ def test_the_largest_floats_are_no_overflow_of_the_rounding(tmp_path: Path) -> N
 )
 def test_a_frame_that_is_not_the_table_is_refused(tmp_path: Path, frame: pd.DataFrame, said: str) -> None:
     with pytest.raises(OutputError, match=said):
-        tables.write(frame, SALES, tmp_path / "t")
+        parquet.write(frame, SALES, tmp_path / "t")
 
 
 def test_every_flipped_bit_of_the_pages_is_found_on_reading(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"store_id": [f"s{i}" for i in range(2000)], "x": rng.normal(size=2000)})
     path = tmp_path / "t"
-    tables.write(frame, FEATURES, path)
-    good, expected = path.read_bytes(), tables.read(path, FEATURES)
+    parquet.write(frame, FEATURES, path)
+    good, expected = path.read_bytes(), parquet.read(path, FEATURES)
     silent = 0
     for position in rng.integers(4, len(good) - 700, size=60):
         path.write_bytes(good[:position] + bytes([good[position] ^ (1 << int(position) % 8)]) + good[position + 1 :])
         try:
-            silent += not tables.read(path, FEATURES).equals(expected)
+            silent += not parquet.read(path, FEATURES).equals(expected)
         except OutputError:
             pass
     assert silent == 0
@@ -104,17 +105,17 @@ def test_every_flipped_bit_of_the_pages_is_found_on_reading(tmp_path: Path) -> N
 
 def test_a_missing_target_is_an_error_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"gone\.parquet: cannot be read .*run again"):
-        tables.read(tmp_path / "gone.parquet", SALES)
+        parquet.read(tmp_path / "gone.parquet", SALES)
 
 
 def test_no_files_give_no_rows_of_the_right_columns() -> None:
-    found = tables.read([], TABLES["store_clusters"])
+    found = parquet.read([], TABLES["store_clusters"])
     assert len(found) == 0
     assert list(found.columns) == [column.frame_name for column in TABLES["store_clusters"].columns]
 
 
 def test_nothing_is_in_place_before_publish_and_all_after(tmp_path: Path) -> None:
-    publication = tables.Publication(content)
+    publication = Publication(content)
     for name in ("one", "two"):
         with publication.staged(tmp_path / name) as path:
             path.write_text(name)
@@ -126,7 +127,7 @@ def test_nothing_is_in_place_before_publish_and_all_after(tmp_path: Path) -> Non
 
 def test_what_is_discarded_leaves_the_target_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("old")
-    publication = tables.Publication(content)
+    publication = Publication(content)
     with publication.staged(tmp_path / "one") as path:
         path.write_text("new")
     publication.discard()
@@ -137,7 +138,7 @@ def test_what_is_discarded_leaves_the_target_as_it_was(tmp_path: Path) -> None:
 def test_equal_content_keeps_the_file_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("same")
     before = (tmp_path / "one").stat()
-    publication = tables.Publication(content)
+    publication = Publication(content)
     with publication.staged(tmp_path / "one") as path:
         path.write_text("same")
     publication.publish()
@@ -148,7 +149,7 @@ def test_equal_content_keeps_the_file_that_is_there(tmp_path: Path) -> None:
 def test_a_sweep_takes_dotted_leftovers_and_nothing_else(tmp_path: Path) -> None:
     for name in (".a.parquet.12.tmp", ".b.parquet.13.tmp", "a.parquet", ".hidden"):
         (tmp_path / name).touch()
-    tables.sweep(tmp_path, "a.parquet")
+    sweep(tmp_path, "a.parquet")
     assert names(tmp_path) == [".b.parquet.13.tmp", ".hidden", "a.parquet"]
-    tables.sweep(tmp_path)
+    sweep(tmp_path)
     assert names(tmp_path) == [".hidden", "a.parquet"]

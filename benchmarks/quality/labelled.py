@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from pipeline.core.external_clustering import cluster
+from pipeline.core.external.clustering import cluster
 from pipeline.settings import ExternalClustering
 
 SETS = {

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.quality.methods import prepared
 from benchmarks.quality.planted import PlantedSet, planted
-from pipeline.core.internal_clustering import cluster_category
+from pipeline.core.internal.clustering import cluster_category
 from pipeline.settings import InternalClustering
 
 if TYPE_CHECKING:

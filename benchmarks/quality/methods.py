@@ -12,8 +12,8 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.preprocessing import RobustScaler
 from threadpoolctl import threadpool_limits
 
-from pipeline.core.internal_clustering import cluster_category
-from pipeline.core.internal_preprocessing import preprocess
+from pipeline.core.internal.clustering import cluster_category
+from pipeline.core.internal.preprocessing import preprocess
 from pipeline.settings import InternalClustering, InternalPreprocessing
 
 if TYPE_CHECKING:

@@ -16,14 +16,16 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from pipeline import tables
-from pipeline.core import external_clustering, final_clusters, internal_clustering
 from pipeline.core.chain import cluster_chain
 from pipeline.core.clustering import bootstrap, trial
 from pipeline.core.clustering.algorithms import algorithm
-from pipeline.core.features import mix, positive_sales, scale, transform
+from pipeline.core.external import clustering as external_clustering
+from pipeline.core.final import final_clusters
+from pipeline.core.internal import clustering as internal_clustering
+from pipeline.core.statistics.features import mix, positive_sales, scale, transform
 from pipeline.schema import TABLES
 from pipeline.settings import ChainClustering, ExternalClustering, InternalClustering, Merging
+from pipeline.storage import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,11 +112,11 @@ def _seconds(outputs: Path) -> tuple[float, float, float]:
     """The last three of `Real`."""
     published = outputs / "internal_preprocessing"
     sales = [
-        tables.read(path, TABLES["sales_by_need_state"])
+        parquet.read(path, TABLES["sales_by_need_state"])
         for path in sorted((published / "sales_by_need_state").iterdir())
     ]
     read = {
-        name: tables.read(outputs / f"{name}.parquet", TABLES[name.rpartition("/")[2]])
+        name: parquet.read(outputs / f"{name}.parquet", TABLES[name.rpartition("/")[2]])
         for name in (
             "external_preprocessing/external_features",
             "external_preprocessing/external_feature_report",

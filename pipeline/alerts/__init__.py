@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import runs
-from pipeline.config import Config
-from pipeline.runs import Run
+from pipeline.config.environment import Config
+from pipeline.records import runs
+from pipeline.records.runs import Run
 
 if TYPE_CHECKING:
     from pipeline.alerts.message import Message

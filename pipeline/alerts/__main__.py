@@ -7,7 +7,7 @@ import logging
 import sys
 
 from pipeline.alerts.send import send
-from pipeline.config import load
+from pipeline.config.environment import load
 
 
 def main() -> None:

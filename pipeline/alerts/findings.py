@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from pipeline import hardened
-from pipeline.core.compare import compare
-from pipeline.errors import first_line
-from pipeline.quoting import identifier
+from pipeline.core.between_runs.compare import compare
+from pipeline.duck import safe_settings
+from pipeline.duck.quoting import identifier
 from pipeline.settings import Alerts
+from pipeline.wording import first_line
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "internal_verdicts": ("category", "verdict"),
@@ -69,7 +69,7 @@ def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """The tables to look at, and why some of them cannot be."""
     tables, unread = {}, []
     try:
-        with duckdb.connect(str(path), read_only=True, config=hardened.READER) as connection:
+        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
             for name, columns in COLUMNS.items():
                 listed = ", ".join(identifier(column) for column in columns)
                 query = f"SELECT {listed} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import runs
-from pipeline.config import Config
-from pipeline.runs import Run
+from pipeline.config.environment import Config
+from pipeline.records import runs
+from pipeline.records.runs import Run
 
 _LISTED = 10  # tasks that are named; more are counted
 _LONGEST = 500  # letters of a task's error

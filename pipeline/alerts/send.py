@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pipeline.config import Config
+from pipeline.config.environment import Config
 
 log = logging.getLogger("luigi-interface.pipeline")
 

@@ -11,16 +11,20 @@ from typing import Any
 import click
 import pandas as pd
 
-from pipeline import raw_files, schema, tables, tasks
+from pipeline import schema, tasks
 from pipeline.cli import new_stores
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
-from pipeline.config import Config, load
+from pipeline.config import raw_files
+from pipeline.config.environment import Config, load
 from pipeline.core.assigning import assign as core
-from pipeline.errors import MissingDataError, OutputError, UsageError, printable
+from pipeline.errors import MissingDataError, OutputError, UsageError
 from pipeline.freshness import fingerprints
+from pipeline.inspect import standings
 from pipeline.report.workbook import guarded
-from pipeline.stage import walk
+from pipeline.storage import parquet
+from pipeline.storage.publication import Publication
+from pipeline.wording import printable
 
 _METHODS = {"mix": "by their mix", "external": "by their surroundings", "rule": "by the rule"}
 
@@ -91,7 +95,7 @@ def _published(config: Config, anyway: bool) -> tuple[dict[str, pd.DataFrame], p
         raise MissingDataError(
             f"environment {config.env} has no model to place stores by ({task.relative(absent[0])} is not there): {run} makes it"
         )
-    stale = next((one for one in walk.standings(task) if one.reasons), None)
+    stale = next((one for one in standings.standings(task) if one.reasons), None)
     if stale is not None:
         why = f"{stale.task}: {stale.reasons[0]}"
         if not anyway:
@@ -101,7 +105,7 @@ def _published(config: Config, anyway: bool) -> tuple[dict[str, pd.DataFrame], p
         sys.stderr.write(
             f"note: the clusters of {config.env} are stale ({why}); stores are placed into them as they are\n"
         )
-    read = {name: tables.read(path, schema.TABLES[name]) for name, path in paths.items()}
+    read = {name: parquet.read(path, schema.TABLES[name]) for name, path in paths.items()}
     return read, read.pop("store_clusters")
 
 
@@ -133,11 +137,11 @@ def _check_output(config: Config, output: str, inputs: list[str | None]) -> None
 
 def _write(placed: pd.DataFrame, output: Path) -> None:
     """Put the file in place, whole."""
-    publication = tables.Publication(fingerprints.content)
+    publication = Publication(fingerprints.content)
     try:
         with publication.staged(output) as path:
             if output.suffix.lower() == ".parquet":
-                tables.write(placed, schema.ASSIGNMENTS, path)
+                parquet.write(placed, schema.ASSIGNMENTS, path)
             else:
                 _write_csv(placed, path)
         publication.publish()
@@ -160,7 +164,7 @@ def _write_csv(placed: pd.DataFrame, path: Path) -> None:
 
 def _rows(placed: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as they are published: rounded, money in currency; None where there is no value."""
-    rows: list[dict[str, Any]] = tables.to_arrow(placed, schema.ASSIGNMENTS).to_pylist()
+    rows: list[dict[str, Any]] = parquet.to_arrow(placed, schema.ASSIGNMENTS).to_pylist()
     return rows
 
 

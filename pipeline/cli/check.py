@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from pipeline import raw_files, sample
+from pipeline import sample
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
-from pipeline.config import Config, load
+from pipeline.config import raw_files
+from pipeline.config.environment import Config, load
 from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, MissingDataError
 
 if TYPE_CHECKING:
-    from pipeline.engine.check import Report
+    from pipeline.engine.checks.all_sources import Report
     from pipeline.engine.checks.findings import SourceSeen
 
 _ALL = "all sources"
@@ -63,9 +64,9 @@ class _Present:
 
 
 def _present(config: Config) -> _Present:
-    from pipeline.stage import raw
+    from pipeline.stage import raw_source
 
-    if config.settings.sample_data.when_missing and not raw.SampleData(env=config.env).complete():
+    if config.settings.sample_data.when_missing and not raw_source.SampleData(env=config.env).complete():
         where = ", ".join(raw_files.source(config, name).path for name in raw_files.names(config))
         text = (
             f"no raw file at {where}: a run makes sample data there (sample_data.when_missing is true); put your own files "
@@ -75,7 +76,7 @@ def _present(config: Config) -> _Present:
     present = _Present({}, [], [])
     for name in raw_files.names(config):
         try:
-            present.files[name] = [str(path) for path in raw.check(config, name)]
+            present.files[name] = [str(path) for path in raw_source.check(config, name)]
         except MissingDataError as error:  # noqa: PERF203  # a handful of sources
             present.errors.append({"source": name, "text": str(error)})
             refused = [str(path) for path in raw_files.found(config, name)]
@@ -84,7 +85,7 @@ def _present(config: Config) -> _Present:
 
 
 def _look(config: Config, present: _Present) -> Report:
-    from pipeline.engine.check import look
+    from pipeline.engine.checks.all_sources import look
 
     engine = config.settings.engine
     engine = msgspec.structs.replace(engine, spill_folder=str(config.home / engine.spill_folder))

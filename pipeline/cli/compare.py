@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline import config
 from pipeline.cli import results
 from pipeline.cli.options import json_option
 from pipeline.cli.text import table
-from pipeline.config_faults import nearest
+from pipeline.config import environment
 from pipeline.errors import MissingDataError, UsageError
 from pipeline.pins import kept, naming
+from pipeline.wording import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,12 +38,12 @@ def compare(before: str, after: str, category: str | None, moves: bool, as_json:
       store-clustering compare 2026-spring prod
       store-clustering compare prod staging --category Bread --moves
     """
-    home, environments = config.home(), config.environments()
+    home, environments = environment.home(), environment.environments()
     references = [naming.resolve(home, text, environments) for text in (before, after)]
     frames = [_clusters(reference) for reference in references]
     if category is not None:
         frames = _of_category(frames, category)
-    from pipeline.core import compare as core
+    from pipeline.core.between_runs import compare as core
 
     made = core.compare(*frames)
     names = [str(reference) for reference in references]
@@ -55,7 +55,7 @@ def compare(before: str, after: str, category: str | None, moves: bool, as_json:
 
 def _clusters(reference: kept.Reference) -> pd.DataFrame:
     if reference.pin:
-        return results.clusters(kept.file(config.home(), reference, "store_clusters"))
+        return results.clusters(kept.file(environment.home(), reference, "store_clusters"))
     path = results.files(reference.env)["store_clusters"]
     if not path.is_file():
         raise MissingDataError(

@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
-from pipeline import runs
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
-from pipeline.config import Config, load, tomllib
-from pipeline.config_faults import nearest
-from pipeline.errors import UsageError, plain
+from pipeline.config.environment import Config, load, tomllib
+from pipeline.errors import UsageError
 from pipeline.freshness.traces import flatten
+from pipeline.records import runs
+from pipeline.wording import nearest, plain
 
 
 @click.command()

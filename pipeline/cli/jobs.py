@@ -6,9 +6,9 @@ import re
 
 import luigi
 
-from pipeline.config_faults import nearest
 from pipeline.errors import UsageError
-from pipeline.overrides import key
+from pipeline.settings.per_category import key
+from pipeline.wording import nearest
 
 
 def task(job: str | None, category: str | None, env: str, tags: list[str]) -> luigi.Task:
@@ -27,7 +27,7 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
         There is no such job, it knows no category, or a tag is not KEY=VALUE.
     """
     from pipeline import tasks
-    from pipeline.stage.parameters import parse_tags
+    from pipeline.run.parameters import parse_tags
 
     known = {found.__name__: found for found in (*tasks.JOBS, tasks.Warehouse)}
     wanted = name(job) if job else "FullPipeline"
@@ -48,7 +48,7 @@ def check_category(task: luigi.Task) -> None:
     ------
     RawDataError : there is no such category
     """
-    from pipeline.stage.categories import CategoryStage
+    from pipeline.stage.per_category import CategoryStage
 
     if isinstance(task, CategoryStage) and all(below.complete() for below in task.deps()):
         task.begin()

@@ -10,7 +10,7 @@ import traceback
 import click
 
 from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError
-from pipeline.stage.standard_output import hold_any_name
+from pipeline.run.standard_output import hold_any_name
 
 COMMANDS = ("run", "status", "why", "check", "history", "compare", "pin", "assign", "sample-data")
 INTERRUPTED = 130

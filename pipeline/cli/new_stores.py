@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from pipeline import raw_files
-from pipeline.config import Config
+from pipeline.config import raw_files
+from pipeline.config.environment import Config
 from pipeline.core.assigning.sales import NewSales, new_sales
 from pipeline.engine import external as outside
 from pipeline.engine import internal
 from pipeline.errors import MissingDataError, UsageError
-from pipeline.stage import raw
+from pipeline.stage import raw_source
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def read(config: Config, sales: str | None, external: Sequence[str], categories:
     if sales is not None:
         files = {
             "internal_sales": [str(Path(sales).resolve())],
-            "need_states": [str(path) for path in raw.check(config, "need_states")],
+            "need_states": [str(path) for path in raw_source.check(config, "need_states")],
         }
         gathered = internal.gather(files, config.settings.sources, preprocessing, engine)
     features = None

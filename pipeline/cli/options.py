@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from pipeline.config import environments
+from pipeline.config.environment import environments
 from pipeline.errors import PipelineError
 
 

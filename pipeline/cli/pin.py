@@ -7,13 +7,14 @@ import json
 import click
 import msgspec
 
-from pipeline import config
 from pipeline.cli import results
 from pipeline.cli.options import json_option
 from pipeline.cli.text import table
-from pipeline.errors import OutputError, UsageError, plain
+from pipeline.config import environment
+from pipeline.errors import OutputError, UsageError
 from pipeline.freshness import traces
 from pipeline.pins import kept, making
+from pipeline.wording import plain
 
 
 @click.command()
@@ -38,7 +39,7 @@ def pin(name: str | None, env: str | None, anyway: bool, listed: bool, as_json: 
     if name is None:
         _list(env, as_json)
         return
-    made = _make(config.load(env or "dev"), name, anyway)
+    made = _make(environment.load(env or "dev"), name, anyway)
     if as_json:
         print(json.dumps(msgspec.to_builtins(made), indent=1, ensure_ascii=False))
     else:
@@ -50,7 +51,7 @@ def pin(name: str | None, env: str | None, anyway: bool, listed: bool, as_json: 
         )
 
 
-def _make(found: config.Config, name: str, anyway: bool) -> kept.Pin:
+def _make(found: environment.Config, name: str, anyway: bool) -> kept.Pin:
     making.check_name(found, name)
     files = results.files(found.env)
     making.require(found, files)
@@ -66,8 +67,8 @@ def _make(found: config.Config, name: str, anyway: bool) -> kept.Pin:
 
 def _list(env: str | None, as_json: bool) -> None:
     if env is not None:
-        config.load(env)
-    home = config.home()
+        environment.load(env)
+    home = environment.home()
     references = [one for one in kept.every(home) if env in (None, one.env)]
     if as_json:
         print(json.dumps({"pins": [_told(one) for one in references]}, indent=1, ensure_ascii=False))
@@ -84,7 +85,7 @@ _SHOWN = ("created_at", "run_id", "who", "stale")
 def _told(reference: kept.Reference) -> dict[str, str]:
     """What is listed of a pin; of one that cannot be read, why."""
     try:
-        told: dict[str, str] = msgspec.to_builtins(kept.read(config.home(), reference))
+        told: dict[str, str] = msgspec.to_builtins(kept.read(environment.home(), reference))
     except OutputError as error:
         return {"name": reference.pin, "env": reference.env, "stale": str(error)}
     return told

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from pipeline import tasks
 from pipeline.errors import OutputError
+from pipeline.inspect import standings
 from pipeline.pins import kept
-from pipeline.stage import walk
 from pipeline.tasks import Merging
 
 
@@ -32,7 +32,7 @@ def files(env: str) -> dict[str, Path]:
 
 def stale_because(env: str) -> str:
     """The first reason, in the order of a build, why the final clusters are stale; empty where they are fresh."""
-    stale = next((one for one in walk.standings(final(env)) if one.reasons), None)
+    stale = next((one for one in standings.standings(final(env)) if one.reasons), None)
     return f"{stale.task}: {stale.reasons[0]}" if stale else ""
 
 

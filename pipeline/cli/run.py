@@ -13,14 +13,15 @@ import click
 import luigi
 import luigi.configuration
 
-from pipeline import runs
 from pipeline.cli import jobs, progress
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
-from pipeline.config import Config, load
-from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError, printable
-from pipeline.freshness import locks
-from pipeline.stage import ending, interrupts, log_file
+from pipeline.config.environment import Config, load
+from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
+from pipeline.records import runs
+from pipeline.run import ending, interrupts, log_file
+from pipeline.storage import locks
+from pipeline.wording import printable
 
 _CUT_OFF = "what it reads is unchanged"
 
@@ -95,9 +96,9 @@ def run(
 
 
 def _say_what_is_stale(task: luigi.Task, *, as_json: bool) -> None:
-    from pipeline.stage import walk
+    from pipeline.inspect import standings
 
-    stale = [[one.task, str(one.reasons[0])] for one in walk.standings(task) if one.reasons]
+    stale = [[one.task, str(one.reasons[0])] for one in standings.standings(task) if one.reasons]
     if as_json:
         told = [{"task": name, "reason": reason} for name, reason in stale]
         print(json.dumps({"would_build": told}, indent=1, ensure_ascii=False))

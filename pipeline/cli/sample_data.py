@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 import msgspec
 
-from pipeline import raw_files, sample
+from pipeline import sample
 from pipeline.cli.options import env_option
-from pipeline.config import load
+from pipeline.config import raw_files
+from pipeline.config.environment import load
 from pipeline.errors import UsageError
-from pipeline.freshness import locks
 from pipeline.settings import SampleData
+from pipeline.storage import locks
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 from pipeline.cli import jobs
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
-from pipeline.config import load
+from pipeline.config.environment import load
 
 
 @click.command()
@@ -25,14 +25,14 @@ def status(env: str, verify: bool, as_json: bool) -> None:
     Example:
       store-clustering status --env prod --verify
     """
-    from pipeline.stage import walk
+    from pipeline.inspect.standings import orphans_of, reread, standings
 
     config = load(env)
     task = jobs.task(None, None, env, [])
     if verify:
-        walk.reread(task)
-    standings = list(walk.standings(task))
-    orphans = [str(path.relative_to(config.home)) for path in walk.orphans(config, task)]
+        reread(task)
+    rows = list(standings(task))
+    orphans = [str(path.relative_to(config.home)) for path in orphans_of(config, task)]
     if as_json:
         tasks = [
             {
@@ -41,13 +41,13 @@ def status(env: str, verify: bool, as_json: bool) -> None:
                 "reason": str(one.reasons[0]) if one.reasons else None,
                 "targets": one.targets,
             }
-            for one in standings
+            for one in rows
         ]
         print(json.dumps({"env": env, "tasks": tasks, "orphans": orphans}, indent=1, ensure_ascii=False))
         return
-    rows = [
-        [one.task, "stale" if one.reasons else "fresh", str(one.reasons[0]) if one.reasons else ""] for one in standings
+    lines = [
+        [one.task, "stale" if one.reasons else "fresh", str(one.reasons[0]) if one.reasons else ""] for one in rows
     ]
-    print(table(["task", "", "because"], rows))
+    print(table(["task", "", "because"], lines))
     for path in orphans:
         print(f"orphan: {path}: no task knows this file; delete it if you do not need it")

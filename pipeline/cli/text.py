@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-from pipeline.errors import plain
+from pipeline.wording import plain
 
 _WIDEST = 100_000  # what is piped is never wrapped or cut
 

@@ -10,11 +10,11 @@ import click
 
 from pipeline.cli import jobs
 from pipeline.cli.options import env_option, json_option
-from pipeline.errors import plain
 from pipeline.freshness.reasons import UPSTREAM
+from pipeline.wording import plain
 
 if TYPE_CHECKING:
-    from pipeline.stage.causes import Cause
+    from pipeline.inspect.why import Cause
 
 
 @click.command()
@@ -34,9 +34,9 @@ def why(target: str, env: str, as_json: bool) -> None:
       store-clustering why Bread --env prod
       store-clustering why outputs/dev/merging/store_clusters.parquet --json
     """
-    from pipeline.stage import causes
+    from pipeline.inspect.why import cause, find
 
-    found = [causes.cause(stage) for stage in causes.find(jobs.task(None, None, env, []), target)]
+    found = [cause(stage) for stage in find(jobs.task(None, None, env, []), target)]
     if as_json:
         print(json.dumps({"env": env, "tasks": [asdict(one) for one in found]}, indent=1, ensure_ascii=False))
         return

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.overrides import key
+from pipeline.settings.per_category import key
 
 CLOSED = "closed"  # the reason why such a store is excluded
 

@@ -9,14 +9,14 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from pipeline.engine import columns as kinds
-from pipeline.engine.duck import connect, create, reading, row, rows
-from pipeline.engine.names import counted, listed, quoted, with_nearest
-from pipeline.engine.raw import Source, require, require_keys, scans
-from pipeline.engine.scan import Scan, nfc, union
+from pipeline.duck.quoting import identifier
+from pipeline.engine.connections import connect, create, reading, row, rows
+from pipeline.engine.reading import columns as kinds
+from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.engine.reading.scan import Scan, nfc, union
 from pipeline.errors import RawDataError, SettingsError
-from pipeline.quoting import identifier
 from pipeline.settings import Engine, ExternalSource, Sources
+from pipeline.wording import counted, listed, quoted, with_nearest
 
 _KEY = "store_id"
 _SHOWN = 10

@@ -11,16 +11,17 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pandas as pd
 
-from pipeline.engine import keys, need_states, sums
-from pipeline.engine.duck import connect, reading, row, rows, sql, view
-from pipeline.engine.names import counted, listed, quoted, with_nearest
-from pipeline.engine.raw import Source, require, require_keys, scans
-from pipeline.engine.scan import Scan
+from pipeline.engine import need_states, sums
+from pipeline.engine.connections import connect, reading, row, rows, sql, view
+from pipeline.engine.reading import keys
+from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.engine.reading.scan import Scan
+from pipeline.engine.reading.weeks import window
 from pipeline.engine.sums import LARGEST_LOSS
-from pipeline.engine.weeks import window
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.schema import UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, SalesColumns, Sources
+from pipeline.wording import counted, listed, quoted, with_nearest
 
 _MICROS_PER_CENT = 10_000
 

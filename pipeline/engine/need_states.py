@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline.engine.duck import create, row, rows, sql, view
-from pipeline.engine.keys import is_number, text
-from pipeline.engine.names import counted, listed, quoted
-from pipeline.engine.raw import Source, require, require_keys, scans
-from pipeline.engine.scan import Scan, union
+from pipeline.engine.connections import create, row, rows, sql, view
+from pipeline.engine.reading.keys import is_number, text
+from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.engine.reading.scan import Scan, union
 from pipeline.errors import RawDataError
 from pipeline.schema import UNMAPPED
 from pipeline.settings import NeedStateColumns
+from pipeline.wording import counted, listed, quoted
 
 
 def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedStateColumns) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pandas as pd
 
-from pipeline.engine.columns import label
-from pipeline.engine.csv_files import number
-from pipeline.engine.duck import connect, create, reading
-from pipeline.engine.keys import is_number
-from pipeline.engine.raw import Source, require, require_keys, scans
-from pipeline.engine.scan import RawColumn, Scan, union
+from pipeline.engine.connections import connect, create, reading
+from pipeline.engine.reading.columns import label
+from pipeline.engine.reading.csv_files import number
+from pipeline.engine.reading.keys import is_number
+from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.engine.reading.scan import RawColumn, Scan, union
 from pipeline.settings import CsvSettings, Engine, OverridesColumns, Sources
 
 SETTING = "sources.overrides"

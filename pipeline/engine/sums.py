@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import duckdb
 
-from pipeline.engine.duck import create, row, sql, view
-from pipeline.engine.scan import Scan, union
+from pipeline.engine.connections import create, row, sql, view
+from pipeline.engine.reading.scan import Scan, union
 from pipeline.settings import SalesColumns
 
 LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents

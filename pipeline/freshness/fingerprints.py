@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline import durable
 from pipeline.freshness.memory import Memory, Parsed, signature
+from pipeline.storage import durable
 
 PACKAGE = Path(__file__).parent.parent
 # Modules that do not decide what a target holds. Of `settings` and `schema` the values count that a stage uses.
@@ -24,14 +24,17 @@ NOT_COUNTED = (
     "pipeline.alerts",
     "pipeline.cli",
     "pipeline.config",
-    "pipeline.config_faults",
     "pipeline.errors",
     "pipeline.freshness",
+    "pipeline.inspect",
+    "pipeline.run",
     "pipeline.schema",
     "pipeline.settings",
     "pipeline.stage",
     "pipeline.tasks",
 )
+# Modules of these packages that do decide it: which files a source has, and what a category's settings are.
+COUNTED = ("pipeline.config.raw_files", "pipeline.settings.per_category")
 LOADED_SUFFIXES = (".sql", ".html", ".css", ".js", ".j2")
 LIBRARIES = ("duckdb", "fastexcel", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")  # those that compute
 RENDERING = ("jinja2", "markupsafe", "xlsxwriter")  # those that report and workbook are written with, and nothing else
@@ -190,7 +193,7 @@ def _is_text(body: list[ast.stmt]) -> bool:
 def is_counted(name: str) -> bool:
     """Whether a module of this name is code that decides what a target holds."""
     parts = name.split(".")
-    return parts[0] == "pipeline" and ".".join(parts[:2]) not in NOT_COUNTED
+    return parts[0] == "pipeline" and (".".join(parts[:2]) not in NOT_COUNTED or name in COUNTED)
 
 
 def _imported_from(node: ast.ImportFrom, path: Path) -> str:

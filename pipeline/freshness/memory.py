@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from pipeline import durable
+from pipeline.storage import durable
 
 RACY_NS = 2_000_000_000  # a file system's clock may be this coarse, see "racy git"
 _LARGE = 32_000_000  # bytes of files from which they are read side by side: threads cost as much as hashing a megabyte

@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline import durable
-from pipeline.durable import naming, sync
+from pipeline.storage import durable
+from pipeline.storage.durable import naming, sync
 
 VERSION = 1
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipeline import schema, tables
-from pipeline.config import Config
+from pipeline import schema
+from pipeline.config.environment import Config
 from pipeline.errors import OutputError
 from pipeline.freshness import fingerprints
+from pipeline.storage import parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +139,7 @@ def table(config: Config, reference: Reference, name: str, columns: Sequence[str
         The table is not there, is not what was pinned, or lacks a column.
     """
     path = file(config.home, reference, name)
-    frame = tables.read(path, schema.TABLES[name], columns or None)
+    frame = parquet.read(path, schema.TABLES[name], columns or None)
     for column in frame.columns.intersection(_NUMBERS):
         known = frame[column].dropna()
         outside = known[~known.between(_NUMBERS[column], LARGEST)]

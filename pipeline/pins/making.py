@@ -11,12 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.config import PLAIN_NAME, Config
-from pipeline.durable import sync
+from pipeline.config.environment import PLAIN_NAME, Config
 from pipeline.errors import InputChangedError, MissingDataError, UsageError
-from pipeline.freshness import fingerprints, locks
+from pipeline.freshness import fingerprints
 from pipeline.pins.kept import Pin, Reference, folder
-from pipeline.runs import who
+from pipeline.records.runs import who
+from pipeline.storage import locks
+from pipeline.storage.durable import sync
 
 
 def create(config: Config, name: str, files: Mapping[str, Path], *, run_id: str, stale: str = "") -> Pin:

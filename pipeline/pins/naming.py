@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pipeline.config import Config
-from pipeline.config_faults import nearest
+from pipeline.config.environment import Config
 from pipeline.errors import OutputError, SettingsError, UsageError
 from pipeline.pins.kept import Reference, every, read
+from pipeline.wording import nearest
 
 
 def of_setting(config: Config, name: str) -> Reference:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.core.projection import two_components
+from pipeline.core.statistics.projection import two_components
 from pipeline.report.grids import percent
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import tables
 from pipeline.schema import TABLES
+from pipeline.storage import parquet
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Source:
         Money is in whole cents, as everywhere in frames.
         """
         if name not in self._read:
-            self._read[name] = tables.read(list(self.files.get(name, ())), TABLES[name])
+            self._read[name] = parquet.read(list(self.files.get(name, ())), TABLES[name])
         return self._read[name]
 
     def of_category(self, name: str, category: str) -> pd.DataFrame:
@@ -60,4 +60,4 @@ class Source:
 
     def part(self, name: str, file: str) -> pd.DataFrame:
         """One file, by its name without suffix, of a table that is a file per category: these are never held together."""
-        return tables.read([path for path in self.files.get(name, ()) if path.stem == file], TABLES[name])
+        return parquet.read([path for path in self.files.get(name, ()) if path.stem == file], TABLES[name])

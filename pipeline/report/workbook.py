@@ -21,11 +21,11 @@ from typing import Any, BinaryIO
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
-from pipeline.durable import naming
+from pipeline.duck.spill import spill_folder
 from pipeline.report.grids import Cell
 from pipeline.report.sheets import Heading, Sheet, sheets
 from pipeline.report.source import Source
-from pipeline.spill import spill_folder
+from pipeline.storage.durable import naming
 
 MOST_ROWS = 1_048_576 - 1  # of a sheet, below its head
 MOST_CHARACTERS = 32_767  # of a cell

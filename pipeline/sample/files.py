@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.durable import sync
+from pipeline.config.raw_files import CSV, PARQUET
 from pipeline.errors import OutputError, SettingsError
-from pipeline.raw_files import CSV, PARQUET
 from pipeline.sample import marker
 from pipeline.settings import CsvSettings, NeedStateSource, SalesSource, Settings
-from pipeline.tables import sweep
+from pipeline.storage.durable import sync
+from pipeline.storage.publication import sweep
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,13 +7,12 @@ from typing import Any, ClassVar
 
 import luigi
 
-from pipeline import tables
 from pipeline.errors import SettingsError
 from pipeline.freshness import traces
+from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 from pipeline.stage.base import Stage
 from pipeline.stage.loading import LoadingStage
-from pipeline.stage.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
-from pipeline.tables import Publication
+from pipeline.storage.publication import Publication, sweep
 
 
 class DatabaseStage(LoadingStage):
@@ -42,11 +41,11 @@ class DatabaseStage(LoadingStage):
 
     def sweep(self) -> None:
         """Remove what a killed process left beside the database."""
-        tables.sweep(self.folder, self.database.name)
+        sweep(self.folder, self.database.name)
 
     def build(self, publication: Publication) -> list[str]:
         """Load every table into a new file, and verify it by opening it."""
-        from pipeline import history
+        from pipeline.records import history
         from pipeline.warehouse import load
 
         frames = {"lineage": history.lineage(self.config), "runs": history.runs_so_far(self.config)}

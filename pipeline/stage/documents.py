@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 
 import luigi
 
-from pipeline import raw_files, tables
+from pipeline.config import raw_files
 from pipeline.freshness import fingerprints
+from pipeline.run import session
 from pipeline.sample import is_sample
-from pipeline.stage import session
-from pipeline.stage.building import snapshot
+from pipeline.stage.build import snapshot
 from pipeline.stage.loading import LoadingStage
 from pipeline.stage.table import function, module_of
-from pipeline.tables import Publication
+from pipeline.storage.publication import Publication, sweep
 
 
 class DocumentStage(LoadingStage):
@@ -54,7 +54,7 @@ class DocumentStage(LoadingStage):
         """Remove what a killed process left beside the files."""
         for file in self.targets.values():
             path = self.folder / file
-            tables.sweep(path.parent, path.name)
+            sweep(path.parent, path.name)
 
     def settings(self) -> dict[str, Any]:
         """The settings that are shown, what is said of each table, and whether the raw files are sample data."""

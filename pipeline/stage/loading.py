@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import luigi
 
 from pipeline import schema
-from pipeline.errors import printable
 from pipeline.freshness import fingerprints
-from pipeline.stage import session
+from pipeline.run import session
+from pipeline.run.parameters import root_task
 from pipeline.stage.base import Stage
-from pipeline.stage.parameters import root_task
+from pipeline.wording import printable
 
 
 class LoadingStage(Stage):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
-from pipeline import schema, tables
+from pipeline import schema
 from pipeline.pins import kept, naming
 from pipeline.stage.base import Stage
-from pipeline.tables import Publication
+from pipeline.storage import parquet
+from pipeline.storage.publication import Publication
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ class TableStage(Stage):
     def build(self, publication: Publication) -> list[str]:
         """Read the tables, compute, write the tables."""
         read: dict[str, pd.DataFrame | None] = {
-            argument: tables.read(paths, schema.TABLES[self.reads[argument][1]])
+            argument: parquet.read(paths, schema.TABLES[self.reads[argument][1]])
             for argument, paths in self.paths().items()
         }
         for argument, pin in self._pins().items():
@@ -104,7 +105,7 @@ class TableStage(Stage):
         """Write every table to its target's new content."""
         for table in self.tables:
             with publication.staged(self.path(table)) as path:
-                tables.write(made[table], schema.TABLES[table], path)
+                parquet.write(made[table], schema.TABLES[table], path)
 
 
 class ModelStage(TableStage):
@@ -125,4 +126,4 @@ class ModelStage(TableStage):
         """Write every table, and all of them into the document."""
         super().write(made, publication)
         with publication.staged(self.folder / self.document) as path:
-            path.write_text(tables.as_json({table: made[table] for table in self.tables}), encoding="utf-8")
+            path.write_text(parquet.as_json({table: made[table] for table in self.tables}), encoding="utf-8")

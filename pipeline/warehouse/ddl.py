@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.quoting import identifier, literal, unique_names
+from pipeline.duck.quoting import identifier, literal, unique_names
 from pipeline.schema import Column, Table
 
 TYPES = {

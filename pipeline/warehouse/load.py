@@ -17,14 +17,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import hardened
-from pipeline import tables as published
-from pipeline.errors import OutputError, first_line
-from pipeline.quoting import identifier
+from pipeline.duck import safe_settings
+from pipeline.duck.quoting import identifier
+from pipeline.duck.spill import spill_folder
+from pipeline.errors import OutputError
 from pipeline.schema import TABLES, Column, Table
-from pipeline.spill import spill_folder
+from pipeline.storage import parquet
 from pipeline.warehouse.ddl import column_names, comment_on, comments, create_table
 from pipeline.warehouse.views import View, views
+from pipeline.wording import first_line
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _from_files(tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.Da
                 found, rows = opened.schema_arrow, rows + opened.metadata.num_rows
             if number == 0 and table.more is not None:
                 columns += tuple(table.column(name) for name in found.names[len(columns) :])
-            declared = [(column.name, published.arrow_type(column)) for column in columns]
+            declared = [(column.name, parquet.arrow_type(column)) for column in columns]
             if list(zip(found.names, found.types, strict=True)) != declared:
                 raise OutputError(f"{file}: its columns are not those of the table {name}; delete it, and run again")
         yield Load(table, columns, rows, tuple(files))
@@ -110,7 +111,7 @@ def _from_frames(frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
             if column.type == "timestamp" and column.name in frame.columns:
                 moments = pd.to_datetime(frame[column.name], utc=True, format="ISO8601")
                 parsed[column.name] = moments.dt.tz_localize(None).astype("datetime64[us]")
-        arrow = published.to_arrow(parsed, table)
+        arrow = parquet.to_arrow(parsed, table)
         yield Load(table, tuple(table.column(column) for column in arrow.column_names), len(arrow), arrow)
 
 
@@ -128,7 +129,9 @@ def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnect
     """A new database that loads no extension, opens no other file, and takes no variable of Python for a table."""
     with spill_folder(spill or tempfile.gettempdir()) as folder:
         try:
-            with duckdb.connect(str(path), config={**hardened.SETTINGS, "temp_directory": str(folder)}) as connection:
+            with duckdb.connect(
+                str(path), config={**safe_settings.SETTINGS, "temp_directory": str(folder)}
+            ) as connection:
                 connection.execute("SET enable_external_access = false")  # last: it forbids naming the spill folder
                 connection.execute("SET lock_configuration = true")
                 yield connection
@@ -165,7 +168,7 @@ def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
 
 def _batches(load: Load, names: Sequence[str], failures: list[OutputError]) -> pa.RecordBatchReader:
     """The rows as a stream, so that no table has to fit in memory. Why it broke off is added to `failures`."""
-    types = [published.arrow_type(column) for column in load.columns]
+    types = [parquet.arrow_type(column) for column in load.columns]
     schema = pa.schema(list(zip(names, types, strict=True)))
 
     def stream() -> Iterator[pa.RecordBatch]:
@@ -217,7 +220,7 @@ def _verify(path: Path, loads: Sequence[Load]) -> None:
     if _wal(path).exists():
         raise OutputError(f"{path}: the database was closed with a write-ahead log beside it; run again")
     try:
-        with duckdb.connect(str(path), read_only=True, config=hardened.READER) as connection:
+        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
             keys = connection.execute(
                 "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
                 "WHERE constraint_type = 'PRIMARY KEY'"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.quoting import identifier, literal, unique_names
+from pipeline.duck.quoting import identifier, literal, unique_names
 from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.warehouse.ddl import comment_of
 

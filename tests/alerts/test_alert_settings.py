@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 from conftest import Project
 
-from pipeline import config, runs
+from pipeline.config import environment
 from pipeline.errors import SettingsError
+from pipeline.records import runs
 
 SECRET = "json://user:s3cr3t@localhost/"  # noqa: S105  # planted
 
 
 def faults(project: Project, **sections: object) -> list[str]:
-    config.forget()
+    environment.forget()
     project.configure(**sections)
     with pytest.raises(SettingsError) as caught:
-        config.load("dev")
+        environment.load("dev")
     assert "s3cr3t" not in str(caught.value)
     return caught.value.lines
 
@@ -75,30 +76,30 @@ def test_a_variable_may_be_empty_only_where_the_config_says_so(
 ) -> None:
     monkeypatch.delenv("ALERT_URL", raising=False)
     assert "the environment variable ALERT_URL is not set" in faults(project, alerts={"urls": ["${ALERT_URL}"]})[0]
-    config.forget()
+    environment.forget()
     project.configure(alerts={"urls": ["${ALERT_URL:-}"]})
-    assert config.load("dev").settings.alerts.urls == ("",)
+    assert environment.load("dev").settings.alerts.urls == ("",)
 
 
 def test_the_level_of_an_environment_stands_on_top_of_base(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    config.forget()
+    environment.forget()
     monkeypatch.setenv("ALERT_URL", SECRET)
     project.settings["alerts"] = {"urls": ["${ALERT_URL}"], "level": "failure"}
     project.configure("dev", alerts={"level": "always"})
     project.configure("prod")
-    assert [config.load(env).settings.alerts.level for env in ("dev", "prod")] == ["always", "failure"]
-    assert config.load("prod").settings.alerts.urls == (SECRET,)
+    assert [environment.load(env).settings.alerts.level for env in ("dev", "prod")] == ["always", "failure"]
+    assert environment.load("prod").settings.alerts.urls == (SECRET,)
 
 
 def test_the_kept_settings_of_a_run_do_not_hold_the_url(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALERT_URL", SECRET)
-    config.forget()
+    environment.forget()
     built.configure(alerts={"urls": ["${ALERT_URL}"]}, merging={"internal_weight": 0.7})
     outcome = built.build()
     assert outcome.built == {"Merging", "Migrations", "AssignmentModel", "Warehouse", "Report", "Workbook"}, (
         "alerts are no reason to rebuild"
     )
-    kept = (runs.folder(config.load("dev")) / f"{runs.current()}.toml").read_text()
+    kept = (runs.folder(environment.load("dev")) / f"{runs.current()}.toml").read_text()
     assert "ALERT_URL" in kept
     assert not [path for path in built.home.rglob("*") if path.is_file() and b"s3cr3t" in path.read_bytes()], (
         "the secret is in no file: settings, traces, log, database"

@@ -6,18 +6,19 @@ import pytest
 from alert_runs import a_run, event
 from conftest import Project
 
-from pipeline import config, runs
 from pipeline.alerts.message import compose
-from pipeline.runs import BUILT, CUT_OFF, FAILED
+from pipeline.config import environment
+from pipeline.records import runs
+from pipeline.records.runs import BUILT, CUT_OFF, FAILED
 
 
 @pytest.fixture
-def dev(project: Project) -> config.Config:
-    config.forget()
-    return config.load("dev")
+def dev(project: Project) -> environment.Config:
+    environment.forget()
+    return environment.load("dev")
 
 
-def test_a_good_run_says_what_was_built_and_what_to_look_at(dev: config.Config) -> None:
+def test_a_good_run_says_what_was_built_and_what_to_look_at(dev: environment.Config) -> None:
     run = a_run(event(BUILT, "Merging"), event(BUILT, "Warehouse"), event(CUT_OFF, "X"), tags={"reason": "nightly"})
     message = compose(dev, run, ["a", "b", "c"])
     assert message.title == "store-clustering dev: done, 3 things to look at"
@@ -36,28 +37,28 @@ def test_a_good_run_says_what_was_built_and_what_to_look_at(dev: config.Config) 
     assert compose(dev, run, []).title == "store-clustering dev: done"
 
 
-def test_a_failed_run_names_the_task_and_its_error_in_one_line(dev: config.Config) -> None:
+def test_a_failed_run_names_the_task_and_its_error_in_one_line(dev: environment.Config) -> None:
     run = a_run(event(FAILED, "Merging", error="RuntimeError: first\n  second"), event(BUILT, "X"), status="failed")
     message = compose(dev, run, [])
     assert (message.outcome, message.title) == ("failed", "store-clustering dev: failed")
     assert "failed:\n- Merging: RuntimeError: first second\nbuilt: X" in message.body
 
 
-def test_a_run_that_says_done_with_a_failed_task_has_failed(dev: config.Config) -> None:
+def test_a_run_that_says_done_with_a_failed_task_has_failed(dev: environment.Config) -> None:
     assert compose(dev, a_run(event(FAILED, "X", error="e"), status="running"), []).outcome == "failed"
 
 
-def test_a_run_that_was_ended_is_interrupted(dev: config.Config) -> None:
+def test_a_run_that_was_ended_is_interrupted(dev: environment.Config) -> None:
     assert compose(dev, a_run(status="interrupted"), []).title == "store-clustering dev: interrupted"
 
 
-def test_a_run_that_did_nothing_can_have_failed(dev: config.Config) -> None:
+def test_a_run_that_did_nothing_can_have_failed(dev: environment.Config) -> None:
     message = compose(dev, None, [], "no raw file at 'data/raw/needs.csv'")
     assert message.title == "store-clustering dev: failed"
     assert message.body == "environment dev: the run built nothing\nfailed:\n- no raw file at 'data/raw/needs.csv'"
 
 
-def test_many_failures_and_long_errors_are_cut(dev: config.Config) -> None:
+def test_many_failures_and_long_errors_are_cut(dev: environment.Config) -> None:
     run = a_run(*(event(FAILED, f"Task{number}", error="x" * 9000) for number in range(500)), status="failed")
     body = compose(dev, run, [f"finding {number}" for number in range(50)]).body
     assert "- and 490 more" in body
@@ -75,13 +76,13 @@ def test_no_value_of_a_variable_of_the_config_is_in_the_body(project: Project, m
         "LONG": secret + "/a",
     }.items():
         monkeypatch.setenv(name, value)
-    config.forget()
+    environment.forget()
     project.configure(
         alerts={"urls": ["${ALERT_URL}"]},
         warehouse={"path": "${SHORT}/${BLANKS}/${QUOTED}${EMPTY:-}.duckdb"},
         logging={"folder": "${LONG}"},
     )
-    found = config.load("dev")
+    found = environment.load("dev")
     error = f"cannot write {short}/{blanks} {quoted!r} {secret} {secret}/a; max9 stays"
     run = a_run(event(FAILED, f"T({secret})", error=error), status="failed", tags={"from": secret})
     body = compose(found, run, [f"finding {secret}"], f"problem {secret}").body
@@ -94,8 +95,8 @@ def test_no_value_of_a_variable_of_the_config_is_in_the_body(project: Project, m
 
 
 def test_the_record_of_a_real_run_makes_a_message(built: Project) -> None:
-    config.forget()
-    found = config.load("dev")
+    environment.forget()
+    found = environment.load("dev")
     run = next(runs.every(found))
     body = compose(found, run, []).body
     assert body.startswith(f"run {run.run_id} of dev by {run.user} on {run.host}\nstarted ")

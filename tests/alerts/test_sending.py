@@ -15,9 +15,10 @@ from alert_runs import a_run, event
 from conftest import Project
 from servers import body, free_port, mail_server, mail_url, subject
 
-from pipeline import alerts, config
+from pipeline import alerts
 from pipeline.alerts.send import send, shown
-from pipeline.runs import BUILT, CUT_OFF, FAILED
+from pipeline.config import environment
+from pipeline.records.runs import BUILT, CUT_OFF, FAILED
 
 SECRET = "s3cr3t-password"  # noqa: S105  # planted
 TOKEN = "t0k3n-in-the-path"  # noqa: S105
@@ -75,13 +76,13 @@ def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> py
     return caplog
 
 
-def configured(project: Project, monkeypatch: pytest.MonkeyPatch, *urls: str, **settings: object) -> config.Config:
+def configured(project: Project, monkeypatch: pytest.MonkeyPatch, *urls: str, **settings: object) -> environment.Config:
     names = [f"ALERT_URL_{number}" for number in range(len(urls))]
     for name, url in zip(names, urls, strict=True):
         monkeypatch.setenv(name, url)
-    config.forget()
+    environment.forget()
     project.configure(alerts={"urls": [f"${{{name}:-}}" for name in names], **settings})
-    return config.load("dev")
+    return environment.load("dev")
 
 
 def warned(log: pytest.LogCaptureFixture) -> list[str]:
@@ -270,7 +271,7 @@ def test_without_a_url_nothing_is_sent_and_apprise_is_not_imported(project: Proj
 
     project.configure(alerts={"urls": ["${NO_SUCH_VARIABLE:-}"], "level": "always"})
     code = (
-        "import sys; from pipeline import alerts, config; found = config.load('dev'); assert not alerts.wanted(found); "
+        "import sys; from pipeline import alerts; from pipeline.config import environment; found = environment.load('dev'); assert not alerts.wanted(found); "
         "alerts.after_run(found, None, [], 'problem'); "
         "assert not {'apprise', 'pandas', 'duckdb', 'numpy', 'sklearn'} & set(sys.modules)"
     )

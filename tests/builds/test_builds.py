@@ -15,7 +15,7 @@ import tomli_w
 from conftest import CATEGORIES, ROOT, Project
 
 from pipeline import tasks
-from pipeline.config import tomllib
+from pipeline.config.environment import tomllib
 from pipeline.freshness import traces
 from pipeline.freshness.traces import slug
 

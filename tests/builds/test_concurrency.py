@@ -15,11 +15,11 @@ import pytest
 from conftest import Project
 
 from pipeline import tasks
-from pipeline.core import external_preprocessing
+from pipeline.core.external import preprocessing as external_preprocessing
 from pipeline.errors import AlreadyRunningError
-from pipeline.freshness import locks
 from pipeline.freshness.traces import Trace
-from pipeline.stage.gathering import RawStage
+from pipeline.stage.from_raw import RawStage
+from pipeline.storage import locks
 
 TWO_WORKERS = [
     str(Path(sys.executable).parent / "luigi"),
@@ -149,7 +149,7 @@ def test_a_lock_is_dropped_when_its_holder_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     program = (
         "import pathlib, sys, time\n"
-        "from pipeline.freshness import locks\n"
+        "from pipeline.storage import locks\n"
         "with locks.held(pathlib.Path(sys.argv[1])):\n"
         "    print('held', flush=True)\n"
         "    time.sleep(60)\n"

@@ -8,17 +8,18 @@ import gc
 import pytest
 from conftest import Project
 
-from pipeline import config, raw_files, runs
 from pipeline.alerts import message
+from pipeline.config import environment, raw_files
 from pipeline.freshness.memory import Memory
+from pipeline.records import failures, runs
+from pipeline.run import ending, session
 from pipeline.sample import files
-from pipeline.stage import building, ending, session
-from pipeline.stage.raw import SampleData
+from pipeline.stage.raw_source import SampleData
 
 KILLED = """
 import os
-from pipeline.core import internal_preprocessing
-internal_preprocessing.preprocess = lambda **frames: os.kill(os.getpid(), 9)
+from pipeline.core.internal import preprocessing
+preprocessing.preprocess = lambda **frames: os.kill(os.getpid(), 9)
 from pipeline.cli.main import app
 app(["run", "Merging", "--workers", "2"])
 """
@@ -28,7 +29,7 @@ def test_a_task_whose_process_is_killed_has_failed_in_the_record_and_in_the_aler
     done = project.command("python", "-c", KILLED)
     assert done.returncode == 30
     assert "error: InternalPreprocessing: its process was ended by signal 9 (Killed) before it was done" in done.stderr
-    found = config.load("dev")
+    found = environment.load("dev")
     [run] = runs.every(found)
     assert run.status == "failed"
     [failed] = run.tasks(runs.FAILED)
@@ -53,7 +54,7 @@ def test_a_task_that_cannot_be_looked_at_has_failed_in_the_record(
 
 def test_a_run_that_ends_with_another_exit_code_than_0_is_never_done(built: Project) -> None:
     session.forget()
-    found = config.load("dev")
+    found = environment.load("dev")
     runs.record(found, {}, runs.BUILT, "Merging", reason="a test")
     ending.end(found, code=25)
     run = runs.this(found)
@@ -103,7 +104,7 @@ def test_sample_data_that_an_error_ended_halfway_is_finished_by_the_next_run(
     ],
 )
 def test_an_error_of_the_disk_says_what_helps(number: int, step: str, project: Project) -> None:
-    said = str(building.unwritable(OSError(number, "so it is", "a file"), project.home))
+    said = str(failures.unwritable(OSError(number, "so it is", "a file"), project.home))
     assert said == f"a file: so it is; the last good outputs stay; {step}, and run again"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conftest import Project
 
-from pipeline.stage.log_file import put_aside
+from pipeline.run.log_file import put_aside
 
 
 def log(project: Project) -> list[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pandas as pd
 from conftest import CATEGORIES, Project
 
-from pipeline import config, schema, tables
-from pipeline.stage import notices
+from pipeline import schema
+from pipeline.config import environment
+from pipeline.run import notices
+from pipeline.storage import parquet
 
 
 def table(project: Project, stage: str, name: str) -> pd.DataFrame:
-    return tables.read(project.path(f"outputs/dev/{stage}/{name}.parquet"), schema.TABLES[name])
+    return parquet.read(project.path(f"outputs/dev/{stage}/{name}.parquet"), schema.TABLES[name])
 
 
 def test_closed_stores_are_excluded_everywhere_held_out_ones_are_placed_and_unknown_ones_are_warned_of(
@@ -28,6 +30,6 @@ def test_closed_stores_are_excluded_everywhere_held_out_ones_are_placed_and_unkn
     for stage, name in (("internal_clustering", "internal_clusters"), ("external_clustering", "external_clusters")):
         clusters = table(built, stage, name)
         assert set(clusters.loc[clusters["is_held_out"], "store_id"]) == {"8"}
-    assert list(notices.unknown_stores(config.load("dev"))) == [
+    assert list(notices.unknown_stores(environment.load("dev"))) == [
         "stores.closed: 'no store' has no effect: no source has such a store; correct the name, or remove it (environment dev)"
     ]

@@ -10,16 +10,18 @@ import pandas as pd
 import pytest
 from conftest import Project
 
-from pipeline import config, schema, tables, tasks
+from pipeline import schema, tasks
+from pipeline.config import environment
 from pipeline.errors import MissingDataError
-from pipeline.stage import raw
+from pipeline.stage import raw_source
+from pipeline.storage import parquet
 
 FOLLOWING = {"Migrations", "AssignmentModel", "Warehouse", "Report", "Workbook"}
 SOURCE = {"sources": {"overrides": {"path": "data/raw/overrides.xlsx", "excel": {"sheet": "overrides"}}}}
 
 
 def table(project: Project, name: str) -> pd.DataFrame:
-    return tables.read(project.path(f"outputs/dev/merging/{name}.parquet"), schema.TABLES[name])
+    return parquet.read(project.path(f"outputs/dev/merging/{name}.parquet"), schema.TABLES[name])
 
 
 def filled(project: Project, rows: Sequence[tuple[object, ...]]) -> None:
@@ -103,7 +105,7 @@ def test_overrides_that_are_not_there_are_a_missing_file(project: Project) -> No
     with pytest.raises(
         MissingDataError, match=r"no raw file at 'data/raw/overrides.csv' \(setting sources.overrides.path"
     ):
-        raw.check(config.load("dev"), "overrides")
+        raw_source.check(environment.load("dev"), "overrides")
 
 
 def test_no_source_of_overrides_is_no_overrides(built: Project) -> None:

@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from pipeline.stage import process
+from pipeline.run import process
 
 CODE = """
 import gc, json
-from pipeline.stage import session
+from pipeline.run import session
 session.prepare(("numpy", "sklearn.cluster"))
 from threadpoolctl import threadpool_info
 print(json.dumps([gc.get_freeze_count(), sorted({one["num_threads"] for one in threadpool_info()})]))

@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 from conftest import Project
 
-from pipeline import config, schema, tables, tasks
+from pipeline import schema, tasks
 from pipeline.cli.pin import pin
+from pipeline.config import environment
 from pipeline.errors import SettingsError
 from pipeline.freshness import fingerprints
 from pipeline.pins import kept, naming
-from pipeline.stage import session
+from pipeline.run import session
+from pipeline.storage import parquet
 
 REFERENCES = {
     "internal": {"clustering": {"reference": "spring"}},
@@ -22,7 +24,7 @@ REFERENCES = {
 
 def table(project: Project, name: str) -> pd.DataFrame:
     (path,) = project.path("outputs/dev").rglob(f"[!.]*/{name}.parquet")
-    return tables.read(path, schema.TABLES[name])
+    return parquet.read(path, schema.TABLES[name])
 
 
 def pinned(project: Project) -> None:
@@ -71,9 +73,9 @@ def test_numbers_come_from_the_pin_where_the_clusters_own_order_is_another(built
     pinned(built)
     path = built.path("pins/dev/spring/internal_clusters.parquet")
     path.chmod(0o644)
-    frame = tables.read(path, schema.TABLES["internal_clusters"])
+    frame = parquet.read(path, schema.TABLES["internal_clusters"])
     swapped = frame.assign(cluster=frame["cluster"].map({1: 2, 2: 5}))
-    tables.write(swapped, schema.TABLES["internal_clusters"], path)
+    parquet.write(swapped, schema.TABLES["internal_clusters"], path)
     told = built.path("pins/dev/spring/pin.toml")
     told.chmod(0o644)
     old = kept.read(built.home, kept.Reference("dev", "spring")).files[path.name]
@@ -91,7 +93,7 @@ def test_numbers_come_from_the_pin_where_the_clusters_own_order_is_another(built
 
 
 def table_of(project: Project, name: str) -> pd.DataFrame:
-    return tables.read(project.path(f"outputs/dev/internal_clustering/{name}.parquet"), schema.TABLES[name])
+    return parquet.read(project.path(f"outputs/dev/internal_clustering/{name}.parquet"), schema.TABLES[name])
 
 
 def test_without_a_reference_the_tables_are_there_and_have_no_rows(built: Project) -> None:
@@ -131,7 +133,7 @@ def test_a_pin_of_an_older_version_is_refused(built: Project) -> None:
     built.configure(merging={"reference": "spring"})
     session.forget()
     with pytest.raises(SettingsError) as refused:
-        naming.check_references(config.load("dev"))
+        naming.check_references(environment.load("dev"))
     assert refused.value.lines == [
         "merging.reference: the pin dev/spring has no cluster_numbers, and cannot be a reference: an older version made it; "
         "pin again"

@@ -9,9 +9,9 @@ import pytest
 from conftest import CATEGORIES, Project
 
 from pipeline import tasks
-from pipeline.freshness import fingerprints
+from pipeline.freshness import fingerprints, seals
 from pipeline.freshness.traces import slug
-from pipeline.stage import sealing, session
+from pipeline.run import session
 
 BREAD = "ClusterCategory(Bread)"
 CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
@@ -101,23 +101,23 @@ def test_another_version_of_a_library_is_found(sealed: Project, monkeypatch: pyt
 
 
 def test_another_code_is_found(sealed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.ClusterCategory, "code", lambda _: {"pipeline.core.internal_clustering": "another"})
+    monkeypatch.setattr(tasks.ClusterCategory, "code", lambda _: {"pipeline.core.internal.clustering": "another"})
     assert sealed.build().built >= CHILDREN
 
 
 def test_another_way_of_looking_looks_at_each_category_again(
     sealed: Project, looked_at: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sealing, "_rules", list)
+    monkeypatch.setattr(seals, "_rules", list)
     assert sealed.build().built == set()
     assert set(looked_at) == CHILDREN
 
 
 def test_verify_looks_at_each_category_again(sealed: Project, looked_at: list[str]) -> None:
-    from pipeline.stage import walk
+    from pipeline.inspect import standings
 
     session.forget()
     task = tasks.InternalClustering(env="dev")
-    walk.reread(task)
-    assert not [one for one in walk.standings(task) if one.reasons]
+    standings.reread(task)
+    assert not [one for one in standings.standings(task) if one.reasons]
     assert set(looked_at) == CHILDREN

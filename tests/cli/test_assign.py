@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from conftest import CATEGORIES, Project
 
-from pipeline import config, schema, tables
+from pipeline import schema
 from pipeline.cli import assign as command
+from pipeline.config import environment
 from pipeline.errors import MissingDataError, UsageError
-from pipeline.stage import session
+from pipeline.run import session
+from pipeline.storage import parquet
 
 NEW = {1: " 901", 2: "=902"}
 
@@ -26,7 +28,7 @@ def assign(
     as_json: bool = False,
 ) -> None:
     session.forget()
-    config.forget()
+    environment.forget()
     text = None if output is None else str(output)
     given = None if sales is None else str(sales)
     command.assign.callback(given, tuple(map(str, external)), "dev", text, anyway, as_json)
@@ -54,7 +56,7 @@ def test_new_stores_go_where_stores_like_them_are_and_what_is_not_used_is_told(
     said = capsys.readouterr()
     rows = json.loads(said.out)["assignments"]
     assert "note: sales in 1 category that the clusters do not know are not used: Fish" in said.err
-    published = tables.read(built.path("outputs/dev/merging/store_clusters.parquet"), schema.TABLES["store_clusters"])
+    published = parquet.read(built.path("outputs/dev/merging/store_clusters.parquet"), schema.TABLES["store_clusters"])
     own = published.set_index(["store_id", "category"])
     assert [(row["store_id"], row["category"]) for row in rows] == [
         (store, category) for store in ("901", "=902") for category in CATEGORIES
@@ -82,7 +84,7 @@ def test_a_file_holds_what_is_printed_and_no_text_in_it_is_a_formula(
         assign(*paths, output=built.path(name))
     with built.path("placed.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    kept = tables.read(built.path("placed.parquet"), schema.ASSIGNMENTS)
+    kept = parquet.read(built.path("placed.parquet"), schema.ASSIGNMENTS)
     assert [row["why"] for row in rows] == kept["why"].tolist()
     assert {row["store_id"] for row in rows} == {"901", "'=902"}
     assert not list(built.home.glob(".placed*"))
@@ -143,7 +145,7 @@ def test_what_is_typed_wrong_is_one_line_that_says_what_is_right(built: Project)
         with pytest.raises(UsageError, match=said):
             assign(sales, output=output)
     built.configure(sources={"need_states": {"path": "data/raw/needs*.csv"}})
-    config.forget()
+    environment.forget()
     with pytest.raises(UsageError, match=r"would be, a raw file of dev \(sources.need_states.path\)"):
         assign(sales, output=built.path("data/raw/needs_placed.csv"))
     built.configure(sources={"need_states": {"path": "data/raw"}})
@@ -173,6 +175,6 @@ def test_the_model_s_json_document_says_what_its_tables_say(built: Project) -> N
     assert {path.stem for path in folder.glob("*.parquet")} == set(document)
     for name, said in document.items():
         rows = [dict(zip(said["columns"], row, strict=True)) for row in said["rows"]]
-        arrow = tables.to_arrow(tables.read(folder / f"{name}.parquet", schema.TABLES[name]), schema.TABLES[name])
+        arrow = parquet.to_arrow(parquet.read(folder / f"{name}.parquet", schema.TABLES[name]), schema.TABLES[name])
         assert rows == json.loads(json.dumps(arrow.to_pylist(), default=float))
         assert said["key"] == list(schema.TABLES[name].key)

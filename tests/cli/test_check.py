@@ -11,7 +11,7 @@ import pandas as pd
 from conftest import Project
 
 from pipeline import sample
-from pipeline.config import load
+from pipeline.config.environment import load
 
 
 def _spread(project: Project) -> None:

@@ -143,13 +143,13 @@ def test_a_bit_that_rots_without_a_new_stat_is_found_by_verify(built: Project) -
     import os
     import time
 
-    from pipeline import config
+    from pipeline.config import environment
     from pipeline.freshness.memory import Hashed, signature
-    from pipeline.stage import session
+    from pipeline.run import session
 
     target = built.path("outputs/dev/merging/store_clusters.parquet")
     good = target.read_bytes()
-    found = config.load("dev")
+    found = environment.load("dev")
     memory = session.memory(found)
     digest = memory.hash(target, lambda path: __import__("hashlib").sha256(good).hexdigest())
     target.write_bytes(good[:100] + bytes([good[100] ^ 1]) + good[101:])

@@ -10,15 +10,17 @@ import pandas as pd
 import pytest
 from conftest import Project
 
-from pipeline import config, schema, tables
+from pipeline import schema
 from pipeline.cli import compare as compare_command
 from pipeline.cli import pin as pin_command
 from pipeline.cli import results
-from pipeline.config import tomllib
+from pipeline.config import environment
+from pipeline.config.environment import tomllib
 from pipeline.errors import InputChangedError, MissingDataError, OutputError, PipelineError, UsageError
 from pipeline.freshness import fingerprints
 from pipeline.pins import kept, making, naming
-from pipeline.stage import session
+from pipeline.run import session
+from pipeline.storage import parquet
 
 CLUSTERS = "outputs/dev/merging/store_clusters.parquet"
 
@@ -45,10 +47,10 @@ def one_line(error: pytest.ExceptionInfo[PipelineError]) -> str:
 def move_stores(project: Project, stores: int, category: str = "Bread") -> list[str]:
     """Publish other final clusters: the first stores of a category's first cluster are in its second."""
     path = project.path(CLUSTERS)
-    frame = tables.read(path, schema.TABLES["store_clusters"])
+    frame = parquet.read(path, schema.TABLES["store_clusters"])
     chosen = frame.index[(frame["category"] == category) & (frame["cluster"] == 1)][:stores]
     frame.loc[chosen, "cluster"] = 2
-    tables.write(frame, schema.TABLES["store_clusters"], path)
+    parquet.write(frame, schema.TABLES["store_clusters"], path)
     return [str(store) for store in frame.loc[chosen, "store_id"]]
 
 
@@ -215,8 +217,8 @@ def test_compare_as_json_has_the_figures_of_the_table(built: Project, capsys: py
     another_environment(built)
     make("spring")
     move_stores(built, 2)
-    frame = tables.read(built.path(CLUSTERS), schema.TABLES["store_clusters"])
-    tables.write(frame[frame["category"] != "Coffee"], schema.TABLES["store_clusters"], built.path(CLUSTERS))
+    frame = parquet.read(built.path(CLUSTERS), schema.TABLES["store_clusters"])
+    parquet.write(frame[frame["category"] != "Coffee"], schema.TABLES["store_clusters"], built.path(CLUSTERS))
     capsys.readouterr()
     compared("prod", "dev", moves=True, as_json=True)
     told = json.loads(capsys.readouterr().out)
@@ -301,7 +303,7 @@ def test_pins_know_the_environment_they_are_of_when_that_is_gone(built: Project)
     another_environment(built)
     make("spring", "prod", anyway=True)  # its traces name the files of dev
     built.path("configs/prod.toml").unlink()
-    assert naming.resolve(built.home, "spring", config.environments()) == kept.Reference("prod", "spring")
+    assert naming.resolve(built.home, "spring", environment.environments()) == kept.Reference("prod", "spring")
 
 
 def test_a_result_beside_itself_has_two_column_heads(built: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -316,6 +318,6 @@ def test_a_table_of_a_pin_that_has_nulls_is_read_whole(built: Project) -> None:
     built.write_sales(sales[sales["STORE"] != 1])
     assert built.build().status == "SUCCESS"
     assert built.command("store-clustering", "pin", "spring").returncode == 0
-    found = kept.table(config.load("dev"), kept.Reference("dev", "spring"), "store_clusters", ())
+    found = kept.table(environment.load("dev"), kept.Reference("dev", "spring"), "store_clusters", ())
     assert found["internal_cluster"].isna().any()
     assert len(found) == len(pd.read_parquet(built.path("outputs/dev/merging/store_clusters.parquet")))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.alignment import Numbers, Reference, aligned, reference, renumbered
-from pipeline.core.internal_clustering import cluster_category
+from pipeline.core.between_runs.alignment import Numbers, Reference, aligned, reference, renumbered
+from pipeline.core.internal.clustering import cluster_category
 from pipeline.settings import InternalClustering
 
 

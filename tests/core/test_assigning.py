@@ -14,15 +14,17 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pipeline.core import external_clustering, external_preprocessing, internal_clustering
 from pipeline.core.assigning import model
 from pipeline.core.assigning.assign import assign
 from pipeline.core.assigning.classifier import classifier
 from pipeline.core.assigning.sales import NewSales, new_sales
 from pipeline.core.assigning.spaces import fitted_space, place
-from pipeline.core.features import Axes
-from pipeline.core.internal_preprocessing import preprocess
+from pipeline.core.external import clustering as external_clustering
+from pipeline.core.external import preprocessing as external_preprocessing
+from pipeline.core.internal import clustering as internal_clustering
+from pipeline.core.internal.preprocessing import preprocess
 from pipeline.core.merging import merge
+from pipeline.core.statistics.features import Axes
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.schema import TABLES, UNMAPPED
 from pipeline.schema.assigning import ASSIGNMENTS
@@ -35,7 +37,7 @@ from pipeline.settings import (
     Merging,
 )
 from pipeline.settings.assigning import AssignOverride, model_of
-from pipeline.tables import to_arrow
+from pipeline.storage.parquet import to_arrow
 
 FAST: dict[str, Any] = {"resamples": 10, "null_resamples": 19}
 MIXES = [[0.5, 0.2, 0.2, 0.095, 0.005], [0.2, 0.5, 0.2, 0.095, 0.005], [0.2, 0.2, 0.5, 0.095, 0.005]]
@@ -97,7 +99,7 @@ class Fitted(msgspec.Struct, frozen=True):
 
 def published(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """As the next stage reads it: rounded and sorted."""
-    from pipeline.tables import _to_frame
+    from pipeline.storage.parquet import _to_frame
 
     return _to_frame(to_arrow(frame, TABLES[name]), TABLES[name])
 

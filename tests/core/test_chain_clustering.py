@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from pipeline import tables
 from pipeline.core.chain import cluster_chain
 from pipeline.core.chain.features import chain_features
-from pipeline.core.explained import r_squared
+from pipeline.core.statistics.explained import r_squared
 from pipeline.schema import TABLES, UNMAPPED
 from pipeline.settings import ChainClustering
+from pipeline.storage import parquet
 
 QUICK = {"resamples": 10, "null_resamples": 19, "k_max": 4, "outliers": "none"}
 NEEDS = ("a", "b", "c", "d", "e", "f")
@@ -60,7 +60,7 @@ def clustered(sales: pd.DataFrame, **chosen: object) -> dict[str, pd.DataFrame]:
     )
     for name, table in found.items():
         assert set(table.columns) == {column.name for column in TABLES[name].columns}
-        tables.to_arrow(table.sort_values(list(TABLES[name].key)), TABLES[name])
+        parquet.to_arrow(table.sort_values(list(TABLES[name].key)), TABLES[name])
     return found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pipeline.core.changes import changes
-from pipeline.core.migrations import compare_with_references
+from pipeline.core.between_runs.changes import changes
+from pipeline.core.between_runs.migrations import compare_with_references
 from pipeline.schema import TABLES
 from pipeline.settings import References
 

@@ -201,11 +201,6 @@ def test_a_value_that_is_no_number_is_an_error_that_names_the_feature(bad):
         cluster(features)
 
 
-def test_an_algorithm_that_is_not_there_is_an_error_and_not_k_means():
-    with pytest.raises(DataError, match="the algorithm 'dbscan' is not known; it can be kmeans, ward or gmm"):
-        cluster(planted(), algorithm="dbscan")
-
-
 @pytest.mark.parametrize(("apart", "k"), [(1e-9, None), (1e-9, 5), (1e-12, 5)])
 def test_stores_that_differ_by_little_more_than_rounding_are_clustered_as_far_as_they_can_be_told_apart(apart, k):
     group = np.arange(60) % 3

@@ -29,7 +29,7 @@ def test_a_refit_has_the_means_of_the_resampled_stores():
     random = np.random.default_rng(1)
     matrix = random.normal(size=(30, 2)) + 20 * (np.arange(30)[:, None] % 2)
     drawn = random.multinomial(30, np.full(30, 1 / 30), size=4).astype(float)
-    centroids = Ward(matrix, drawn).refits(2).centres
+    centroids = Ward(matrix, drawn, seed=0).refits(2).centres
     for refit, times in zip(centroids, drawn, strict=True):
         expected = [np.average(matrix[c::2], axis=0, weights=times[c::2]) for c in (0, 1)]
         np.testing.assert_allclose(refit[refit[:, 0].argsort()], expected)

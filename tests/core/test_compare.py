@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from pipeline.core.compare import MIN_JACCARD, compare, matched
+from pipeline.core.between_runs.compare import MIN_JACCARD, compare, matched
 from pipeline.schema import NO_CATEGORY
 
 

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core import external_clustering, external_preprocessing, internal_clustering, internal_preprocessing
-from pipeline.core.final_clusters import finish
+from pipeline.core.external import clustering as external_clustering
+from pipeline.core.external import preprocessing as external_preprocessing
+from pipeline.core.final.final_clusters import finish
+from pipeline.core.internal import clustering as internal_clustering
+from pipeline.core.internal import preprocessing as internal_preprocessing
 from pipeline.errors import DataError, PipelineError, RawDataError
 from pipeline.schema import NO_CATEGORY, UNMAPPED
 from pipeline.settings import (

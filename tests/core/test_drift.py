@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import entropy
 
-from pipeline.core.drift import bin_edges, drift, psi
+from pipeline.core.between_runs.drift import bin_edges, drift, psi
 
 
 def test_the_index_is_the_sum_of_both_relative_entropies() -> None:

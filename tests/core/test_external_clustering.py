@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline import tasks
-from pipeline.core.external_clustering import cluster
+from pipeline.core.external.clustering import cluster
 from pipeline.errors import DataError
 from pipeline.schema import TABLES
 from pipeline.settings import ExternalClustering

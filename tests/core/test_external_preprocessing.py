@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import skew
 
-from pipeline.core.correlated import correlated
-from pipeline.core.external_columns import is_identifier_name
-from pipeline.core.external_preprocessing import preprocess
+from pipeline.core.external.columns import is_identifier_name
+from pipeline.core.external.correlated import correlated
+from pipeline.core.external.preprocessing import preprocess
 from pipeline.errors import RawDataError
 from pipeline.settings import ExternalPreprocessing
 

@@ -12,7 +12,7 @@ from scipy.stats import gmean
 from skbio.stats import composition
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from pipeline.core import features
+from pipeline.core.statistics import features
 from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pipeline.core.final_clusters import described, numbered
+from pipeline.core.final.final_clusters import described, numbered
 from pipeline.schema import TABLES
 
 STORES = ["a", "b", "c", "d", "e", "f"]

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline import tasks
-from pipeline.core.internal_clustering import cluster_category
+from pipeline.core.internal.clustering import cluster_category
 from pipeline.errors import DataError
 from pipeline.schema import TABLES, UNMAPPED
 from pipeline.settings import InternalClustering

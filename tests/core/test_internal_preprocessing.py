@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.internal_preprocessing import preprocess
+from pipeline.core.internal.preprocessing import preprocess
 from pipeline.errors import RawDataError
 from pipeline.schema import TABLES, UNMAPPED
 from pipeline.settings import InternalPreprocessing, InternalPreprocessingOverride

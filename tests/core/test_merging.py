@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline import tables, tasks
+from pipeline import tasks
 from pipeline.core.merging import merge
 from pipeline.core.merging.crossing import cross
 from pipeline.core.merging.methods import METHODS
@@ -22,6 +22,7 @@ from pipeline.core.merging.stores import CategoryStores, floor_of
 from pipeline.errors import DataError
 from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import Merging, MergingOverride
+from pipeline.storage import parquet
 
 Features = tuple[float, ...]
 
@@ -109,7 +110,7 @@ def checked(merged: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         assert set(found.columns) == {column.name for column in TABLES[name].columns}
         key = list(TABLES[name].key)
         pd.testing.assert_frame_equal(found, found.sort_values(key, ignore_index=True))
-        tables.to_arrow(found, TABLES[name])  # no null where there may be none, no key twice
+        parquet.to_arrow(found, TABLES[name])  # no null where there may be none, no key twice
     return merged
 
 

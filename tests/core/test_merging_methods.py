@@ -12,7 +12,6 @@ from scipy.stats import false_discovery_control
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import LeaveOneOut
 
-from pipeline.core.explained import centred, r_squared
 from pipeline.core.merging.comparison import compare
 from pipeline.core.merging.consensus import MOST_STORES, Consensus, average_linkage, co_association
 from pipeline.core.merging.contribution import Contribution, contribution, contribution_table, q_values
@@ -20,6 +19,7 @@ from pipeline.core.merging.methods import METHODS, Category
 from pipeline.core.merging.nesting import held_out_gain, nest
 from pipeline.core.merging.permutations import between, p_value, permuted_within
 from pipeline.core.merging.stores import CategoryStores
+from pipeline.core.statistics.explained import centred, r_squared
 from pipeline.settings import Merging
 
 seeds = st.integers(0, 2**32 - 1)

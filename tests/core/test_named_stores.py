@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.core import external_clustering, external_preprocessing, internal_clustering, internal_preprocessing
 from pipeline.core.chain import cluster_chain
 from pipeline.core.chain.features import chain_features
-from pipeline.core.features import positive_sales
+from pipeline.core.external import clustering as external_clustering
+from pipeline.core.external import preprocessing as external_preprocessing
+from pipeline.core.internal import clustering as internal_clustering
+from pipeline.core.internal import preprocessing as internal_preprocessing
 from pipeline.core.merging.comparison import compare
 from pipeline.core.merging.methods import Category
 from pipeline.core.merging.stores import CategoryStores
+from pipeline.core.statistics.features import positive_sales
 from pipeline.settings import (
     ChainClustering,
     ExternalClustering,

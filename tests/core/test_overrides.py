@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.core.final_clusters import finish
-from pipeline.core.overriding.place import place
-from pipeline.core.overriding.rows import check
+from pipeline.core.final.final_clusters import finish
+from pipeline.core.final.placement_rows import check
+from pipeline.core.final.placements import place
 from pipeline.errors import RawDataError
 from pipeline.schema import TABLES
 from pipeline.settings import Merging, OverridesSource

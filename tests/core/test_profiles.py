@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import f_oneway
 
-from pipeline.core.profiles import eta_squared, feature_profiles, need_state_profiles
+from pipeline.core.explain.profiles import eta_squared, feature_profiles, need_state_profiles
 from pipeline.schema import TABLES
 
 SALES = pd.DataFrame(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from pipeline.core.projection import two_components
+from pipeline.core.statistics.projection import two_components
 
 
 def test_the_map_is_the_principal_components_of_scikit_learn() -> None:

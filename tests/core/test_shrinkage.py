@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.core.internal_clustering import cluster_category
-from pipeline.core.shrinkage import noise_of, shrunk
+from pipeline.core.internal.clustering import cluster_category
+from pipeline.core.internal.shrinkage import noise_of, shrunk
 from pipeline.settings import InternalClustering
 
 

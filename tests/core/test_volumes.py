@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.volumes import volume_tiers
+from pipeline.core.internal.volumes import volume_tiers
 
 
 def table(*rows: tuple[str, str, int, bool]) -> pd.DataFrame:

@@ -19,8 +19,8 @@ import pytest
 import tomli_w
 from conftest import ROOT
 
-from pipeline import config
-from pipeline.config import tomllib
+from pipeline.config import environment
+from pipeline.config.environment import tomllib
 
 BIN = Path(sys.executable).parent
 GENERATED = ("docs/settings.md", "docs/tables.md", "docs/commands.md")
@@ -308,9 +308,9 @@ def test_every_config_is_accepted(page: str, block: Block, tmp_path: Path, monke
     folder.mkdir()
     shutil.copy(ROOT / "configs" / "base.toml", folder)
     (folder / "example.toml").write_text(block.text)
-    example = config.load("example")
+    example = environment.load("example")
     (folder / "plain.toml").write_text("")
-    assert example.settings != config.load("plain").settings, "the example changes nothing"
+    assert example.settings != environment.load("plain").settings, "the example changes nothing"
 
 
 def test_the_smallest_config_is_all_that_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +319,7 @@ def test_the_smallest_config_is_all_that_is_needed(tmp_path: Path, monkeypatch: 
     smallest = next(block for page, block in CONFIGS if page == "docs/own-data.md")
     (tmp_path / "configs" / "base.toml").write_text(smallest.text)
     (tmp_path / "configs" / "dev.toml").write_text("")
-    assert config.load("dev").settings.sources.internal_sales.columns.sales_value == "NET_SALES"
+    assert environment.load("dev").settings.sources.internal_sales.columns.sales_value == "NET_SALES"
 
 
 def anchors(page: Path) -> set[str]:

@@ -14,7 +14,7 @@ import pytest
 from conftest import Project
 from servers import central_scheduler
 
-from pipeline.freshness import locks
+from pipeline.storage import locks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

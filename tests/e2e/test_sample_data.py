@@ -13,7 +13,7 @@ from conftest import ROOT, Project
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline import schema
-from pipeline.config import tomllib
+from pipeline.config.environment import tomllib
 
 CONTRACT = {
     "sales_by_need_state": "store_id category need_state sales_value share share_index",

@@ -11,7 +11,8 @@ import pytest
 from engine import workbooks
 from engine.given import MAP
 
-from pipeline.engine import excel_files, external, internal, workbook_process
+from pipeline.engine import external, internal
+from pipeline.engine.reading import excel_files, workbook_process
 from pipeline.settings import (
     Engine,
     ExternalSource,

@@ -13,7 +13,7 @@ import pytest
 from conftest import SETTINGS, raw_frames
 from engine.workbooks import Error
 
-from pipeline.engine.check import Report, look
+from pipeline.engine.checks.all_sources import Report, look
 from pipeline.engine.external import gather as gather_external
 from pipeline.engine.internal import gather as gather_internal
 from pipeline.errors import RawDataError

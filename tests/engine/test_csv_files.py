@@ -6,7 +6,7 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
-from pipeline.engine import csv_files
+from pipeline.engine.reading import csv_files
 from pipeline.errors import RawDataError
 from pipeline.settings import CsvSettings
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.engine import duck
+from pipeline.duck.spill import spill_folder
+from pipeline.engine import connections
 from pipeline.errors import RawDataError, SettingsError
-from pipeline.spill import spill_folder
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def allowed(tmp_path: Path) -> Path:
 
 def test_only_the_files_of_the_source_can_be_opened_and_nothing_be_set(allowed: Path, tmp_path: Path) -> None:
     spill = tmp_path / "spill"
-    with duck.connect([str(allowed)], memory_limit="", threads=1, spill=str(spill)) as connection:
-        assert duck.rows(connection, f"SELECT * FROM read_csv({duck.literal(str(allowed))})") == [(1, 2)]
+    with connections.connect([str(allowed)], memory_limit="", threads=1, spill=str(spill)) as connection:
+        assert connections.rows(connection, f"SELECT * FROM read_csv({connections.literal(str(allowed))})") == [(1, 2)]
         for refused in (
             f"SELECT * FROM read_csv('{tmp_path}/other.csv')",
             "SELECT * FROM read_csv('/etc/passwd')",
@@ -42,14 +42,14 @@ def test_only_the_files_of_the_source_can_be_opened_and_nothing_be_set(allowed: 
             with pytest.raises(duckdb.Error):
                 connection.execute(refused).fetchall()
         names = ("autoload_known_extensions", "preserve_insertion_order", "python_enable_replacements")
-        found = duck.rows(connection, "SELECT value FROM duckdb_settings() WHERE name IN (?, ?, ?)", names)
+        found = connections.rows(connection, "SELECT value FROM duckdb_settings() WHERE name IN (?, ?, ?)", names)
         assert found == [("false",)] * 3
     assert list(spill.iterdir()) == []
 
 
 def test_work_that_exceeds_the_memory_limit_spills_into_a_folder_that_is_then_removed(tmp_path: Path) -> None:
-    with duck.connect([], memory_limit="60MB", threads=1, spill=str(tmp_path)) as connection:
-        duck.create(connection, "many", "SELECT range AS n, hash(range) AS h FROM range(8000000)")
+    with connections.connect([], memory_limit="60MB", threads=1, spill=str(tmp_path)) as connection:
+        connections.create(connection, "many", "SELECT range AS n, hash(range) AS h FROM range(8000000)")
         assert any(path.stat().st_size for path in tmp_path.glob("*/*"))
     assert list(tmp_path.iterdir()) == []
 
@@ -57,7 +57,7 @@ def test_work_that_exceeds_the_memory_limit_spills_into_a_folder_that_is_then_re
 def test_a_value_that_duckdb_refuses_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(SettingsError, match=r"\[engine\]: DuckDB refuses threads = -1"),
-        duck.connect([], memory_limit="", threads=-1, spill=str(tmp_path)),
+        connections.connect([], memory_limit="", threads=-1, spill=str(tmp_path)),
     ):
         pass
 
@@ -67,7 +67,7 @@ def test_a_spill_folder_that_cannot_be_made_is_named(tmp_path: Path, below: str)
     (tmp_path / "file").touch()
     with (
         pytest.raises(SettingsError, match=r"^\[engine\] spill_folder: .*/file.*; set a folder that can be written$"),
-        duck.connect([], memory_limit="", threads=1, spill=f"{tmp_path}/file{below}"),
+        connections.connect([], memory_limit="", threads=1, spill=f"{tmp_path}/file{below}"),
     ):
         pass
 
@@ -75,7 +75,7 @@ def test_a_spill_folder_that_cannot_be_made_is_named(tmp_path: Path, below: str)
 def test_an_error_of_the_caller_s_own_is_not_taken_for_one_of_the_spill_folder(tmp_path: Path) -> None:
     with (
         pytest.raises(PermissionError),
-        duck.connect([], memory_limit="", threads=1, spill=str(tmp_path)),
+        connections.connect([], memory_limit="", threads=1, spill=str(tmp_path)),
     ):
         raise PermissionError("a raw file")
 
@@ -100,7 +100,7 @@ def test_no_other_process_takes_a_new_spill_folder_for_a_left_one(
         assert folder.is_dir()
 
 
-ANOTHER = "import sys; from pipeline.spill import spill_folder; spill_folder(sys.argv[1]).__enter__()"
+ANOTHER = "import sys; from pipeline.duck.spill import spill_folder; spill_folder(sys.argv[1]).__enter__()"
 
 
 def test_what_a_killed_process_left_is_swept_and_what_another_one_holds_is_not(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_what_a_killed_process_left_is_swept_and_what_another_one_holds_is_not(t
     ],
 )
 def test_an_error_of_duckdb_becomes_one_line_with_file_and_next_step(message: str, said: str) -> None:
-    with pytest.raises(RawDataError) as caught, duck.reading(["/raw/a.csv"], "sources.x"):
+    with pytest.raises(RawDataError) as caught, connections.reading(["/raw/a.csv"], "sources.x"):
         raise duckdb.Error(message)
     assert str(caught.value).startswith(said)
     assert "[sources.x]" in str(caught.value)
@@ -155,6 +155,6 @@ def test_an_error_of_duckdb_becomes_one_line_with_file_and_next_step(message: st
 def test_of_several_files_the_one_in_the_message_is_named() -> None:
     with (
         pytest.raises(RawDataError, match=r"^/raw/b\.parquet: cannot be read"),
-        duck.reading(["/raw/a.parquet", "/raw/b.parquet"], "sources.x"),
+        connections.reading(["/raw/a.parquet", "/raw/b.parquet"], "sources.x"),
     ):
         raise duckdb.Error("No magic bytes in '/raw/b.parquet'")

@@ -14,7 +14,7 @@ from engine import workbooks
 from engine.given import SALES, said
 from engine.workbooks import Error, Formula
 
-from pipeline.engine import excel_files
+from pipeline.engine.reading import excel_files
 from pipeline.settings import ExcelSettings, ExternalColumns
 
 DATA = Path(__file__).parent / "data"

@@ -10,8 +10,8 @@ import pytest
 from conftest import Project
 from engine.given import MAP, SALES, said
 
-from pipeline import config, raw_files
-from pipeline.engine import folders
+from pipeline.config import environment, raw_files
+from pipeline.engine.reading import folders
 from pipeline.errors import SettingsError
 from pipeline.settings import ExternalColumns
 
@@ -135,7 +135,7 @@ def test_a_path_is_a_file_a_folder_or_a_glob(project: Project, path: str, expect
         (folder / name).touch()
     (folder / "written_by_spark.parquet").mkdir()
     project.configure(sources={"internal_sales": {"path": path}})
-    found = raw_files.found(config.load("dev"), "internal_sales")
+    found = raw_files.found(environment.load("dev"), "internal_sales")
     assert [str(file.relative_to(folder)) for file in found] == expected
 
 
@@ -149,7 +149,7 @@ def test_a_glob_starts_at_a_home_folder_of_any_name(project: Project, tmp_path: 
     monkeypatch.setenv("STORE_CLUSTERING_HOME", str(home))
     Project(home, project.settings).configure(sources={"internal_sales": {"path": path.format(tmp_path)}})
     expected = (home if path.startswith("raw") else tmp_path) / "raw" / "a.csv"
-    assert raw_files.found(config.load("dev"), "internal_sales") == [expected]
+    assert raw_files.found(environment.load("dev"), "internal_sales") == [expected]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
@@ -160,7 +160,7 @@ def test_a_folder_of_weekly_files_is_one_source(
     for n in range(3):
         write(f"data/raw/weekly/2024010{n}.{suffix}", SALES.assign(sales_value=10.0**n, week=n))
     project.configure(sources={"internal_sales": {"path": path.format(suffix)}})
-    files = [str(file) for file in raw_files.require(config.load("dev"), "internal_sales")]
+    files = [str(file) for file in raw_files.require(environment.load("dev"), "internal_sales")]
     assert [Path(file).stem for file in files] == ["20240100", "20240101", "20240102"]
     assert cents(gather_internal(files, MAP)) == [11100]
     assert cents(gather_internal(files, MAP, **WEEK, last_weeks=2)) == [11000]
@@ -169,7 +169,7 @@ def test_a_folder_of_weekly_files_is_one_source(
 def test_a_setting_that_is_planned_is_refused_by_its_name(project: Project) -> None:
     project.configure(sources={"internal_sales": {"columns": {"sales_units": "UNITS"}}})
     with pytest.raises(SettingsError) as caught:
-        config.load("dev")
+        environment.load("dev")
     assert caught.value.lines == [
         "configs/dev.toml: sources.internal_sales.columns.sales_units: 'UNITS' is planned, and not available in this version"
     ]
@@ -178,11 +178,11 @@ def test_a_setting_that_is_planned_is_refused_by_its_name(project: Project) -> N
 def test_the_sheet_is_a_setting_of_every_source(project: Project) -> None:
     excel = {"excel": {"sheet": "Map", "header_row": 2}}
     project.configure(sources={"internal_sales": excel, "need_states": excel})
-    sources = config.load("dev").settings.sources
+    sources = environment.load("dev").settings.sources
     assert sources.need_states.excel == sources.internal_sales.excel
     assert (sources.need_states.excel.sheet, sources.need_states.excel.header_row) == ("Map", 2)
     assert (sources.external[0].excel.sheet, sources.external[0].excel.header_row) == (None, 1)
-    config.forget()
+    environment.forget()
     project.configure(sources={"need_states": {"excel": {"header_row": 0}}})
     with pytest.raises(SettingsError, match=r"sources\.need_states\.excel\.header_row: expected `int` >= 1, found 0"):
-        config.load("dev")
+        environment.load("dev")

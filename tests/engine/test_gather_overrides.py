@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from engine.given import said
 
-from pipeline.core.overriding.rows import check
+from pipeline.core.final.placement_rows import check
 from pipeline.engine import overrides
 from pipeline.settings import (
     CsvSettings,

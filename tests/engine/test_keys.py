@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.engine import keys
+from pipeline.engine.reading import keys
 
 connection = duckdb.connect()
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from engine.given import said
 
-from pipeline.raw_files import CSV, PARQUET
+from pipeline.config.raw_files import CSV, PARQUET
 from pipeline.settings import CsvSettings
 
 MAP = pd.DataFrame({"sku_id": ["é"], "category": ["Bread, white"], "need_state": ["two\nlines"]})

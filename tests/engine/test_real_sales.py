@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from conftest import SHARED
 
-from pipeline.core import external_preprocessing, internal_preprocessing
+from pipeline.core.external import preprocessing as external_preprocessing
+from pipeline.core.internal import preprocessing as internal_preprocessing
 from pipeline.engine import external, internal
 from pipeline.schema import UNMAPPED
 from pipeline.settings import (

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from engine.given import MAP, SALES, said
 
-from pipeline.engine.weeks import first_kept
+from pipeline.engine.reading.weeks import first_kept
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ def test_folders_that_hold_no_packages_and_those_that_are_not_there_are_not_look
 
 @pytest.mark.parametrize(
     "name",
-    ["alerts", "cli", "config", "config_faults", "errors", "freshness", "schema", "settings", "stage", "tasks"],
+    ["alerts", "cli", "config", "errors", "freshness", "inspect", "run", "schema", "settings", "stage", "tasks"],
 )
 def test_what_does_not_decide_what_a_target_holds_does_not_count_nor_what_is_in_it(name: str) -> None:
     assert not fingerprints.is_counted(f"pipeline.{name}")

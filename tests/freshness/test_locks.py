@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from pipeline.errors import AlreadyRunningError
-from pipeline.freshness import locks
-
-PR_GET_PDEATHSIG = 2
+from pipeline.storage import locks
 
 
 @pytest.fixture
@@ -106,58 +100,3 @@ def test_a_lock_that_is_free_is_waited_for_by_nobody(path: Path) -> None:
     told: list[str] = []
     with locks.held(path, waiting=told.append):
         assert told == []
-
-
-def exit_code(act: Callable[[], int]) -> int:
-    """What a forked process ends with; -N where signal N ended it, 99 where `act` failed."""
-    child = os.fork()
-    if not child:
-        code = 99
-        try:
-            code = act()
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def dies_with_parent() -> int:
-    """The signal that the kernel sends this process when its parent ends."""
-    found = ctypes.c_int()
-    ctypes.CDLL(None).prctl(PR_GET_PDEATHSIG, ctypes.byref(found))
-    return found.value
-
-
-def forked_by(pid: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    parent = None if pid is None else SimpleNamespace(pid=pid)
-    monkeypatch.setattr(locks.multiprocessing, "parent_process", lambda: parent)
-
-
-def test_a_worker_ends_with_the_process_that_forked_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    forked_by(os.getpid(), monkeypatch)
-
-    def tie() -> int:
-        locks.end_with_parent()
-        return dies_with_parent()
-
-    assert exit_code(tie) == signal.SIGKILL
-
-
-def test_a_process_that_nobody_forked_is_tied_to_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    forked_by(None, monkeypatch)
-    locks.end_with_parent()
-    locks.check_parent()
-    assert dies_with_parent() == 0
-
-
-@pytest.mark.parametrize("step", ["end_with_parent", "check_parent"])
-@pytest.mark.parametrize(("lives", "code"), [(True, 7), (False, 1)])
-def test_a_worker_whose_run_is_gone_leaves_before_it_publishes(
-    monkeypatch: pytest.MonkeyPatch, step: str, lives: bool, code: int
-) -> None:
-    forked_by(os.getpid() if lives else os.getppid(), monkeypatch)
-
-    def work() -> int:
-        getattr(locks, step)()
-        return 7
-
-    assert exit_code(work) == code

@@ -8,18 +8,16 @@ import numpy as np
 import pandas as pd
 from hostile.random_tables import Tables
 
-from pipeline.core import (
-    chain,
-    external_clustering,
-    external_preprocessing,
-    final_clusters,
-    internal_clustering,
-    internal_preprocessing,
-)
-from pipeline.overrides import for_category
+from pipeline.core import chain
+from pipeline.core.external import clustering as external_clustering
+from pipeline.core.external import preprocessing as external_preprocessing
+from pipeline.core.final import final_clusters
+from pipeline.core.internal import clustering as internal_clustering
+from pipeline.core.internal import preprocessing as internal_preprocessing
 from pipeline.schema import TABLES
 from pipeline.settings import ClusteringSettings
-from pipeline.tables import to_arrow
+from pipeline.settings.per_category import for_category
+from pipeline.storage.parquet import to_arrow
 
 RANGES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
 NEARLY = 1e-9

@@ -14,7 +14,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.core import external_preprocessing, internal_preprocessing
+from pipeline.core.external import preprocessing as external_preprocessing
+from pipeline.core.internal import preprocessing as internal_preprocessing
 from pipeline.engine import external, internal
 from pipeline.errors import PipelineError
 from pipeline.settings import (

@@ -10,9 +10,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from pipeline import hardened
-from pipeline.engine import duck
-from pipeline.quoting import identifier, literal
+from pipeline.duck import safe_settings
+from pipeline.duck.quoting import identifier, literal
+from pipeline.engine import connections
 from pipeline.warehouse import load
 
 FORBIDDEN = {
@@ -36,7 +36,7 @@ FORBIDDEN = {
 
 @contextmanager
 def of_engine(folder: Path, mine: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duck.connect([str(mine)], memory_limit="", threads=1, spill=str(folder / "spill")) as connection:
+    with connections.connect([str(mine)], memory_limit="", threads=1, spill=str(folder / "spill")) as connection:
         assert connection.sql(f"SELECT * FROM read_csv('{mine}')").fetchall() == [(1,)]
         yield connection
 
@@ -55,7 +55,7 @@ def of_warehouse(folder: Path, mine: Path) -> Iterator[duckdb.DuckDBPyConnection
 def of_reader(folder: Path, mine: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(str(folder / "b.duckdb")) as connection:
         connection.execute(f"CREATE TABLE t AS SELECT 1; CREATE VIEW v AS SELECT * FROM read_csv('{mine}')")
-    with duckdb.connect(str(folder / "b.duckdb"), read_only=True, config=hardened.READER) as connection:
+    with duckdb.connect(str(folder / "b.duckdb"), read_only=True, config=safe_settings.READER) as connection:
         with pytest.raises(duckdb.Error):
             connection.sql("SELECT * FROM v").fetchall()  # a view that somebody planted
         yield connection

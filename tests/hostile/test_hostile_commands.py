@@ -9,9 +9,9 @@ from conftest import Project
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import config
+from pipeline.config import environment
 from pipeline.errors import SettingsError
-from pipeline.stage.parameters import CategoryParameter
+from pipeline.run.parameters import CategoryParameter
 
 BAD = {
     "an environment above": ["--env", "../x"],
@@ -71,9 +71,9 @@ def test_a_bad_config_is_a_line_that_names_file_and_key(case: str, project: Proj
     content, words = TOML[case]
     path = project.path("configs/dev.toml")
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    config.forget()
+    environment.forget()
     with pytest.raises(SettingsError) as caught:
-        config.load("dev")
+        environment.load("dev")
     assert caught.value.exit_code == 2
     (line,) = caught.value.lines
     assert line.startswith("configs/dev.toml: ")
@@ -93,9 +93,9 @@ def test_a_category_that_no_text_can_be_is_one_line(words: list[str], built: Pro
 
 def test_a_config_that_is_a_folder_is_one_line(project: Project) -> None:
     project.path("configs/odd.toml").mkdir()
-    config.forget()
+    environment.forget()
     with pytest.raises(SettingsError, match=r"configs/odd.toml: cannot be read: Is a directory"):
-        config.load("odd")
+        environment.load("odd")
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_the_folder_of_all_outputs_may_be_a_link_and_links_within_it_too(project
     (disk / "dev" / "merging").mkdir(parents=True)
     project.path("outputs").symlink_to(disk)
     (disk / "dev" / "shortcut").symlink_to("merging")
-    config.forget()
-    assert config.load("dev").outputs == project.path("outputs/dev")
+    environment.forget()
+    assert environment.load("dev").outputs == project.path("outputs/dev")
 
 
 @given(st.text(alphabet=st.sampled_from("a\\nx01bu\n\r\x1b\u202e\U0001f35e\U000e0001 ")))

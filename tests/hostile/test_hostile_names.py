@@ -18,7 +18,7 @@ import pytest
 from conftest import ROOT, SETTINGS, Project
 
 from pipeline.report import workbook
-from pipeline.stage import session
+from pipeline.run import session
 
 pytestmark = pytest.mark.nightly
 

@@ -13,13 +13,16 @@ import pandas as pd
 import pytest
 from conftest import ROOT, Project
 
-from pipeline import runs, schema, tables, tasks
-from pipeline.config import load
+from pipeline import schema, tasks
+from pipeline.config.environment import load
 from pipeline.errors import OutputError
 from pipeline.freshness import fingerprints, traces
 from pipeline.freshness.memory import Memory
+from pipeline.inspect import standings
 from pipeline.pins import kept
-from pipeline.stage import session, walk
+from pipeline.records import runs
+from pipeline.run import session
+from pipeline.storage import parquet
 
 DEEP = "[" * 200_000
 NONSENSE = {
@@ -122,10 +125,10 @@ def test_numbers_that_no_cluster_has_in_a_pin_are_refused_by_name(
     assert built.command("store-clustering", "pin", "spring").returncode == 0
     folder = built.path("pins/dev/spring")
     path, told = folder / f"{table}.parquet", folder / "pin.toml"
-    frame = tables.read(path, schema.TABLES[table])
+    frame = parquet.read(path, schema.TABLES[table])
     old = kept.read(built.home, kept.Reference("dev", "spring")).files[path.name]
     path.chmod(0o644)
-    tables.write(frame.assign(**{column: value}), schema.TABLES[table], path)
+    parquet.write(frame.assign(**{column: value}), schema.TABLES[table], path)
     told.chmod(0o644)
     told.write_text(told.read_text().replace(old, fingerprints.content(path)))
     with pytest.raises(OutputError, match=rf"spring/{table}.parquet: {column} is {value}, where"):
@@ -136,7 +139,7 @@ def test_numbers_that_no_cluster_has_in_a_pin_are_refused_by_name(
 def stale(env: str = "dev") -> dict[str, str]:
     """What is stale, and the first reason."""
     session.forget()
-    return {one.task: str(one.reasons[0]) for one in walk.standings(tasks.FullPipeline(env=env)) if one.reasons}
+    return {one.task: str(one.reasons[0]) for one in standings.standings(tasks.FullPipeline(env=env)) if one.reasons}
 
 
 def test_no_module_can_read_a_pickle_or_run_a_text() -> None:
@@ -219,7 +222,7 @@ def a_table(path: Path) -> schema.Table:
     table = schema.TABLES["sales_by_need_state"]
     rows = [(f"s{n % 40}", "Bread", f"need {n // 40}", 100 * n + n, n / 400) for n in range(400)]
     frame = pd.DataFrame(rows, columns=["store_id", "category", "need_state", "sales_cents", "share"])
-    tables.write(frame.assign(share_index=100 * frame["share"], is_excluded=False), table, path)
+    parquet.write(frame.assign(share_index=100 * frame["share"], is_excluded=False), table, path)
     return table
 
 
@@ -227,13 +230,13 @@ def a_table(path: Path) -> schema.Table:
 def test_no_flipped_bit_of_a_target_is_read_in_silence(flips: int, tmp_path: Path, tried) -> None:
     path, bits, counts = tmp_path / "t.parquet", random.Random(flips), tried("one bit of a target flipped, and read")
     table = a_table(path)
-    whole, expected = path.read_bytes(), tables.read(path, table)
+    whole, expected = path.read_bytes(), parquet.read(path, table)
     for _ in range(flips):
         flipped, at = bytearray(whole), bits.randrange(len(whole))
         flipped[at] ^= 1 << bits.randrange(8)
         path.write_bytes(flipped)
         try:
-            found = tables.read(path, table)
+            found = parquet.read(path, table)
         except OutputError:
             counts["refused"] += 1
             continue
@@ -247,7 +250,7 @@ def test_a_target_that_is_cut_is_refused(cut: int, tmp_path: Path, tried) -> Non
     table = a_table(path)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(OutputError, match="run again"):
-        tables.read(path, table)
+        parquet.read(path, table)
     tried("a target altered, cut, removed")["refused on reading"] += 1
 
 
@@ -288,7 +291,7 @@ def test_a_bit_that_rots_under_an_unchanged_stat_is_found_by_verify(built: Proje
     path.write_text(json.dumps(told))
     assert stale() == {}
     session.forget()
-    walk.reread(tasks.FullPipeline(env="dev"))
-    found = {one.task: str(one.reasons[0]) for one in walk.standings(tasks.FullPipeline(env="dev")) if one.reasons}
+    standings.reread(tasks.FullPipeline(env="dev"))
+    found = {one.task: str(one.reasons[0]) for one in standings.standings(tasks.FullPipeline(env="dev")) if one.reasons}
     assert found["Merging"].startswith("output altered")
     tried("a target altered, cut, removed")["rotten under the same stat: found by status --verify"] += 1

@@ -16,7 +16,7 @@ import pytest
 from engine import workbooks
 from hostile.sources import outside_features, sales_tables
 
-from pipeline.engine import excel_files, page_checksums, workbook_process
+from pipeline.engine.reading import excel_files, page_checksums, workbook_process
 from pipeline.errors import RawDataError
 from pipeline.settings import ExcelSettings
 

@@ -18,7 +18,7 @@ from hostile.promises import check_final_clusters, check_k
 from hostile.random_files import FATAL, Raw, random_project, write
 from onlookers import holder, onlooker
 
-from pipeline import config
+from pipeline.config import environment
 
 LEAST_THROUGH = 0.85
 
@@ -51,7 +51,7 @@ def check(project: Project, raw: Raw) -> None:
     assert {key(store) for store in raw.outside["STORE"]} <= known
     assert known <= {store for store, _ in inside} | {key(store) for store in raw.outside["STORE"]}
     assert all(path.resolve().is_relative_to(project.home) for path in project.home.rglob("*"))
-    chosen = config.load("dev").settings
+    chosen = environment.load("dev").settings
     for side in ("internal", "external", "chain"):
         check_k(side, getattr(chosen, side).clustering, made)
     check_final_clusters(made)

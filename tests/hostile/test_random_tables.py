@@ -15,7 +15,7 @@ from hostile.promises import check, check_schema, through_core
 from hostile.random_tables import Tables, tables
 from hypothesis import HealthCheck, given, seed, settings
 
-from pipeline.core import migrations
+from pipeline.core.between_runs import migrations
 from pipeline.errors import PipelineError
 from pipeline.settings import References
 

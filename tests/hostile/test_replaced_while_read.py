@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from conftest import Project
 
-from pipeline.core import external_preprocessing, internal_preprocessing
+from pipeline.core.external import preprocessing as external_preprocessing
+from pipeline.core.internal import preprocessing as internal_preprocessing
 
 FILES = {"internal_sales": "sales.parquet", "need_states": "needs.csv", "external": "external.parquet"}
 PROOF = "a raw file that another takes the place of while it is read"

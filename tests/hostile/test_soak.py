@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from conftest import Project, raw_frames
 
-from pipeline import history, runs
-from pipeline.config import load
+from pipeline.config.environment import load
+from pipeline.records import history, runs
 
 SLOWER = 3.0  # times as long per run: reading the history of all runs, beside that of the first twenty
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import SETTINGS, Project
 
 from pipeline.errors import MissingDataError, RawDataError
-from pipeline.stage import session
+from pipeline.run import session
 
 FILES = {"internal_sales": "sales", "need_states": "needs", "external": "external"}
 PROOF = "a raw file that is gone, empty, cut, or something else, of each source and format"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from trials import Outputs, Prepared, Trial, prepare
 
-from pipeline.freshness import locks
+from pipeline.storage import locks
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,8 @@ from servers import central_scheduler
 
 from pipeline import tasks
 from pipeline.freshness import fingerprints
-from pipeline.stage import session, walk
+from pipeline.inspect import standings
+from pipeline.run import session
 
 EXTERNAL = ("data/raw/external.parquet", "outputs/dev/external_preprocessing/external_features.parquet")
 INTERNAL = ("data/raw/needs.csv", "outputs/dev/internal_preprocessing/categories.parquet")
@@ -48,7 +49,7 @@ def stale(project: Project) -> dict[str, str]:
     session.forget()
     return {
         one.task: str(one.reasons[0])
-        for one in walk.standings(tasks.FullPipeline(env="dev"))
+        for one in standings.standings(tasks.FullPipeline(env="dev"))
         if one.reasons and one.reasons[0].kind != "upstream stale"
     }
 
@@ -136,7 +137,7 @@ def test_a_module_that_helps_another_was_edited(
     assert exists(aged, *INTERNAL)
     assert is_newer(aged, *INTERNAL)
     reasons = stale(aged)
-    assert reasons["InternalPreprocessing"].startswith("code changed: pipeline.core.shares")
+    assert reasons["InternalPreprocessing"].startswith("code changed: pipeline.core.internal.shares")
     assert "Merging" not in reasons
     told("code edited in a module that the computing one imports", aged, INTERNAL, "to do")
 
@@ -174,7 +175,7 @@ def test_what_is_above_was_rebuilt_to_equal_bytes(aged: Project, told: Told) -> 
 
 
 def test_a_raw_file_that_changes_while_it_is_read(aged: Project, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.core import external_preprocessing
+    from pipeline.core.external import preprocessing as external_preprocessing
 
     original, changes = external_preprocessing.preprocess, []
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from trials import RENAMES, RUN, Prepared, Trial, counted, require_strace, strace
 
-from pipeline import runs
+from pipeline.records import runs
 
 CALLS = {"fsync": "fsync", "rename": RENAMES, "fdatasync": "fdatasync"}
 PARTS = 12

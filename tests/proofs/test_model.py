@@ -27,7 +27,7 @@ from model import CODE, JOBS, Model, trace_name
 
 from pipeline import tasks
 from pipeline.freshness import fingerprints
-from pipeline.stage import session
+from pipeline.run import session
 from pipeline.stage.database import Bundle
 
 BASE = ("Bread", "Coffee")

@@ -11,8 +11,8 @@ import pytest
 from servers import central_scheduler
 from trials import PIPELINE, RUN, Outputs, Prepared, Trial, counted, differing
 
-from pipeline import runs
 from pipeline.errors import ALREADY_RUNNING, DONE
+from pipeline.records import runs
 
 COMMAND = ("store-clustering", "run")
 

@@ -21,9 +21,9 @@ import pytest
 import reliability
 from conftest import Project, make_project, raw_frames
 
-from pipeline import runs
 from pipeline.errors import AlreadyRunningError
-from pipeline.freshness import locks
+from pipeline.records import runs
+from pipeline.storage import locks
 
 BIN = Path(sys.executable).parent
 PIPELINE = ("luigi", "--module", "pipeline.tasks", "FullPipeline", "--env", "dev")

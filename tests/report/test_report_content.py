@@ -13,13 +13,13 @@ import pytest
 import report_tables
 from report_tables import HOSTILE, NEEDS
 
-from pipeline import tables
 from pipeline.report import html, sections
 from pipeline.report.clusters import Mix, mix
 from pipeline.report.memberships import likely
 from pipeline.report.outside import telling
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
+from pipeline.storage import parquet
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_what_is_published_is_shown_once_it_has_rows_and_per_category_only_where
     shown = (*sections._CATEGORY, *sections._OUTSIDE, *sections._CHAIN, *sections._REFERENCE)
     for name in {section.table for section in shown} & TABLES.keys() - files.keys():
         keyed = "category" in TABLES[name].key
-        tables.write(
+        parquet.write(
             report_tables.frame(name, [{"category": HOSTILE[0]} if keyed else {}]), TABLES[name], tmp_path / name
         )
         files[name] = [tmp_path / name]
@@ -147,7 +147,7 @@ def test_the_outside_of_a_cluster_is_told_by_means_and_standard_deviations(page:
 def test_a_feature_that_was_logged_is_shown_as_what_it_was_before(tmp_path: Path, source: Source) -> None:
     path = tmp_path / "report.parquet"
     rows = [{"feature": "<s>age</s>", "action": "transformed"}]
-    tables.write(report_tables.frame("external_feature_report", rows), TABLES["external_feature_report"], path)
+    parquet.write(report_tables.frame("external_feature_report", rows), TABLES["external_feature_report"], path)
     outside = contents(html.page(Source(source.files | {"external_feature_report": [path]}, "dev")))[0]["outside"]
     assert outside["chain"] == [pytest.approx(np.expm1(20), rel=1e-3)]
     assert outside["apart"] == [[-1.2], [0.0], [1.2]]

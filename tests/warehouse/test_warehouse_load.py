@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import tables
+from pipeline.duck.quoting import identifier, literal, unique_names
 from pipeline.errors import OutputError
-from pipeline.quoting import identifier, literal, unique_names
 from pipeline.schema import TABLES, Column, Table
+from pipeline.storage import parquet
 from pipeline.warehouse import load
 
 HOSTILE = ['"; DROP TABLE runs; --', "'; DROP TABLE runs; --", "=1+1", "x" * 300, "🍞 tost", "Bread", "BREAD", "bread"]
@@ -35,7 +35,7 @@ def value(column: Column, row: int) -> Any:
     return {
         "text": HOSTILE[row],
         "integer": 3 * row + 1,
-        "float": round(row / 8 - 1 / 3, tables.DECIMALS),
+        "float": round(row / 8 - 1 / 3, parquet.DECIMALS),
         "boolean": row % 2 == 1,
         "money": Decimal(-(10**16)) + Decimal("0.01") + row,
         "timestamp": dt.datetime(2026, 2, 28, 23, 59, 59, 999_990 + row),
@@ -66,7 +66,7 @@ def expected(table: Table) -> list[tuple]:
 
 def write(name: str, path: Path, rows: list[int]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    tables.write(frame_of(TABLES[name], rows), TABLES[name], path)
+    parquet.write(frame_of(TABLES[name], rows), TABLES[name], path)
     return path
 
 
@@ -299,7 +299,7 @@ def features(path: Path, count: int = 3000) -> Path:
     given = pd.DataFrame({"store_id": [f"s{i:05d}" for i in range(count)], "category": "c", "feature": "f"})
     given["value"] = np.random.default_rng(0).random(count)
     given["share"] = 0.5
-    tables.write(given, TABLES["internal_features"], path)
+    parquet.write(given, TABLES["internal_features"], path)
     return path
 
 
@@ -369,7 +369,7 @@ def test_a_broken_file_is_an_error_and_nothing_is_left(tmp_path, spoil, said):
 def test_parts_of_a_wide_table_with_other_features_are_refused(tmp_path):
     one = write("external_features", tmp_path / "one.parquet", [0, 1])
     two = tmp_path / "two.parquet"
-    tables.write(pd.DataFrame({"store_id": ["z"], "other": [1.0]}), TABLES["external_features"], two)
+    parquet.write(pd.DataFrame({"store_id": ["z"], "other": [1.0]}), TABLES["external_features"], two)
     with pytest.raises(OutputError, match=r"two.parquet: its columns are not those of the table external_features"):
         load.build(tmp_path / "a.duckdb", {"external_features": [one, two]}, {})
     assert not (tmp_path / "a.duckdb").exists()

@@ -12,10 +12,10 @@ from pipeline.core.assigning.frames import frame
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, in_space, place, published_spaces
 from pipeline.core.assigning.surroundings import Surroundings, surroundings
 from pipeline.errors import SettingsError
-from pipeline.overrides import for_category, key
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER
 from pipeline.schema.assigning import ASSIGNMENTS
 from pipeline.settings import Assign
+from pipeline.settings.per_category import for_category, key
 
 
 def assign(

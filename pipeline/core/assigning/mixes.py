@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from pipeline.core.features import positive_sales
+from pipeline.core.statistics.features import positive_sales
 from pipeline.schema import UNMAPPED
 
 

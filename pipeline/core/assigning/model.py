@@ -16,11 +16,19 @@ from pipeline.core.assigning.frames import frame
 from pipeline.core.assigning.mixes import new_mixes
 from pipeline.core.assigning.published import Clustering, clustering, wide
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, fitted_space, place
-from pipeline.core.features import RARE, Axes, positive_sales, scaling_axes, transform_axes, value_order, weighted_axes
-from pipeline.core.shrinkage import Noise, noise_of
-from pipeline.overrides import for_category
+from pipeline.core.internal.shrinkage import Noise, noise_of
+from pipeline.core.statistics.features import (
+    RARE,
+    Axes,
+    positive_sales,
+    scaling_axes,
+    transform_axes,
+    value_order,
+    weighted_axes,
+)
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER, TABLES, UNMAPPED
 from pipeline.settings import Model
+from pipeline.settings.per_category import for_category
 
 MODEL = (
     "model_spaces",

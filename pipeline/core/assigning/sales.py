@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from pipeline.core.internal_preprocessing import preprocess
+from pipeline.core.internal.preprocessing import preprocess
 from pipeline.settings import InternalPreprocessing
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pipeline.core.clustering import mixture
 from pipeline.core.clustering.figures import centroids, distances
 from pipeline.core.clustering.points import Scale
-from pipeline.core.features import Axes, on_axes
-from pipeline.core.shrinkage import Noise
+from pipeline.core.internal.shrinkage import Noise
+from pipeline.core.statistics.features import Axes, on_axes
 
 INTERNAL, EXTERNAL = "internal", "external"
 FARTHEST = (

@@ -10,9 +10,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.chain.features import ChainFeatures, chain_features
 from pipeline.core.clustering.stores import cluster_stores
-from pipeline.core.explained import r_squared
-from pipeline.core.features import positive_sales
-from pipeline.core.profiles import need_state_profiles
+from pipeline.core.explain.profiles import need_state_profiles
+from pipeline.core.statistics.explained import r_squared
+from pipeline.core.statistics.features import positive_sales
 from pipeline.settings import ChainClustering
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.core.features import RARE, value_order
 from pipeline.core.named_stores import to_fit
+from pipeline.core.statistics.features import RARE, value_order
 from pipeline.schema import UNMAPPED
 
 

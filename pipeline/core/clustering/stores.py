@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from pipeline.core.alignment import Reference, aligned, renumbered
+from pipeline.core.between_runs.alignment import Reference, aligned, renumbered
 from pipeline.core.clustering import bootstrap, outliers, rules, sampling
 from pipeline.core.clustering.algorithms import algorithm
 from pipeline.core.clustering.centroid_algorithms import Algorithm
@@ -19,8 +19,8 @@ from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.placement import describe, number
 from pipeline.core.clustering.trial import Trial, try_every_k
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
-from pipeline.core.features import check_finite, value_order
 from pipeline.core.named_stores import keys, to_fit
+from pipeline.core.statistics.features import check_finite, value_order
 from pipeline.settings import ClusteringSettings
 
 _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; the algorithms and nulls use 0 to 3

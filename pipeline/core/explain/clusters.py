@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.explain.names import names, side
+from pipeline.core.explain.profiles import means
 from pipeline.core.explain.readings import Readings
 from pipeline.core.explain.rules import rules
-from pipeline.core.features import value_order
-from pipeline.core.profiles import means
+from pipeline.core.statistics.features import value_order
 
 EXEMPLARS = 3
 

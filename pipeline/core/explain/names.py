@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from pipeline.core.explain.profiles import means
 from pipeline.core.explain.readings import Readings, said_name
-from pipeline.core.profiles import means
 
 NOTABLE = 0.5  # standard deviations from the average store, from which a feature is named
 VERY = 1.5  # from which it is "very" high or low

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.core.features import RARE
+from pipeline.core.statistics.features import RARE
 
 DECIMALS = 10  # values are read as they are published, so that what is said of them holds for what others see
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
 
 from pipeline.core.explain.readings import Readings, condition, roundest_between
-from pipeline.core.features import value_order
+from pipeline.core.statistics.features import value_order
 
 DEPTH = 3  # what a person can follow: eight rules at most
 FOLDS = 5

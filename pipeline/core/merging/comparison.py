@@ -9,8 +9,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.clustering import bootstrap, sampling
 from pipeline.core.clustering.figures import silhouettes
-from pipeline.core.explained import r_squared
 from pipeline.core.merging.methods import METHODS, Category, Result
+from pipeline.core.statistics.explained import r_squared
 
 
 def compare(category: Category) -> tuple[Result, pd.DataFrame]:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.explained import centred, r_squared
 from pipeline.core.merging.permutations import between, p_value, permuted_within
 from pipeline.core.merging.stores import CategoryStores
+from pipeline.core.statistics.explained import centred, r_squared
 
 PERMUTATIONS = 999
 FALSE_DISCOVERY_RATE = 0.05

@@ -16,9 +16,9 @@ from pipeline.core.merging.methods import Category
 from pipeline.core.merging.outcome import Outcome, outcome
 from pipeline.core.merging.stores import NO_CLUSTER, CategoryStores
 from pipeline.errors import DataError, RawDataError
-from pipeline.overrides import for_category
 from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import Merging
+from pipeline.settings.per_category import for_category
 
 
 def merge(

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.explained import centred
 from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
 from pipeline.core.merging.permutations import p_value, permuted_within
 from pipeline.core.merging.repair import Move, Repair, dissolve, repair
 from pipeline.core.merging.stores import CategoryStores
+from pipeline.core.statistics.explained import centred
 
 PERMUTATIONS = 999  # of a split that is published
 PERMUTATIONS_OF_REFITS = 199  # of a split in a resample, of which only the result counts

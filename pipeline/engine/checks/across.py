@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import duckdb
 
+from pipeline.duck.quoting import identifier, literal
 from pipeline.engine.checks import mapping, sales
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.mapping import MapSeen
 from pipeline.engine.checks.outside import OutsideSeen
 from pipeline.engine.checks.sales import SalesSeen
-from pipeline.engine.duck import create, row, rows
-from pipeline.engine.keys import normal
-from pipeline.engine.names import counted, with_nearest
-from pipeline.quoting import identifier, literal
+from pipeline.engine.connections import create, row, rows
+from pipeline.engine.reading.keys import normal
 from pipeline.settings import Stores
+from pipeline.wording import counted, with_nearest
 
 ALL = "all sources"
 _SHOWN = 3

@@ -6,18 +6,18 @@ import duckdb
 import msgspec
 import pandas as pd
 
-from pipeline.config_faults import dotted, nearest
+from pipeline.config.faults import dotted
 from pipeline.core.clustering.rules import smallest_size
-from pipeline.core.internal_preprocessing import preprocess
+from pipeline.core.internal.preprocessing import preprocess
 from pipeline.engine.checks import mapping, sales
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.mapping import MapSeen
 from pipeline.engine.checks.sales import SalesSeen
-from pipeline.engine.duck import rows
-from pipeline.engine.names import counted, listed, quoted
-from pipeline.overrides import SECTIONS, for_category, key, section_of, unknown
+from pipeline.engine.connections import rows
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalPreprocessing, Settings
+from pipeline.settings.per_category import SECTIONS, for_category, key, section_of, unknown
+from pipeline.wording import counted, listed, nearest, quoted
 
 _SHOWN = 5
 _MAPPED = "mapped"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pipeline.core.external_columns import is_identifier_name
-from pipeline.core.external_preprocessing import preprocess
+from pipeline.core.external.columns import is_identifier_name
+from pipeline.core.external.preprocessing import preprocess
 from pipeline.core.named_stores import CLOSED
 from pipeline.engine import external
 from pipeline.engine.checks.findings import Findings, some

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pipeline.engine.names import quoted
 from pipeline.errors import DataError, SettingsError
+from pipeline.wording import quoted
 
 ABSENT = "MISSING"
 

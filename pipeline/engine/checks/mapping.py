@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.config_faults import dotted, nearest
-from pipeline.core.features import RARE
+from pipeline.config.faults import dotted
+from pipeline.core.statistics.features import RARE
 from pipeline.engine import need_states
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Findings, SourceSeen, some
 from pipeline.engine.checks.schemas import Fitted, Wanted
-from pipeline.engine.duck import create, reading, row, rows
-from pipeline.engine.names import counted
-from pipeline.engine.raw import Source
-from pipeline.engine.scan import union
+from pipeline.engine.connections import create, reading, row, rows
+from pipeline.engine.reading.raw import Source
+from pipeline.engine.reading.scan import union
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalClustering, NeedStateSource
+from pipeline.wording import counted, nearest
 
 NAME = "need_states"
 _KEY = "sku_id, map_category, need_state"

@@ -10,17 +10,17 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from pipeline.engine import columns as kinds
+from pipeline.duck.quoting import identifier
 from pipeline.engine import external
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Column, Findings, SourceSeen
 from pipeline.engine.checks.schemas import Fitted, Wanted
-from pipeline.engine.duck import create, reading, row
-from pipeline.engine.names import counted, listed
-from pipeline.engine.raw import Source
-from pipeline.engine.scan import nfc, union
-from pipeline.quoting import identifier
+from pipeline.engine.connections import create, reading, row
+from pipeline.engine.reading import columns as kinds
+from pipeline.engine.reading.raw import Source
+from pipeline.engine.reading.scan import nfc, union
 from pipeline.settings import ExternalSource
+from pipeline.wording import counted, listed
 
 _LISTS = ("features", "ignore", "labels")
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from pipeline.core.overriding.rows import faults, said
+from pipeline.core.final.placement_rows import faults, said
 from pipeline.engine import overrides
 from pipeline.engine.checks import sales, schemas
 from pipeline.engine.checks.findings import Findings, SourceSeen
 from pipeline.engine.checks.outside import OutsideSeen
 from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.checks.schemas import Wanted
-from pipeline.engine.duck import reading, rows
-from pipeline.engine.names import with_nearest
-from pipeline.engine.raw import Source
+from pipeline.engine.connections import reading, rows
+from pipeline.engine.reading.raw import Source
 from pipeline.settings import OverridesSource
+from pipeline.wording import with_nearest
 
 NAME = "overrides"
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import duckdb
 import msgspec
 
+from pipeline.config.raw_files import copies
 from pipeline.engine import internal, sums
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Column, Findings, SourceSeen
 from pipeline.engine.checks.schemas import Fitted, Wanted
-from pipeline.engine.duck import reading, row, rows
-from pipeline.engine.raw import Source, require
-from pipeline.engine.weeks import window
+from pipeline.engine.connections import reading, row, rows
+from pipeline.engine.reading.raw import Source, require
+from pipeline.engine.reading.weeks import window
 from pipeline.freshness.fingerprints import content
-from pipeline.raw_files import copies
 from pipeline.settings import InternalPreprocessing, SalesSource
 
 NAME = "internal_sales"

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from pipeline.engine import keys
 from pipeline.engine.checks.findings import ABSENT, Column, Findings
-from pipeline.engine.raw import Source, require, require_keys, scans
-from pipeline.engine.scan import RawColumn, Scan, nfc
+from pipeline.engine.reading import keys
+from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.engine.reading.scan import RawColumn, Scan, nfc
 from pipeline.errors import RawDataError
 
 _SHOWN = 3  # of the nearest names

@@ -1,0 +1,1 @@
+"""TOML files -> settings, and where the raw files are that they name."""

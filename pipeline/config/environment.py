@@ -1,0 +1,207 @@
+"""TOML -> settings: `configs/base.toml`, then `configs/<env>.toml` on top.
+
+Every fault is one line: the file, the key, what was found, what is allowed, the nearest valid name. All faults of a
+config are reported at once. Relative paths are relative to the project's root, `home()`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.config.faults import Origin, dotted, of_settings, of_urls, of_values
+from pipeline.errors import SettingsError
+from pipeline.settings import Settings
+from pipeline.settings.per_category import section_of
+from pipeline.wording import nearest
+
+if sys.version_info >= (3, 11):
+    import tomllib as tomllib  # others read TOML through this module
+else:
+    import tomli as tomllib
+
+PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """An environment's settings and where they came from.
+
+    `written` is what the files say, before `${VAR}` was filled in: the copy that is kept beside the outputs is made from
+    it, so that no value of an environment variable is ever written down.
+    """
+
+    env: str
+    home: Path
+    files: tuple[Path, ...]
+    settings: Settings
+    written: dict[str, Any]
+
+    @functools.cached_property  # these are asked for a thousand times in a run that has nothing to do
+    def outputs(self) -> Path:
+        """The environment's output folder."""
+        return self.home / "outputs" / self.env
+
+    @functools.cached_property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.home / self.settings.warehouse.path.replace("{env}", self.env)
+
+    def section(self, name: str) -> Any:
+        """The section of a dotted name, such as `internal.clustering`."""
+        return section_of(self.settings, name)
+
+    @property
+    def spill_folder(self) -> Path:
+        """Where DuckDB spills what does not fit in memory."""
+        return self.home / self.settings.engine.spill_folder
+
+
+def home() -> Path:
+    """The project's root: `STORE_CLUSTERING_HOME`, else the folder that holds `luigi.cfg` beside this package."""
+    return _resolved(os.environ.get("STORE_CLUSTERING_HOME") or str(Path(__file__).parents[2]))
+
+
+@functools.cache
+def _resolved(path: str) -> Path:
+    return Path(path).resolve()  # asked for thousands of times in a run, and a system call per folder
+
+
+def environments() -> list[str]:
+    """The environments that have a file in `configs/`."""
+    return sorted(path.stem for path in (home() / "configs").glob("*.toml") if path.stem != "base")
+
+
+_loaded: dict[tuple[Path, str], Config] = {}
+
+
+def forget() -> None:
+    """Read every config again when it is next asked for."""
+    _loaded.clear()
+    _resolved.cache_clear()
+
+
+def load(env: str) -> Config:
+    """The settings of an environment, as this process first read them: a run keeps the settings it began with.
+
+    Raises
+    ------
+    SettingsError
+        The environment has no file, the files cannot be used (one line per fault), or a symbolic link leads out of
+        the environment's outputs.
+    """
+    root = home()
+    known = _loaded.get((root, env))
+    if known is not None:
+        return known
+    if not (root / "configs").is_dir():
+        raise SettingsError(
+            f"{root} is no project: it has no folder configs; start in a clone, or set STORE_CLUSTERING_HOME to a project's root"
+        )
+    if not PLAIN_NAME.fullmatch(env) or env not in environments():
+        raise SettingsError(
+            f"environment {env!r} is unknown: allowed are {', '.join(environments()) or 'none'}"
+            f"{nearest(env, environments())}; an environment is a file configs/<name>.toml in {root}"
+        )
+    files = (root / "configs" / "base.toml", root / "configs" / f"{env}.toml")
+    if not files[0].is_file():
+        raise SettingsError(f"{files[0]} is missing: every environment is read on top of it")
+    _check_links(root / "outputs" / env)
+    contents = [_read(path) for path in files]
+    merged = _merge(contents[0], contents[1])
+    origin = Origin(root, files, contents)
+    faults = list(of_urls(merged, origin))
+    settings = _convert(_expand(merged, (), origin, faults), origin, faults)
+    found = Config(env, root, files, settings, merged)
+    _loaded[(root, env)] = found
+    return found
+
+
+def _check_links(outputs: Path) -> None:
+    """Refuse symbolic links that lead out of an environment's output folder: what they name is not for a run to write.
+
+    The folder of all outputs may be one, to another disk.
+    """
+    if outputs.is_symlink():
+        _refuse_link(outputs, outputs.parent)
+    waiting = [str(outputs)] if outputs.is_dir() else []
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    _refuse_link(Path(entry.path), outputs)
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+
+
+def _refuse_link(link: Path, folder: Path) -> None:
+    target = Path(os.path.realpath(link))
+    if not target.is_relative_to(os.path.realpath(folder)):
+        raise SettingsError(
+            f"{link}: a symbolic link to {target}, out of {folder}: nothing is written there; remove the link (the folder "
+            "outputs itself may be one)"
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.relative_to(home())}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path.relative_to(home())}: not valid TOML: nested too deep") from None
+    except OSError as error:
+        raise SettingsError(f"{path.relative_to(home())}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path.relative_to(home())}: not UTF-8 text ({error.reason} at byte {error.start})"
+        ) from None
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merge(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _expand(value: Any, path: tuple[str | int, ...], origin: Origin, faults: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _expand(below, (*path, key), origin, faults) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_expand(below, (*path, index), origin, faults) for index, below in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        name, default = match["name"], match["default"]
+        found = os.environ.get(name) or default
+        if found is None:
+            faults.append(
+                f"{origin(path)}: {dotted(path)}: the environment variable {name} is not set; "
+                f"set it, or write ${{{name}:-default}}"
+            )
+        return found or ""
+
+    return _VARIABLE.sub(fill, value)
+
+
+def _convert(values: dict[str, Any], origin: Origin, faults: list[str]) -> Settings:
+    try:
+        settings = msgspec.convert(values, Settings)
+    except msgspec.ValidationError:
+        raise SettingsError(*faults, *of_values(values, Settings, origin)) from None
+    faults = [*faults, *of_settings(settings, origin)]
+    if faults:
+        raise SettingsError(*faults)
+    return settings

@@ -1,0 +1,124 @@
+"""The raw files of each source: where they are, and whether they are there. Heavy libraries are not needed for that."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from pipeline.config.environment import Config
+from pipeline.errors import MissingDataError
+from pipeline.settings import ExternalSource, NeedStateSource, OverridesSource, SalesSource
+
+PARQUET = (".parquet", ".pq")
+CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+EXCEL = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+SUFFIXES = PARQUET + CSV + EXCEL
+_HIDDEN = (".", "_", "~$")  # the last is how Excel marks a workbook that it has open
+_WILD = "*?["
+
+
+def names(config: Config) -> list[str]:
+    """Every source: `internal_sales`, `need_states`, `external.0`, `external.1`..., `overrides` where there are any."""
+    overrides = ["overrides"] if config.settings.sources.overrides else []
+    return ["internal_sales", "need_states", *external_names(config), *overrides]
+
+
+def external_names(config: Config) -> list[str]:
+    """The external sources, by position in `[[sources.external]]`."""
+    return [f"external.{index}" for index in range(len(config.settings.sources.external))]
+
+
+def source(config: Config, name: str) -> SalesSource | NeedStateSource | ExternalSource | OverridesSource:
+    """The settings of a source, one of `names`."""
+    if name.startswith("external."):
+        return config.settings.sources.external[int(name.split(".")[1])]
+    found: SalesSource | NeedStateSource | OverridesSource = getattr(config.settings.sources, name)
+    return found
+
+
+def setting(name: str) -> str:
+    """The name of the setting that says where a source is."""
+    return f"sources.external[{name.split('.')[1]}].path" if name.startswith("external.") else f"sources.{name}.path"
+
+
+def found(config: Config, name: str) -> list[Path]:
+    """The files of a source, in order of their names; none where there are none.
+
+    A path may be a file, a folder (every Parquet, CSV and Excel file below it) or a glob. Files and folders whose names
+    start with `.`, `_` or `~$` do not count, unless the glob says so itself, as in `_*.csv`.
+    """
+    text = source(config, name).path
+    path = Path(text) if Path(text).is_absolute() else config.home / text
+    if path.is_dir():
+        every = (file for file in path.rglob("*") if file.name.lower().endswith(SUFFIXES) and file.is_file())
+        return sorted(file for file in every if not _hidden(file, path))
+    if path.is_file():
+        return [path]
+    return sorted(_globbed(config.home, Path(text))) if any(character in text for character in _WILD) else []
+
+
+def holder(config: Config, path: Path) -> str | None:
+    """The first source that a file of this path is, or would be, a raw file of; None where it is of none."""
+    wanted = path.resolve()
+    for name in names(config):
+        text = config.home / source(config, name).path
+        in_folder = text.is_dir() and wanted.is_relative_to(text.resolve())
+        if in_folder or wanted in (text.resolve(), *(file.resolve() for file in found(config, name))):
+            return name
+        if any(character in str(text) for character in _WILD) and fnmatch.fnmatch(str(wanted), str(text)):
+            return name
+    return None
+
+
+def _globbed(home: Path, glob: Path) -> Iterator[Path]:
+    start, steps = (Path(glob.anchor), glob.parts[1:]) if glob.is_absolute() else (home, glob.parts)
+    first = next(n for n, step in enumerate(steps) if any(character in step for character in _WILD))
+    base = start.joinpath(*steps[:first])
+    asked = any(step.startswith(_HIDDEN) for step in steps[first:])
+    return (
+        file for file in base.glob(str(Path(*steps[first:]))) if file.is_file() and (asked or not _hidden(file, base))
+    )
+
+
+def _hidden(file: Path, below: Path) -> bool:
+    return any(part.startswith(_HIDDEN) for part in file.relative_to(below).parts)
+
+
+def require(config: Config, name: str) -> list[Path]:
+    """The files of a source.
+
+    Raises
+    ------
+    MissingDataError
+        There are none.
+    """
+    files = found(config, name)
+    if not files:
+        raise MissingDataError(
+            f"no raw file at {source(config, name).path!r} (setting {setting(name)}, environment {config.env}, below "
+            f"{config.home}): put the file there, or correct the path in configs/base.toml or configs/{config.env}.toml"
+        )
+    return files
+
+
+def copies(files: Sequence[Path], content: Callable[[Path], str]) -> list[str]:
+    """What to say of sales that are there more than once: a line per content that several files have.
+
+    Parameters
+    ----------
+    files : of the internal sales; rows of the same key are summed, so that a copy doubles them
+    content : the content hash of a file; asked for of files of one size only
+    """
+    of_size: dict[int, list[Path]] = {}
+    for file in files:
+        of_size.setdefault(file.stat().st_size, []).append(file)
+    alike: dict[str, list[Path]] = {}
+    for file in (file for same in of_size.values() if len(same) > 1 for file in same):
+        alike.setdefault(content(file), []).append(file)
+    return [
+        f"{same[0]}: the same, byte for byte, as {', '.join(str(file) for file in same[1:])}: every sale in it is counted "
+        f"{len(same)} times; remove the copies"
+        for same in alike.values()
+        if len(same) > 1
+    ]

@@ -1,0 +1,153 @@
+"""Between runs: what became of the clusters of a reference, which stores moved, and which features drifted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipeline.core.between_runs.changes import changes
+from pipeline.core.between_runs.compare import compare
+from pipeline.core.between_runs.drift import drift
+from pipeline.schema import ALL_CATEGORIES, TABLES
+from pipeline.settings import References
+
+_KEY = ["category", "store_id"]
+
+
+class Level(NamedTuple):
+    """The clusters of one level in both results: category, store_id, cluster; `now` has the column confidence besides."""
+
+    name: str
+    pin: str
+    before: pd.DataFrame
+    now: pd.DataFrame
+
+
+def compare_with_references(
+    *,
+    internal_clusters: pd.DataFrame,
+    internal_features: pd.DataFrame,
+    external_clusters: pd.DataFrame,
+    external_features: pd.DataFrame,
+    store_clusters: pd.DataFrame,
+    settings: References,
+    before_internal_clusters: pd.DataFrame | None = None,
+    before_internal_features: pd.DataFrame | None = None,
+    before_external_clusters: pd.DataFrame | None = None,
+    before_external_features: pd.DataFrame | None = None,
+    before_store_clusters: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Compare this result with the pins that the settings name.
+
+    The clusters have the numbers of their references (`alignment.aligned`): one number is one cluster, and a store has
+    moved where its number is another. Stores that one result alone places are counted, and move nowhere.
+
+    Parameters
+    ----------
+    internal_clusters to store_clusters : the tables of these names in `pipeline.schema`
+    settings : the pins' names by level
+    before_... : the same tables of the pins; None at a level without one
+
+    Returns
+    -------
+    agreement, migrations, cluster_changes, drift, as in `pipeline.schema`; no rows for a level without a reference.
+    """
+    final = _with_confidence(store_clusters, internal_clusters, external_clusters)
+    levels = [
+        Level(name, str(pin), _in_categories(before), _in_categories(now))
+        for name, pin, before, now in (
+            ("internal", settings.internal, before_internal_clusters, internal_clusters),
+            ("external", settings.external, before_external_clusters, external_clusters),
+            ("final", settings.final, before_store_clusters, final),
+        )
+        if before is not None
+    ]
+    drifts = [
+        _per_category(before, now, lambda old, new: drift(_wide(old), _wide(new))).assign(level=name)
+        for name, before, now in (
+            ("internal", before_internal_features, internal_features),
+            ("external", _long(before_external_features), _long(external_features)),
+        )
+        if before is not None and now is not None
+    ]
+    return {
+        "agreement": _stacked("agreement", [_agreement(level) for level in levels]),
+        "migrations": _stacked("migrations", [_migrations(level) for level in levels]),
+        "cluster_changes": _stacked("cluster_changes", [_changes(level) for level in levels]),
+        "drift": _stacked("drift", drifts),
+    }
+
+
+def _in_categories(clusters: pd.DataFrame) -> pd.DataFrame:
+    return clusters if "category" in clusters else clusters.assign(category=ALL_CATEGORIES)
+
+
+def _with_confidence(store_clusters: pd.DataFrame, internal: pd.DataFrame, external: pd.DataFrame) -> pd.DataFrame:
+    """The final clusters with the lower confidence of both sides."""
+    found = store_clusters[[*_KEY, "cluster"]]
+    found = found.merge(internal[[*_KEY, "confidence"]], on=_KEY, how="left")
+    found = found.merge(external[["store_id", "confidence"]], on="store_id", how="left", suffixes=("", "_outside"))
+    return found.assign(confidence=found[["confidence", "confidence_outside"]].min(axis=1))
+
+
+def _agreement(level: Level) -> pd.DataFrame:
+    found = compare(level.before, level.now)["agreement"]
+    moves = _migrations(level)["category"].value_counts()
+    moved = found["category"].map(moves).fillna(0).astype("int64")
+    return found.rename(columns={"only_after": "only_now", "k_after": "k_now"}).assign(
+        level=level.name,
+        reference=level.pin,
+        moved=moved,
+        kept_share=1.0 - moved / found["stores"].where(found["stores"] > 0),
+    )
+
+
+def _migrations(level: Level) -> pd.DataFrame:
+    before = level.before[[*_KEY, "cluster"]].rename(columns={"cluster": "from_cluster"})
+    now = level.now[[*_KEY, "cluster", "confidence"]].rename(columns={"cluster": "to_cluster"})
+    both = before.merge(now, on=_KEY)
+    return both[both["from_cluster"] != both["to_cluster"]].assign(level=level.name)
+
+
+def _changes(level: Level) -> pd.DataFrame:
+    found = _per_category(
+        level.before,
+        level.now,
+        lambda old, new: changes(old.set_index("store_id")["cluster"], new.set_index("store_id")["cluster"]),
+    )
+    return found.assign(level=level.name)
+
+
+def _per_category(
+    before: pd.DataFrame, now: pd.DataFrame, told: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+) -> pd.DataFrame:
+    """What is told of every category of either, one below the other."""
+    sides = [{str(name): rows for name, rows in frame.groupby("category", sort=True)} for frame in (before, now)]
+    parts = [
+        told(sides[0].get(category, before.iloc[:0]), sides[1].get(category, now.iloc[:0])).assign(category=category)
+        for category in sorted({*sides[0], *sides[1]})
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _long(features: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The outside data's features as those of the sales mix are: store_id, category, feature, share."""
+    if features is None:
+        return None
+    long = features.melt(id_vars="store_id", var_name="feature", value_name="share")
+    return long.assign(category=ALL_CATEGORIES)
+
+
+def _wide(features: pd.DataFrame) -> pd.DataFrame:
+    return features.pivot(index="store_id", columns="feature", values="share")
+
+
+def _stacked(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The table, its rows sorted by its key; without rows where no part has one."""
+    kinds = {"text": "str", "integer": "int64", "float": "float64"}
+    columns = {column.name: kinds[column.type] for column in TABLES[name].columns}
+    filled = [part for part in parts if len(part)]
+    stacked = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))
+    return stacked[list(columns)].astype(columns).sort_values(list(TABLES[name].key), ignore_index=True)

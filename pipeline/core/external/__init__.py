@@ -1,0 +1,1 @@
+"""The outside data: preprocessing and clustering."""

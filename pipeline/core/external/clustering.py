@@ -1,0 +1,87 @@
+"""ExternalClustering: all stores, clustered on the outside data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from pipeline.core.between_runs.alignment import reference
+from pipeline.core.clustering.stores import cluster_stores
+from pipeline.core.explain.clusters import explain
+from pipeline.core.explain.profiles import feature_profiles
+from pipeline.core.explain.readings import of_features
+from pipeline.core.statistics.features import check_finite, long_table, scale, weighted
+from pipeline.errors import DataError
+from pipeline.settings import ExternalClustering
+
+PLAIN = "average surroundings"  # the name of a cluster that nothing sets apart
+
+
+def cluster(
+    *,
+    external_features: pd.DataFrame,
+    settings: ExternalClustering,
+    external_feature_report: pd.DataFrame | None = None,
+    reference_clusters: pd.DataFrame | None = None,
+    reference_verdicts: pd.DataFrame | None = None,
+    held_out: Collection[str] = (),
+) -> dict[str, pd.DataFrame]:
+    """Cluster the stores on the features of the outside data, scaled.
+
+    Parameters
+    ----------
+    external_features : store_id, and one float column per feature: imputed, transformed, not yet scaled
+    settings : `[external.clustering]`
+    external_feature_report : says which features are the log1p of what they are called; None: none is
+    reference_clusters, reference_verdicts : external_clusters and external_verdicts of the pin whose numbers are kept; None
+        without one
+    held_out : stores that are left out of every fit, the scale of the features included, and placed
+
+    Returns
+    -------
+    external_clusters, _k_selection, _verdicts, _memberships, _profiles (of the features before scaling), _exemplars, _cluster_summary,
+    _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without a feature all stores form one cluster; without a store the tables
+    have no rows but for the verdict `no structure` with k = 0.
+
+    Raises
+    ------
+    DataError : a value is NaN or infinite, or a weight is for no feature that was offered; it names the feature.
+    """
+    features = external_features.set_index("store_id").sort_index().sort_index(axis=1).astype("float64")
+    check_finite(features)
+    _check_weights(settings.weights, features, external_feature_report)
+    scaled = weighted(scale(features, settings.scaling, held_out), settings.weights)
+    kept = reference(reference_clusters, reference_verdicts)
+    clustering = cluster_stores(scaled, settings, held_out=held_out, reference=kept)
+    readings = of_features(features, logged(external_feature_report))
+    told = explain(scaled, readings, clustering.clusters, plain=PLAIN, random_state=settings.random_state)
+    return {
+        "external_clusters": clustering.clusters,
+        "external_k_selection": clustering.k_selection,
+        "external_verdicts": clustering.verdict,
+        "external_memberships": clustering.memberships,
+        "external_profiles": feature_profiles(features, clustering.clusters),
+        **{f"external_{name}": table for name, table in told.items()},
+        "external_scaled_features": long_table(scaled),
+    }
+
+
+def _check_weights(weights: Mapping[str, float], features: pd.DataFrame, report: pd.DataFrame | None) -> None:
+    offered = {str(name) for name in features.columns}
+    offered |= {name.partition("=")[0] for name in offered}
+    offered |= set() if report is None else {str(name) for name in report["feature"]}
+    unknown = sorted(weights.keys() - offered)
+    if unknown:
+        raise DataError(
+            f"external.clustering.weights: {unknown[0]!r} is no feature of the outside data; there are "
+            f"{', '.join(sorted(offered)[:10])}{', ...' if len(offered) > 10 else ''}"
+        )
+
+
+def logged(external_feature_report: pd.DataFrame | None) -> list[str]:
+    """The features that are the log1p of what they are called."""
+    if external_feature_report is None:
+        return []
+    transformed = external_feature_report["action"] == "transformed"
+    return [str(name) for name in external_feature_report.loc[transformed, "feature"]]

@@ -1,0 +1,1 @@
+"""A category's sales mix: preprocessing and clustering."""

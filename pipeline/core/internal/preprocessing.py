@@ -1,0 +1,173 @@
+"""Sales by need state: coverage of the map, shares, and the stores that cannot be clustered in a category.
+
+P1, sales are conserved: per category, what came in is what is published plus what is dropped, to the cent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from pipeline.core.internal import shares
+from pipeline.core.named_stores import CLOSED, keys
+from pipeline.errors import DataError, RawDataError
+from pipeline.schema import NO_CATEGORY, UNMAPPED
+from pipeline.settings import InternalPreprocessing
+from pipeline.settings.per_category import for_category
+
+SOURCE = "internal_sales"
+NOT_CHOSEN = "no sales in the chosen categories and weeks"
+
+
+def preprocess(
+    *,
+    sales: pd.DataFrame,
+    unchosen_stores: pd.DataFrame,
+    settings: InternalPreprocessing,
+    key_spellings: pd.DataFrame | None = None,
+    closed: Collection[str] = (),
+) -> dict[str, pd.DataFrame]:
+    """Turn sales per store, category and need state into shares, and say what was left out and why.
+
+    Parameters
+    ----------
+    sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key, at least one; SKUs
+        that the map does not know are under `schema.UNMAPPED`
+    unchosen_stores : store_id; stores without a row in `sales`, may be empty
+    key_spellings : the table of that name, which is passed on; None is none
+    settings : what becomes of unmapped sales, and the limits; per category where overridden
+    closed : stores that are excluded from every category; their sales stay, as those of all excluded stores do
+
+    Returns
+    -------
+    categories : one row per category of `sales`, without the column `file`. `stores` counts all stores with a row,
+        `need_states` the published ones without UNMAPPED; `clipped_sales_cents` is a positive amount.
+    need_state_coverage : one row per category; `unmapped_share` is unmapped / net sales within 0..1, and where net
+        sales are not positive 1 if anything is unmapped, else 0
+    excluded_stores : the stores that cannot be clustered in a category, and the unchosen ones under `(none)`
+    sales_by_need_state : all published rows, those of excluded stores too
+
+    Raises
+    ------
+    RawDataError : unmapped sales exceed `max_unmapped_share`, or exist where `unmapped = "error"`: all such categories
+    DataError : sales are not conserved, which is a fault of this program
+    """
+    reserved = int((sales["category"] == NO_CATEGORY).sum())
+    if reserved:
+        raise RawDataError(
+            f"a category is called {NO_CATEGORY}, which stands for stores without any; rename it in the internal sales"
+        )
+    sales = sales.sort_values(["category", "store_id", "need_state"], ignore_index=True)
+    coverage = _coverage(sales, settings)
+    _check_coverage(coverage, set(sales["category"][sales["need_state"] == UNMAPPED]), settings)
+    dropping = {name for name in coverage["category"] if for_category(settings, name).unmapped == "drop"}
+    is_dropped = (sales["need_state"] == UNMAPPED) & sales["category"].isin(dropping)
+    published = sales[~is_dropped].reset_index(drop=True)
+    _check_conserved(coverage, published)
+    gone = keys(closed)
+    excluded = _excluded(sales, published, settings, gone)
+    by_need_state = shares.with_shares(published, excluded)
+    return {
+        "categories": _categories(sales, by_need_state, excluded),
+        "need_state_coverage": coverage,
+        "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
+        "sales_by_need_state": by_need_state,
+        "key_spellings": _no_spellings() if key_spellings is None else key_spellings,
+    }
+
+
+def _no_spellings() -> pd.DataFrame:
+    return pd.DataFrame({"kind": [], "key": [], "spellings": []}).astype(
+        {"kind": object, "key": object, "spellings": "int64"}
+    )
+
+
+def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFrame:
+    unmapped = sales["sales_cents"].where(sales["need_state"] == UNMAPPED, 0)
+    totals = (
+        sales.assign(unmapped_sales_cents=unmapped)
+        .groupby("category", as_index=False, sort=True)[["sales_cents", "unmapped_sales_cents"]]
+        .sum()
+    )
+    drops = [for_category(settings, name).unmapped == "drop" for name in totals["category"]]
+    totals["dropped_sales_cents"] = totals["unmapped_sales_cents"].where(drops, 0)
+    net = totals["sales_cents"]
+    share = (totals["unmapped_sales_cents"] / net.where(net > 0)).clip(0.0, 1.0)
+    totals["unmapped_share"] = share.fillna((totals["unmapped_sales_cents"] != 0).astype("float64"))
+    return totals
+
+
+def _check_coverage(coverage: pd.DataFrame, with_unmapped: set[str], settings: InternalPreprocessing) -> None:
+    forbidden, above = [], []
+    for name, share in zip(coverage["category"], coverage["unmapped_share"], strict=True):
+        own = for_category(settings, name)
+        if own.unmapped == "error" and name in with_unmapped:
+            forbidden.append(f"{name} ({share:.1%})")
+        elif share > own.max_unmapped_share:
+            above.append(f"{name} ({share:.1%}, limit {own.max_unmapped_share:.1%})")
+    faults = []
+    if above:
+        faults.append(f"unmapped sales above max_unmapped_share in {', '.join(above)}")
+    if forbidden:
+        faults.append(f'unmapped sales where unmapped = "error" in {", ".join(forbidden)}')
+    if faults:
+        raise RawDataError(
+            f"{'; '.join(faults)}; add their SKUs to the need states, or change [internal.preprocessing] unmapped and "
+            "max_unmapped_share, which can be set per category"
+        )
+
+
+def _check_conserved(coverage: pd.DataFrame, published: pd.DataFrame) -> None:
+    kept = published.groupby("category")["sales_cents"].sum().reindex(coverage["category"], fill_value=0)
+    lost = coverage["sales_cents"].to_numpy() - kept.to_numpy() - coverage["dropped_sales_cents"].to_numpy()
+    if lost.any():
+        names = ", ".join(coverage["category"][lost != 0])
+        raise DataError(
+            f"sales are not conserved in {names}: {abs(lost).sum()} cents; this is a fault: please report it"
+        )
+
+
+def _excluded(
+    sales: pd.DataFrame, published: pd.DataFrame, settings: InternalPreprocessing, closed: Collection[str]
+) -> pd.DataFrame:
+    """The excluded (store, category) with their reason, over every pair of `sales`."""
+    every = shares.per_store(sales)
+    kept = shares.per_store(published).reindex(every.index, fill_value=0)
+    mapped = shares.per_store(published[published["need_state"] != UNMAPPED]).reindex(every.index, fill_value=0)
+    limits = every.index.get_level_values("category").map(
+        {name: for_category(settings, name).max_clipped_share for name in every.index.levels[0]}
+    )
+    clip = kept["clipped_cents"] / kept["positive_cents"].where(kept["positive_cents"] > 0)
+    reasons = pd.Series("", index=every.index, dtype=object)
+    above = (clip > limits).to_numpy()
+    reasons[above] = [
+        f"returns clip {_percent(share)} % of positive sales (limit {_percent(limit)} %)"
+        for share, limit in zip(clip[above], limits[above], strict=True)
+    ]
+    reasons[(mapped["positive_cents"] == 0).to_numpy()] = "no positive sales of mapped SKUs"
+    reasons[(every["positive_cents"] == 0).to_numpy()] = "no positive sales"
+    reasons[every.index.get_level_values("store_id").isin(closed)] = CLOSED
+    found = reasons[reasons != ""].rename("reason").reset_index()
+    found["source"] = SOURCE
+    return found[["store_id", "category", "source", "reason"]]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g}" if share < 10 else f"{100 * share:.0f}"
+
+
+def _with_unchosen(excluded: pd.DataFrame, unchosen: pd.DataFrame, closed: Collection[str]) -> pd.DataFrame:
+    why = [CLOSED if store in closed else NOT_CHOSEN for store in unchosen["store_id"]]
+    more = unchosen[["store_id"]].assign(category=NO_CATEGORY, source=SOURCE, reason=why).astype(object)
+    return pd.concat([excluded.astype(object), more]).sort_values(["store_id", "category"], ignore_index=True)
+
+
+def _categories(sales: pd.DataFrame, published: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
+    found = sales.groupby("category", sort=True)["store_id"].nunique().rename("stores").to_frame()
+    found["excluded_stores"] = excluded.groupby("category").size()
+    mapped = published[published["need_state"] != UNMAPPED]
+    found["need_states"] = mapped.groupby("category")["need_state"].nunique()
+    found["sales_cents"] = published.groupby("category")["sales_cents"].sum()
+    found["clipped_sales_cents"] = (-published["sales_cents"].clip(upper=0)).groupby(published["category"]).sum()
+    return found.fillna(0).astype("int64").reset_index()

@@ -1,0 +1,1 @@
+"""What every DuckDB connection shares: quoting, safe settings, a folder to spill into."""

@@ -1,0 +1,129 @@
+"""The raw files looked at before anything is built: every missing, wrong or doubtful thing of every source at once.
+
+First each source's schema, column by column; then the values of the columns that are there; then what the sources have
+in common. The checks are those of the run itself (`engine.internal`, `engine.need_states`, `engine.external`, `core`),
+each on its own, so that one fault does not hide the next. Sales are summed in DuckDB, within its memory limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.engine import overrides
+from pipeline.engine.checks import across, categories, features, mapping, outside, overridden, sales
+from pipeline.engine.checks.findings import Finding, Findings, SourceSeen
+from pipeline.engine.checks.mapping import MapSeen
+from pipeline.engine.checks.outside import OutsideSeen
+from pipeline.engine.checks.overridden import OverridesSeen
+from pipeline.engine.checks.sales import SalesSeen
+from pipeline.engine.connections import connect
+from pipeline.engine.reading.raw import Source
+from pipeline.settings import Engine, Settings
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a look at the raw files found: every source, what would fail the run, what to look at, what had to wait."""
+
+    sources: tuple[SourceSeen, ...]
+    errors: tuple[Finding, ...]
+    doubts: tuple[Finding, ...]
+    not_looked_at: tuple[Finding, ...]
+
+
+def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine) -> Report:
+    """Look at the raw files of every source.
+
+    Parameters
+    ----------
+    files : absolute paths by source (`internal_sales`, `need_states`, `external.<position>`, `overrides`); a source without files
+        is left out, or empty: that it is missing is for the caller to say
+    settings : of the environment
+    engine : memory, threads, and where to spill
+
+    Raises
+    ------
+    PipelineError : memory or spill space ran out; faults of the data are in the report
+    """
+    findings = Findings()
+    with connect(
+        [path for paths in files.values() for path in paths],
+        memory_limit=engine.memory_limit,
+        threads=engine.threads,
+        spill=engine.spill_folder,
+    ) as connection:
+        sold = _sales(connection, files, settings, findings)
+        mapped = _mapping(connection, files, settings, findings)
+        surroundings = _outside(connection, files, settings, findings)
+        by_hand = _overrides(connection, files, settings, findings)
+        across.collect(connection, sold, mapped, surroundings)
+        categories.say_coverage(connection, sold, mapped, settings.internal.preprocessing, findings)
+        categories.say_categories(connection, sold, settings, findings)
+        mapping.say_weights(connection, mapped, settings.internal.clustering, findings)
+        features.say_features(surroundings, settings, findings)
+        across.say_stores(connection, sold, surroundings, findings)
+        across.say_named(connection, sold, surroundings, settings.stores, findings)
+        across.say_spellings(connection, findings)
+        if by_hand is not None:
+            has_reference = settings.references.final is not None
+            overridden.say_unknown(connection, by_hand, sold, surroundings, findings, has_reference=has_reference)
+    return Report(
+        (sold.seen, mapped.seen, *(one.seen for one in surroundings), *([by_hand.seen] if by_hand else [])),
+        tuple(findings.errors),
+        tuple(findings.doubts),
+        tuple(findings.not_looked_at),
+    )
+
+
+def _sales(
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Sequence[str]],
+    settings: Settings,
+    findings: Findings,
+) -> SalesSeen:
+    section = settings.sources.internal_sales
+    source = Source.of("sources.internal_sales", files.get(sales.NAME, ()), section)
+    has_map_category = settings.sources.need_states.columns.category is not None
+    chosen = settings.internal.preprocessing
+    return sales.look(connection, source, section, chosen, findings, has_map_category=has_map_category)
+
+
+def _mapping(
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Sequence[str]],
+    settings: Settings,
+    findings: Findings,
+) -> MapSeen:
+    section = settings.sources.need_states
+    source = Source.of("sources.need_states", files.get(mapping.NAME, ()), section)
+    return mapping.look(connection, source, section, findings)
+
+
+def _outside(
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Sequence[str]],
+    settings: Settings,
+    findings: Findings,
+) -> list[OutsideSeen]:
+    found = []
+    for position, section in enumerate(settings.sources.external):
+        name = f"external.{position}"
+        source = Source.of(f"sources.external[{position}]", files.get(name, ()), section)
+        found.append(outside.look(connection, name, source, section, findings))
+    return found
+
+
+def _overrides(
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Sequence[str]],
+    settings: Settings,
+    findings: Findings,
+) -> OverridesSeen | None:
+    section = settings.sources.overrides
+    if section is None:
+        return None
+    source = Source.of(overrides.SETTING, files.get(overridden.NAME, ()), section)
+    return overridden.look(connection, source, section, findings)

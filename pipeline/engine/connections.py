@@ -1,0 +1,165 @@
+"""One hardened DuckDB connection, the SQL texts beside it, and DuckDB's errors in one line.
+
+Works on DuckDB 1.5 and 2.0. Values are bound where a statement takes parameters; a view takes none, so paths and
+characters are written into it with `literal`, and names with `identifier`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.duck import safe_settings
+from pipeline.duck.quoting import identifier, literal
+from pipeline.duck.spill import spill_folder
+from pipeline.errors import PipelineError, RawDataError, SettingsError
+from pipeline.wording import gist
+
+_SQL = Path(__file__).parent / "sql"
+_MEGABYTE = 1_000_000
+
+
+@contextmanager
+def connect(
+    files: Sequence[str], *, memory_limit: str, threads: int, spill: str
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in memory that can read these files, spill, and nothing else.
+
+    Parameters
+    ----------
+    files : absolute paths, taken literally: no globs
+    memory_limit : a DuckDB size; "" is a quarter of the machine's memory
+    threads : 0 is as many as there are processors
+    spill : the folder to spill into when memory is short
+
+    Raises
+    ------
+    SettingsError : the spill folder cannot be made, or DuckDB refuses a value of `[engine]`
+    """
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(spill_folder(spill))
+        except OSError as error:
+            raise SettingsError(
+                f"[engine] spill_folder: {error.filename}: {error.strerror}; set a folder that can be written"
+            ) from None
+        connection = stack.enter_context(duckdb.connect(":memory:"))
+        _harden(connection, files, memory_limit or _quarter_of_memory(), threads, folder)
+        yield connection
+
+
+def _harden(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[str], memory_limit: str, threads: int, spill: Path
+) -> None:
+    allowed = "[" + ", ".join(literal(file) for file in files) + "]"
+    values: dict[str, object] = {
+        **safe_settings.SETTINGS,
+        "memory_limit": literal(memory_limit),
+        "temp_directory": literal(str(spill)),
+        "preserve_insertion_order": "false",
+        "allocator_bulk_deallocation_flush_threshold": "'1MB'",  # a table that is dropped gives its memory back: a tenth less in all
+        "TimeZone": literal("UTC"),
+        "allowed_paths": allowed,
+    }
+    if threads:
+        values["threads"] = str(threads)
+    try:
+        for name, value in values.items():
+            connection.execute(f"SET {name} = {value}")
+    except duckdb.Error as error:
+        raise SettingsError(f"[engine]: DuckDB refuses {name} = {value}: {gist(error)}") from None
+    # These two come last, in this order: after them nothing can be set, and no other file can be opened.
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _quarter_of_memory() -> str:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{max(total // 4 // _MEGABYTE, 256)}MB"
+
+
+def sql(name: str) -> str:
+    """The text of a file of `engine/sql`."""
+    return (_SQL / name).read_text(encoding="utf-8")
+
+
+def create(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> None:
+    """Make a table of a query's rows."""
+    connection.execute(f"CREATE TEMP TABLE {identifier(table)} AS {query}")
+
+
+def view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    """Name a query."""
+    connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS {query}")
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """A small result."""
+    found: list[tuple[Any, ...]] = connection.execute(query, list(values)).fetchall()
+    return found
+
+
+def row(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+    """The one row of an aggregate."""
+    return rows(connection, query, values)[0]
+
+
+@contextmanager
+def reading(files: Sequence[str], setting: str) -> Iterator[None]:
+    """Turn any error that DuckDB raises inside into one line that names the file and the next step.
+
+    Parameters
+    ----------
+    files : the files that are read inside
+    setting : the table of the config that names them, such as `sources.internal_sales`
+
+    Raises
+    ------
+    RawDataError : a file cannot be read
+    PipelineError : memory or disk ran out
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise PipelineError(
+            f"{_named(files, str(error))}: memory or spill space ran out ({gist(error)}); raise [engine] "
+            "memory_limit, or free space under [engine] spill_folder"
+        ) from None
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise RawDataError(_explained(str(error), files, setting)) from None
+
+
+def _named(files: Sequence[str], message: str) -> str:
+    if len(files) == 1:
+        return files[0]
+    named = [file for file in files if file in message]
+    if named:
+        return max(named, key=len)
+    return f"{files[0]} and {len(files) - 1} more"
+
+
+def _explained(message: str, files: Sequence[str], setting: str) -> str:
+    file = _named(files, message)
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    if line is None:
+        said = gist(Exception(message))
+        return f"{file}: cannot be read: {said}; write the file again, or check path and csv in [{setting}]"
+    where = f"{file}, line {int(line[1])}"
+    fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    if fields:
+        return (
+            f"{where}: {fields[2]} fields where the header has {fields[1]}; correct the line, or check delimiter and "
+            f"quote in [{setting}] csv"
+        )
+    if "Invalid unicode" in message:
+        return f"{where}: bytes that are not text in this encoding; set encoding in [{setting}] csv (utf-8, utf-16, latin-1)"
+    if "quote" in message.lower().split("possible")[0]:
+        return f"{where}: a quoted value does not end; correct the line, or set quote in [{setting}] csv"
+    said = " ".join(message.splitlines()[2:3] or [gist(Exception(message))]).strip()
+    return f"{where}: {said[:200]}; correct the line, or check [{setting}] csv"

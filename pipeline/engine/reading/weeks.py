@@ -1,0 +1,130 @@
+"""The window of `last_weeks`: which rows are in it, counted back from the last week in the data.
+
+- Dates and times (UTC), also written as integers 20240131 or as ISO text: the n x 7 days that end with the latest date;
+  with n = 1 and a latest date of 31 January, 25 to 31 January. The week starts where that puts it, not on a Monday.
+- Dates before year 1 or after year 9999 are no weeks: they are faults, and one of them would be the latest.
+- Integers: the latest and the n - 1 before it. Years with weeks, 202452: the n latest that occur in the data, since
+  calendars differ in which years have 53 weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+
+import duckdb
+
+from pipeline.engine.connections import rows
+from pipeline.engine.reading import keys
+from pipeline.engine.reading.raw import Source
+from pipeline.engine.reading.scan import RawColumn, Scan, union
+from pipeline.errors import RawDataError
+from pipeline.wording import counted, quoted
+
+
+def window(
+    connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], week: str, last: int
+) -> list[str]:
+    """For each scan, the SQL that says whether a row is in the last weeks.
+
+    Parameters
+    ----------
+    week : the raw name of the week column
+    last : how many weeks, at least 1
+
+    Raises
+    ------
+    RawDataError : the column is neither whole numbers nor dates, mixes both, or lacks values
+    """
+    numbers, dates = zip(*(_week(source, scan, week) for scan in found), strict=True)
+    selects = [
+        f"{number} AS week_number, {day} AS week_date, CAST({scan[week].sql} AS VARCHAR) AS week_text"
+        for scan, number, day in zip(found, numbers, dates, strict=True)
+    ]
+    seen = rows(
+        connection,
+        "SELECT week_number, week_date, COUNT(*), MIN(CASE WHEN week_number IS NULL AND week_date IS NULL THEN "
+        f"week_text END) FROM ({union(found, selects)}) GROUP BY week_number, week_date",
+    )
+    if not seen:
+        return ["TRUE"] * len(found)  # no rows: the caller says so
+    _check(source, week, seen)
+    if any(day is not None for _, day, _, _ in seen):
+        first_day = _weeks_before(max(day for _, day, _, _ in seen if day is not None), last)
+        return [f"{expression} >= DATE '{first_day.isoformat()}'" for expression in dates]
+    first = first_kept({number for number, _, _, _ in seen}, last)
+    return [f"{expression} >= {first}" for expression in numbers]
+
+
+def _week(source: Source, scan: Scan, week: str) -> tuple[str, str]:
+    """The SQL of a week as an integer and as a date, each null where it is none."""
+    column: RawColumn = scan[week]
+    if column.written is not None:
+        text = f"TRIM({column.sql})"
+        whole = f"REGEXP_FULL_MATCH({text}, '-?[0-9]{{1,15}}([.]0+)?')"
+        number = f"CASE WHEN {whole} THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
+        return number, f"CASE WHEN NOT {whole} THEN {_day_of(f'TRY_CAST({text} AS TIMESTAMP)')} END"
+    if keys.is_number(column.type):
+        whole = f"{column.sql} = TRUNC({column.sql}) AND ABS({column.sql}) < 1e15"
+        return f"CASE WHEN {whole} THEN TRY_CAST({column.sql} AS BIGINT) END", "CAST(NULL AS DATE)"
+    if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
+        instant = f"{column.sql} AT TIME ZONE 'UTC'" if "TIME ZONE" in column.type else column.sql
+        return "CAST(NULL AS BIGINT)", _day_of(instant)
+    raise RawDataError(
+        f"{scan.files[0]}: column '{week}' is of type {column.type}, where a week must be a whole number or a date; set "
+        f"columns.week in [{source.setting}]"
+    )
+
+
+def _day_of(instant: str) -> str:
+    """The SQL of a date within the years that Python knows, else null."""
+    day = f"CAST({instant} AS DATE)"
+    return f"CASE WHEN {day} BETWEEN DATE '{date.min.isoformat()}' AND DATE '{date.max.isoformat()}' THEN {day} END"
+
+
+def _check(source: Source, week: str, seen: Sequence[tuple[int | None, date | None, int, str | None]]) -> None:
+    missing = sum(count for number, day, count, _ in seen if number is None and day is None)
+    if missing:
+        text = next(text for number, day, _, text in seen if number is None and day is None)
+        example = "" if text is None else f" (such as {quoted(text)})"
+        raise RawDataError(
+            f"{source.title}: {counted(missing, 'row', 'rows')} without a week in column '{week}'{example}; a week is a "
+            "whole number or a date (2024-01-31); correct them, or remove last_weeks from [internal.preprocessing]"
+        )
+    if any(number is not None for number, _, _, _ in seen) and any(day is not None for _, day, _, _ in seen):
+        raise RawDataError(
+            f"{source.title}: column '{week}' has both whole numbers and dates; write one of them, or remove last_weeks "
+            "from [internal.preprocessing]"
+        )
+
+
+def first_kept(weeks: Collection[int], last: int) -> int:
+    """The first of the last weeks, where weeks are integers.
+
+    Parameters
+    ----------
+    weeks : the integers that occur, at least one
+    last : how many weeks, at least 1
+    """
+    days = [_day(week) for week in weeks]
+    if None not in days:
+        first = _weeks_before(max(day for day in days if day is not None), last)
+        return first.year * 10_000 + first.month * 100 + first.day
+    if all(190_001 <= week <= 299_953 and 1 <= week % 100 <= 53 for week in weeks):
+        return sorted(weeks)[-last:][0]
+    return max(weeks) - last + 1
+
+
+def _weeks_before(latest: date, last: int) -> date:
+    """The first of the last weeks' days; the first of all days where there are not as many."""
+    return date.fromordinal(max(latest.toordinal() - 7 * last + 1, 1))
+
+
+def _day(week: int) -> date | None:
+    """The date that an integer such as 20240131 writes."""
+    if not 19_000_101 <= week <= 29_991_231:
+        return None
+    try:
+        return datetime.strptime(str(week), "%Y%m%d").date()  # a date has no time zone
+    except ValueError:
+        return None

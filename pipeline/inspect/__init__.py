@@ -1,0 +1,1 @@
+"""How the targets stand and why: reads the DAG, builds nothing."""

@@ -1,0 +1,274 @@
+"""Run records: who ran what, when, with which tags, and what became of each task.
+
+One file per run that did anything, `outputs/<env>/.runs/<run_id>.jsonl`: a line when it starts, one per task that was
+built, cut off or failed, and one when it ends. Lines are appended by whichever process of the run has something to say.
+The resolved settings are kept beside it as `<run_id>.toml`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from pipeline.config.environment import Config
+from pipeline.storage import durable
+from pipeline.storage.durable import naming
+
+BUILT, CUT_OFF, FAILED = "built", "cut off", "failed"
+
+_run_id = ""
+_leader = 0
+
+
+def now() -> datetime:
+    """The time, UTC, without a zone."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def current() -> str:
+    """The id of this process's run; a worker process has its leader's."""
+    global _run_id, _leader
+    if not _run_id:
+        _run_id = f"{now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        _leader = os.getpid()
+    return _run_id
+
+
+def renew() -> None:
+    """Begin another run in this process."""
+    global _run_id
+    _run_id = ""
+    current()
+
+
+def folder(config: Config) -> Path:
+    """Where an environment's run records are."""
+    return config.outputs / ".runs"
+
+
+def record(config: Config, tags: dict[str, str], event: str, task: str, **details: Any) -> None:
+    """Append what became of a task; the run's first event starts its record.
+
+    Parameters
+    ----------
+    config : the environment
+    tags : the run's tags
+    event : `BUILT`, `CUT_OFF` or `FAILED`
+    task : the task's name
+    details : more of it, such as the reason and the seconds
+    """
+    path = folder(config) / f"{current()}.jsonl"
+    if not path.exists():
+        _start(config, tags, path)
+    _append(path, {"event": event, "task": task, "at": now().isoformat(timespec="milliseconds"), **details})
+
+
+def _start(config: Config, tags: dict[str, str], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        return
+    os.close(descriptor)
+    _append(
+        path,
+        {
+            "event": "started",
+            "run_id": current(),
+            "env": config.env,
+            "tags": tags,
+            "at": now().isoformat(timespec="milliseconds"),
+            "user": who(),
+            "host": socket.gethostname(),
+            "pid": _leader,
+            "command": sys.argv,
+        },
+    )
+    _keep_settings(config, path.with_suffix(".toml"))
+
+
+def who() -> str:
+    """Who runs this: by name, or by number where the machine knows no name (as in a container)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _keep_settings(config: Config, path: Path) -> None:
+    import tomli_w
+
+    resolved = _without_none(_as_written(msgspec.to_builtins(config.settings), config.written))
+    path.write_text(
+        f"# The settings of run {current()}, defaults included; ${{...}} is as written.\n" + tomli_w.dumps(resolved),
+        encoding="utf-8",
+    )
+
+
+def _as_written(resolved: Any, written: Any) -> Any:
+    """The resolved settings, with the texts that name environment variables as they stand in the config."""
+    if isinstance(resolved, dict):
+        keys = written if isinstance(written, dict) else {}
+        return {key: _as_written(value, keys.get(key)) for key, value in resolved.items()}
+    if isinstance(resolved, list | tuple):
+        items = written if isinstance(written, list) else []
+        return [_as_written(value, items[i] if i < len(items) else None) for i, value in enumerate(resolved)]
+    return written if isinstance(written, str) and "${" in written else resolved
+
+
+def _without_none(value: Any) -> Any:
+    """TOML has no null: a setting without a value is left out."""
+    if isinstance(value, dict):
+        return {key: _without_none(below) for key, below in value.items() if below is not None}
+    return [_without_none(below) for below in value] if isinstance(value, list | tuple) else value
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        with naming(path):
+            # a letter that UTF-8 cannot hold, such as of a file's name, must not cost the line: it becomes a question mark
+            os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="replace"))
+    finally:
+        os.close(descriptor)
+
+
+def finish(config: Config, fresh: Callable[[], set[str]], status: str | None = None) -> None:
+    """Write the run's last line, where it did anything: `status`, by default failed if any task was, else done."""
+    run = this(config)
+    if run is not None and run.finished_at is None:
+        status = status or ("failed" if run.tasks(FAILED) else "done")
+        untouched = sorted(fresh() - {line["task"] for line in run.events})
+        last = {"event": "finished", "status": status, "fresh": untouched}
+        _append(folder(config) / f"{run.run_id}.jsonl", last | {"at": now().isoformat(timespec="milliseconds")})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its record tells it.
+
+    `status` is running, done, failed or interrupted (its process is gone, and it never said that it ended). `events` are
+    the lines of its tasks, in order; `fresh` the tasks that were found fresh, known once it ended.
+    """
+
+    run_id: str
+    env: str
+    tags: dict[str, str]
+    started_at: datetime
+    finished_at: datetime | None
+    status: str
+    user: str
+    host: str
+    events: list[dict[str, Any]] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+
+    def tasks(self, event: str) -> list[dict[str, Any]]:
+        """The events of this kind."""
+        return [line for line in self.events if line["event"] == event]
+
+
+class _Started(msgspec.Struct):
+    run_id: str
+    env: str
+    tags: dict[str, str]
+    at: str
+    user: str
+    host: str
+    pid: int
+
+
+class _Task(msgspec.Struct):
+    task: str
+    reason: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    findings: list[str] = []
+
+
+class _Finished(msgspec.Struct):
+    at: str
+    status: Literal["done", "failed", "interrupted"]
+    fresh: list[str] = []
+
+
+_LINES: dict[str, type[_Started | _Task | _Finished]] = {
+    "started": _Started,
+    BUILT: _Task,
+    CUT_OFF: _Task,
+    FAILED: _Task,
+    "finished": _Finished,
+}
+
+
+def read(path: Path) -> Run | None:
+    """The run in this file; None where it is none. A line that is none of a record, as one that a kill cut short, is passed over."""
+    try:
+        lines = [pair for pair in map(_parse, durable.read(path).split(b"\n")) if pair]
+        first = next(said for _, said in lines if isinstance(said, _Started))
+        last = next((said for _, said in lines if isinstance(said, _Finished)), None)
+        return Run(
+            first.run_id,
+            first.env,
+            first.tags,
+            _moment(first.at),
+            _moment(last.at) if last else None,
+            last.status if last else ("running" if _is_running(first) else "interrupted"),
+            first.user,
+            first.host,
+            [line for line, said in lines if isinstance(said, _Task)],
+            last.fresh if last else [],
+        )
+    except (OSError, StopIteration, ValueError, OverflowError):
+        return None
+
+
+def _parse(text: bytes) -> tuple[dict[str, Any], _Started | _Task | _Finished] | None:
+    """A line as it stands, and what it says; None where it says nothing of a run."""
+    try:
+        line: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+        return line, msgspec.convert(line, _LINES[line["event"]])
+    except (msgspec.MsgspecError, KeyError, TypeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _moment(text: str) -> datetime:
+    """A time as records have it, UTC; one of another zone is brought there."""
+    found = datetime.fromisoformat(text)
+    return found.astimezone(timezone.utc).replace(tzinfo=None) if found.tzinfo else found
+
+
+def _is_running(first: _Started) -> bool:
+    if first.host != socket.gethostname():
+        return True
+    try:
+        os.kill(max(first.pid, 1), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def this(config: Config) -> Run | None:
+    """This process's run as its record tells it; None where it did nothing."""
+    path = folder(config) / f"{current()}.jsonl"
+    return read(path) if path.exists() else None
+
+
+def every(config: Config, last: int | None = None) -> Iterator[Run]:
+    """The environment's runs, oldest first; the `last` so many of them."""
+    for path in sorted(folder(config).glob("*.jsonl"))[-(last or 0) :]:
+        run = read(path)
+        if run is not None:
+            yield run

@@ -1,0 +1,94 @@
+"""The end of a run: its record is closed, and whoever wants to know is told."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+
+import luigi
+
+from pipeline import alerts
+from pipeline.config.environment import Config
+from pipeline.errors import DONE, worded
+from pipeline.records import runs
+from pipeline.run import interrupts, session
+from pipeline.wording import plain
+
+log = logging.getLogger("luigi-interface.pipeline")
+
+_ended: set[str] = set()
+
+
+def _died(task: luigi.Task, said: str) -> None:
+    """A worker process ended without a word: nobody but the leading one can tell."""
+    code = said.rpartition(" ")[2]
+    how = (
+        f"was ended by signal {code[1:]} ({signal.strsignal(-int(code))})"
+        if code[0] == "-"
+        else f"ended with code {code}"
+    )
+    note_failure(
+        task,
+        f"{_name(task)}: its process {how} before it was done: where the machine had no memory left, use fewer --workers or a "
+        "lower memory_limit in [engine]; run again",
+    )
+
+
+def _took_too_long(task: luigi.Task, _said: str) -> None:
+    note_failure(
+        task,
+        f"{_name(task)}: was ended for taking longer than timeout in [worker] of luigi.cfg; raise it, and run again",
+    )
+
+
+luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)(_died)
+luigi.Task.event_handler(luigi.Event.TIMEOUT)(_took_too_long)
+
+
+def note_failure(task: luigi.Task, problem: str | Exception) -> None:
+    """Note, once, a failure that its task cannot record: it is in the run's record and its alert in the end; and say it."""
+    text = worded(problem) if isinstance(problem, Exception) else problem
+    if session.met(text, _name(task), dict(getattr(task, "tag", ()))):
+        log.error("%s", plain(text))
+
+
+def _name(task: luigi.Task) -> str:
+    return str(getattr(task, "name", task.task_family))
+
+
+def at_exit(config: Config) -> None:
+    """Have this process, which leads a run, end it when the process ends."""
+    runs.current()
+    interrupts.heed()
+    atexit.register(_end, config, os.getpid())
+
+
+def _end(config: Config, leader: int) -> None:
+    if os.getpid() == leader:
+        end(config)
+        interrupts.end_by_it()
+
+
+def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
+    """Write the last line of the run's record, where it has one, and send the alerts that are due; once per run.
+
+    `code` is the exit code, where it is known: a run that ends with another than 0 is never one that is done.
+    """
+    if runs.current() in _ended:
+        return
+    _ended.add(runs.current())
+    interrupted = interrupted or interrupts.came() or getattr(sys, "last_type", None) is KeyboardInterrupt
+    try:
+        for problem, (task, tags) in session.problems().items():
+            runs.record(config, tags, runs.FAILED, task, error=problem)
+        runs.finish(config, session.fresh, "interrupted" if interrupted else None if code == DONE else "failed")
+    except OSError as error:
+        sys.stderr.write(f"warning: {error.filename}: {error.strerror}; the run's record has no end\n")
+    if alerts.wanted(config):
+        run = runs.this(config)
+        findings = [finding for event in run.events for finding in event.get("findings", [])] if run else []
+        problem = "; ".join(session.problems()) or (f"it ended with exit code {code}" if code != DONE else "")
+        alerts.after_run(config, run, findings, "" if run and run.tasks(runs.FAILED) else problem)

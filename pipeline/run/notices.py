@@ -1,0 +1,59 @@
+"""What a process says about the settings when it ends, whatever else it did: that something in them has no effect."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from pipeline import schema
+from pipeline.config.environment import Config
+from pipeline.config.faults import Key, dotted
+from pipeline.freshness import traces
+from pipeline.settings.per_category import SECTIONS, key, unknown
+from pipeline.storage import parquet
+from pipeline.wording import nearest, plain
+
+
+def unknown_categories(config: Config) -> Iterator[str]:
+    """A line per override for a category that the last clustering did not find; none before there was one."""
+    overridden = {name: unknown(config.section(name), ()) for name in SECTIONS}
+    if not any(overridden.values()):
+        return
+    trace = traces.read(config.outputs / ".trace" / "internal_clustering.json")
+    if trace is None:
+        return
+    for section in SECTIONS:
+        for name in unknown(config.section(section), trace.children):
+            where: Key = (*section.split("."), "category", name)
+            yield (
+                f"{dotted(where)}: has no effect: the data has no such category{nearest(key(name), trace.children)}; "
+                f"correct the name, or remove it (environment {config.env})"
+            )
+
+
+def unknown_stores(config: Config) -> Iterator[str]:
+    """A line per store that `[stores]` names and the last result does not know; none where this process built nothing.
+
+    A process that built nothing has not read the tables, and reading them would cost it more than all else that it does.
+    """
+    named = {"closed": config.settings.stores.closed, "held_out": config.settings.stores.held_out}
+    if not any(named.values()) or "pyarrow" not in sys.modules:
+        return
+    paths = {table: config.outputs / "merging" / f"{table}.parquet" for table in ("store_clusters", "excluded_stores")}
+    if not all(path.is_file() for path in paths.values()):
+        return
+    frames = [parquet.read([path], schema.TABLES[table]) for table, path in paths.items()]
+    known = {str(store) for frame in frames for store in frame["store_id"]}
+    for setting, names in named.items():
+        for name in names:
+            if key(name) not in known:
+                yield (
+                    f"stores.{setting}: {name!r} has no effect: no source has such a store{nearest(key(name), known)}; correct "
+                    f"the name, or remove it (environment {config.env})"
+                )
+
+
+def say(config: Config) -> None:
+    """Write the lines to standard error."""
+    for line in (*unknown_categories(config), *unknown_stores(config)):
+        sys.stderr.write(f"warning: {plain(line)}\n")

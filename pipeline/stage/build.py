@@ -1,0 +1,125 @@
+"""A stage's build: under its lock, from inputs that did not change meanwhile, published whole, and told in a trace and a run record."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from pipeline.errors import InputChangedError
+from pipeline.freshness import fingerprints, traces
+from pipeline.freshness.memory import Signature, signature
+from pipeline.records import runs
+from pipeline.run import session
+from pipeline.run.parent_process import check_parent
+from pipeline.stage.declared import DeclaredStage
+from pipeline.stage.evidence import own_reason
+from pipeline.storage import locks
+from pipeline.storage.publication import Publication, sweep
+from pipeline.wording import plain
+
+log = logging.getLogger("luigi-interface.pipeline")
+
+Snapshot = dict[str, tuple[Signature, str]]
+
+
+def build_if_stale(stage: DeclaredStage, started: float) -> None:
+    """Build under the stage's lock, unless what it reads turns out to be what its trace says (early cutoff).
+
+    Parameters
+    ----------
+    stage : whose targets are stale, or were when the run looked
+    started : when its task began, of the monotonic clock in seconds
+
+    Raises
+    ------
+    InputChangedError
+        A file that it reads changed while it was read, twice.
+    """
+    with locks.held(
+        stage.config.outputs / ".locks" / stage.trace_path.name,
+        waiting=lambda holder: stage.say(f"waits for {holder}, which builds this"),
+    ):
+        reason = own_reason(stage)
+        if reason is None:
+            stage.say("cut off: what it reads is unchanged")
+            runs.record(stage.config, dict(stage.tag), runs.CUT_OFF, stage.name)
+            return
+        stage.say(str(reason))
+        trace = _build(stage, started)
+        told = {"reason": str(reason), "seconds": trace.seconds}
+        if found := stage.findings():
+            told["findings"] = found
+        runs.record(stage.config, dict(stage.tag), runs.BUILT, stage.name, **told)
+        log.info("%s: built in %.2f s (%s)", plain(stage.name), trace.seconds, reason)
+
+
+def _build(stage: DeclaredStage, started: float) -> traces.Trace:
+    memory = session.memory(stage.config)
+    stage.sweep()
+    sweep(stage.trace_path.parent, stage.trace_path.name)
+    settings, code, libraries = stage.settings(), stage.code(), fingerprints.libraries(memory, stage.libraries)
+    for _ in range(2):
+        publication = Publication(fingerprints.content)
+        try:
+            stage.begin()
+            stage.progress(0)
+            before = snapshot(stage)
+            stage.progress(10)
+            children = stage.build(publication)
+            stage.progress(80)
+            after = snapshot(stage)
+            if after == before:
+                check_parent()
+                outputs = publication.publish(stage.mode)
+                stage.progress(100)
+                break
+        finally:
+            publication.discard()
+            stage.end()
+    else:
+        changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+        others = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        raise InputChangedError(
+            f"{stage.name}: {changed[0]}{others} changed while it was read, twice: let its writer finish, and run again"
+        )
+    trace = traces.Trace(
+        task=stage.name,
+        settings=settings,
+        code=code,
+        libraries=libraries,
+        inputs={path: content for path, (_, content) in before.items()},
+        outputs={stage.relative(path): content for path, content in outputs.items()},
+        children=children,
+        built_at=runs.now().isoformat(timespec="milliseconds"),
+        seconds=round(time.monotonic() - started, 3),
+        run_id=runs.current(),
+    )
+    # before the new trace: a run that is killed meanwhile leaves the old one, which knows what is to be cleared away
+    if (old := traces.read(stage.trace_path)) is not None:
+        stage.replaced(old, trace)
+    for stray in stage.strays(trace):
+        stage.clear(stray)
+    traces.write(stage.trace_path, trace)
+    return trace
+
+
+def snapshot(stage: DeclaredStage) -> Snapshot:
+    """Stat and content hash of every file that a build reads.
+
+    Raises
+    ------
+    InputChangedError
+        A file is gone, or cannot be read.
+    """
+    memory = session.memory(stage.config)
+    try:
+        stats = {str(path): signature(path) for path in stage.files()}
+        contents = memory.hashes(stats, fingerprints.content)
+        return {
+            stage.relative(path): (stat, contents[path] or memory.hash(path, fingerprints.content))  # says why not
+            for path, stat in stats.items()
+        }
+    except OSError as error:
+        raise InputChangedError(
+            f"{stage.name}: {error.filename}: {error.strerror}, while it was being read: put it back, and run again"
+        ) from error

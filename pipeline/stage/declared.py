@@ -1,0 +1,178 @@
+"""`DeclaredStage`: what a stage reads, how it computes and what it publishes; its subclasses say which."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import luigi
+
+from pipeline import schema
+from pipeline.freshness import fingerprints, traces
+from pipeline.run import session
+from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
+from pipeline.storage.publication import Publication, sweep
+
+log = logging.getLogger("luigi-interface.pipeline")
+
+
+class DeclaredStage(KnownParameters, luigi.Task):
+    """What a task that publishes targets declares: what it reads, how it computes, what it publishes.
+
+    Class attributes
+    ----------------
+    sections : the config sections it reads; their values are traced
+    modules : the modules that compute; their code is traced, with all that they import
+    tables : the tables it publishes, names of `schema.TABLES`
+    libraries : those whose versions are traced
+    mode : permissions of the targets; None leaves the process's umask
+    """
+
+    env = EnvParameter()
+    project = ProjectParameter()
+    tag = TagParameter()
+
+    sections: ClassVar[tuple[str, ...]] = ()
+    modules: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[tuple[str, ...]] = ()
+    libraries: ClassVar[tuple[str, ...]] = fingerprints.LIBRARIES
+    mode: ClassVar[int | None] = None
+
+    # ---------------------------------------------------------------- where things are
+
+    @property
+    def folder(self) -> Path:
+        """Where the targets are."""
+        return _folder(self.config.outputs, self.task_family)
+
+    @property
+    def trace_path(self) -> Path:
+        """Where the trace is."""
+        return self.config.outputs / ".trace" / f"{_snake(self.task_family)}.json"
+
+    def path(self, table: str) -> Path:
+        """The target of a table."""
+        return self.folder / f"{table}.parquet"
+
+    def files_of(self, table: str) -> list[Path]:
+        """The files that a table was last published in."""
+        return [self.path(table)]
+
+    def output(self) -> dict[str, luigi.LocalTarget]:
+        """The targets that have a fixed name, by table."""
+        return {table: luigi.LocalTarget(str(self.path(table))) for table in self.tables}
+
+    def relative(self, path: Path | str) -> str:
+        """A path as traces write it: relative to the project's root where it lies in it."""
+        return str(path).removeprefix(os.path.join(self.config.home, ""))  # noqa: PTH118  # asked for each file of each look
+
+    # ---------------------------------------------------------------- what subclasses declare
+
+    def files(self) -> Sequence[Path | str]:
+        """Every file that a build would read now; as plain strings where there are thousands."""
+        raise TypeError(f"{type(self).__name__} has to say which files it reads")
+
+    def children(self) -> Sequence[DeclaredStage]:
+        """The tasks that this one asks for once it knows what there is; those of the last build."""
+        return []
+
+    def stale_children(self) -> Iterator[DeclaredStage]:
+        """Those of the children that are not complete."""
+        return (task for task in self.children() if not task.complete())
+
+    def ask(self) -> Sequence[DeclaredStage]:
+        """The tasks to ask for in this build; what they publish is among `files` afterwards."""
+        return []
+
+    def begin(self) -> None:
+        """Called before each try at a build."""
+
+    def end(self) -> None:
+        """Called after each try at a build, however it ended."""
+
+    def sweep(self) -> None:
+        """Remove what a killed process left beside the targets."""
+        sweep(self.folder)
+
+    def strays(self, trace: traces.Trace) -> list[Path]:  # noqa: ARG002  # for subclasses
+        """Files that are there and should not be: left by a build that was killed, or spoiling a target by lying beside it.
+
+        `trace` is that of the last build.
+        """
+        return []
+
+    def clear(self, stray: Path) -> None:
+        """Remove one of the strays."""
+        stray.unlink(missing_ok=True)
+
+    def build(self, publication: Publication) -> list[str]:
+        """Read, compute, and write the targets' new content to `publication`; returns the categories asked for."""
+        raise TypeError(f"{type(self).__name__} has to say what it writes to {publication}")
+
+    def owns(self, path: Path) -> bool:
+        """Whether a file can be one of this stage's targets, of today or of an earlier build."""
+        return path.is_relative_to(self.folder)
+
+    def replaced(self, old: traces.Trace, new: traces.Trace) -> None:
+        """Clear away what the old build made and the new one did not."""
+        for target in old.outputs.keys() - new.outputs.keys():
+            path = Path(os.path.normpath(self.config.home / target))
+            if self.owns(path):  # whatever a trace says, nothing else is removed
+                path.unlink(missing_ok=True)
+
+    def settings(self) -> dict[str, Any]:
+        """Value by dotted key of every setting the stage reads, and the shape of the tables it publishes."""
+        import msgspec
+
+        values = {section: msgspec.to_builtins(self.section(section)) for section in self.sections}
+        flat = {key: value for name, value in values.items() for key, value in traces.flatten(value, name).items()}
+        shapes = {f"schema.{table}": _shape(schema.TABLES[table]) for table in self.tables}
+        return flat | shapes | {"schema.words": [schema.UNMAPPED, schema.NO_CATEGORY]}
+
+    def section(self, name: str) -> Any:
+        """The settings of a section, as they hold for this task."""
+        return self.config.section(name)
+
+    def findings(self) -> list[str]:
+        """What a person should look at in what was just built, a line each."""
+        return []
+
+    def code(self) -> dict[str, str]:
+        """Fingerprint by module of the code that builds this."""
+        return session.code((*self.computing(), "pipeline.storage.parquet"), self.config)
+
+    def computing(self) -> tuple[str, ...]:
+        """The modules that compute."""
+        return self.modules
+
+    def say(self, text: str) -> None:
+        """Show this beside the task on the scheduler's page; Luigi gives the means only while the task runs."""
+        report = getattr(self, "set_status_message", None)
+        if report is not None:
+            report(text)
+
+    def progress(self, percent: int) -> None:
+        """Show how far the build is: inputs hashed, computed and written, published."""
+        report = getattr(self, "set_progress_percentage", None)
+        if report is not None:
+            report(percent)
+
+
+@functools.cache
+def _folder(outputs: Path, family: str) -> Path:
+    return outputs / _snake(family)
+
+
+@functools.cache
+def _snake(family: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in family).lstrip("_")
+
+
+def _shape(table: schema.Table) -> list[Any]:
+    """A table as far as its files depend on it: key, and name, type and null of each column."""
+    columns = [*table.columns, *([table.more] if table.more else [])]
+    return [list(table.key), [[column.name, column.type, column.nullable] for column in columns]]

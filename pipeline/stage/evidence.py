@@ -1,0 +1,79 @@
+"""One look at a stage: the evidence that `freshness.reasons` asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.freshness import fingerprints, traces
+from pipeline.freshness.reasons import REASONS, Reason, reasons, upstream_is_stale
+from pipeline.run import session
+from pipeline.stage.declared import DeclaredStage
+
+
+class Look:
+    """One look at a stage: the evidence that `reasons` asks for, each read once and only when asked."""
+
+    def __init__(self, stage: DeclaredStage) -> None:
+        self._stage = stage
+        self._memory = session.memory(stage.config)
+        self._trace: traces.Trace | None = None
+        self._read = False
+
+    def trace(self) -> traces.Trace | None:
+        """What the last build read and wrote."""
+        if not self._read:
+            self._trace, self._read = traces.read(self._stage.trace_path), True
+        return self._trace
+
+    def missing(self) -> list[str]:
+        """Targets of a fixed name that are not there."""
+        paths = [target.path for target in self._stage.output().values()]
+        return [self._stage.relative(path) for path in paths if self._memory.stat(path) is None]
+
+    def stale_upstream(self) -> Iterator[str]:
+        """Required tasks, then the children of the last build, that are not complete."""
+        for task in self._stage.deps():
+            if not task.complete():
+                yield getattr(task, "name", task.task_family)
+        for child in self._stage.stale_children():
+            yield child.name
+
+    def inputs(self) -> dict[str, str | None]:
+        """Content hash of every file that a build would read now."""
+        found = self._memory.hashes(map(str, self._stage.files()), fingerprints.content)
+        home = os.path.join(self._stage.config.home, "")  # noqa: PTH118  # see DeclaredStage.relative
+        return {path.removeprefix(home): content for path, content in found.items()}
+
+    def settings(self) -> dict[str, Any]:
+        """Value by dotted key of every setting that a build would read now."""
+        return self._stage.settings()
+
+    def code(self) -> dict[str, str]:
+        """Fingerprint of every module and file that a build would run now."""
+        return self._stage.code()
+
+    def libraries(self) -> dict[str, str]:
+        """Version of every library that a build would use now."""
+        return fingerprints.libraries(self._memory, self._stage.libraries)
+
+    def outputs(self) -> dict[str, str | None]:
+        """Content hash of every file that the last build wrote, and of those that should not be there."""
+        trace = self.trace()
+        if trace is None:
+            return {}
+        home = self._stage.config.home
+        targets = [*trace.outputs, *(self._stage.relative(path) for path in self._stage.strays(trace))]
+        paths = {os.path.join(home, target): target for target in targets}  # noqa: PTH118  # without a Path each
+        return {paths[path]: content for path, content in self._memory.hashes(paths, fingerprints.content).items()}
+
+
+def own_reason(stage: DeclaredStage) -> Reason | None:
+    """The first reason that lies in what the stage itself reads and wrote; None where its trace holds.
+
+    Asked just before a build, when the required tasks have published: a raw file that changed since belongs to the
+    next run.
+    """
+    predicates = [predicate for predicate in REASONS if predicate is not upstream_is_stale]
+    return next(reasons(Look(stage), predicates), None)

@@ -1,0 +1,227 @@
+"""One task per category (`CategoryStage`), and the stage that asks for them and joins what they publish."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import luigi
+import msgspec
+
+from pipeline import schema
+from pipeline.errors import PipelineError, RawDataError
+from pipeline.freshness import fingerprints, seals, traces
+from pipeline.run import session
+from pipeline.run.parameters import CategoryParameter
+from pipeline.settings.per_category import for_category
+from pipeline.stage.base import Stage
+from pipeline.stage.evidence import own_reason
+from pipeline.stage.from_raw import RawStage
+from pipeline.stage.table import TableStage, module_of
+from pipeline.storage import parquet
+from pipeline.storage.publication import Publication, listed, sweep
+from pipeline.wording import nearest
+
+
+class CategoryStage(TableStage):
+    """A `TableStage` for one category: it reads the category's own file, and only the settings that hold for it."""
+
+    category = CategoryParameter(description="the category, as it stands in the data")
+
+    @classmethod
+    def named(cls, category: str) -> str:
+        """A category's task as users name it."""
+        return f"{cls.get_task_family()}({category})"
+
+    @property
+    def name(self) -> str:
+        """The task as users name it, with its category."""
+        return self.named(self.category)
+
+    @functools.cached_property  # of a task whose `project` says which root it is in: with 500 categories, asked for ten thousand times
+    def folder(self) -> Path:
+        """A folder per category."""
+        return super().folder / traces.slug(self.category)
+
+    @functools.cached_property
+    def _paths(self) -> dict[str, Path]:
+        return {table: self.folder / f"{table}.parquet" for table in self.tables}
+
+    def path(self, table: str) -> Path:
+        """The target of a table."""
+        return self._paths[table]
+
+    @property
+    def trace_path(self) -> Path:
+        """A trace per category."""
+        return super().trace_path.with_name(f"{super().trace_path.stem}-{traces.slug(self.category)}.json")
+
+    def paths(self) -> dict[str, list[Path]]:
+        """The category's own file of each table that is read."""
+        found = {}
+        for argument, (stage, _) in self.reads.items():
+            required = self.clone(stage)
+            assert isinstance(required, RawStage)  # noqa: S101  # only these have a file per category
+            found[argument] = [required.category_path(self.category)]
+        return found
+
+    def begin(self) -> None:
+        """Refuse a category that is not in the data."""
+        for (stage, _), (path,) in zip(self.reads.values(), self.paths().values(), strict=True):
+            if not path.is_file():
+                listed = parquet.read(self.clone(stage).path("categories"), schema.TABLES["categories"])
+                names = [str(name) for name in listed["category"]]
+                raise RawDataError(
+                    f"category {self.category!r} is not in the data{nearest(self.category, names)}: "
+                    f"there are {len(names)} categories, {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+                )
+
+    def section(self, name: str) -> Any:
+        """The settings with the category's overrides, and nobody else's."""
+        return for_category(super().section(name), self.category)
+
+
+class CollectingStage(Stage):
+    """Asks for one task per category, and joins what they publish into one table each.
+
+    Class attributes
+    ----------------
+    categories : the stage whose table `categories` names them
+    child : the task per category
+    """
+
+    categories: ClassVar[type[Stage]]
+    child: ClassVar[type[CategoryStage]]
+
+    def requires(self) -> list[luigi.Task]:
+        """The stage that knows which categories there are."""
+        return [self.clone(self.categories)]
+
+    def _list(self) -> Path:
+        listed: Path = self.clone(self.categories).path("categories")
+        return listed
+
+    def _current(self) -> list[str]:
+        return [str(category) for category in parquet.read(self._list(), schema.TABLES["categories"])["category"]]
+
+    def _tasks(self, categories: Sequence[str]) -> list[Stage]:
+        return [self.clone(self.child, category=category) for category in categories]
+
+    def _asked_for(self) -> list[str]:
+        """The categories of this build while it runs, else of the last one."""
+        if (asked := self.__dict__.get("_asked")) is not None:
+            return list(asked)
+        seen = session.memory(self.config).stat(str(self.trace_path))
+        if seen is None or self.__dict__.get("_told", (None,))[0] != seen:
+            trace = traces.read(self.trace_path)
+            self._told = (seen, trace.children if trace else [])
+        return self._told[1]
+
+    def children(self) -> list[Stage]:
+        """The tasks of this build while it runs, else of the last one."""
+        return self._tasks(self._asked_for())
+
+    def stale_children(self) -> Iterator[Stage]:
+        """Those of the children that are not complete: none of them is made where nothing has changed since they were last looked at."""
+        if not (categories := self._asked_for()):
+            return
+        example = self._example(categories)
+        seal = self._evidence(example, categories) if all(task.complete() for task in example.deps()) else None
+        memory, whole = session.memory(self.config), True
+        if seal is not None and memory.sealed(self.name, seal.digest):
+            for category in categories:
+                session.found_fresh(self.child.named(category))
+            return
+        for task in self._tasks(categories):
+            if not task.complete():
+                whole = False
+                yield task
+        if seal is not None and whole:
+            memory.seal(self.name, seal.digest, seal.stats)
+
+    def _evidence(self, example: CategoryStage, categories: Sequence[str]) -> seals.Evidence | None:
+        paths = [str(path) for path in (example.trace_path, *example.files(), *map(example.path, example.tables))]
+        memory = session.memory(self.config)
+
+        def facts() -> tuple[Any, ...]:  # the settings as they hold for one category, and with those of all others
+            sections = [msgspec.to_builtins(self.config.section(name)) for name in example.sections]
+            libraries = fingerprints.libraries(memory, example.libraries)
+            return example.settings(), sections, example.code(), libraries
+
+        return seals.evidence(memory, paths, example.category, categories, facts)
+
+    def _example(self, categories: Sequence[str]) -> CategoryStage:
+        made: CategoryStage = self.clone(self.child, category=categories[0])
+        return made
+
+    def ask(self) -> list[Stage]:
+        """A task per category there is now, where its trace does not hold.
+
+        The stage above is not looked at again: what changed since it was published belongs to the next run.
+        """
+        return [task for task in self._tasks(self._current()) if own_reason(task) is not None]
+
+    def prepare(self) -> None:
+        """Also what the tasks per category need."""
+        super().prepare()
+        computing = (module_of(self.child.compute),)
+        session.code((*computing, "pipeline.storage.parquet"), self.config)  # as they are before they are imported
+        session.prepare(computing)
+
+    def begin(self) -> None:
+        """Find out which categories there are now."""
+        self._asked = self._current()
+
+    def end(self) -> None:
+        """From here on the trace says which there were."""
+        del self._asked
+
+    def files(self) -> list[Path | str]:
+        """The list of categories, and what their tasks publish."""
+        if not (categories := self._asked_for()):
+            return [self._list()]
+        example = self._example(categories)
+        targets = [str(example.path(table)) for table in self.tables]
+        return [self._list(), *seals.each(targets, example.category, categories)]
+
+    def build(self, publication: Publication) -> list[str]:
+        """Join the children's tables."""
+        children = self.children()
+        for table in self.tables:
+            joined = parquet.read([child.path(table) for child in children], schema.TABLES[table])
+            with publication.staged(self.path(table)) as path:
+                parquet.write(joined, schema.TABLES[table], path)
+        return list(self._asked or [])
+
+    def strays(self, trace: traces.Trace) -> list[Path]:
+        """Targets and traces of categories that the last build did not ask for, and that are not in the data.
+
+        They are gone from the data, or a killed run came as far as their tasks, and they were gone before the next one.
+        """
+        kept, example = {traces.slug(category) for category in trace.children}, self.clone(self.child, category="")
+        targets, told = example.folder.parent, example.trace_path
+        prefix = told.stem.removesuffix(traces.slug(""))
+        names = [
+            name.removesuffix(".json").removeprefix(prefix) for name in listed(told.parent) if name.startswith(prefix)
+        ]
+        gone = {name for name in (*listed(targets), *names) if name not in kept and traces.is_slug(name)}
+        if not gone:
+            return []
+        try:  # another run may have found them since, and built them
+            gone -= {traces.slug(category) for category in self._current()}
+        except (OSError, PipelineError):  # then nothing is known of what is in the data
+            return []
+        paths = [targets / name / f"{table}.parquet" for name in sorted(gone) for table in self.tables]
+        paths += [told.with_name(f"{prefix}{name}.json") for name in sorted(gone)]
+        return [path for path in paths if path.exists()]
+
+    def clear(self, stray: Path) -> None:
+        """Remove it, and its category's folder with the last one."""
+        super().clear(stray)
+        folder = stray.parent
+        if stray.suffix == ".parquet":
+            sweep(folder)
+            if not listed(folder):  # a file of somebody's own keeps it
+                folder.rmdir()

@@ -1,0 +1,204 @@
+"""Publish and read Parquet: atomic, deterministic, checked.
+
+A target is written beside its name under a dotted one, synced, read back, and renamed; so it is old and complete, or
+new and complete, at every instant. Equal tables give equal bytes: rows are sorted by the key, floats rounded, nothing of
+pandas or of the clock is in the file. Pages carry checksums, so that a flipped bit is found on reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import OutputError
+from pipeline.schema import TABLES, Column, Table
+from pipeline.wording import first_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+DECIMALS = 10  # floats are published to this many: beyond it, libraries and processors differ
+
+
+def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
+    """Write a table to `path` and read it back.
+
+    Parameters
+    ----------
+    frame : DataFrame with the table's columns by their `frame_name`, in any order, rows in any order
+    table : what the table has to be
+    path : where to; not yet the target's own name
+
+    Raises
+    ------
+    OutputError
+        A column is missing or unknown, a key is null or not unique, a column that may not be null is, a float is
+        infinite, or the file does not read back equal.
+    """
+    import pyarrow.parquet as pq
+
+    arrow = to_arrow(frame, table)
+    pq.write_table(arrow, path, compression="zstd", write_page_checksum=True, write_statistics=True)
+    back = pq.ParquetFile(path, page_checksum_verification=True).read()
+    if not back.equals(arrow):
+        raise OutputError(f"{path}: the table {table.name} does not read back as it was written; check the disk")
+
+
+def as_json(frames: Mapping[str, pd.DataFrame]) -> str:
+    """Tables as one JSON document, equal to what `write` writes of them: a line per row, money as numbers.
+
+    `{"tables": {name: {"key": [...], "columns": [...], "rows": [[...], ...]}}}`, tables by name, rows sorted by the key; null
+    where there is no value. Equal tables give equal texts.
+
+    Raises
+    ------
+    OutputError
+        As `write` says.
+    """
+    documents = []
+    for name, frame in sorted(frames.items()):
+        arrow = to_arrow(frame, TABLES[name])
+        columns = [arrow.column(column).to_pylist() for column in arrow.column_names]
+        lines = [json.dumps(row, ensure_ascii=False, default=float) for row in zip(*columns, strict=True)]
+        head = f'"key": {json.dumps(TABLES[name].key)}, "columns": {json.dumps(arrow.column_names)}'
+        documents.append(f'{json.dumps(name)}: {{{head}, "rows": [\n' + ",\n".join(lines) + "\n]}")
+    return '{"tables": {\n' + ",\n".join(documents) + "\n}}\n"
+
+
+def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The table in these files, one after the other.
+
+    Parameters
+    ----------
+    paths : the files
+    table : what they hold
+    columns : the columns to read, where the others do not matter; None reads what there is
+
+    Returns
+    -------
+    DataFrame with the table's columns by their `frame_name`: text as str, money as whole cents, integers that may be
+    null as `Int64`. No files give no rows.
+
+    Raises
+    ------
+    OutputError
+        A file is not there, or is not what was written.
+    """
+    import pyarrow as pa
+
+    parts = [_read(path, table, columns) for path in ([paths] if isinstance(paths, Path) else paths)]
+    if not parts:
+        parts = [pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()]
+    return _to_frame(pa.concat_tables(parts), table)
+
+
+def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns and list(columns))
+        found = found if columns is None else found.select(list(columns))
+        given = [(field.name, field.type) for field in found.schema]
+    except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again, and it is built anew") from error
+    declared = {column.name for column in table.columns}
+    for name, type_ in given:  # the footer, which says what columns are, has no checksum
+        if (name not in declared and table.more is None) or type_ != arrow_type(table.column(name)):
+            raise OutputError(
+                f"{path}: its column {name!r} is none of the table {table.name}, or of another type; run again, and it is "
+                "built anew"
+            )
+    return found
+
+
+def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    series: dict[str, pd.Series[Any]] = {}
+    for name in arrow.column_names:
+        column, values = table.column(name), arrow.column(name).combine_chunks()
+        if column.type == "money":
+            hundredfold = pc.multiply(values, pa.scalar(100, pa.decimal128(3, 0)))
+            series[column.frame_name] = hundredfold.cast(pa.int64()).to_pandas()
+        elif column.type == "integer" and column.nullable:
+            series[name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+        else:
+            series[name] = values.to_pandas()
+    return pd.DataFrame(series)
+
+
+def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
+    """The frame as the table it has to be: columns in order, typed, rounded, sorted by the key.
+
+    Raises
+    ------
+    OutputError
+        As `write` says.
+    """
+    import pyarrow as pa
+
+    columns = _columns(frame, table)
+    arrays = [_array(frame[column.frame_name], column, table) for column in columns]
+    schema = pa.schema([pa.field(column.name, arrow_type(column), nullable=column.nullable) for column in columns])
+    arrow = pa.Table.from_arrays(arrays, schema=schema)
+    if table.key:
+        arrow = arrow.sort_by([(name, "ascending") for name in table.key]).combine_chunks()
+        if len(arrow.group_by(list(table.key)).aggregate([])) != len(arrow):
+            raise OutputError(f"table {table.name}: its key ({', '.join(table.key)}) is not unique; please report this")
+    return arrow
+
+
+def _columns(frame: pd.DataFrame, table: Table) -> list[Column]:
+    """The table's columns, then those that depend on the data, by name."""
+    declared = [column.frame_name for column in table.columns]
+    missing = [name for name in declared if name not in frame.columns]
+    others = sorted(name for name in frame.columns if name not in declared)
+    if missing or (others and table.more is None):
+        raise OutputError(
+            f"table {table.name}: columns missing: {missing or 'none'}, unknown: {others or 'none'}; please report this"
+        )
+    return [*table.columns, *(table.column(name) for name in others)]
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The Arrow type of a published column."""
+    import pyarrow as pa
+
+    return {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "float": pa.float64(),
+        "boolean": pa.bool_(),
+        "money": pa.decimal128(18, 2),
+        "timestamp": pa.timestamp("us"),
+    }[column.type]
+
+
+def _array(series: pd.Series[Any], column: Column, table: Table) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.type == "float":
+        values = series.to_numpy(dtype="float64", na_value=np.nan) + 0.0  # + 0.0: no -0.0, and a copy
+        has_decimals = np.abs(values) < 2.0**53
+        values[has_decimals] = np.round(values[has_decimals], DECIMALS) + 0.0
+        if np.isinf(values).any():
+            raise OutputError(f"table {table.name}: {column.name} is infinite somewhere; please report this")
+        array = pa.array(values, pa.float64(), from_pandas=True)
+    elif column.type == "money":
+        cents = pa.array(series.to_numpy(dtype="int64"), pa.int64()).cast(pa.decimal128(19, 0))
+        array = pc.multiply(cents, pa.scalar("0.01").cast(pa.decimal128(3, 2))).cast(pa.decimal128(18, 2))
+    else:
+        array = pa.array(series, arrow_type(column), from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if array.null_count and not column.nullable:
+        raise OutputError(f"table {table.name}: {column.name} is null in {array.null_count} rows; please report this")
+    return array

@@ -1,0 +1,84 @@
+"""Targets that change as a whole: written beside their name under a dotted one, synced, and renamed.
+
+So a target is old and complete, or new and complete, at every instant.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.storage.durable import naming, sync
+
+
+class Publication:
+    """Files on their way to be targets: written under dotted names, put in place by `publish`, one after the other.
+
+    A file whose content is what the target already holds is not put in place: its target keeps its stat.
+    """
+
+    def __init__(self, content: Callable[[Path], str]) -> None:
+        self._content = content
+        self._staged: dict[Path, Path] = {}
+
+    @contextmanager
+    def staged(self, target: Path) -> Iterator[Path]:
+        """A path to write the target's new content to; it is synced when the block ends."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        self._staged[target] = temporary
+        with naming(target):
+            yield temporary
+            sync(temporary)
+
+    def publish(self, mode: int | None = None) -> dict[Path, str]:
+        """Rename every staged file into place.
+
+        Parameters
+        ----------
+        mode : permissions that the targets get; None leaves what the process's umask gives
+
+        Returns
+        -------
+        Content hash by target.
+
+        Raises
+        ------
+        OSError
+            One cannot be put in place: those before it are, and the trace, which is not written, tells.
+        """
+        published = {}
+        for target, temporary in self._staged.items():
+            published[target] = self._content(temporary)
+            if target.is_file() and self._content(target) == published[target]:
+                temporary.unlink()
+                continue
+            if mode is not None:
+                temporary.chmod(mode)
+            temporary.replace(target)
+        for folder in sorted({target.parent for target in self._staged}):
+            sync(folder)
+        self._staged.clear()
+        return published
+
+    def discard(self) -> None:
+        """Remove what was staged: the targets stay as they are."""
+        for temporary in self._staged.values():
+            temporary.unlink(missing_ok=True)
+        self._staged.clear()
+
+
+def sweep(folder: Path, target: str = "*") -> None:
+    """Remove what a killed process left beside a target of this folder. Only for the holder of the target's lock."""
+    for leftover in folder.glob(f".{target}.*.tmp*"):
+        leftover.unlink(missing_ok=True)
+
+
+def listed(folder: Path) -> list[str]:
+    """The names in a folder, in order; none where there is no such folder."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208  # names, hundreds of them, in each look
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,60 @@
+"""Names and others' words in messages: the nearest name, lists that stay readable, an error in one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+_SHOWN = 30
+
+
+def with_nearest(name: str, known: Collection[str]) -> str:
+    """The name in quotes, with the nearest known one where there is one."""
+    return f"{quoted(name)}{nearest(name, known)}"
+
+
+def listed(names: Iterable[str], shown: int = _SHOWN) -> str:
+    """Names with commas between them; beyond `shown` of them, how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - shown} more" if len(every) > shown else ""
+    return ", ".join(every[:shown]) + more
+
+
+def counted(count: int, singular: str, plural: str) -> str:
+    """A count with its noun: 1 row, 1,204 rows."""
+    return f"{count:,} {singular if count == 1 else plural}"
+
+
+def quoted(value: str, longest: int = 50) -> str:
+    """A value from a file, in quotes: cut where it is long, and nothing in it that a terminal would act on."""
+    return f"'{printable(value[:longest])}{'...' if len(value) > longest else ''}'"
+
+
+def gist(error: BaseException) -> str:
+    """What a library's error says in its first line, without its class, at most 200 characters."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return printable(re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200])
+
+
+def nearest(name: str, allowed: Collection[str]) -> str:
+    """` (did you mean 'x'?)` for the allowed name that is nearest, whatever the case; empty where none is near."""
+    import difflib
+
+    folded = {candidate.casefold(): candidate for candidate in sorted(allowed, reverse=True)}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""
+
+
+def printable(text: str) -> str:
+    """A text without anything that a terminal would act on or that ends a line: names come from data."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def plain(text: str) -> str:
+    """A text on one line, `printable`, blanks and line ends as single blanks."""
+    return printable(" ".join(text.split()))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error of a library that says anything, else the error's class."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
