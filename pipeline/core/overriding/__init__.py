@@ -1,1 +1,0 @@
-"""Overrides: stores that people place themselves. Their rows are checked (`rows`), then applied to the clusters (`place`)."""
