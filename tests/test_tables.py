@@ -13,7 +13,8 @@ from pipeline.errors import OutputError
 from pipeline.freshness.fingerprints import content
 from pipeline.schema import TABLES
 from pipeline.storage import parquet
-from pipeline.storage.publication import Publication, sweep
+from pipeline.storage.publication import Publication
+from pipeline.storage.replacement import sweep
 
 SALES = TABLES["sales_by_need_state"]
 FEATURES = TABLES["external_features"]

@@ -16,6 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from pipeline.storage import durable
+from pipeline.storage.replacement import replacement, sweep
 
 RACY_NS = 2_000_000_000  # a file system's clock may be this coarse, see "racy git"
 _LARGE = 32_000_000  # bytes of files from which they are read side by side: threads cost as much as hashing a megabyte
@@ -190,15 +191,9 @@ class Memory:
         """Keep what was learnt. A folder that cannot be written costs time on the next run, and nothing else."""
         if not self.changed:
             return
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
             # what a killed process left; one that saves at this very moment loses its facts, which costs time only
-            for leftover in self.path.parent.glob(f".{self.path.name}.*.tmp"):
-                leftover.unlink(missing_ok=True)
-            temporary.write_bytes(msgspec.json.encode(self._contents))
-            temporary.replace(self.path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+            sweep(self.path.parent, self.path.name)
+            with replacement(self.path, survives=False) as temporary:
+                temporary.write_bytes(msgspec.json.encode(self._contents))
         self.changed = False

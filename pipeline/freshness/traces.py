@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import re
 import unicodedata
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import msgspec
 
 from pipeline.storage import durable
-from pipeline.storage.durable import naming, sync
+from pipeline.storage.replacement import replacement
 
 VERSION = 1
 
@@ -82,15 +81,9 @@ def read(path: Path) -> Trace | None:
 
 
 def write(path: Path, trace: Trace) -> None:
-    """Put the trace in place: beside its name first, synced, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with naming(path), temporary.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(trace, order="sorted"), indent=1))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
+    """Put the trace in place."""
+    with replacement(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(trace, order="sorted"), indent=1))
 
 
 def flatten(values: Any, prefix: str = "") -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from pipeline.freshness import fingerprints
 from pipeline.pins.kept import Pin, Reference, folder
 from pipeline.records.runs import who
 from pipeline.storage import locks
-from pipeline.storage.durable import sync
+from pipeline.storage.replacement import new_folder, sweep
 
 
 def create(config: Config, name: str, files: Mapping[str, Path], *, run_id: str, stale: str = "") -> Pin:
@@ -84,12 +83,8 @@ def check_name(config: Config, name: str) -> None:
 
 def _create(config: Config, name: str, files: Mapping[str, Path], run_id: str, stale: str) -> Pin:
     final = folder(config.home, Reference(config.env, name))
-    final.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in final.parent.glob(".*.tmp"):  # of a process that was killed: we hold the lock
-        shutil.rmtree(leftover)
-    temporary = final.with_name(f".{name}.{os.getpid()}.tmp")
-    temporary.mkdir()
-    try:
+    sweep(final.parent)  # of a process that was killed: we hold the lock
+    with new_folder(final) as temporary:
         pin = Pin(
             name=name,
             env=config.env,
@@ -100,15 +95,6 @@ def _create(config: Config, name: str, files: Mapping[str, Path], run_id: str, s
             files=_copied(files, temporary),
         )
         (temporary / "pin.toml").write_bytes(msgspec.toml.encode(pin))
-        for path in temporary.iterdir():
-            path.chmod(0o444)
-            sync(path)
-        sync(temporary)
-        temporary.rename(final)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    sync(final.parent)
     return pin
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.config.raw_files import CSV, PARQUET
-from pipeline.errors import OutputError, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.sample import marker
 from pipeline.settings import CsvSettings, NeedStateSource, SalesSource, Settings
-from pipeline.storage.durable import sync
-from pipeline.storage.publication import sweep
+from pipeline.storage.replacement import addition, replacement, sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,36 +135,15 @@ def _faults(file: _File) -> list[str]:
 
 def _write(table: pd.DataFrame, path: Path, csv: CsvSettings, *, replace: bool = False) -> bool:
     """Write a table to its path. False where the name was taken in the meantime."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent, path.name)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        if path.name.endswith(PARQUET):
-            _write_parquet(table, temporary)
-        else:
-            _write_csv(table, temporary, csv, gzipped=path.name.endswith(".gz"))
-        sync(temporary)
-        if replace:
-            temporary.replace(path)
-        elif not _linked(temporary, path):
-            return False
-        sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return True
-
-
-def _linked(temporary: Path, path: Path) -> bool:
-    """Give the file its name, unless that is taken."""
-    try:
-        os.link(temporary, path)
+        with (replacement if replace else addition)(path) as temporary:
+            if path.name.endswith(PARQUET):
+                _write_parquet(table, temporary)
+            else:
+                _write_csv(table, temporary, csv, gzipped=path.name.endswith(".gz"))
     except FileExistsError:
         return False
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be put in place by a hard link ({error.strerror}), which never replaces a file; choose a path "
-            "on a file system that has them"
-        ) from None
     return True
 
 

@@ -14,7 +14,8 @@ from pipeline.run.parent_process import check_parent
 from pipeline.stage.declared import DeclaredStage
 from pipeline.stage.evidence import own_reason
 from pipeline.storage import locks
-from pipeline.storage.publication import Publication, sweep
+from pipeline.storage.publication import Publication
+from pipeline.storage.replacement import sweep
 from pipeline.wording import plain
 
 log = logging.getLogger("luigi-interface.pipeline")

@@ -12,7 +12,8 @@ from pipeline.freshness import traces
 from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 from pipeline.stage.base import Stage
 from pipeline.stage.loading import LoadingStage
-from pipeline.storage.publication import Publication, sweep
+from pipeline.storage.publication import Publication
+from pipeline.storage.replacement import sweep
 
 
 class DatabaseStage(LoadingStage):

@@ -15,7 +15,8 @@ from pipeline import schema
 from pipeline.freshness import fingerprints, traces
 from pipeline.run import session
 from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
-from pipeline.storage.publication import Publication, sweep
+from pipeline.storage.publication import Publication
+from pipeline.storage.replacement import sweep
 
 log = logging.getLogger("luigi-interface.pipeline")
 

@@ -16,7 +16,8 @@ from pipeline.sample import is_sample
 from pipeline.stage.build import snapshot
 from pipeline.stage.loading import LoadingStage
 from pipeline.stage.table import function, module_of
-from pipeline.storage.publication import Publication, sweep
+from pipeline.storage.publication import Publication
+from pipeline.storage.replacement import sweep
 
 
 class DocumentStage(LoadingStage):

@@ -14,7 +14,8 @@ from pipeline.run import session
 from pipeline.stage.raw_source import RawSource, SampleData
 from pipeline.stage.table import Frames, TableStage, function, module_of
 from pipeline.storage import parquet
-from pipeline.storage.publication import Publication, listed, sweep
+from pipeline.storage.publication import Publication, listed
+from pipeline.storage.replacement import sweep
 
 
 class RawStage(TableStage):

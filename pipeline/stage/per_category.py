@@ -21,7 +21,8 @@ from pipeline.stage.evidence import own_reason
 from pipeline.stage.from_raw import RawStage
 from pipeline.stage.table import TableStage, module_of
 from pipeline.storage import parquet
-from pipeline.storage.publication import Publication, listed, sweep
+from pipeline.storage.publication import Publication, listed
+from pipeline.storage.replacement import sweep
 from pipeline.wording import nearest
 
 

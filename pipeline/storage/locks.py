@@ -15,8 +15,6 @@ from pathlib import Path
 
 from pipeline.errors import AlreadyRunningError
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
 
 @contextmanager
 def held(path: Path, *, wait: bool = True, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
@@ -51,3 +49,20 @@ def held(path: Path, *, wait: bool = True, waiting: Callable[[str], None] | None
             os.ftruncate(file.fileno(), 0)
             os.write(file.fileno(), f"process {os.getpid()}".encode())
         yield
+
+
+@contextmanager
+def held_folder(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock on a folder itself for the time of the block; nothing is written into it.
+
+    Raises
+    ------
+    BlockingIOError : another process holds it, and `wait` is false
+    OSError : the folder cannot be opened, or its path is a symbolic link
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,7 +1,4 @@
-"""Targets that change as a whole: written beside their name under a dotted one, synced, and renamed.
-
-So a target is old and complete, or new and complete, at every instant.
-"""
+"""The targets of a stage, put in place one after the other once all of them are written."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.storage.durable import naming, sync
+from pipeline.storage.replacement import beside
 
 
 class Publication:
@@ -27,7 +25,7 @@ class Publication:
     def staged(self, target: Path) -> Iterator[Path]:
         """A path to write the target's new content to; it is synced when the block ends."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        temporary = beside(target)
         self._staged[target] = temporary
         with naming(target):
             yield temporary
@@ -68,12 +66,6 @@ class Publication:
         for temporary in self._staged.values():
             temporary.unlink(missing_ok=True)
         self._staged.clear()
-
-
-def sweep(folder: Path, target: str = "*") -> None:
-    """Remove what a killed process left beside a target of this folder. Only for the holder of the target's lock."""
-    for leftover in folder.glob(f".{target}.*.tmp*"):
-        leftover.unlink(missing_ok=True)
 
 
 def listed(folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.duck.spill import spill_folder
+from pipeline.duck.spill import MARK, spill_folder, subfolder
 from pipeline.engine import connections
 from pipeline.errors import RawDataError, SettingsError
 
@@ -44,14 +44,14 @@ def test_only_the_files_of_the_source_can_be_opened_and_nothing_be_set(allowed: 
         names = ("autoload_known_extensions", "preserve_insertion_order", "python_enable_replacements")
         found = connections.rows(connection, "SELECT value FROM duckdb_settings() WHERE name IN (?, ?, ?)", names)
         assert found == [("false",)] * 3
-    assert list(spill.iterdir()) == []
+    assert list(subfolder(str(spill)).iterdir()) == []
 
 
 def test_work_that_exceeds_the_memory_limit_spills_into_a_folder_that_is_then_removed(tmp_path: Path) -> None:
     with connections.connect([], memory_limit="60MB", threads=1, spill=str(tmp_path)) as connection:
         connections.create(connection, "many", "SELECT range AS n, hash(range) AS h FROM range(8000000)")
-        assert any(path.stat().st_size for path in tmp_path.glob("*/*"))
-    assert list(tmp_path.iterdir()) == []
+        assert any(path.stat().st_size for path in tmp_path.glob("*/*/*"))
+    assert list(subfolder(str(tmp_path)).iterdir()) == []
 
 
 def test_a_value_that_duckdb_refuses_is_named(tmp_path: Path) -> None:
@@ -100,13 +100,17 @@ def test_no_other_process_takes_a_new_spill_folder_for_a_left_one(
         assert folder.is_dir()
 
 
-ANOTHER = "import sys; from pipeline.duck.spill import spill_folder; spill_folder(sys.argv[1]).__enter__()"
+ANOTHER = (
+    "import sys; from pipeline.duck.spill import MARK, spill_folder, subfolder; spill_folder(sys.argv[1]).__enter__()"
+)
 
 
 def test_what_a_killed_process_left_is_swept_and_what_another_one_holds_is_not(tmp_path: Path) -> None:
-    left, held = tmp_path / "duckdb-left", tmp_path / "duckdb-held"
+    root = subfolder(str(tmp_path))
+    left, held = root / "duckdb-left", root / "duckdb-held"
     for folder in (left, held):
-        folder.mkdir()
+        folder.mkdir(parents=True)
+        (folder / MARK).touch()
         (folder / "block.tmp").write_text("x")
     handle = os.open(held, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
@@ -116,6 +120,32 @@ def test_what_a_killed_process_left_is_swept_and_what_another_one_holds_is_not(t
             assert (held / "block.tmp").exists()
     finally:
         os.close(handle)
+
+
+def test_nothing_of_the_user_s_in_the_folder_to_spill_into_is_ever_removed(tmp_path: Path) -> None:
+    archive, unmarked = tmp_path / "duckdb-archive", subfolder(str(tmp_path)) / "duckdb-notes"
+    elsewhere, link = tmp_path / "elsewhere", subfolder(str(tmp_path)) / "duckdb-link"
+    for folder in (archive, unmarked, elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "data").write_text("mine")
+    (elsewhere / MARK).touch()
+    link.symlink_to(elsewhere)
+    with spill_folder(str(tmp_path)):
+        pass
+    assert [(folder / "data").read_text() for folder in (archive, unmarked, elsewhere)] == ["mine"] * 3
+
+
+def test_a_link_in_place_of_our_subfolder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    subfolder(str(tmp_path)).symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(
+            SettingsError,
+            match=r"^\[engine\] spill_folder: .*store-clustering-spill-.*set a folder that can be written",
+        ),
+        connections.connect([], memory_limit="", threads=1, spill=str(tmp_path)),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

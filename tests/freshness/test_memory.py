@@ -89,6 +89,7 @@ def test_what_a_process_leaves_that_is_killed_while_it_saves_is_swept_by_the_nex
     memory.hash(file, numbered())
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", killed)
+        patched.setattr(Path, "unlink", lambda *_, **__: None)  # a killed process removes nothing
         patched.setattr(os, "getpid", lambda: 77)
         with pytest.raises(KilledError):
             memory.save()

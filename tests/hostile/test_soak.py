@@ -53,7 +53,7 @@ def left_over(home: Path) -> list[str]:
 
 def spilled() -> set[str]:
     """Spill folders that no connection has any more."""
-    return {path.name for path in Path(tempfile.gettempdir()).glob("duckdb-*")}
+    return {path.name for path in Path(tempfile.gettempdir()).glob("store-clustering-spill-*/duckdb-*")}
 
 
 def history_per_run() -> float:
