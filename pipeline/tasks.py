@@ -20,7 +20,7 @@ import os
 from luigi.configuration import add_config_path
 
 from pipeline.config.environment import home
-from pipeline.run import unknown_task
+from pipeline.run import beginning, unknown_task
 from pipeline.stage.database import Bundle, DatabaseStage
 from pipeline.stage.documents import DocumentStage
 from pipeline.stage.from_raw import RawStage
@@ -272,3 +272,4 @@ class FullPipeline(Bundle):
 
 JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)
 unknown_task.install(JOBS)
+beginning.install()

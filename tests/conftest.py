@@ -24,7 +24,7 @@ from pipeline.config import environment
 from pipeline.errors import PipelineError
 from pipeline.freshness import fingerprints
 from pipeline.records import runs
-from pipeline.run import session
+from pipeline.run.session import session
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -147,7 +147,7 @@ class Project:
 
     def build(self, job: type[luigi.Task] = tasks.FullPipeline, workers: int = 1, **parameters: object) -> Outcome:
         """Run a job in this process, as a fresh one would."""
-        session.forget()
+        session.renew()
         task = job(env=parameters.pop("env", "dev"), **parameters)
         found = environment.load(task.env)
         result = luigi.build([task], local_scheduler=True, workers=workers, log_level="ERROR", detailed_summary=True)
@@ -227,7 +227,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     """A project that nothing was built in."""
     monkeypatch.setenv("STORE_CLUSTERING_HOME", str(tmp_path))
     yield make_project(tmp_path)
-    session.forget()
+    session.renew()
 
 
 @pytest.fixture(scope="session")
@@ -237,7 +237,7 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.environ["STORE_CLUSTERING_HOME"] = str(home)
     try:
         assert make_project(home).build().status == "SUCCESS"
-        session.forget()
+        session.renew()
     finally:
         if before is None:
             del os.environ["STORE_CLUSTERING_HOME"]
@@ -254,7 +254,7 @@ def built(_built_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shutil.copytree(_built_once, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("STORE_CLUSTERING_HOME", str(tmp_path))
     yield Project(tmp_path, copy.deepcopy(SETTINGS))
-    session.forget()
+    session.renew()
 
 
 @pytest.fixture

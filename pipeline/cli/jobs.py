@@ -6,7 +6,9 @@ import re
 
 import luigi
 
+from pipeline.config.environment import load
 from pipeline.errors import UsageError
+from pipeline.run import notices
 from pipeline.settings.per_category import key
 from pipeline.wording import nearest
 
@@ -29,6 +31,7 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
     from pipeline import tasks
     from pipeline.run.parameters import parse_tags
 
+    notices.at_exit(load(env))
     known = {found.__name__: found for found in (*tasks.JOBS, tasks.Warehouse)}
     wanted = name(job) if job else "FullPipeline"
     if wanted not in known:

@@ -19,7 +19,9 @@ from pipeline.cli.text import duration, table
 from pipeline.config.environment import Config, load
 from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
 from pipeline.records import runs
-from pipeline.run import ending, interrupts, log_file
+from pipeline.run import ending
+from pipeline.run.beginning import begin
+from pipeline.run.session import session
 from pipeline.storage import locks
 from pipeline.wording import printable
 
@@ -75,15 +77,14 @@ def run(
         _say_what_is_stale(task, as_json=as_json)
         return
     with locks.held(config.outputs / ".locks" / "run", wait=wait):
-        log_file.open_log(config)
-        ending.at_exit(config)
+        begin(config, owns_process=True)
         try:
             code = _build(task, workers, progress_wanted=not quiet and not as_json)
         except KeyboardInterrupt:
             ending.end(config, interrupted=True)
             raise
         ending.end(config, code=code)
-    if interrupts.came():  # and was lost until here
+    if session.interrupted:  # and was lost until here
         raise KeyboardInterrupt
     try:
         if as_json:

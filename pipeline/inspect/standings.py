@@ -12,7 +12,7 @@ from pipeline.config.environment import Config
 from pipeline.errors import MissingDataError
 from pipeline.freshness import fingerprints, traces
 from pipeline.freshness.reasons import Reason
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.stage.base import Stage
 from pipeline.stage.raw_source import RawSource
 

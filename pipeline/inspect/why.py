@@ -11,7 +11,7 @@ from pipeline.errors import MissingDataError, UsageError
 from pipeline.freshness import traces
 from pipeline.freshness.reasons import Reason
 from pipeline.inspect import standings
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.stage.base import Stage
 from pipeline.stage.per_category import CategoryStage
 from pipeline.stage.raw_source import RawSource

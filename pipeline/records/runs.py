@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -144,12 +144,12 @@ def _append(path: Path, line: dict[str, Any]) -> None:
         os.close(descriptor)
 
 
-def finish(config: Config, fresh: Callable[[], set[str]], status: str | None = None) -> None:
+def finish(config: Config, fresh: Collection[str], status: str | None = None) -> None:
     """Write the run's last line, where it did anything: `status`, by default failed if any task was, else done."""
     run = this(config)
     if run is not None and run.finished_at is None:
         status = status or ("failed" if run.tasks(FAILED) else "done")
-        untouched = sorted(fresh() - {line["task"] for line in run.events})
+        untouched = sorted(set(fresh) - {line["task"] for line in run.events})
         last = {"event": "finished", "status": status, "fresh": untouched}
         _append(folder(config) / f"{run.run_id}.jsonl", last | {"at": now().isoformat(timespec="milliseconds")})
 

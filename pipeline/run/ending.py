@@ -14,12 +14,11 @@ from pipeline import alerts
 from pipeline.config.environment import Config
 from pipeline.errors import DONE, worded
 from pipeline.records import runs
-from pipeline.run import interrupts, session
+from pipeline.run import interrupts
+from pipeline.run.session import session
 from pipeline.wording import plain
 
 log = logging.getLogger("luigi-interface.pipeline")
-
-_ended: set[str] = set()
 
 
 def _died(task: luigi.Task, said: str) -> None:
@@ -51,7 +50,7 @@ luigi.Task.event_handler(luigi.Event.TIMEOUT)(_took_too_long)
 def note_failure(task: luigi.Task, problem: str | Exception) -> None:
     """Note, once, a failure that its task cannot record: it is in the run's record and its alert in the end; and say it."""
     text = worded(problem) if isinstance(problem, Exception) else problem
-    if session.met(text, _name(task), dict(getattr(task, "tag", ()))):
+    if session.note_problem(text, _name(task), dict(getattr(task, "tag", ()))):
         log.error("%s", plain(text))
 
 
@@ -62,12 +61,12 @@ def _name(task: luigi.Task) -> str:
 def at_exit(config: Config) -> None:
     """Have this process, which leads a run, end it when the process ends."""
     runs.current()
-    interrupts.heed()
-    atexit.register(_end, config, os.getpid())
+    atexit.register(_leave, config, os.getpid())
 
 
-def _end(config: Config, leader: int) -> None:
+def _leave(config: Config, leader: int) -> None:
     if os.getpid() == leader:
+        session.announce()
         end(config)
         interrupts.end_by_it()
 
@@ -77,12 +76,12 @@ def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
 
     `code` is the exit code, where it is known: a run that ends with another than 0 is never one that is done.
     """
-    if runs.current() in _ended:
+    if session.over:
         return
-    _ended.add(runs.current())
-    interrupted = interrupted or interrupts.came() or getattr(sys, "last_type", None) is KeyboardInterrupt
+    session.over = True
+    interrupted = interrupted or session.interrupted or getattr(sys, "last_type", None) is KeyboardInterrupt
     try:
-        for problem, (task, tags) in session.problems().items():
+        for problem, (task, tags) in session.problems.items():
             runs.record(config, tags, runs.FAILED, task, error=problem)
         runs.finish(config, session.fresh, "interrupted" if interrupted else None if code == DONE else "failed")
     except OSError as error:
@@ -90,5 +89,5 @@ def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
     if alerts.wanted(config):
         run = runs.this(config)
         findings = [finding for event in run.events for finding in event.get("findings", [])] if run else []
-        problem = "; ".join(session.problems()) or (f"it ended with exit code {code}" if code != DONE else "")
+        problem = "; ".join(session.problems) or (f"it ended with exit code {code}" if code != DONE else "")
         alerts.after_run(config, run, findings, "" if run and run.tasks(runs.FAILED) else problem)

@@ -15,10 +15,10 @@ from types import FrameType
 
 import luigi.worker
 
+from pipeline.run.session import session
+
 _AGAIN = 0.1  # seconds
 _AT_WORK = (luigi.worker.Worker.run.__code__, luigi.worker.Worker.add.__code__)
-
-_came = False
 
 
 def heed() -> None:
@@ -29,14 +29,9 @@ def heed() -> None:
         signal.signal(signal.SIGALRM, _interrupt_again)
 
 
-def came() -> bool:
-    """Whether this run was interrupted."""
-    return _came
-
-
 def end_by_it() -> None:
     """Where this run was interrupted, end the process as the signal does by itself, its workers with it."""
-    if _came:
+    if session.interrupted:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -45,8 +40,7 @@ def end_by_it() -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    global _came
-    _came = True
+    session.interrupted = True
     signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
     raise KeyboardInterrupt
 

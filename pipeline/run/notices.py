@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from pipeline import schema
 from pipeline.config.environment import Config
 from pipeline.config.faults import Key, dotted
 from pipeline.freshness import traces
+from pipeline.run.session import session
 from pipeline.settings.per_category import SECTIONS, key, unknown
 from pipeline.storage import parquet
 from pipeline.wording import nearest, plain
@@ -51,6 +53,13 @@ def unknown_stores(config: Config) -> Iterator[str]:
                     f"stores.{setting}: {name!r} has no effect: no source has such a store{nearest(key(name), known)}; correct "
                     f"the name, or remove it (environment {config.env})"
                 )
+
+
+def at_exit(config: Config) -> None:
+    """Have this process write the lines when it ends; once per environment."""
+    if config.outputs not in session.noticed:
+        session.noticed.add(config.outputs)
+        atexit.register(say, config)
 
 
 def say(config: Config) -> None:

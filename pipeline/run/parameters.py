@@ -1,37 +1,25 @@
 """What the command line may say to a task, checked before anything is scheduled.
 
-A bad value ends the process with one line and exit code 2; Luigi alone would print a traceback, or exit 0.
+A bad value ends `luigi` with one line and exit code 2; Luigi alone would print a traceback, or exit 0. In a program it is an error.
 """
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import re
-import sys
 import traceback
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, NoReturn
 
 import luigi
-from luigi.cmdline_parser import CmdlineParser
 
 from pipeline.config import environment
 from pipeline.errors import PipelineError, SettingsError, UsageError
 from pipeline.pins import naming
 from pipeline.records import runs
-from pipeline.run import ending, log_file, notices, session, standard_output
-
-_checked: set[tuple[str, str]] = set()
-
-
-def end(error: PipelineError) -> NoReturn:
-    """End the process with the error's lines and exit code."""
-    for line in error.lines:
-        sys.stderr.write(f"error: {line}\n")
-    raise SystemExit(error.exit_code)
+from pipeline.run.command_line import refuse
+from pipeline.run.session import session
 
 
 def _no_environment() -> NoReturn:
@@ -83,25 +71,19 @@ class EnvParameter(luigi.Parameter):
         super().__init__(default="", description="the environment: a file configs/<env>.toml")
 
     def normalize(self, value: str) -> str:
-        """Check the environment's settings, once per process."""
-        known = (str(environment.home()), value)
+        """The environment's name, once its settings are read and checked.
+
+        Raises
+        ------
+        SettingsError : they cannot be used; plain `luigi` ends with exit code 2
+        """
         try:
-            found = environment.load(value) if value else _no_environment()
-            if known not in _checked:
-                naming.check_references(found)
-            if known not in _checked and root_task():  # a run: who only looks needs no folder that can be written
-                # What was imported stays: nobody has to look through it again, least of all as the process ends. Nor is what a look at
-                # targets makes worth a search: `session.prepare` has garbage collected again.
-                gc.freeze()
-                gc.disable()
-                standard_output.hold_any_name()
-                log_file.open_log(found)
-                ending.at_exit(found)
+            config = environment.load(value) if value else _no_environment()
+            if (config.home, value) not in session.references_checked:
+                naming.check_references(config)
+                session.references_checked.add((config.home, value))
         except SettingsError as error:
-            end(error)
-        if known not in _checked:
-            _checked.add(known)
-            session.at_exit(found.outputs, partial(notices.say, found))
+            refuse(error)
         return value
 
 
@@ -142,7 +124,7 @@ class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):
         try:
             return parse_tags([value] if isinstance(value, str) else value)
         except UsageError as error:
-            end(error)
+            refuse(error)
 
     def serialize(self, value: tuple[tuple[str, str], ...]) -> str:
         """The tags as JSON."""
@@ -167,7 +149,7 @@ class CategoryParameter(luigi.Parameter[str]):
         try:
             found.encode()
         except UnicodeEncodeError:
-            end(UsageError(f"--category {value!r}: is no UTF-8 text, and no category of the data"))
+            refuse(UsageError(f"--category {value!r}: is no UTF-8 text, and no category of the data"))
         return found
 
     def serialize(self, value: str) -> str:
@@ -209,9 +191,3 @@ def parse_tags(texts: list[str]) -> tuple[tuple[str, str], ...]:
             raise UsageError(f"--tag {match[1]} is given twice: give each key once")
         tags[match[1]] = match[2]
     return tuple(sorted(tags.items()))
-
-
-def root_task() -> str:
-    """The task that plain `luigi` was asked for; empty where this is not its process."""
-    parser = CmdlineParser.get_instance()
-    return str(parser.known_args.root_task or "") if parser else ""

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.freshness.reasons import NOT_PUBLISHED, Reason, reasons
 from pipeline.records.failures import recording
-from pipeline.run import ending, session
+from pipeline.run import ending
 from pipeline.run.parent_process import end_with_parent
+from pipeline.run.session import session
 from pipeline.stage import build
 from pipeline.stage.declared import DeclaredStage
 from pipeline.stage.evidence import Look
@@ -44,7 +45,7 @@ class Stage(DeclaredStage):
                 raise
             if reason is None:
                 known.add(self.task_id)
-                session.found_fresh(self.name)
+                session.fresh.add(self.name)
                 return True
         if just_looked and reason.kind not in NOT_PUBLISHED:
             log.warning("%s: %s: changed after publication; the next run rebuilds", plain(self.name), reason)

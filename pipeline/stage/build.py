@@ -9,8 +9,8 @@ from pipeline.errors import InputChangedError
 from pipeline.freshness import fingerprints, traces
 from pipeline.freshness.memory import Signature, signature
 from pipeline.records import runs
-from pipeline.run import session
 from pipeline.run.parent_process import check_parent
+from pipeline.run.session import session
 from pipeline.stage.declared import DeclaredStage
 from pipeline.stage.evidence import own_reason
 from pipeline.storage import locks

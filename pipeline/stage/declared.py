@@ -13,8 +13,8 @@ import luigi
 
 from pipeline import schema
 from pipeline.freshness import fingerprints, traces
-from pipeline.run import session
 from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
+from pipeline.run.session import session
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
 

@@ -11,7 +11,7 @@ import luigi
 
 from pipeline.config import raw_files
 from pipeline.freshness import fingerprints
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.sample import is_sample
 from pipeline.stage.build import snapshot
 from pipeline.stage.loading import LoadingStage

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.freshness import fingerprints, traces
 from pipeline.freshness.reasons import REASONS, Reason, reasons, upstream_is_stale
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.stage.declared import DeclaredStage
 
 

@@ -10,7 +10,7 @@ import luigi
 from pipeline import schema
 from pipeline.config import raw_files
 from pipeline.freshness import fingerprints, traces
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.stage.raw_source import RawSource, SampleData
 from pipeline.stage.table import Frames, TableStage, function, module_of
 from pipeline.storage import parquet

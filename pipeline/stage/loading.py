@@ -10,8 +10,8 @@ import luigi
 
 from pipeline import schema
 from pipeline.freshness import fingerprints
-from pipeline.run import session
-from pipeline.run.parameters import root_task
+from pipeline.run.command_line import root_task
+from pipeline.run.session import session
 from pipeline.stage.base import Stage
 from pipeline.wording import printable
 
@@ -29,7 +29,7 @@ class LoadingStage(Stage):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if root_task():
-            session.at_exit(self.told()[1], self.announce)
+            session.announce_at_end(self.told()[1], self.announce)
 
     def told(self) -> tuple[str, Path]:
         """What people are told of at the end of a run, in their words, and where it is."""
@@ -42,7 +42,7 @@ class LoadingStage(Stage):
             return
         shown = printable(str(path))
         with session.traversal():
-            is_fresh = self.name in session.fresh() or next(self.reasons(), None) is None
+            is_fresh = self.name in session.fresh or next(self.reasons(), None) is None
         if is_fresh:
             sys.stdout.write(f"{what}: {shown}\n")
         else:

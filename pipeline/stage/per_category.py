@@ -13,8 +13,8 @@ import msgspec
 from pipeline import schema
 from pipeline.errors import PipelineError, RawDataError
 from pipeline.freshness import fingerprints, seals, traces
-from pipeline.run import session
 from pipeline.run.parameters import CategoryParameter
+from pipeline.run.session import session
 from pipeline.settings.per_category import for_category
 from pipeline.stage.base import Stage
 from pipeline.stage.evidence import own_reason
@@ -133,7 +133,7 @@ class CollectingStage(Stage):
         memory, whole = session.memory(self.config), True
         if seal is not None and memory.sealed(self.name, seal.digest):
             for category in categories:
-                session.found_fresh(self.child.named(category))
+                session.fresh.add(self.child.named(category))
             return
         for task in self._tasks(categories):
             if not task.complete():

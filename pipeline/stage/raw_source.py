@@ -13,9 +13,9 @@ from pipeline.config.environment import Config
 from pipeline.errors import MissingDataError
 from pipeline.records import runs
 from pipeline.records.failures import recording
-from pipeline.run import session
 from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 from pipeline.run.parent_process import end_with_parent
+from pipeline.run.session import session
 from pipeline.storage import locks
 
 log = logging.getLogger("luigi-interface.pipeline")
@@ -66,7 +66,7 @@ class RawSource(KnownParameters, luigi.ExternalTask):
         try:
             self.check()
         except MissingDataError as error:
-            if session.met(str(error), self.name, dict(self.tag)):
+            if session.note_problem(str(error), self.name, dict(self.tag)):
                 log.error("%s", error)  # noqa: TRY400  # a user can act on it: one line, no traceback
             return False
         return True

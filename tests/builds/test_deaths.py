@@ -12,7 +12,8 @@ from pipeline.alerts import message
 from pipeline.config import environment, raw_files
 from pipeline.freshness.memory import Memory
 from pipeline.records import failures, runs
-from pipeline.run import ending, session
+from pipeline.run import ending
+from pipeline.run.session import session
 from pipeline.sample import files
 from pipeline.stage.raw_source import SampleData
 
@@ -46,14 +47,14 @@ def test_a_task_that_cannot_be_looked_at_has_failed_in_the_record(
     def broken(*_: object) -> object:
         raise ZeroDivisionError("as it looked")
 
-    session.forget()
+    session.renew()
     monkeypatch.setattr("pipeline.stage.documents.DocumentStage.settings", broken)
     assert built.build().status == "SCHEDULING_FAILED"
-    assert session.problems() == {"ZeroDivisionError: as it looked": ("Report", {})}
+    assert session.problems == {"ZeroDivisionError: as it looked": ("Report", {})}
 
 
 def test_a_run_that_ends_with_another_exit_code_than_0_is_never_done(built: Project) -> None:
-    session.forget()
+    session.renew()
     found = environment.load("dev")
     runs.record(found, {}, runs.BUILT, "Merging", reason="a test")
     ending.end(found, code=25)

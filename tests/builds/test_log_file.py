@@ -51,7 +51,7 @@ def test_an_error_is_one_line_of_the_log_too(built: Project) -> None:
 
 def test_a_log_that_has_grown_is_put_aside_when_a_run_begins(built: Project) -> None:
     path = built.path("logs/clustering_dev.log")
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text("old line\n" * 1000)
     built.configure(logging={"max_size_mb": 0.005})
     built.luigi("FullPipeline")

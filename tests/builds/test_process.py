@@ -13,7 +13,7 @@ from pipeline.run import process
 
 CODE = """
 import gc, json
-from pipeline.run import session
+from pipeline.run.session import session
 session.prepare(("numpy", "sklearn.cluster"))
 from threadpoolctl import threadpool_info
 print(json.dumps([gc.get_freeze_count(), sorted({one["num_threads"] for one in threadpool_info()})]))

@@ -12,7 +12,7 @@ from pipeline.config import environment
 from pipeline.errors import SettingsError
 from pipeline.freshness import fingerprints
 from pipeline.pins import kept, naming
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.storage import parquet
 
 REFERENCES = {
@@ -28,7 +28,7 @@ def table(project: Project, name: str) -> pd.DataFrame:
 
 
 def pinned(project: Project) -> None:
-    session.forget()
+    session.renew()
     pin.callback("spring", "dev", False, False, False)
 
 
@@ -131,7 +131,7 @@ def test_a_pin_of_an_older_version_is_refused(built: Project) -> None:
     told.chmod(0o644)
     told.write_text("\n".join(line for line in told.read_text().splitlines() if "cluster_numbers" not in line))
     built.configure(merging={"reference": "spring"})
-    session.forget()
+    session.renew()
     with pytest.raises(SettingsError) as refused:
         naming.check_references(environment.load("dev"))
     assert refused.value.lines == [

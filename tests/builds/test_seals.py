@@ -11,7 +11,7 @@ from conftest import CATEGORIES, Project
 from pipeline import tasks
 from pipeline.freshness import fingerprints, seals
 from pipeline.freshness.traces import slug
-from pipeline.run import session
+from pipeline.run.session import session
 
 BREAD = "ClusterCategory(Bread)"
 CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
@@ -46,7 +46,7 @@ def sealed(built: Project, looked_at: list[str], monkeypatch: pytest.MonkeyPatch
 def test_where_nothing_has_changed_no_category_is_looked_at_by_itself(sealed: Project, looked_at: list[str]) -> None:
     assert sealed.build().built == set()
     assert looked_at == []
-    assert session.fresh() >= CHILDREN
+    assert session.fresh >= CHILDREN
 
 
 def test_within_two_seconds_of_a_write_each_category_is_looked_at(built: Project, looked_at: list[str]) -> None:
@@ -116,7 +116,7 @@ def test_another_way_of_looking_looks_at_each_category_again(
 def test_verify_looks_at_each_category_again(sealed: Project, looked_at: list[str]) -> None:
     from pipeline.inspect import standings
 
-    session.forget()
+    session.renew()
     task = tasks.InternalClustering(env="dev")
     standings.reread(task)
     assert not [one for one in standings.standings(task) if one.reasons]

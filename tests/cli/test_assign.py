@@ -14,7 +14,7 @@ from pipeline import schema
 from pipeline.cli import assign as command
 from pipeline.config import environment
 from pipeline.errors import MissingDataError, UsageError
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.storage import parquet
 
 NEW = {1: " 901", 2: "=902"}
@@ -27,7 +27,7 @@ def assign(
     anyway: bool = False,
     as_json: bool = False,
 ) -> None:
-    session.forget()
+    session.renew()
     environment.forget()
     text = None if output is None else str(output)
     given = None if sales is None else str(sales)
@@ -121,7 +121,7 @@ def test_a_setting_of_assign_alone_makes_no_cluster_stale(built: Project) -> Non
     built.configure(assign={"otherwise": "like_store", "like_stores": {"901": "3"}})
     assign(*new_stores(built))
     built.configure(assign={"min_sales_share": 0.5})
-    session.forget()
+    session.renew()
     assert built.build().built == {"AssignmentModel", "Warehouse", "Report", "Workbook"}
 
 

@@ -145,7 +145,7 @@ def test_a_bit_that_rots_without_a_new_stat_is_found_by_verify(built: Project) -
 
     from pipeline.config import environment
     from pipeline.freshness.memory import Hashed, signature
-    from pipeline.run import session
+    from pipeline.run.session import session
 
     target = built.path("outputs/dev/merging/store_clusters.parquet")
     good = target.read_bytes()
@@ -156,7 +156,7 @@ def test_a_bit_that_rots_without_a_new_stat_is_found_by_verify(built: Project) -
     os.utime(target, ns=(0, time.time_ns() - 10**10))
     memory._contents.hashes[str(target)] = Hashed(signature(target), time.time_ns() + 10**10, digest)
     memory.changed = True
-    session.forget()
+    session.renew()
     assert "output altered" not in built.command("store-clustering", "status").stdout
     assert "output altered" in built.command("store-clustering", "status", "--verify").stdout
 

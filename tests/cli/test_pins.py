@@ -19,7 +19,7 @@ from pipeline.config.environment import tomllib
 from pipeline.errors import InputChangedError, MissingDataError, OutputError, PipelineError, UsageError
 from pipeline.freshness import fingerprints
 from pipeline.pins import kept, making, naming
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.storage import parquet
 
 CLUSTERS = "outputs/dev/merging/store_clusters.parquet"
@@ -28,14 +28,14 @@ compare, pin = compare_command.compare.callback, pin_command.pin.callback
 
 
 def make(name: str, env: str = "dev", *, anyway: bool = False) -> None:
-    session.forget()
+    session.renew()
     pin(name, env, anyway, False, False)
 
 
 def compared(
     before: str, after: str, category: str | None = None, *, moves: bool = False, as_json: bool = False
 ) -> None:
-    session.forget()
+    session.renew()
     compare(before, after, category, moves, as_json)
 
 
@@ -80,7 +80,7 @@ def test_pins_survive_the_outputs_and_are_no_orphans(built: Project, capsys: pyt
     make("spring")
     shutil.rmtree(built.path("outputs"))
     capsys.readouterr()
-    session.forget()
+    session.renew()
     pin(None, None, False, True, True)
     assert [one["name"] for one in json.loads(capsys.readouterr().out)["pins"]] == ["spring"]
     compared("spring", "dev/spring")
@@ -171,7 +171,7 @@ def test_tables_that_change_while_they_are_copied_are_copied_again_then_refused(
 
 
 def test_pins_are_listed_with_those_that_cannot_be_read(built: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    session.forget()
+    session.renew()
     pin(None, None, False, True, False)
     assert capsys.readouterr().out.startswith("no pins yet")
     make("spring")

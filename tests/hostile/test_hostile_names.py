@@ -18,7 +18,7 @@ import pytest
 from conftest import ROOT, SETTINGS, Project
 
 from pipeline.report import workbook
-from pipeline.run import session
+from pipeline.run.session import session
 
 pytestmark = pytest.mark.nightly
 
@@ -65,7 +65,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     assert done.returncode == 0, done.stderr
     made.said = done.stdout + done.stderr
     yield made
-    session.forget()
+    session.renew()
 
 
 def frames() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -21,7 +21,7 @@ from pipeline.freshness.memory import Memory
 from pipeline.inspect import standings
 from pipeline.pins import kept
 from pipeline.records import runs
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.storage import parquet
 
 DEEP = "[" * 200_000
@@ -138,7 +138,7 @@ def test_numbers_that_no_cluster_has_in_a_pin_are_refused_by_name(
 
 def stale(env: str = "dev") -> dict[str, str]:
     """What is stale, and the first reason."""
-    session.forget()
+    session.renew()
     return {one.task: str(one.reasons[0]) for one in standings.standings(tasks.FullPipeline(env=env)) if one.reasons}
 
 
@@ -290,7 +290,7 @@ def test_a_bit_that_rots_under_an_unchanged_stat_is_found_by_verify(built: Proje
     ]
     path.write_text(json.dumps(told))
     assert stale() == {}
-    session.forget()
+    session.renew()
     standings.reread(tasks.FullPipeline(env="dev"))
     found = {one.task: str(one.reasons[0]) for one in standings.standings(tasks.FullPipeline(env="dev")) if one.reasons}
     assert found["Merging"].startswith("output altered")

@@ -12,7 +12,7 @@ import pytest
 from conftest import SETTINGS, Project
 
 from pipeline.errors import MissingDataError, RawDataError
-from pipeline.run import session
+from pipeline.run.session import session
 
 FILES = {"internal_sales": "sales", "need_states": "needs", "external": "external"}
 PROOF = "a raw file that is gone, empty, cut, or something else, of each source and format"
@@ -74,7 +74,7 @@ def of_format(
     done = project.command("store-clustering", "run", "--quiet")
     assert done.returncode == 0, done.stderr
     yield project
-    session.forget()
+    session.renew()
 
 
 @pytest.mark.parametrize("what", WRONG)

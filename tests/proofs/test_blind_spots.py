@@ -21,7 +21,7 @@ from servers import central_scheduler
 from pipeline import tasks
 from pipeline.freshness import fingerprints
 from pipeline.inspect import standings
-from pipeline.run import session
+from pipeline.run.session import session
 
 EXTERNAL = ("data/raw/external.parquet", "outputs/dev/external_preprocessing/external_features.parquet")
 INTERNAL = ("data/raw/needs.csv", "outputs/dev/internal_preprocessing/categories.parquet")
@@ -46,7 +46,7 @@ def is_newer(project: Project, source: str, target: str) -> bool:
 
 def stale(project: Project) -> dict[str, str]:
     """What this pipeline says is stale, and the first reason."""
-    session.forget()
+    session.renew()
     return {
         one.task: str(one.reasons[0])
         for one in standings.standings(tasks.FullPipeline(env="dev"))
@@ -220,4 +220,4 @@ def test_an_analyst_s_own_file_in_dev_is_never_replaced(tmp_path: Path, monkeypa
     assert done.returncode == 20, "two files are missing: no run on half invented data"
     assert own.read_bytes() == kept
     assert [path.name for path in project.path("data/raw").iterdir()] == ["needs.csv"]
-    session.forget()
+    session.renew()

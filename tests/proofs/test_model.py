@@ -27,7 +27,7 @@ from model import CODE, JOBS, Model, trace_name
 
 from pipeline import tasks
 from pipeline.freshness import fingerprints
-from pipeline.run import session
+from pipeline.run.session import session
 from pipeline.stage.database import Bundle
 
 BASE = ("Bread", "Coffee")
@@ -120,11 +120,11 @@ class World(RuleBasedStateMachine):
             return
         self.build("FullPipeline", 1)
         ended = self.published()
-        session.forget()
+        session.renew()
         shutil.rmtree(self.project.home / "outputs")
         assert self.luigi(EveryTable, 1).status == "SUCCESS"
         assert self.published() == ended, "the outputs are not those of a build from scratch"
-        session.forget()
+        session.renew()
         shutil.rmtree(self.project.home)
 
     def published(self) -> dict[str, bytes]:
@@ -256,7 +256,7 @@ class World(RuleBasedStateMachine):
         self.count["kills"] += 1
         names = {task: trace_name(task) for task in self.model.tasks("FullPipeline")}
         before = self.model.content(f"outputs/dev/.trace/{name}" for name in names.values())
-        session.forget()
+        session.renew()
         child = os.fork()
         if not child:
             _die_at_rename(renames)
@@ -272,7 +272,7 @@ class World(RuleBasedStateMachine):
                 self.model.built(task)
 
     def luigi(self, job: type[luigi.Task], workers: int) -> Outcome:
-        session.forget()
+        session.renew()
         return self.project.build(job, workers)
 
     def build(self, job: str, workers: int) -> None:
