@@ -14,8 +14,8 @@ _PACKAGE = Path(pipeline.__file__).parent
 _EMPTY_WORDS = frozenset({"found", "told", "said", "known", "kept", "made", "one", "place", "look"})
 _NOT_YET = (
     "alerts", "config", "core/assigning", "core/between_runs", "core/chain", "core/clustering", "core/explain", "core/external",
-    "core/final", "core/internal", "core/merging", "core/named_stores.py", "core/statistics", "engine", "freshness", "inspect", "pins",
-    "records", "report", "run", "sample", "schema", "settings", "stage", "storage", "warehouse", "wording.py",
+    "core/final", "core/internal", "core/merging", "core/named_stores.py", "core/statistics", "engine", "freshness", "pins",
+    "records", "report", "run", "sample", "schema", "settings", "storage", "warehouse", "wording.py",
 )  # fmt: skip
 
 
