@@ -79,7 +79,7 @@ def _present(config: Config) -> _Present:
             present.files[name] = [str(path) for path in raw_source.check(config, name)]
         except MissingDataError as error:  # noqa: PERF203  # a handful of sources
             present.errors.append({"source": name, "text": str(error)})
-            refused = [str(path) for path in raw_files.found(config, name)]
+            refused = [str(path) for path in raw_files.existing(config, name)]
             present.files[name] = (
                 refused  # the error is reported already; the columns of refused sample data are worth showing
             )

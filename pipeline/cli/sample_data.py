@@ -35,7 +35,7 @@ def sample_data(env: str, stores: int | None, skus: int | None, weeks: int | Non
         raise UsageError(
             f"environment {env} takes real data only (sample_data.accept is false); create sample data in another environment, such as dev"
         )
-    existing = [path for name in raw_files.names(config) for path in raw_files.found(config, name)]
+    existing = [path for name in raw_files.names(config) for path in raw_files.existing(config, name)]
     if existing:
         raise UsageError(
             f"raw files exist already, such as {existing[0]}; move them away first: sample data never replaces a file"
