@@ -41,7 +41,7 @@ class CategoryStage(TableStage):
         """The task's name for users, with its category."""
         return self.named(self.category)
 
-    @functools.cached_property  # cached: with 500 categories it is called ten thousand times
+    @functools.cached_property  # safe: `project` fixes the root; with 500 categories, called ten thousand times
     def folder(self) -> Path:
         """A folder per category."""
         return super().folder / traces.slug(self.category)
@@ -201,7 +201,7 @@ class CollectingStage(Stage):
 
         They come from categories that have left the data, also if a killed run built their tasks in between.
         """
-        current, example = {traces.slug(category) for category in trace.children}, self.clone(self.child, category="")
+        asked, example = {traces.slug(category) for category in trace.children}, self.clone(self.child, category="")
         targets, trace_path = example.folder.parent, example.trace_path
         prefix = trace_path.stem.removesuffix(traces.slug(""))
         names = [
@@ -209,7 +209,7 @@ class CollectingStage(Stage):
             for name in listed(trace_path.parent)
             if name.startswith(prefix)
         ]
-        gone = {name for name in (*listed(targets), *names) if name not in current and traces.is_slug(name)}
+        gone = {name for name in (*listed(targets), *names) if name not in asked and traces.is_slug(name)}
         if not gone:
             return []
         try:  # another run may have built these categories since then
