@@ -14,7 +14,7 @@ from pipeline.cli.options import json_option
 from pipeline.cli.text import table
 from pipeline.config import environment
 from pipeline.errors import MissingDataError, UsageError
-from pipeline.pins import kept, naming
+from pipeline.pins import archive, naming
 from pipeline.wording import nearest
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def compare(before: str, after: str, category: str | None, moves: bool, as_json:
         _print(names, comparison, moves)
 
 
-def _clusters(reference: kept.Reference) -> pd.DataFrame:
+def _clusters(reference: archive.Reference) -> pd.DataFrame:
     if reference.pin:
-        return results.clusters(kept.file(environment.home(), reference, "store_clusters"))
+        return results.clusters(archive.file(environment.home(), reference, "store_clusters"))
     path = results.files(reference.env)["store_clusters"]
     if not path.is_file():
         raise MissingDataError(

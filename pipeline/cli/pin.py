@@ -13,7 +13,7 @@ from pipeline.cli.text import table
 from pipeline.config import environment
 from pipeline.errors import OutputError, UsageError
 from pipeline.freshness import traces
-from pipeline.pins import kept, making
+from pipeline.pins import archive, making
 from pipeline.wording import plain
 
 
@@ -51,7 +51,7 @@ def pin(name: str | None, env: str | None, anyway: bool, listed: bool, as_json: 
         )
 
 
-def _create(config: environment.Config, name: str, anyway: bool) -> kept.Pin:
+def _create(config: environment.Config, name: str, anyway: bool) -> archive.Pin:
     making.check_name(config, name)
     files = results.files(config.env)
     making.require(config, files)
@@ -69,7 +69,7 @@ def _list(env: str | None, as_json: bool) -> None:
     if env is not None:
         environment.load(env)
     home = environment.home()
-    references = [reference for reference in kept.every(home) if env in (None, reference.env)]
+    references = [reference for reference in archive.every(home) if env in (None, reference.env)]
     if as_json:
         print(json.dumps({"pins": [_fields(reference) for reference in references]}, indent=1, ensure_ascii=False))
     elif not references:
@@ -82,10 +82,10 @@ def _list(env: str | None, as_json: bool) -> None:
 _SHOWN = ("created_at", "run_id", "who", "stale")
 
 
-def _fields(reference: kept.Reference) -> dict[str, str]:
+def _fields(reference: archive.Reference) -> dict[str, str]:
     """The fields of a pin in the list; if its pin.toml cannot be read, the error."""
     try:
-        fields: dict[str, str] = msgspec.to_builtins(kept.read(environment.home(), reference))
+        fields: dict[str, str] = msgspec.to_builtins(archive.read(environment.home(), reference))
     except OutputError as error:
         return {"name": reference.pin, "env": reference.env, "stale": str(error)}
     return fields

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pipeline import tasks
 from pipeline.errors import OutputError
 from pipeline.inspect import standings
-from pipeline.pins import kept
+from pipeline.pins import archive
 from pipeline.tasks import Merging
 
 
@@ -27,7 +27,7 @@ def files(env: str) -> dict[str, Path]:
         for stage in (tasks.Merging, tasks.InternalClustering, tasks.ExternalPreprocessing, tasks.ExternalClustering)
         for table in stage.tables
     }
-    return {table: publishers[table].path(table) for table in kept.TABLES}
+    return {table: publishers[table].path(table) for table in archive.TABLES}
 
 
 def stale_because(env: str) -> str:

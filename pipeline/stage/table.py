@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import luigi
 
 from pipeline import schema
-from pipeline.pins import kept, naming
+from pipeline.pins import archive, naming
 from pipeline.stage.base import Stage
 from pipeline.storage import parquet
 from pipeline.storage.publication import Publication
@@ -63,13 +63,13 @@ class TableStage(Stage):
         return [
             *(path for paths in self.paths().values() for path in paths),
             *(
-                kept.path(self.config.home, pin, self.pinned[argument][1])
+                archive.path(self.config.home, pin, self.pinned[argument][1])
                 for argument, pin in self._pins().items()
                 if pin
             ),
         ]
 
-    def _pins(self) -> dict[str, kept.Reference | None]:
+    def _pins(self) -> dict[str, archive.Reference | None]:
         """The pin of each argument of `pinned`; None if the settings name none for its level."""
         named = {
             argument: getattr(self.config.settings.references, level) for argument, (level, *_) in self.pinned.items()
@@ -84,7 +84,7 @@ class TableStage(Stage):
         }
         for argument, pin in self._pins().items():
             _, table, columns = self.pinned[argument]
-            read[argument] = kept.table(self.config, pin, table, columns) if pin else None
+            read[argument] = archive.table(self.config, pin, table, columns) if pin else None
         self.write(self.computed(read), publication)
         return []
 
