@@ -321,7 +321,7 @@ def test_folders_globs_and_unknown_types_are_all_named_and_nothing_is_written(tm
         "sources.need_states.path",
         "sources.external[0].path",
     ]
-    assert all("name one file" in line for line in raised.value.lines)
+    assert all("name a file to get sample data" in line for line in raised.value.lines)
     assert [path.name for path in tmp_path.rglob("*")] == ["folder"]
 
 

@@ -1,9 +1,9 @@
-"""Alerts: who is told of a run, and of what.
+"""Alerts about runs.
 
-`findings` says what there is to look at, `message` puts it into words, `send` sends it; here it is decided whether to.
+`findings` collects what people should look at, `message` writes the text, `send` sends it; this module decides whether to send.
 
-An alert is sent by a process of its own (`python -m pipeline.alerts ENV`): a run ends while Python shuts down, when what
-Apprise needs can be neither imported nor started; and whatever a receiver does to its sender, the run's exit code stands.
+A separate process sends the alert (`python -m pipeline.alerts ENV`): a run ends while Python shuts down, when Apprise's imports
+and threads no longer work. A failing receiver cannot change the exit code of the run.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ log = logging.getLogger("luigi-interface.pipeline")
 
 
 def wanted(config: Config) -> bool:
-    """Whether an alert can come of a run at all: there is a URL, and the level is not never."""
+    """Whether a run can send an alert at all: there is a URL, and the level is not `never`."""
     alerts = config.settings.alerts
     return alerts.level != "never" and any(alerts.urls)
 
 
 def after_run(config: Config, run: Run | None, findings: Sequence[str], problem: str = "") -> None:
-    """Send an alert of a run that has ended, where the level asks for one.
+    """Send an alert about a finished run, if the level asks for it.
 
     Parameters
     ----------
     config : the environment
-    run : the run's record; None where it did nothing that is recorded
-    findings : what there is to look at, a line each
-    problem : why it did not succeed, where its record does not say so, such as a raw file that is missing
+    run : the run's record; None if the run built nothing
+    findings : what people should look at, one line each
+    problem : why the run failed, if its record does not say it, such as a missing raw file
     """
     if not wanted(config):
         return
@@ -55,12 +55,12 @@ def after_run(config: Config, run: Run | None, findings: Sequence[str], problem:
         _send_apart(config, {"title": message.title, "body": message.body, "kind": _kind(message, findings)})
 
 
-def _send_apart(config: Config, said: dict[str, str]) -> None:
+def _send_apart(config: Config, message: dict[str, str]) -> None:
     command = [sys.executable, "-m", __name__, config.env]
     try:
-        sent = subprocess.run(  # noqa: S603  # this program, with the name of an environment that was loaded
+        sent = subprocess.run(  # noqa: S603  # this program, with the name of a loaded environment
             command,
-            input=json.dumps(said),
+            input=json.dumps(message),
             cwd=Path(__file__).parents[2],
             env={**os.environ, "STORE_CLUSTERING_HOME": str(config.home)},
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Send one alert, told on standard input as JSON: title, body, kind. What goes wrong is printed, a line each."""
+"""Send one alert, read as JSON from standard input: title, body, kind. Problems are printed, one line each."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pipeline.config.environment import load
 
 
 def main() -> None:
-    """Send it to the receivers of the environment that the first argument names."""
+    """Send the alert to the receivers of the environment in the first argument."""
     logger = logging.getLogger("luigi-interface.pipeline")
     logger.addHandler(logging.StreamHandler(sys.stdout))
-    said = json.load(sys.stdin)
-    send(load(sys.argv[1]), said["title"], said["body"], kind=said["kind"])
+    message = json.load(sys.stdin)
+    send(load(sys.argv[1]), message["title"], message["body"], kind=message["kind"])
 
 
 if __name__ == "__main__":

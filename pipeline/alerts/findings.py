@@ -1,4 +1,4 @@
-"""What there is to look at after a load: verdicts that changed, sales without a need state, stores that moved."""
+"""What people should look at after a load: changed verdicts, sales without a need state, moved stores."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "need_state_coverage": ("category", "unmapped_share"),
     "store_clusters": ("store_id", "category", "cluster"),
 }
-_NAMED = 3  # more categories than these are counted, and the first of them named
+_NAMED = 3  # categories named per finding; further ones are counted
 
 
 def findings(
     before: Mapping[str, pd.DataFrame] | None, after: Mapping[str, pd.DataFrame], settings: Alerts
 ) -> list[str]:
-    """What there is to look at in a result, beside the one before it.
+    """What people should look at in a result, compared with the previous one.
 
     Parameters
     ----------
-    before, after : tables by name, of `COLUMNS`; what a table that is not there would tell is left out. None: there was
-        no result before
-    settings : above which shares a category is looked at
+    before, after : tables by name, of `COLUMNS`; findings of a missing table are left out. None: there is no previous
+        result
+    settings : the limits above which a category is a finding
 
     Returns
     -------
-    One line per finding; of many categories with the same finding, one line that counts them and names the first few.
-    Empty where there is nothing to look at.
+    One line per finding; if many categories have the same finding, one line with their count and the first few names.
+    Empty if there are no findings.
     """
     lines = list(_coverage(after, settings.max_unmapped_share))
     if before is None:
@@ -46,27 +46,27 @@ def findings(
 
 
 def of_databases(before: Path | None, after: Path, settings: Alerts) -> list[str]:
-    """What there is to look at in a database, beside the one before it; both are only read.
+    """What people should look at in a database, compared with the previous one; both are opened read-only.
 
     Parameters
     ----------
-    before : the database of the load before; None where there was none. It may be damaged, or of an older shape: then a
-        line says so, and what can be compared is
+    before : the database of the previous load; None if there is none. It may be damaged or from an older version: a line
+        says so, and the rest is compared
     after : the database just loaded
-    settings : as `findings` takes them
+    settings : as for `findings`
     """
     now, unread_now = _tables(after)
-    lines = [f"the database cannot be looked at: {'; '.join(unread_now)}"] if unread_now else []
+    lines = [f"the database cannot be read: {'; '.join(unread_now)}"] if unread_now else []
     if before is None:
         return lines + findings(None, now, settings)
     then, unread = _tables(before)
     if unread:
-        lines.append(f"could not be compared with the database before: {'; '.join(unread)}")
+        lines.append(f"the previous database cannot be compared: {'; '.join(unread)}")
     return lines + findings(then, now, settings)
 
 
 def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """The tables to look at, and why some of them cannot be."""
+    """The tables that can be read, and the errors of those that cannot."""
     tables, unread = {}, []
     try:
         with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
@@ -128,7 +128,7 @@ def _percent(share: float) -> str:
 
 
 def _folded(what: str, cases: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """A line per category, or one for many."""
+    """One line per category; or one line for many categories."""
     if len(cases) <= _NAMED:
         yield from (f"{category}: {what} ({detail})" for category, detail in cases)
         return

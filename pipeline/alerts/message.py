@@ -1,4 +1,4 @@
-"""What an alert says: which run, what became of it, what there is to look at. No secret is in it."""
+"""The text of an alert: the run, its outcome, and what people should look at. It contains no secrets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipeline.config.environment import Config
 from pipeline.records import runs
 from pipeline.records.runs import Run
 
-_LISTED = 10  # tasks that are named; more are counted
-_LONGEST = 500  # letters of a task's error
-_SHORT = 4  # values of fewer letters are masked as whole words only: they would be found inside others
+_LISTED = 10  # tasks named; further ones are counted
+_LONGEST = 500  # characters of a task's error
+_SHORT = 4  # shorter values are masked only as whole words: they could be part of others
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ def compose(config: Config, run: Run | None, findings: Sequence[str], problem: s
     Parameters
     ----------
     config : the environment
-    run : the run's record; None where it did nothing that is recorded
-    findings : what there is to look at, a line each
-    problem : why it did not succeed, where its record does not say so, such as a raw file that is missing
+    run : the run's record; None if the run built nothing
+    findings : what people should look at, one line each
+    problem : why the run failed, if its record does not say it, such as a missing raw file
 
     Returns
     -------
-    The message; in its body the values of the environment variables that the config names are their names again.
+    The message; in its body, the values of environment variables that the config uses are replaced by the variables' names.
     """
     clean = _cleaner(config)
     outcome = _outcome(run, problem)
@@ -83,7 +83,7 @@ def _built(run: Run | None) -> Iterator[str]:
         others = f" and {len(built) - _LISTED} more" if len(built) > _LISTED else ""
         yield f"built: {', '.join(built[:_LISTED])}{others}"
     if cut_off:
-        yield f"found unchanged: {len(cut_off)}"
+        yield f"cut off, inputs unchanged: {len(cut_off)}"
 
 
 def _listed(what: str, lines: Sequence[str]) -> list[str]:
@@ -94,7 +94,7 @@ def _listed(what: str, lines: Sequence[str]) -> list[str]:
 
 
 def _cleaner(config: Config) -> Callable[[str], str]:
-    """A function that gives a text in one line of bearable length, without the values of variables."""
+    """A function that makes a text one line of limited length, without the values of variables."""
     values = {}
     for name in sorted(_variables(config.written)):
         value = os.environ.get(name, "")
@@ -119,7 +119,7 @@ def _cleaner(config: Config) -> Callable[[str], str]:
 
 
 def _variables(written: Any) -> set[str]:
-    """The environment variables that a config names."""
+    """The environment variables that a config uses."""
     if isinstance(written, dict):
         return {name for below in written.values() for name in _variables(below)}
     if isinstance(written, list):

@@ -1,7 +1,7 @@
-"""Sending an alert through Apprise. A receiver that is not there is a line in the log, and nothing else.
+"""Send an alert through Apprise. A receiver that fails is only a line in the log.
 
-Apprise's own limits hold: 4 s to connect (15 s for mail) and 4 s for each answer, per URL; `?cto=` and `?rto=` in a URL
-change them. URLs are tried one after the other, each once.
+Apprise's limits apply per URL: 4 s to connect (15 s for mail) and 4 s for each answer; `?cto=` and `?rto=` in a URL change
+them. Each URL is tried once, one after the other.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ log = logging.getLogger("luigi-interface.pipeline")
 
 Kind = Literal["info", "success", "warning", "failure"]
 
-# Where a URL of these has a host, it is one; in others, such as Slack's, it may be a token.
+# In URLs with these schemes, the host is a host; in others, such as Slack's, it may be a token.
 _WITH_HOST = ("form", "forms", "http", "https", "json", "jsons", "mailto", "mailtos", "xml", "xmls")
 
 
 def send(config: Config, title: str, body: str, *, kind: Kind = "info") -> None:
-    """Send a text to every URL of `[alerts]` that is not empty.
+    """Send a text to every non-empty URL of `[alerts]`.
 
-    Never raises: an alert that cannot be sent is one warning in the log, which names the variable that holds the URL, and of
-    the URL at most its scheme and host.
+    Never raises: an alert that cannot be sent is a warning in the log with the name of the variable that holds the URL, and
+    at most the scheme and host of the URL.
 
     Parameters
     ----------
     config : the environment
     title : one line
     body : plain text
-    kind : what receivers that tell kinds apart show it as
+    kind : the kind of message, for receivers that show kinds
     """
     names = config.written.get("alerts", {}).get("urls", [])
     for name, url in zip(names, config.settings.alerts.urls, strict=True):
@@ -46,7 +46,7 @@ def send(config: Config, title: str, body: str, *, kind: Kind = "info") -> None:
 
 
 def _sent(url: str, title: str, body: str, kind: Kind) -> str:
-    """Send to one URL; why it was not sent, empty where it was."""
+    """Send to one URL; returns why it was not sent, empty if it was."""
     with _muted():
         try:
             import apprise
@@ -54,19 +54,19 @@ def _sent(url: str, title: str, body: str, kind: Kind) -> str:
             asset = apprise.AppriseAsset(app_id="store-clustering", app_desc="store-clustering")
             service = apprise.Apprise.instantiate(url, asset=asset)
             if service is None:
-                return "it holds no URL that Apprise knows"
+                return "its value is not a URL that Apprise supports"
             receivers = apprise.Apprise(asset=asset)
             receivers.add(service)
             if receivers.notify(body=body, title=title, notify_type=kind, body_format="text"):
                 return ""
-        except Exception as error:  # whatever goes wrong in there, the run's outcome stands
-            return f"Apprise failed ({type(error).__name__})"  # its text may hold the URL
-    return "the receiver is not there, refused it, or did not answer in time"
+        except Exception as error:  # any error: the outcome of the run must not change
+            return f"Apprise failed ({type(error).__name__})"  # the error's text may contain the URL
+    return "the receiver was not reachable, refused it, or did not answer in time"
 
 
 @contextmanager
 def _muted() -> Iterator[None]:
-    """No library logs or warns: what they say of a failure may hold the URL, or a part of it."""
+    """Silence the logs and warnings of libraries: they may contain the URL, or a part of it."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -78,13 +78,13 @@ def _muted() -> Iterator[None]:
 
 
 def shown(url: str) -> str:
-    """` (scheme://host)` of a URL, as far as these are surely no secret; else empty."""
+    """` (scheme://host)` of a URL if these are certainly not secret; else empty."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
         return ""
     rest = f"{parts.path}{parts.query}{parts.fragment}"
-    if parts.scheme not in _WITH_HOST or not host or "@" in rest:  # an @ further on: a password with a / in it
+    if parts.scheme not in _WITH_HOST or not host or "@" in rest:  # an @ after the host: the password contains a /
         return ""
     return f" ({parts.scheme}://{host})"

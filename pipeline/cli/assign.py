@@ -1,4 +1,4 @@
-"""`store-clustering assign`: new stores, placed into the clusters that there are."""
+"""`store-clustering assign`: place new stores into the existing clusters."""
 
 from __future__ import annotations
 
@@ -31,25 +31,26 @@ _METHODS = {"mix": "by their mix", "external": "by their surroundings", "rule": 
 
 @click.command()
 @click.option(
-    "--sales", metavar="FILE", help="What the new stores sold: a file like those of [sources.internal_sales]."
+    "--sales", metavar="FILE", help="The sales of the new stores: a file like those of [sources.internal_sales]."
 )
 @click.option(
     "--external",
     metavar="FILE",
     multiple=True,
-    help="Their outside data: a file for each of [[sources.external]], in their order.",
+    help="Their outside data: one file per [[sources.external]], in the same order.",
 )
 @env_option
 @click.option("--output", metavar="FILE", help="Write the table to FILE.csv or FILE.parquet.")
-@click.option("--anyway", is_flag=True, help="Place them into clusters that are stale.")
+@click.option("--anyway", is_flag=True, help="Place them even if the clusters are stale.")
 @json_option
 def assign(
     sales: str | None, external: tuple[str, ...], env: str, output: str | None, anyway: bool, as_json: bool
 ) -> None:
-    """Place new stores into the clusters that there are.
+    """Place new stores into the existing clusters.
 
-    Nothing is refitted. Each store goes, per category, where its sales mix is nearest; without enough sales where its
-    surroundings point, if these tell the clusters apart; else as [assign] otherwise says. Each row says which, and why.
+    Nothing is refitted. In each category, a store goes to the cluster with the nearest sales mix. Without enough sales, it
+    goes to the cluster that its surroundings point to, if surroundings tell the clusters apart; if not, the setting
+    `otherwise` of [assign] decides. Each row says which method was used, and why.
 
     \b
     Examples:
@@ -74,28 +75,28 @@ def assign(
     if given.sales.unknown_categories:
         unknown = given.sales.unknown_categories
         sys.stderr.write(
-            f"note: sales in {len(unknown)} categor{'y' if len(unknown) == 1 else 'ies'} that the clusters do not know are not "
-            f"used: {', '.join(unknown[:10])}{', ...' if len(unknown) > 10 else ''}\n"
+            f"note: sales in {len(unknown)} categor{'y' if len(unknown) == 1 else 'ies'} without clusters are not used: "
+            f"{', '.join(unknown[:10])}{', ...' if len(unknown) > 10 else ''}\n"
         )
     if output is not None:
         _write(placed, Path(output))
     if as_json:
         print(json.dumps({"env": env, "assignments": _rows(placed)}, indent=1, ensure_ascii=False, default=float))
     else:
-        _say(placed, output)
+        _print_placed(placed, output)
 
 
 def _published(config: Config, anyway: bool) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """The model, and the final clusters that it was made of."""
+    """The assignment model, and the final clusters from which it was made."""
     task, merging = tasks.AssignmentModel(env=config.env), tasks.Merging(env=config.env)
     paths = {table: task.path(table) for table in task.tables} | {"store_clusters": merging.path("store_clusters")}
     run = f"`store-clustering run --env {config.env}`"
     absent = [path for path in paths.values() if not path.is_file()]
     if absent:
         raise MissingDataError(
-            f"environment {config.env} has no model to place stores by ({task.relative(absent[0])} is not there): {run} makes it"
+            f"environment {config.env} has no assignment model ({task.relative(absent[0])} does not exist): {run} builds it"
         )
-    stale = next((one for one in standings.standings(task) if one.reasons), None)
+    stale = next((standing for standing in standings.standings(task) if standing.reasons), None)
     if stale is not None:
         why = f"{stale.task}: {stale.reasons[0]}"
         if not anyway:
@@ -114,29 +115,29 @@ def _check_output(config: Config, output: str, inputs: list[str | None]) -> None
         raise UsageError(f"--output {output}: expected a name that ends in .csv or .parquet")
     if any(path is not None and Path(path).resolve() == Path(output).resolve() for path in inputs):
         raise UsageError(
-            f"--output {output}: is a raw file of the new stores, and those are never overwritten; name another"
+            f"--output {output}: is a raw file of the new stores, and raw files are never overwritten; choose another path"
         )
     holder = raw_files.holder(config, Path(output))
     if holder is not None:
         raise UsageError(
-            f"--output {output}: is, or would be, a raw file of {config.env} ({raw_files.setting(holder)}), and those are never "
-            "overwritten; name another"
+            f"--output {output}: is, or would be, a raw file of {config.env} ({raw_files.setting(holder)}), and raw files "
+            "are never overwritten; choose another path"
         )
     for folder in ("outputs", "pins"):
         if Path(output).resolve().is_relative_to((config.home / folder).resolve()):
             raise UsageError(
-                f"--output {output}: lies in {folder}, whose files are the pipeline's own; name one elsewhere"
+                f"--output {output}: is in {folder}, where only the pipeline writes; choose a path elsewhere"
             )
     if Path(output).is_dir():
         raise UsageError(f"--output {output}: is a folder; name a file")
     if not Path(output).resolve().parent.is_dir():
         raise UsageError(
-            f"--output {output}: there is no folder {Path(output).resolve().parent}; make it, or name another"
+            f"--output {output}: the folder {Path(output).resolve().parent} does not exist; create it, or choose another"
         )
 
 
 def _write(placed: pd.DataFrame, output: Path) -> None:
-    """Put the file in place, whole."""
+    """Publish the whole file at once."""
     publication = Publication(fingerprints.content)
     try:
         with publication.staged(output) as path:
@@ -154,7 +155,7 @@ def _write(placed: pd.DataFrame, output: Path) -> None:
 
 
 def _write_csv(placed: pd.DataFrame, path: Path) -> None:
-    """As the workbook's sheets are written: no text is ever run as a formula."""
+    """Guard texts as the workbook does, so that a spreadsheet never runs one as a formula."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([column.name for column in schema.ASSIGNMENTS.columns])
@@ -163,12 +164,12 @@ def _write_csv(placed: pd.DataFrame, path: Path) -> None:
 
 
 def _rows(placed: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as they are published: rounded, money in currency; None where there is no value."""
+    """The rows as published: rounded, money in currency; None for a missing value."""
     rows: list[dict[str, Any]] = parquet.to_arrow(placed, schema.ASSIGNMENTS).to_pylist()
     return rows
 
 
-def _say(placed: pd.DataFrame, output: str | None) -> None:
+def _print_placed(placed: pd.DataFrame, output: str | None) -> None:
     rows = _rows(placed)
     if output is None:
         cells = [
@@ -186,11 +187,11 @@ def _say(placed: pd.DataFrame, output: str | None) -> None:
     counted = [(words, sum(row["method"] == method for row in rows)) for method, words in _METHODS.items()]
     stores, categories = (len({row[name] for row in rows}) for name in ("store_id", "category"))
     far = sum(bool(row["too_far"]) for row in rows)
-    known = len({row["store_id"] for row in rows if row["published_cluster"] is not None})
+    clustered = len({row["store_id"] for row in rows if row["published_cluster"] is not None})
     print(
         f"{stores} store{'' if stores == 1 else 's'} in {categories} categor{'y' if categories == 1 else 'ies'}: "
         f"{', '.join(f'{number} {words}' for words, number in counted)}; {far} too far"
-        + (f"; {known} of the stores are in the clusters already" if known else "")
+        + (f"; {clustered} of the stores are in the clusters already" if clustered else "")
     )
     if output is not None:
         print(f"written: {printable(output)}")

@@ -1,4 +1,4 @@
-"""`store-clustering check`: settings and raw files, looked at before anything is built."""
+"""`store-clustering check`: check settings and raw files before anything is built."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _ALL = "all sources"
 @env_option
 @json_option
 def check(env: str, as_json: bool) -> None:
-    """Look at settings and raw files before a run.
+    """Check settings and raw files before a run.
 
-    Columns, rows, and everything that is wrong or doubtful, of all sources at once. Builds nothing. An error would fail a run; a doubt would not, but look at it. Exit code: 0 without errors, 20 where a raw file is
-    missing, 30 with other errors.
+    Shows the columns and rows of every source, and every error and doubt at once. Builds nothing. An error would fail a run; a doubt would
+    not, but deserves a look. Exit code: 0 without errors, 20 if a raw file is missing, 30 with other errors.
 
     \b
     Example:
@@ -43,9 +43,9 @@ def check(env: str, as_json: bool) -> None:
     config = load(env)
     present = _present(config)
     with _status("reading the raw files"):
-        report = _look(config, present)
-    errors = [*present.errors, *({"source": one.source, "text": one.text} for one in report.errors)]
-    doubts = [*present.doubts, *({"source": one.source, "text": one.text} for one in report.doubts)]
+        report = _report(config, present)
+    errors = [*present.errors, *({"source": finding.source, "text": finding.text} for finding in report.errors)]
+    doubts = [*present.doubts, *({"source": finding.source, "text": finding.text} for finding in report.doubts)]
     if as_json:
         _print_json(config, report, errors, doubts)
     else:
@@ -56,7 +56,7 @@ def check(env: str, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class _Present:
-    """The files by source that may be read, and what is said of those that are missing or refused."""
+    """The readable files by source, and the errors and doubts about missing or refused ones."""
 
     files: dict[str, list[str]]
     errors: list[dict[str, str]]
@@ -79,12 +79,14 @@ def _present(config: Config) -> _Present:
             present.files[name] = [str(path) for path in raw_source.check(config, name)]
         except MissingDataError as error:  # noqa: PERF203  # a handful of sources
             present.errors.append({"source": name, "text": str(error)})
-            refused = [str(path) for path in raw_files.found(config, name)]
-            present.files[name] = refused  # what is wrong with refused sample data is no news, but its columns are
+            refused = [str(path) for path in raw_files.existing(config, name)]
+            present.files[name] = (
+                refused  # the error is reported already; the columns of refused sample data are worth showing
+            )
     return present
 
 
-def _look(config: Config, present: _Present) -> Report:
+def _report(config: Config, present: _Present) -> Report:
     from pipeline.engine.checks.all_sources import look
 
     engine = config.settings.engine
@@ -94,7 +96,7 @@ def _look(config: Config, present: _Present) -> Report:
 
 @contextmanager
 def _status(doing: str) -> Iterator[None]:
-    """Say on a terminal what takes its time."""
+    """Show on a terminal what takes long."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
@@ -111,10 +113,10 @@ def _print(config: Config, report: Report, errors: list[dict[str, str]], doubts:
     for kind, findings in (
         ("error", errors),
         ("doubt", doubts),
-        ("not looked at", [asdict(one) for one in report.not_looked_at] if errors else []),
+        ("not checked", [asdict(finding) for finding in report.not_looked_at] if errors else []),
     ):
-        for one in findings:
-            print(f"{kind}: {one['source']}: {one['text']}")
+        for finding in findings:
+            print(f"{kind}: {finding['source']}: {finding['text']}")
     print(_counted(len(errors), len(doubts)))
 
 
@@ -123,8 +125,13 @@ def _print_source(config: Config, source: SourceSeen) -> None:
     facts = "".join(f", {count:,} {what}" for what, count in source.facts.items())
     print(f"{source.source}: {_described(config, source.files)}: {rows}{facts}")
     cells = [
-        [one.name, one.used_as, _type(one.type, one.nearest), "" if one.nulls is None else f"{one.nulls:,}"]
-        for one in source.columns
+        [
+            column.name,
+            column.used_as,
+            _type(column.type, column.nearest),
+            "" if column.nulls is None else f"{column.nulls:,}",
+        ]
+        for column in source.columns
     ]
     if cells:
         print(table(["column", "as", "type", "nulls"], cells))
@@ -133,8 +140,8 @@ def _print_source(config: Config, source: SourceSeen) -> None:
     print()
 
 
-def _type(found: str, nearest: tuple[str, ...]) -> str:
-    return f"{found}; nearest: {', '.join(nearest)}" if nearest else found
+def _type(type_name: str, nearest: tuple[str, ...]) -> str:
+    return f"{type_name}; nearest: {', '.join(nearest)}" if nearest else type_name
 
 
 def _described(config: Config, files: tuple[str, ...]) -> str:
@@ -152,12 +159,12 @@ def _format(path: str) -> str:
     for kind, suffixes in (("Parquet", raw_files.PARQUET), ("CSV", raw_files.CSV), ("Excel", raw_files.EXCEL)):
         if name.endswith(suffixes):
             return kind
-    return "of no known type"
+    return "unknown type"
 
 
 def _counted(errors: int, doubts: int) -> str:
     if not errors and not doubts:
-        return "nothing to object to"
+        return "no errors, no doubts"
     return f"{_plural(errors, 'error')}, {_plural(doubts, 'doubt')}"
 
 
@@ -167,13 +174,13 @@ def _plural(count: int, what: str) -> str:
 
 def _print_json(config: Config, report: Report, errors: list[dict[str, str]], doubts: list[dict[str, str]]) -> None:
     sources: list[dict[str, Any]] = [
-        asdict(one) | {"formats": sorted({_format(path) for path in one.files})} for one in report.sources
+        asdict(source) | {"formats": sorted({_format(path) for path in source.files})} for source in report.sources
     ]
-    told = {
+    document = {
         "env": config.env,
         "sources": sources,
         "errors": errors,
         "doubts": doubts,
-        "not_looked_at": [asdict(one) for one in report.not_looked_at],
+        "not_looked_at": [asdict(finding) for finding in report.not_looked_at],
     }
-    print(json.dumps(told, indent=1, ensure_ascii=False))
+    print(json.dumps(document, indent=1, ensure_ascii=False))

@@ -14,7 +14,7 @@ from pipeline.cli.options import json_option
 from pipeline.cli.text import table
 from pipeline.config import environment
 from pipeline.errors import MissingDataError, UsageError
-from pipeline.pins import kept, naming
+from pipeline.pins import archive, naming
 from pipeline.wording import nearest
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("before", metavar="A", help="An environment, or a pin as ENV/NAME or NAME.")
-@click.argument("after", metavar="B", help="What to compare it with, named alike.")
-@click.option("--category", help="This category alone.")
+@click.argument("before", metavar="A", help="An environment, or a pin: ENV/NAME or NAME.")
+@click.argument("after", metavar="B", help="The result to compare with: the same forms.")
+@click.option("--category", help="Only this category.")
 @click.option("--moves", is_flag=True, help="List the stores that moved.")
 @json_option
 def compare(before: str, after: str, category: str | None, moves: bool, as_json: bool) -> None:
-    """Say how far two results agree.
+    """Show how far two results agree.
 
-    Agreement is the adjusted Rand index: 1 is the same grouping, 0 is chance. A store has moved where its cluster is not
-    the one that stands for its old one; renumbered clusters move nobody.
+    Agreement is the adjusted Rand index: 1 is the same grouping, 0 is chance. Clusters are matched first, so renumbering
+    moves no store: a store has moved if its new cluster is not the match of its old cluster.
 
     \b
     Examples:
@@ -45,34 +45,34 @@ def compare(before: str, after: str, category: str | None, moves: bool, as_json:
         frames = _of_category(frames, category)
     from pipeline.core.between_runs import compare as core
 
-    made = core.compare(*frames)
+    comparison = core.compare(*frames)
     names = [str(reference) for reference in references]
     if as_json:
-        print(json.dumps(_told(names, made, moves), indent=1, ensure_ascii=False))
+        print(json.dumps(_document(names, comparison, moves), indent=1, ensure_ascii=False))
     else:
-        _say(names, made, moves)
+        _print(names, comparison, moves)
 
 
-def _clusters(reference: kept.Reference) -> pd.DataFrame:
+def _clusters(reference: archive.Reference) -> pd.DataFrame:
     if reference.pin:
-        return results.clusters(kept.file(environment.home(), reference, "store_clusters"))
+        return results.clusters(archive.file(environment.home(), reference, "store_clusters"))
     path = results.files(reference.env)["store_clusters"]
     if not path.is_file():
         raise MissingDataError(
-            f"environment {reference.env} has no clusters yet: `store-clustering run Merging --env {reference.env}` makes them"
+            f"environment {reference.env} has no clusters yet: `store-clustering run Merging --env {reference.env}` builds them"
         )
     stale = results.stale_because(reference.env)
     if stale:
-        sys.stderr.write(f"note: the clusters of {reference.env} are stale ({stale}); compared as they are\n")
+        sys.stderr.write(f"note: the clusters of {reference.env} are stale ({stale}); they are compared as they are\n")
     return results.clusters(path)
 
 
 def _of_category(frames: list[pd.DataFrame], category: str) -> list[pd.DataFrame]:
-    known = sorted({str(name) for frame in frames for name in frame["category"].unique()})
-    if category not in known:
+    categories = sorted({str(name) for frame in frames for name in frame["category"].unique()})
+    if category not in categories:
         raise UsageError(
-            f"category {category!r} is in neither result{nearest(category, known)}: there are {len(known)}, "
-            f"{', '.join(known[:10])}{', ...' if len(known) > 10 else ''}"
+            f"category {category!r} is in neither result{nearest(category, categories)}: there are {len(categories)}, "
+            f"{', '.join(categories[:10])}{', ...' if len(categories) > 10 else ''}"
         )
     return [frame[frame["category"] == category] for frame in frames]
 
@@ -84,27 +84,27 @@ def _total(agreement: pd.DataFrame) -> dict[str, Any]:
     return {"categories": len(agreement), **sums, "moved_share": share}
 
 
-def _told(names: list[str], made: dict[str, pd.DataFrame], moves: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {
+def _document(names: list[str], comparison: dict[str, pd.DataFrame], moves: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
         "before": names[0],
         "after": names[1],
-        "categories": [_plain(row) for row in made["agreement"].to_dict("records")],
-        "total": _total(made["agreement"]),
+        "categories": [_plain(row) for row in comparison["agreement"].to_dict("records")],
+        "total": _total(comparison["agreement"]),
     }
     if moves:
-        told["moves"] = [_plain(row) for row in made["moves"].astype({"expected": object}).to_dict("records")]
-    return told
+        document["moves"] = [_plain(row) for row in comparison["moves"].astype({"expected": object}).to_dict("records")]
+    return document
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:
-    """A row as JSON has it: what is not there is null."""
+    """A row for JSON: a missing value is null."""
     import pandas as pd
 
     return {str(name): None if pd.isna(value) else value for name, value in row.items()}
 
 
-def _say(names: list[str], made: dict[str, pd.DataFrame], moves: bool) -> None:
-    agreement = made["agreement"]
+def _print(names: list[str], comparison: dict[str, pd.DataFrame], moves: bool) -> None:
+    agreement = comparison["agreement"]
     rows = [
         [
             row["category"],
@@ -117,7 +117,7 @@ def _say(names: list[str], made: dict[str, pd.DataFrame], moves: bool) -> None:
         ]
         for row in agreement.to_dict("records")
     ]
-    if names[0] == names[1]:  # a result beside itself: two columns of one head would be one
+    if names[0] == names[1]:  # a result compared with itself: two columns with equal headers would become one
         names = [f"{name} ({side})" for name, side in zip(names, "AB", strict=True)]
     header = ["category", "stores", "clusters", "agreement", "moved", f"only in {names[0]}", f"only in {names[1]}"]
     print(table(header, rows))
@@ -128,10 +128,10 @@ def _say(names: list[str], made: dict[str, pd.DataFrame], moves: bool) -> None:
         f"{total['only_before']} only in {names[0]}, {total['only_after']} only in {names[1]}"
     )
     if moves:
-        _say_moves(made["moves"])
+        _print_moves(comparison["moves"])
 
 
-def _say_moves(moved: pd.DataFrame) -> None:
+def _print_moves(moved: pd.DataFrame) -> None:
     if moved.empty:
         print("no store moved")
         return

@@ -1,4 +1,4 @@
-"""`store-clustering history`: the runs of an environment, and what became of each task."""
+"""`store-clustering history`: the runs of an environment, and the outcome of each task."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ from pipeline.wording import nearest, plain
 
 
 @click.command()
-@click.argument("run", required=False, help="A run's id, or the beginning of one: all of it.")
+@click.argument("run", required=False, help="A run's id, or the beginning of it: show this run in full.")
 @env_option
 @click.option(
-    "--last", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs to list, the newest last."
+    "--last",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many runs to list; the newest is last.",
 )
 @json_option
 def history(run: str | None, env: str, last: int, as_json: bool) -> None:
-    """List the runs, or tell all of one.
+    """List the runs, or show one in full.
 
-    Of one run: each task with its reason, and the settings that changed since the run before. A run that had nothing
-    to do leaves no record.
+    For one run: each task with its reason, and the settings that changed since the run before. A run with nothing to do
+    leaves no record.
 
     \b
     Examples:
@@ -40,23 +44,23 @@ def history(run: str | None, env: str, last: int, as_json: bool) -> None:
     """
     config = load(env)
     if run is not None:
-        _say_one(config, run, as_json=as_json)
+        _print_run(config, run, as_json=as_json)
         return
-    found = list(runs.every(config, last))
+    records = list(runs.every(config, last))
     if as_json:
-        print(json.dumps({"env": env, "runs": [_told(one) for one in found]}, indent=1, ensure_ascii=False))
-    elif found:
+        print(json.dumps({"env": env, "runs": [_fields(record) for record in records]}, indent=1, ensure_ascii=False))
+    elif records:
         rows = [
-            [one.run_id, _when(one.started_at), _took(one), one.status, one.user, _tags(one),
-             *(str(len(one.tasks(event))) for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED)), str(len(one.fresh))]
-            for one in found
+            [record.run_id, _when(record.started_at), _took(record), record.status, record.user, _tags(record),
+             *(str(len(record.tasks(event))) for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED)), str(len(record.fresh))]
+            for record in records
         ]  # fmt: skip
         print(table(["run", "started, UTC", "took", "", "who", "tags", "built", "cut off", "failed", "fresh"], rows))
     else:
-        print(f"no run of {env} did anything yet: store-clustering run --env {env}")
+        print(f"no run of {env} built anything yet: store-clustering run --env {env}")
 
 
-def _say_one(config: Config, run_id: str, *, as_json: bool) -> None:
+def _print_run(config: Config, run_id: str, *, as_json: bool) -> None:
     paths = sorted(runs.folder(config).glob("*.jsonl"))
     matching = [path for path in paths if path.stem.startswith(run_id)]
     if len(matching) != 1:
@@ -64,31 +68,31 @@ def _say_one(config: Config, run_id: str, *, as_json: bool) -> None:
             f"means {len(matching)} runs" if matching else f"is unknown{nearest(run_id, [path.stem for path in paths])}"
         )
         raise UsageError(f"run {run_id!r} {which}: `store-clustering history --env {config.env}` lists them")
-    found = runs.read(matching[0])
-    if found is None:
-        raise UsageError(f"{matching[0]} is no run record that can be read: look at another run")
+    record = runs.read(matching[0])
+    if record is None:
+        raise UsageError(f"{matching[0]}: this run record cannot be read; choose another run")
     before = [path for path in paths if path < matching[0]]
     changes = _changes(before[-1] if before else None, matching[0])
     if as_json:
-        print(json.dumps(_told(found) | {"settings_changed": changes}, indent=1, ensure_ascii=False))
+        print(json.dumps(_fields(record) | {"settings_changed": changes}, indent=1, ensure_ascii=False))
         return
-    print(plain(f"run {found.run_id} of {found.env}: {found.status}, by {found.user} on {found.host}"))
-    took = _took(found) or "unknown"
-    print(plain(f"started {_when(found.started_at)} UTC, took {took}; tags: {_tags(found) or 'none'}"))
+    print(plain(f"run {record.run_id} of {record.env}: {record.status}, by {record.user} on {record.host}"))
+    took = _took(record) or "unknown"
+    print(plain(f"started {_when(record.started_at)} UTC, took {took}; tags: {_tags(record) or 'none'}"))
     for key, (old, new) in changes.items():
         print(plain(f"setting changed since the run before: {key} ({old!r} -> {new!r})"))
     rows = [
         [line["task"], line["event"], line.get("reason") or line.get("error") or "what it reads is unchanged",
          duration(line["seconds"]) if "seconds" in line else ""]
-        for line in found.events
+        for line in record.events
     ]  # fmt: skip
-    rows += [[name, "fresh", "", ""] for name in found.fresh]
+    rows += [[name, "fresh", "", ""] for name in record.fresh]
     print(table(["task", "", "because", "took"], rows))
 
 
-def _told(run: runs.Run) -> dict[str, Any]:
-    told = asdict(run)
-    return told | {key: value.isoformat() for key, value in told.items() if isinstance(value, datetime)}
+def _fields(run: runs.Run) -> dict[str, Any]:
+    fields = asdict(run)
+    return fields | {key: value.isoformat() for key, value in fields.items() if isinstance(value, datetime)}
 
 
 def _when(moment: datetime) -> str:
@@ -104,7 +108,7 @@ def _tags(run: runs.Run) -> str:
 
 
 def _changes(before: Path | None, after: Path) -> dict[str, tuple[Any, Any]]:
-    """Old and new value by dotted key, of the settings that two runs kept; none where either kept none."""
+    """Old and new value, by dotted key, of the settings that changed between two runs; empty if either run stored none."""
     if before is None:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""The jobs by the names that a command line may give them."""
+"""The jobs, by the names a command line may use."""
 
 from __future__ import annotations
 
@@ -18,34 +18,36 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
 
     Parameters
     ----------
-    job : a job's or a task's name, such as `Merging`, or its old name, `merging_job`; None is everything
-    category : with InternalClustering or no job: this category's clustering alone
+    job : the name of a job or task, such as `Merging`, or the old form, `merging_job`; None is the full pipeline
+    category : cluster this category only; goes with InternalClustering or no job
     env : the environment
     tags : KEY=VALUE texts
 
     Raises
     ------
     UsageError
-        There is no such job, it knows no category, or a tag is not KEY=VALUE.
+        There is no such job, it takes no category, or a tag is not KEY=VALUE.
     """
     from pipeline import tasks
     from pipeline.run.parameters import parse_tags
 
     notices.at_exit(load(env))
-    known = {found.__name__: found for found in (*tasks.JOBS, tasks.Warehouse)}
+    jobs = {job_task.__name__: job_task for job_task in (*tasks.JOBS, tasks.Warehouse)}
     wanted = name(job) if job else "FullPipeline"
-    if wanted not in known:
-        raise UsageError(f"job {job!r} is unknown{nearest(wanted, list(known))}; allowed are {', '.join(known)}")
+    if wanted not in jobs:
+        raise UsageError(f"job {job!r} is unknown{nearest(wanted, list(jobs))}; allowed are {', '.join(jobs)}")
     common = {"env": env, "tag": parse_tags(tags)}
     if category is None:
-        return known[wanted](**common)
+        return jobs[wanted](**common)
     if job and wanted != "InternalClustering":
-        raise UsageError(f"--category goes with InternalClustering, found {job!r}: leave the job out, or name that one")
+        raise UsageError(
+            f"--category goes with InternalClustering, found {job!r}: leave the job out, or give InternalClustering"
+        )
     return tasks.ClusterCategory(category=key(category), **common)
 
 
 def check_category(task: luigi.Task) -> None:
-    """Refuse a category that is not in the data, as far as that can be known before anything is built.
+    """Refuse a category that is not in the data, if the list of categories is already built and fresh.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def check_category(task: luigi.Task) -> None:
 
 
 def name(job: str) -> str:
-    """The task's name of a job: `merging_job` and `merging` are `Merging`."""
+    """The task name for a job: `merging_job` and `merging` give `Merging`."""
     if not re.fullmatch(r"[a-z_]+", job):
         return job
     return "".join(part.capitalize() for part in job.removesuffix("_job").split("_"))

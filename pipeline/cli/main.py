@@ -17,19 +17,19 @@ INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """The commands, each imported when it is asked for: nothing to do should take no time."""
+    """The commands, each imported only when used: a run with nothing to do must be fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as click calls it
-        """All of them, in the order of a user's day."""
+        """All commands, in the order in which a user meets them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as click calls it
-        """That of a name, None where there is none."""
+        """The command of this name; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        # What an import makes stays: collecting garbage meanwhile, and looking through it again later, takes a fifth of a run that has
-        # nothing to do. A run does without until it has something to build (`stage.session.prepare`).
+        # Imported objects live as long as the process. Scanning them for garbage, during the import and later, takes a fifth of
+        # a run with nothing to do, so collection stays off until there is something to build (`run.session.prepare`).
         gc.disable()
         try:
             command: click.Command = getattr(importlib.import_module(f"pipeline.cli.{name}"), name)
@@ -48,7 +48,7 @@ app = Commands(
 
 
 def main() -> None:
-    """Run a command; an error that a user can act on is printed in one line.
+    """Run a command; print an error that a user can act on in one line.
 
     Exit codes: 0 done, 2 usage or configuration, 10 already running, 20 missing data, 25 not run, 30 a task failed,
     35 scheduling error, 40 unhandled.
@@ -67,14 +67,14 @@ def main() -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         print(
-            f"error: {error.filename or 'a file, or where the output goes'}: {error.strerror or error}; correct it, and run again",
+            f"error: {error.filename or 'a file or the output'}: {error.strerror or error}; correct it, and run again",
             file=sys.stderr,
         )
         sys.exit(TASK_FAILED)
     except Exception:
         traceback.print_exc()
         print(
-            "error: a fault of ours, not of your data or settings: please report it with the lines above",
+            "error: this is a bug in store-clustering, not in your data or settings: please report it with the lines above",
             file=sys.stderr,
         )
         sys.exit(UNHANDLED)

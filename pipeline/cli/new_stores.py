@@ -1,4 +1,4 @@
-"""The raw files of new stores, read as those of the environment are."""
+"""Read the raw files of new stores in the same way as those of the environment."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from pipeline.stage import raw_source
 
 @dataclass(frozen=True)
 class NewStores:
-    """What is known of the new stores: their sales, preprocessed, and their outside data, None where no file was given."""
+    """The new stores' preprocessed sales, and their outside data; None if no file was given."""
 
     sales: NewSales
     features: pd.DataFrame | None
 
 
 def check(config: Config, sales: str | None, external: Sequence[str]) -> None:
-    """Say why these files cannot be the new stores'.
+    """Check that the files of the new stores are given and exist.
 
     Raises
     ------
     UsageError
-        There is none, or not one for each `[[sources.external]]`.
+        No file is given, or not one for each `[[sources.external]]`.
     MissingDataError
-        One is not there.
+        A file does not exist.
     """
     if sales is None and not external:
         raise UsageError("assign: give the new stores' raw files with --sales FILE, --external FILE, or both")
@@ -47,20 +47,21 @@ def check(config: Config, sales: str | None, external: Sequence[str]) -> None:
         )
     for path in (*([sales] if sales else []), *external):
         if not Path(path).is_file():
-            raise MissingDataError(f"{path}: no such file: give the new stores' raw file there, or correct the path")
+            raise MissingDataError(f"{path}: no such file; put the new stores' raw file there, or correct the path")
 
 
 def read(config: Config, sales: str | None, external: Sequence[str], categories: Collection[str]) -> NewStores:
     """Read the files with the columns and formats of the environment's sources, and its need states.
 
-    `categories` are those of the model; sales in others are not used, and neither `include` nor `exclude` is looked at.
+    `categories` are those of the model; sales in other categories are not used. The settings `include` and `exclude` are
+    ignored.
 
     Raises
     ------
     MissingDataError
-        The environment's need states are not there.
+        The file of need states does not exist.
     RawDataError
-        A file is not what its source should be.
+        A file is not as its source describes it.
     """
     engine = msgspec.structs.replace(config.settings.engine, spill_folder=str(config.spill_folder))
     preprocessing = msgspec.structs.replace(config.settings.internal.preprocessing, include=None, exclude=())
@@ -83,5 +84,5 @@ def read(config: Config, sales: str | None, external: Sequence[str], categories:
             for name, path in zip(raw_files.external_names(config), external, strict=True)
         }
         features = outside.gather(files, config.settings.sources, engine)["features"]
-    made = new_sales(gathered["sales"], gathered["unchosen_stores"], categories, preprocessing)
-    return NewStores(made, features)
+    new = new_sales(gathered["sales"], gathered["unchosen_stores"], categories, preprocessing)
+    return NewStores(new, features)

@@ -1,4 +1,4 @@
-"""`store-clustering pin`: keep today's clusters as a reference."""
+"""`store-clustering pin`: store today's clusters as a reference."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pipeline.cli.text import table
 from pipeline.config import environment
 from pipeline.errors import OutputError, UsageError
 from pipeline.freshness import traces
-from pipeline.pins import kept, making
+from pipeline.pins import archive, making
 from pipeline.wording import plain
 
 
 @click.command()
 @click.argument("name", required=False, help="The pin's name: letters, digits, '_' and '-'.")
 @click.option("--env", help="The environment whose clusters are pinned (dev), or whose pins are listed (all).")
-@click.option("--anyway", is_flag=True, help="Pin clusters that are stale, and note that.")
-@click.option("--list", "listed", is_flag=True, help="List the pins there are; make none.")
+@click.option("--anyway", is_flag=True, help="Pin the clusters even if they are stale, and note it.")
+@click.option("--list", "listed", is_flag=True, help="List the existing pins; create none.")
 @json_option
 def pin(name: str | None, env: str | None, anyway: bool, listed: bool, as_json: bool) -> None:
-    """Keep today's clusters as a reference.
+    """Store today's clusters as a reference.
 
-    They are copied to pins/ENV/NAME: deleting outputs keeps them, and nothing overwrites them.
+    They are copied to pins/ENV/NAME. Deleting outputs does not delete them, and nothing overwrites them.
 
     \b
     Examples:
@@ -39,53 +39,53 @@ def pin(name: str | None, env: str | None, anyway: bool, listed: bool, as_json: 
     if name is None:
         _list(env, as_json)
         return
-    made = _make(environment.load(env or "dev"), name, anyway)
+    stored = _create(environment.load(env or "dev"), name, anyway)
     if as_json:
-        print(json.dumps(msgspec.to_builtins(made), indent=1, ensure_ascii=False))
+        print(json.dumps(msgspec.to_builtins(stored), indent=1, ensure_ascii=False))
     else:
-        note = f" (stale: {made.stale})" if made.stale else ""
+        note = f" (stale: {stored.stale})" if stored.stale else ""
         print(
             plain(
-                f"pinned: pins/{made.env}/{made.name}, {len(made.files)} tables of run {made.run_id or 'unknown'}{note}"
+                f"pinned: pins/{stored.env}/{stored.name}, {len(stored.files)} tables of run {stored.run_id or 'unknown'}{note}"
             )
         )
 
 
-def _make(found: environment.Config, name: str, anyway: bool) -> kept.Pin:
-    making.check_name(found, name)
-    files = results.files(found.env)
-    making.require(found, files)
-    stale = results.stale_because(found.env)
+def _create(config: environment.Config, name: str, anyway: bool) -> archive.Pin:
+    making.check_name(config, name)
+    files = results.files(config.env)
+    making.require(config, files)
+    stale = results.stale_because(config.env)
     if stale and not anyway:
         raise UsageError(
-            f"the clusters of {found.env} are stale ({stale}): run `store-clustering run Merging --env {found.env}` first, "
+            f"the clusters of {config.env} are stale ({stale}): run `store-clustering run Merging --env {config.env}` first, "
             "or pin them as they are with --anyway"
         )
-    trace = traces.read(results.final(found.env).trace_path)
-    return making.create(found, name, files, run_id=trace.run_id if trace else "", stale=stale)
+    trace = traces.read(results.final(config.env).trace_path)
+    return making.create(config, name, files, run_id=trace.run_id if trace else "", stale=stale)
 
 
 def _list(env: str | None, as_json: bool) -> None:
     if env is not None:
         environment.load(env)
     home = environment.home()
-    references = [one for one in kept.every(home) if env in (None, one.env)]
+    references = [reference for reference in archive.every(home) if env in (None, reference.env)]
     if as_json:
-        print(json.dumps({"pins": [_told(one) for one in references]}, indent=1, ensure_ascii=False))
+        print(json.dumps({"pins": [_fields(reference) for reference in references]}, indent=1, ensure_ascii=False))
     elif not references:
-        print("no pins yet: store-clustering pin NAME --env ENV makes one")
+        print("no pins yet: store-clustering pin NAME --env ENV creates one")
     else:
-        rows = [[str(one), *(_told(one).get(key, "") for key in _SHOWN)] for one in references]
+        rows = [[str(reference), *(_fields(reference).get(key, "") for key in _SHOWN)] for reference in references]
         print(table(["pin", "created", "run", "who", "note"], rows))
 
 
 _SHOWN = ("created_at", "run_id", "who", "stale")
 
 
-def _told(reference: kept.Reference) -> dict[str, str]:
-    """What is listed of a pin; of one that cannot be read, why."""
+def _fields(reference: archive.Reference) -> dict[str, str]:
+    """The fields of a pin in the list; if its pin.toml cannot be read, the error."""
     try:
-        told: dict[str, str] = msgspec.to_builtins(kept.read(environment.home(), reference))
+        fields: dict[str, str] = msgspec.to_builtins(archive.read(environment.home(), reference))
     except OutputError as error:
         return {"name": reference.pin, "env": reference.env, "stale": str(error)}
-    return told
+    return fields

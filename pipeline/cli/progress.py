@@ -1,6 +1,6 @@
-"""How far a run is, on a terminal: one line that is written over, and gone when the run ends.
+"""The progress of a run on a terminal: one line that is rewritten, and removed when the run ends.
 
-It is fed by what Luigi's leading process says of each task, so that no thread lives across Luigi's forks.
+It reads what Luigi's leading process logs about each task, so no thread lives across Luigi's forks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _INFORMED = "Informed scheduler"
 
 
 class Progress(logging.Handler):
-    """Counts the tasks that Luigi says are pending, done or failed, and shows the count."""
+    """Counts the pending, done and failed tasks in Luigi's log, and shows the count."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -38,7 +38,7 @@ class Progress(logging.Handler):
         self._shown = self._bar.add_task("looking", total=None)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of a task's state."""
+        """Note a task's state."""
         if os.getpid() != self._leader or not str(record.msg).startswith(_INFORMED) or not record.args:
             return
         task, state = str(record.args[0]), str(record.args[-1])  # type: ignore[index]  # Luigi gives a tuple
@@ -63,7 +63,7 @@ def _family(task_id: str) -> str:
 
 @contextmanager
 def shown(logger: logging.Logger, *, wanted: bool) -> Iterator[None]:
-    """Show the progress of what the logger tells, on a terminal and where it is wanted."""
+    """Show the progress that the logger reports, if wanted and on a terminal."""
     if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield
         return

@@ -1,4 +1,4 @@
-"""The results that a command works with: where an environment's tables are, and whether they are fresh."""
+"""The results that commands work with: where an environment's tables are, and whether they are fresh."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pipeline import tasks
 from pipeline.errors import OutputError
 from pipeline.inspect import standings
-from pipeline.pins import kept
+from pipeline.pins import archive
 from pipeline.tasks import Merging
 
 
@@ -21,30 +21,30 @@ def final(env: str) -> Merging:
 
 
 def files(env: str) -> dict[str, Path]:
-    """Published file by table, of the tables that a pin keeps."""
+    """The published file of each table that a pin stores."""
     publishers = {
         table: stage(env=env)
         for stage in (tasks.Merging, tasks.InternalClustering, tasks.ExternalPreprocessing, tasks.ExternalClustering)
         for table in stage.tables
     }
-    return {table: publishers[table].path(table) for table in kept.TABLES}
+    return {table: publishers[table].path(table) for table in archive.TABLES}
 
 
 def stale_because(env: str) -> str:
-    """The first reason, in the order of a build, why the final clusters are stale; empty where they are fresh."""
-    stale = next((one for one in standings.standings(final(env)) if one.reasons), None)
+    """The first reason why the final clusters are stale, in build order; empty if they are fresh."""
+    stale = next((standing for standing in standings.standings(final(env)) if standing.reasons), None)
     return f"{stale.task}: {stale.reasons[0]}" if stale else ""
 
 
 def clusters(path: Path) -> pd.DataFrame:
     """The final clusters in a published or pinned file: store_id, category, cluster, and no other column.
 
-    A pin outlives versions of this program: what other columns its table has does not matter here.
+    A pin outlives versions of this program, so its other columns are ignored.
 
     Raises
     ------
     OutputError
-        The file cannot be read, or has no such columns.
+        The file cannot be read, or lacks these columns.
     """
     kinds = pa.schema([("store_id", pa.large_string()), ("category", pa.large_string()), ("cluster", pa.int64())])
     try:
@@ -53,6 +53,6 @@ def clusters(path: Path) -> pd.DataFrame:
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise OutputError(
-            f"{path}: cannot be read ({first}); a target is built anew by `run`, a pin has to be restored"
+            f"{path}: cannot be read ({first}); `run` rebuilds a target; a pin must be restored"
         ) from None
     return frame

@@ -36,16 +36,16 @@ _CUT_OFF = "what it reads is unchanged"
     "Merging or FullPipeline (the default); merging_job and its like are accepted.",
 )
 @env_option
-@click.option("--category", help="Cluster this category alone.")
-@click.option("--tag", multiple=True, help="KEY=VALUE, kept in the run's record; repeatable.")
-@click.option("--dry-run", is_flag=True, help="Say what would be built and why; build nothing.")
+@click.option("--category", help="Cluster only this category.")
+@click.option("--tag", multiple=True, help="KEY=VALUE, stored in the run's record; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Show what would be built, and why; build nothing.")
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks to build side by side."
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks to build at a time."
 )
-@click.option("--wait", is_flag=True, help="Wait for a run that holds the environment.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong.")
+@click.option("--wait", is_flag=True, help="Wait until no other run uses the environment.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing unless something is wrong.")
 @json_option
-@click.option("--job", "named", help="The job, as the old runner took it.")
+@click.option("--job", "named", help="The job as an option, as in the old runner.")
 def run(
     job: str | None,
     env: str,
@@ -60,7 +60,8 @@ def run(
 ) -> None:
     """Build what is stale.
 
-    Ends with what was built and what was cut off, because of what, and where database, report and workbook are.
+    At the end it shows what was built and what was cut off (its inputs are unchanged), with the reasons, and where the
+    database, the report and the workbook are.
 
     \b
     Examples:
@@ -74,7 +75,7 @@ def run(
     task = jobs.task(job or named, category, env, list(tag))
     if dry_run:
         jobs.check_category(task)
-        _say_what_is_stale(task, as_json=as_json)
+        _print_stale(task, as_json=as_json)
         return
     with locks.held(config.outputs / ".locks" / "run", wait=wait):
         begin(config, owns_process=True)
@@ -84,25 +85,25 @@ def run(
             ending.end(config, interrupted=True)
             raise
         ending.end(config, code=code)
-    if session.interrupted:  # and was lost until here
+    if session.interrupted:  # during the build, where it had no effect
         raise KeyboardInterrupt
     try:
         if as_json:
-            print(json.dumps(_told(config, code), indent=1, ensure_ascii=False), flush=True)
+            print(json.dumps(_summary(config, code), indent=1, ensure_ascii=False), flush=True)
         elif not quiet:
-            _say_what_was_done(config, code)
-    except BrokenPipeError:  # whoever reads this has seen enough; what the run did stands
+            _print_outcome(config, code)
+    except BrokenPipeError:  # the reader closed the pipe; the run is done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
-def _say_what_is_stale(task: luigi.Task, *, as_json: bool) -> None:
+def _print_stale(task: luigi.Task, *, as_json: bool) -> None:
     from pipeline.inspect import standings
 
-    stale = [[one.task, str(one.reasons[0])] for one in standings.standings(task) if one.reasons]
+    stale = [[standing.task, str(standing.reasons[0])] for standing in standings.standings(task) if standing.reasons]
     if as_json:
-        told = [{"task": name, "reason": reason} for name, reason in stale]
-        print(json.dumps({"would_build": told}, indent=1, ensure_ascii=False))
+        tasks = [{"task": name, "reason": reason} for name, reason in stale]
+        print(json.dumps({"would_build": tasks}, indent=1, ensure_ascii=False))
     else:
         print(table(["would build", "because"], stale) if stale else "nothing to do: every target is fresh")
 
@@ -125,14 +126,14 @@ def _build(task: luigi.Task, workers: int, *, progress_wanted: bool) -> int:
 
 
 class _Lowercase(logging.Formatter):
-    """Lines that begin as this command's own do: error, warning."""
+    """Lowercase level names, as in the command's own lines: error, warning."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
         return super().formatMessage(logging.makeLogRecord(record.__dict__ | {"levelname": record.levelname.lower()}))
 
 
 def _quieten_luigi() -> logging.Logger:
-    """Warnings and errors on the console, everything in the log file: the command has a summary of its own."""
+    """Show only warnings and errors on the console: the command prints its own summary. The log file has everything."""
     console = logging.StreamHandler()
     console.setLevel(logging.WARNING)
     console.setFormatter(_Lowercase("%(levelname)s: %(message)s"))
@@ -143,7 +144,7 @@ def _quieten_luigi() -> logging.Logger:
     return logger
 
 
-def _told(config: Config, code: int) -> dict[str, object]:
+def _summary(config: Config, code: int) -> dict[str, object]:
     run = runs.this(config)
     return {
         "env": config.env,
@@ -156,14 +157,14 @@ def _told(config: Config, code: int) -> dict[str, object]:
 
 
 def _results(config: Config) -> dict[str, Path]:
-    """What people open, by what it is."""
+    """The files for people, by kind."""
     from pipeline import tasks
 
     documents = {stage.__name__.lower(): stage(env=config.env).document for stage in (tasks.Report, tasks.Workbook)}
     return {"database": config.database, **documents}
 
 
-def _say_what_was_done(config: Config, code: int) -> None:
+def _print_outcome(config: Config, code: int) -> None:
     run = runs.this(config)
     if run is not None:
         rows = [

@@ -1,4 +1,4 @@
-"""`store-clustering sample-data`: make planted raw files."""
+"""`store-clustering sample-data`: create planted raw files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from pipeline.storage import locks
 @click.option("--weeks", type=int, help="How many weeks.")
 @click.option("--seed", type=int, help="The seed of the random numbers.")
 def sample_data(env: str, stores: int | None, skus: int | None, weeks: int | None, seed: int | None) -> None:
-    """Make planted raw files to try things on.
+    """Create planted raw files to try the pipeline on.
 
-    They are made where none of the configured ones exists, with the truth about their clusters beside them. What is not given is as `[sample_data]` says. A file that exists is never replaced: delete the old sample first.
+    This works only if no configured raw file exists: no file is ever replaced, so delete an old sample first. The true clusters are
+    written beside the files. Options that are not given come from `[sample_data]`.
 
     \b
     Example:
@@ -32,12 +33,12 @@ def sample_data(env: str, stores: int | None, skus: int | None, weeks: int | Non
     config = load(env)
     if not config.settings.sample_data.accept:
         raise UsageError(
-            f"environment {env} takes real data only (sample_data.accept is false): make sample data in another one, such as dev"
+            f"environment {env} takes real data only (sample_data.accept is false); create sample data in another environment, such as dev"
         )
-    there = [path for name in raw_files.names(config) for path in raw_files.found(config, name)]
-    if there:
+    existing = [path for name in raw_files.names(config) for path in raw_files.existing(config, name)]
+    if existing:
         raise UsageError(
-            f"there are raw files already, such as {there[0]}: move them away first; sample data replaces no file"
+            f"raw files exist already, such as {existing[0]}; move them away first: sample data never replaces a file"
         )
     given = {"stores": stores, "skus": skus, "weeks": weeks, "seed": seed}
     wanted = msgspec.to_builtins(config.settings.sample_data) | {
@@ -46,8 +47,8 @@ def sample_data(env: str, stores: int | None, skus: int | None, weeks: int | Non
     try:
         planted = msgspec.convert(wanted, SampleData)
     except msgspec.ValidationError as error:
-        said, _, where = str(error).partition(" - at `$.")
-        raise UsageError(f"--{where.rstrip('`')}: {said.replace('Expected', 'expected').replace('`', '')}") from None
+        message, _, where = str(error).partition(" - at `$.")
+        raise UsageError(f"--{where.rstrip('`')}: {message.replace('Expected', 'expected').replace('`', '')}") from None
     with locks.held(config.outputs / ".locks" / "sample_data", wait=False):
         for path in sample.write(msgspec.structs.replace(config.settings, sample_data=planted), config.home):
             print(path)

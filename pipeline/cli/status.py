@@ -1,4 +1,4 @@
-"""`store-clustering status`: every target, fresh or stale with the first reason."""
+"""`store-clustering status`: whether each target is fresh, or the first reason why it is stale."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pipeline.config.environment import load
 
 @click.command()
 @env_option
-@click.option("--verify", is_flag=True, help="Read every file again, whatever is remembered of it.")
+@click.option("--verify", is_flag=True, help="Read every file again; trust no remembered hash.")
 @json_option
 def status(env: str, verify: bool, as_json: bool) -> None:
-    """Say which targets are stale, and why.
+    """Show which targets are stale, and why.
 
-    Of each task the first reason, in the order of a build (`why` tells all); then the files that no task knows.
+    Shows the first reason of each task, in build order (`why` shows all), then files that belong to no task.
 
     \b
     Example:
@@ -36,18 +36,19 @@ def status(env: str, verify: bool, as_json: bool) -> None:
     if as_json:
         tasks = [
             {
-                "task": one.task,
-                "fresh": not one.reasons,
-                "reason": str(one.reasons[0]) if one.reasons else None,
-                "targets": one.targets,
+                "task": standing.task,
+                "fresh": not standing.reasons,
+                "reason": str(standing.reasons[0]) if standing.reasons else None,
+                "targets": standing.targets,
             }
-            for one in rows
+            for standing in rows
         ]
         print(json.dumps({"env": env, "tasks": tasks, "orphans": orphans}, indent=1, ensure_ascii=False))
         return
     lines = [
-        [one.task, "stale" if one.reasons else "fresh", str(one.reasons[0]) if one.reasons else ""] for one in rows
+        [standing.task, "stale" if standing.reasons else "fresh", str(standing.reasons[0]) if standing.reasons else ""]
+        for standing in rows
     ]
     print(table(["task", "", "because"], lines))
     for path in orphans:
-        print(f"orphan: {path}: no task knows this file; delete it if you do not need it")
+        print(f"orphan: {path}: no task makes this file; delete it if you do not need it")

@@ -1,4 +1,4 @@
-"""Rows of text, aligned for a person and still one line per row for a script."""
+"""Tables of text: aligned for people, one line per row for scripts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from pipeline.wording import plain
 
-_WIDEST = 100_000  # what is piped is never wrapped or cut
+_WIDEST = 100_000  # piped output is never wrapped or cut
 
 _STYLES = {
     "fresh": "green",
@@ -24,8 +24,8 @@ _STYLES = {
 def table(header: list[str], rows: list[list[str]]) -> str:
     """A header and rows in columns.
 
-    On a terminal, long cells are folded to its width, and states have colours (none where `NO_COLOR` is set); elsewhere
-    each row is one line of plain text. What a cell says is never taken for markup.
+    On a terminal, long cells are folded to its width, and states have colours (none if `NO_COLOR` is set). Elsewhere each
+    row is one line of plain text. Cells are never read as markup.
     """
     from rich.console import Console
     from rich.table import Table
@@ -50,7 +50,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration as a person says it.
+    """A duration for people.
 
     >>> duration(0.21), duration(75), duration(7300)
     ('0.2 s', '1 min 15 s', '2 h 01 min')

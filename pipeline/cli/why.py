@@ -1,4 +1,4 @@
-"""`store-clustering why`: every reason why a target is stale, down to what started it."""
+"""`store-clustering why`: every reason why a target is stale, down to the first cause."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @env_option
 @json_option
 def why(target: str, env: str, as_json: bool) -> None:
-    """Say every reason why a target is stale.
+    """Show every reason why a target is stale.
 
-    Old -> new where there are both, and the same of what it is made from. Builds nothing.
+    Changed values are shown as old -> new. The stale tasks it depends on are explained in the same way. Builds nothing.
 
     \b
     Examples:
@@ -36,39 +36,39 @@ def why(target: str, env: str, as_json: bool) -> None:
     """
     from pipeline.inspect.why import cause, find
 
-    found = [cause(stage) for stage in find(jobs.task(None, None, env, []), target)]
+    causes = [cause(stage) for stage in find(jobs.task(None, None, env, []), target)]
     if as_json:
-        print(json.dumps({"env": env, "tasks": [asdict(one) for one in found]}, indent=1, ensure_ascii=False))
+        print(json.dumps({"env": env, "tasks": [asdict(item) for item in causes]}, indent=1, ensure_ascii=False))
         return
-    for one in found:
-        _say(one)
+    for item in causes:
+        _print(item)
 
 
-def _say(one: Cause) -> None:
-    last = f", last built {one.built_at[:19]} UTC by run {one.run_id}" if one.built_at else ""
-    print(plain(f"{one.task}: {'stale' if one.reasons else 'fresh'}{last}"))
-    for reason in one.reasons:
+def _print(cause: Cause) -> None:
+    last = f", last built {cause.built_at[:19]} UTC by run {cause.run_id}" if cause.built_at else ""
+    print(plain(f"{cause.task}: {'stale' if cause.reasons else 'fresh'}{last}"))
+    for reason in cause.reasons:
         if reason.kind != UPSTREAM:
             print(f"  {plain(str(reason))}")
-    upstream = [reason.what for reason in one.reasons if reason.kind == UPSTREAM]
+    upstream = [reason.what for reason in cause.reasons if reason.kind == UPSTREAM]
     if upstream:
         print(f"  {UPSTREAM}: {_listed(upstream)}")
-    for told, tasks in _origins(one).items():
+    for reasons, tasks in _origins(cause).items():
         print(f"  because of {_listed(tasks)}:")
-        for line in told:
+        for line in reasons:
             print(f"    {plain(line)}")
 
 
-def _origins(one: Cause) -> dict[tuple[str, ...], list[str]]:
-    """Below this task: what is stale for reasons of its own, by these; tasks with the same reasons are told of together."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for below in one.below:
+def _origins(cause: Cause) -> dict[tuple[str, ...], list[str]]:
+    """The tasks below that are stale for reasons of their own, grouped by equal reasons."""
+    origins: dict[tuple[str, ...], list[str]] = {}
+    for below in cause.below:
         own = tuple(str(reason) for reason in below.reasons if reason.kind != UPSTREAM)
         if own:
-            found.setdefault(own, []).append(below.task)
-        for told, tasks in _origins(below).items():
-            found.setdefault(told, []).extend(tasks)
-    return found
+            origins.setdefault(own, []).append(below.task)
+        for reasons, tasks in _origins(below).items():
+            origins.setdefault(reasons, []).extend(tasks)
+    return origins
 
 
 def _listed(names: list[str], shown: int = 4) -> str:

@@ -33,8 +33,8 @@ def source(config: Config, name: str) -> SalesSource | NeedStateSource | Externa
     """The settings of a source, one of `names`."""
     if name.startswith("external."):
         return config.settings.sources.external[int(name.split(".")[1])]
-    found: SalesSource | NeedStateSource | OverridesSource = getattr(config.settings.sources, name)
-    return found
+    source_settings: SalesSource | NeedStateSource | OverridesSource = getattr(config.settings.sources, name)
+    return source_settings
 
 
 def setting(name: str) -> str:
@@ -42,7 +42,7 @@ def setting(name: str) -> str:
     return f"sources.external[{name.split('.')[1]}].path" if name.startswith("external.") else f"sources.{name}.path"
 
 
-def found(config: Config, name: str) -> list[Path]:
+def existing(config: Config, name: str) -> list[Path]:
     """The files of a source, in order of their names; none where there are none.
 
     A path may be a file, a folder (every Parquet, CSV and Excel file below it) or a glob. Files and folders whose names
@@ -64,7 +64,7 @@ def holder(config: Config, path: Path) -> str | None:
     for name in names(config):
         text = config.home / source(config, name).path
         in_folder = text.is_dir() and wanted.is_relative_to(text.resolve())
-        if in_folder or wanted in (text.resolve(), *(file.resolve() for file in found(config, name))):
+        if in_folder or wanted in (text.resolve(), *(file.resolve() for file in existing(config, name))):
             return name
         if any(character in str(text) for character in _WILD) and fnmatch.fnmatch(str(wanted), str(text)):
             return name
@@ -93,7 +93,7 @@ def require(config: Config, name: str) -> list[Path]:
     MissingDataError
         There are none.
     """
-    files = found(config, name)
+    files = existing(config, name)
     if not files:
         raise MissingDataError(
             f"no raw file at {source(config, name).path!r} (setting {setting(name)}, environment {config.env}, below "

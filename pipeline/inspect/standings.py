@@ -1,9 +1,10 @@
-"""The tasks that a job consists of, and how each stands: for `status` and `run --dry-run`. Builds nothing."""
+"""The tasks of a job, and whether each is fresh: for `status` and `run --dry-run`. Builds nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import luigi
@@ -19,7 +20,7 @@ from pipeline.stage.raw_source import RawSource
 
 @dataclass(frozen=True)
 class Standing:
-    """How a task stands: fresh where it has no reasons. `targets` are its files, relative to the project's root."""
+    """Whether a task is fresh: it is if it has no reasons. `targets` are its files, relative to the project's root."""
 
     task: str
     targets: list[str]
@@ -27,33 +28,32 @@ class Standing:
 
 
 def every(task: luigi.Task) -> list[luigi.Task]:
-    """The task and all that it requires, dynamic tasks of the last build included, in the order of a build."""
-    found: dict[str, luigi.Task] = {}
+    """The task and all its requirements, in build order; the dynamic tasks of the last build are included."""
+    visited: dict[str, luigi.Task] = {}
 
-    def visit(one: luigi.Task) -> None:
-        if one.task_id in found:
+    def visit(current: luigi.Task) -> None:
+        if current.task_id in visited:
             return
-        for below in (*one.deps(), *(one.children() if isinstance(one, Stage) else ())):
+        for below in (*current.deps(), *(current.children() if isinstance(current, Stage) else ())):
             visit(below)
-        found[one.task_id] = one
+        visited[current.task_id] = current
 
     visit(task)
-    return list(found.values())
+    return list(visited.values())
 
 
 def standings(task: luigi.Task, *, first: bool = True) -> Iterator[Standing]:
-    """How every stage of the task stands, in the order of a build; with `first` no more than one reason each."""
-    for one in every(task):
-        if isinstance(one, RawSource):
-            yield from _missing(one)
-        if not isinstance(one, Stage):
+    """The standing of every stage of the task, in build order; with `first`, at most one reason each."""
+    for stage in every(task):
+        if isinstance(stage, RawSource):
+            yield from _missing(stage)
+        if not isinstance(stage, Stage):
             continue
         with session.traversal():
-            found = one.reasons()
-            reasons = [reason for reason in (next(found, None),) if reason] if first else list(found)
-        trace = traces.read(one.trace_path)
-        targets = list(trace.outputs) if trace else [one.relative(target.path) for target in one.output().values()]
-        yield Standing(one.name, targets, reasons)
+            reasons = list(islice(stage.reasons(), 1 if first else None))
+        trace = traces.read(stage.trace_path)
+        targets = list(trace.outputs) if trace else [stage.relative(target.path) for target in stage.output().values()]
+        yield Standing(stage.name, targets, reasons)
 
 
 def _missing(source: RawSource) -> Iterator[Standing]:
@@ -64,30 +64,31 @@ def _missing(source: RawSource) -> Iterator[Standing]:
 
 
 def reread(task: luigi.Task) -> None:
-    """Read every file that a trace names, whatever is remembered of it: bits rot without a new stat."""
-    for one in _stages(task):
-        memory, trace = session.memory(one.config), traces.read(one.trace_path)
+    """Hash every file in a trace again and forget remembered hashes: a damaged file can have an unchanged stat."""
+    for stage in _stages(task):
+        memory, trace = session.memory(stage.config), traces.read(stage.trace_path)
         for path in {**trace.inputs, **trace.outputs} if trace else {}:
-            full = one.config.home / path
+            full = stage.config.home / path
             memory.forget(full)
             if full.is_file():
                 memory.hash(full, fingerprints.content)
 
 
 def _stages(task: luigi.Task) -> list[Stage]:
-    return [one for one in every(task) if isinstance(one, Stage)]
+    return [stage for stage in every(task) if isinstance(stage, Stage)]
 
 
 def orphans_of(config: Config, task: luigi.Task) -> list[Path]:
-    """Files in the environment's output folder that no task makes and no trace names."""
-    known = {target.path for one in _stages(task) for target in one.output().values()}
-    for path in (config.outputs / ".trace").glob("*.json"):  # of a run that goes on, or failed, some are no task's yet
+    """Files in the environment's output folder that belong to no task and no trace."""
+    targets = {target.path for stage in _stages(task) for target in stage.output().values()}
+    # Traces too: a run in progress, or a failed one, may have built tasks that the job does not know yet.
+    for path in (config.outputs / ".trace").glob("*.json"):
         trace = traces.read(path)
-        known |= {str(config.home / target) for target in trace.outputs} if trace else set()
+        targets |= {str(config.home / target) for target in trace.outputs} if trace else set()
     return sorted(
         path
         for path in config.outputs.rglob("*")
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(config.outputs).parts)
-        and str(path) not in known
+        and str(path) not in targets
     )

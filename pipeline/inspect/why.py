@@ -1,4 +1,4 @@
-"""Why a target is stale, down to what started it: for `why`. Builds nothing."""
+"""Why a target is stale, down to the first cause: for `why`. Builds nothing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from pipeline.wording import nearest, plain
 
 @dataclass(frozen=True)
 class Cause:
-    """How a task stands and why; `below` are the tasks it requires that are stale themselves.
+    """Why a task is stale; `below` are its stale requirements.
 
-    `built_at` and `run_id` tell of its last build, both empty where there was none.
+    `built_at` and `run_id` describe its last build; both are empty if there was none.
     """
 
     task: str
@@ -34,45 +34,45 @@ class Cause:
 
 
 def find(task: luigi.Task, target: str) -> list[Stage]:
-    """The stages that a word of a user means, of those that a task consists of.
+    """The stages of a task that a user means by a word.
 
     Parameters
     ----------
     task : the task, usually the full pipeline
-    target : a task's name, a table's, a target's file, the database, or a category
+    target : the name of a task or table, the file of a target, the database, or a category
 
     Raises
     ------
-    UsageError : it means none of them
+    UsageError : it means no stage
     """
-    stages = [one for one in standings.every(task) if isinstance(one, Stage)]
-    words = {word: one for one in reversed(stages) for word in _words(one)}
-    found = [one for one in stages if target in _words(one)]
-    if not found:
+    stages = [stage for stage in standings.every(task) if isinstance(stage, Stage)]
+    words = {word: stage for stage in reversed(stages) for word in _words(stage)}
+    matching = [stage for stage in stages if target in _words(stage)]
+    if not matching:
         names = sorted(word for word in words if "/" not in word)
-        known = ", ".join(dict.fromkeys(one.task_family for one in stages))
+        families = ", ".join(dict.fromkeys(stage.task_family for stage in stages))
         raise UsageError(
-            f"target {target!r} is unknown{nearest(target, names)}: give a task ({known}), a table, a category or a target's file"
+            f"target {target!r} is unknown{nearest(target, names)}: give a task ({families}), a table, a category or a target's file"
         )
-    return found
+    return matching
 
 
-def _words(one: Stage) -> set[str]:
+def _words(stage: Stage) -> set[str]:
     """Every word that means this stage."""
-    trace = traces.read(one.trace_path)
-    files = {one.relative(target.path) for target in one.output().values()} | set(trace.outputs if trace else ())
-    # The workbook and its tables for other programs are named after what they hold, which is a table's name already.
+    trace = traces.read(stage.trace_path)
+    files = {stage.relative(target.path) for target in stage.output().values()} | set(trace.outputs if trace else ())
+    # The workbook and its CSV files have the names of tables, which must mean the stages that publish them.
     stems = {Path(file).stem for file in files if not file.endswith((".xlsx", ".csv"))}
-    category = {one.category} if isinstance(one, CategoryStage) else set()
-    family = set() if category else {one.task_family, f"{one.trace_path.stem}_job"}
+    category = {stage.category} if isinstance(stage, CategoryStage) else set()
+    family = set() if category else {stage.task_family, f"{stage.trace_path.stem}_job"}
     if category:
         stems = set()  # a table's name means the stage that joins it
-    names = {one.name, plain(one.name)} | category | {plain(name) for name in category}
-    return names | files | {str(one.config.home / file) for file in files} | stems | family
+    names = {stage.name, plain(stage.name)} | category | {plain(name) for name in category}
+    return names | files | {str(stage.config.home / file) for file in files} | stems | family
 
 
 def cause(stage: Stage, seen: set[str] | None = None) -> Cause:
-    """All reasons of a stage, and those of the tasks that it requires; a task that two require is told of once."""
+    """All reasons of a stage and of its requirements; a task that two stages require is listed once."""
     seen = set() if seen is None else seen
     seen.add(stage.task_id)
     with session.traversal():

@@ -1,7 +1,7 @@
-"""Pins: results that were put aside under a name, to be compared with later ones.
+"""Pins: named copies of results, to compare later results with.
 
 A pin is the folder `pins/<env>/<name>/` below the project's root, outside `outputs/`, so that deleting outputs keeps it:
-copies of the small published tables, and `pin.toml`, which says where they came from and what their content is. It
-appears whole, by one rename, and is never overwritten. `making` puts one aside, `kept` reads it, `naming` finds the one
-that a setting or a command line names.
+copies of the small published tables, and `pin.toml` with their origin and content hashes. It appears whole, by one rename,
+and is never overwritten. `making` creates a pin, `archive` reads it, `naming` finds the pin that a setting or a command line
+names.
 """

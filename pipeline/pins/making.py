@@ -1,4 +1,4 @@
-"""Putting an environment's tables aside."""
+"""Create pins: copies of an environment's tables."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ import msgspec
 from pipeline.config.environment import PLAIN_NAME, Config
 from pipeline.errors import InputChangedError, MissingDataError, UsageError
 from pipeline.freshness import fingerprints
-from pipeline.pins.kept import Pin, Reference, folder
+from pipeline.pins.archive import Pin, Reference, folder
 from pipeline.records.runs import who
 from pipeline.storage import locks
 from pipeline.storage.replacement import new_folder, sweep
 
 
 def create(config: Config, name: str, files: Mapping[str, Path], *, run_id: str, stale: str = "") -> Pin:
-    """Put an environment's tables aside.
+    """Create a pin from an environment's tables.
 
     Parameters
     ----------
     config : the environment
     name : the pin's name
-    files : published file by table, of `TABLES`
-    run_id, stale : as `Pin` says
+    files : the published file of each table of `TABLES`
+    run_id, stale : as in `Pin`
 
     Raises
     ------
     UsageError
-        The name is none, is an environment's, or is taken.
+        The name is not allowed, is an environment's, or is taken.
     MissingDataError
-        A table is not there.
+        A table does not exist.
     InputChangedError
-        A table changed while it was copied, twice.
+        A table changed while it was copied, in two attempts.
     """
     with locks.held(config.outputs / ".locks" / "pin"):
         check_name(config, name)
@@ -45,28 +45,28 @@ def create(config: Config, name: str, files: Mapping[str, Path], *, run_id: str,
 
 
 def require(config: Config, files: Mapping[str, Path]) -> None:
-    """Say which tables are not there.
+    """Check that all tables exist.
 
     Raises
     ------
     MissingDataError
-        One is not.
+        A table does not exist.
     """
     absent = [str(_relative(config, path)) for path in files.values() if not path.is_file()]
     if absent:
         others = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
         raise MissingDataError(
-            f"{absent[0]}{others} is not there: `store-clustering run Merging --env {config.env}` builds it; then pin"
+            f"{absent[0]}{others} does not exist: run `store-clustering run Merging --env {config.env}` first"
         )
 
 
 def check_name(config: Config, name: str) -> None:
-    """Say why an environment's pin cannot have this name.
+    """Check the name of a new pin.
 
     Raises
     ------
     UsageError
-        It is no plain name, is an environment's, or is taken.
+        It is not a plain name, is an environment's, or is taken.
     """
     if not PLAIN_NAME.fullmatch(name):
         raise UsageError(
@@ -76,9 +76,7 @@ def check_name(config: Config, name: str) -> None:
     if (config.home / "configs" / f"{name}.toml").exists():
         raise UsageError(f"pin {name!r}: is the name of an environment; choose another name")
     if folder(config.home, Reference(config.env, name)).exists():
-        raise UsageError(
-            f"pin {config.env}/{name} is there already, and pins are never overwritten; choose another name"
-        )
+        raise UsageError(f"pin {config.env}/{name} exists already, and pins are never overwritten; choose another name")
 
 
 def _create(config: Config, name: str, files: Mapping[str, Path], run_id: str, stale: str) -> Pin:
@@ -99,7 +97,7 @@ def _create(config: Config, name: str, files: Mapping[str, Path], run_id: str, s
 
 
 def _copied(files: Mapping[str, Path], into: Path) -> dict[str, str]:
-    """Copy every file as they all were at one moment; content hash by file name."""
+    """Copy all files as they were at one moment; returns the content hash by file name."""
     for _ in range(2):
         copies = {into / f"{table}.parquet": path for table, path in files.items()}
         for copy, path in copies.items():

@@ -1,4 +1,4 @@
-"""The pin that a setting or a command line names."""
+"""Find the pin that a setting or a command line names."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from pathlib import Path
 
 from pipeline.config.environment import Config
 from pipeline.errors import OutputError, SettingsError, UsageError
-from pipeline.pins.kept import Reference, every, read
+from pipeline.pins.archive import Reference, every, read
 from pipeline.wording import nearest
 
 
 def of_setting(config: Config, name: str) -> Reference:
-    """The pin that a setting `reference` names: ENV/NAME, or NAME of the environment itself."""
+    """The pin in a setting `reference`: ENV/NAME, or NAME for a pin of the same environment."""
     env, slash, pin = name.partition("/")
     return Reference(env, pin) if slash else Reference(config.env, name)
 
 
 def check_references(config: Config) -> None:
-    """Say which pins that the settings name as `reference` cannot be one.
+    """Check the pins that the settings name as `reference`.
 
     Raises
     ------
     SettingsError
-        A pin is not there, or lacks a table that a reference needs: a line for each.
+        A pin does not exist, or lacks a table that a reference needs: one line each.
     """
     faults = []
     for setting, level in _REFERENCES.items():
@@ -47,46 +47,44 @@ _NEEDED = {
 
 
 def _fault(config: Config, reference: Reference, needed: Sequence[str]) -> str:
-    pinned = every(config.home)
-    if reference not in pinned:
-        names = [one.pin if one.env == config.env else str(one) for one in pinned]
+    pins = every(config.home)
+    if reference not in pins:
+        names = [pin.pin if pin.env == config.env else str(pin) for pin in pins]
         name = reference.pin if reference.env == config.env else str(reference)
-        known = (
-            f"there are {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}" if names else "there is none yet"
+        existing = (
+            f"there are {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}" if names else "there are none yet"
         )
-        return (
-            f"no pin {name!r}{nearest(name, names)}: {known}; `store-clustering pin` makes one, before it is named here"
-        )
+        return f"no pin {name!r}{nearest(name, names)}: {existing}; create it with `store-clustering pin` first"
     try:
         files = read(config.home, reference).files
     except OutputError as error:
         return str(error)
     lacking = [name for name in needed if f"{name}.parquet" not in files]
     if lacking:
-        return f"the pin {reference} has no {', '.join(lacking)}, and cannot be a reference: an older version made it; pin again"
+        return f"the pin {reference} has no {', '.join(lacking)} and cannot be a reference: an older version created it; create a new pin"
     return ""
 
 
 def resolve(home: Path, text: str, environments: Collection[str]) -> Reference:
-    """The result that a text names: an environment, a pin as ENV/NAME, or a pin by its name where that is unique.
+    """The result that a text names: an environment, a pin as ENV/NAME, or a pin by its name if that is unique.
 
     Raises
     ------
     UsageError
-        It names none, or pins of several environments.
+        It names no result, or pins of several environments.
     """
     if text in environments:
         return Reference(text)
-    pinned = every(home)
-    found = [one for one in pinned if text in (str(one), one.pin)]
-    if len(found) == 1:
-        return found[0]
-    if found:
+    existing = every(home)
+    matching = [pin for pin in existing if text in (str(pin), pin.pin)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
         raise UsageError(
-            f"{text!r} is a pin of {len(found)} environments: say which, {' or '.join(str(one) for one in found)}"
+            f"{text!r} is a pin of {len(matching)} environments: say which, {' or '.join(str(pin) for pin in matching)}"
         )
-    names = [str(one) for one in pinned]
-    near = nearest(text, [*environments, *names, *(one.pin for one in pinned)])
+    names = [str(pin) for pin in existing]
+    near = nearest(text, [*environments, *names, *(pin.pin for pin in existing)])
     pins = f"{', '.join(names[:10])}{', ...' if len(names) > 10 else ''}" if names else "none yet"
     raise UsageError(
         f"{text!r} is neither an environment nor a pin{near}; environments: {', '.join(sorted(environments))}; pins: {pins}"

@@ -1,6 +1,6 @@
-"""Everything that the report shows of one category, as compact JSON can hold it.
+"""The content of the report for one category, as compact JSON.
 
-Shares and the like are whole percent, coordinates whole thousandths: a hundred categories have to stay below 10 MB.
+Shares are whole percent and coordinates whole thousandths, so that a hundred categories stay below 10 MB.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _EXEMPLARS = 5
 
 
 def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, Any]:
-    """What there is to show of a category.
+    """The content of a category.
 
     Parameters
     ----------
     source : where the tables are
     row : the category's row of the table `categories`
-    positions : position by store in the list of all stores
+    positions : the position of each store in the list of all stores
     """
     name = str(row.category)
     rows = source.of_category("store_clusters", name)
@@ -38,25 +38,25 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
     joined = joined.merge(volumes, on="store_id", how="left")
     merged = source.of_category("merged_clusters", name)
     numbers = [int(number) for number in merged["cluster"]]
-    found = mix(source.part("sales_by_need_state", str(row.file)), rows, numbers)
+    mixes = mix(source.part("sales_by_need_state", str(row.file)), rows, numbers)
     verdict = source.of_category("internal_verdicts", name)
     k_figures = source.of_category("internal_k_selection", name)
     return {
         "name": name,
         **_verdict(verdict),
         "clusters": [
-            _cluster(cluster, found, position, joined)
+            _cluster(cluster, mixes, position, joined)
             for position, cluster in enumerate(merged.itertuples(index=False))
         ],
-        "needs": found.need_states,
-        "chain": [percent(share, 1) for share in found.chain],
-        "share": [[percent(share, 1) for share in shares] for shares in found.share],
-        "index": [[_whole(value) for value in found.index(position)] for position in range(len(numbers))],
+        "needs": mixes.need_states,
+        "chain": [percent(share, 1) for share in mixes.chain],
+        "share": [[percent(share, 1) for share in shares] for shares in mixes.share],
+        "index": [[_whole(value) for value in mixes.index(position)] for position in range(len(numbers))],
         "k_figures": {figure: _rounded(k_figures[figure]) for figure in ("k", *K_FIGURES)},
         "chosen": [int(k) for k in k_figures.loc[k_figures["chosen"].astype(bool), "k"]],
         "stores": _stores(joined, positions),
         **placed(source.of_category("internal_features", name), list(joined["store_id"])),
-        "explained": _explained(source.of_category("merged_profiles", name), found.need_states),
+        "explained": _explained(source.of_category("merged_profiles", name), mixes.need_states),
         "outside": outside.of_category(source, name, numbers),
         "likely": likely(source.of_category("internal_memberships", name), list(joined["store_id"])),
         "grids": [grid.plain() for grid in sections.of_category(source, name)],
@@ -71,12 +71,12 @@ def _verdict(verdict: pd.DataFrame) -> dict[str, Any]:
     return {"verdict": word, "says": VERDICTS.get(word, ""), "k": int(row["k"]), "reason": str(row["reason"])}
 
 
-def _cluster(cluster: Any, found: Mix, position: int, joined: pd.DataFrame) -> dict[str, Any]:
+def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> dict[str, Any]:
     stores = joined[joined["cluster"] == cluster.cluster]
     moved = stores["reassigned"].astype(bool) | stores["overridden"].astype(bool)
     typical = stores[~stores["is_outlier"].eq(True) & ~stores["is_held_out"].eq(True) & ~moved]
     typical = typical.sort_values(["distance", "store_id"]).head(_EXEMPLARS)
-    more, less = found.differences(position)
+    more, less = mixes.differences(position)
     return {
         "number": int(cluster.cluster),
         "name": str(getattr(cluster, "name", "")),
@@ -85,9 +85,9 @@ def _cluster(cluster: Any, found: Mix, position: int, joined: pd.DataFrame) -> d
         "external": integer(cluster.external_cluster),
         "note": str(cluster.note),
         "moved": int(cluster.reassigned_stores),
-        "sales": round(found.sales[position] / 100),
+        "sales": round(mixes.sales[position] / 100),
         "confidence": percent(stores["confidence"].mean()),
-        "apart": percent(found.apart(position), 1),
+        "apart": percent(mixes.apart(position), 1),
         "outliers": int(stores["is_outlier"].eq(True).sum()),
         "exemplars": [str(store) for store in typical["store_id"]],
         "more": more,
@@ -96,7 +96,7 @@ def _cluster(cluster: Any, found: Mix, position: int, joined: pd.DataFrame) -> d
 
 
 def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[Any]]:
-    """A list per figure, in the order of the stores: position, cluster, its two sides, size, next-nearest, percents, flags."""
+    """One list per figure, in the order of the stores: position, cluster, its two sides, size, next-nearest, percents, flags."""
     return {
         "at": [positions[store] for store in joined["store_id"]],
         "cluster": [int(number) for number in joined["cluster"]],
@@ -116,7 +116,7 @@ def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[A
 
 
 def _explained(profiles: pd.DataFrame, need_states: list[str]) -> list[float | int | None]:
-    """The percent of each need state's variance over the stores that lies between the final clusters."""
+    """For each need state, the percent of its variance over the stores that lies between the final clusters."""
     inside = profiles[profiles["side"] == "internal"].drop_duplicates("feature")
     shares = dict(zip(inside["feature"], inside["eta_squared"], strict=True))
     return [percent(shares.get(name)) for name in need_states]

@@ -1,4 +1,4 @@
-"""The clusters over all categories, as the page draws them: where each store is, and what tells them apart most."""
+"""The clusters over all categories, as the page draws them: each store's cluster, and the need states that differ most."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pipeline.report.grids import integer, percent
 from pipeline.report.source import Source
 
 _MOST = 30  # need states that are shown
-_LEAST_SHARE = 0.01  # of a category's sales in some cluster: what is sold less than that tells nothing worth a line
+_LEAST_SHARE = 0.01  # of a category's sales, in some cluster: rarer need states are not worth a line
 
 
 def content(source: Source, stores: Sequence[str]) -> dict[str, Any] | None:
-    """The clusters over all categories; None where stores were not clustered so.
+    """The clusters over all categories; None if there are none.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def content(source: Source, stores: Sequence[str]) -> dict[str, Any] | None:
 
     Returns
     -------
-    `clusters`, their number and stores; `at` and `confidence`, by store, None for one that has no such cluster; and by need state, the one
-    of whose differences the clusters account for most first: `category`, `need`, `index` by cluster, `explained` in percent.
+    `clusters`: numbers and counts of stores. `at` and `confidence`: by store, None for a store without such a cluster. By need
+    state, those that the clusters explain best first: `category`, `need`, `index` by cluster, `explained` in percent.
     """
     clusters = source.table("chain_clusters")
     if clusters.empty:

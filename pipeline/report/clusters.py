@@ -1,4 +1,4 @@
-"""The final clusters of a category: what their stores sell, in figures and in words."""
+"""The sales mix of a category's final clusters, in figures and in words."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pipeline.schema import UNMAPPED
 
 @dataclass(frozen=True)
 class Mix:
-    """What the clusters of a category sell.
+    """The sales mix of a category's clusters.
 
     Attributes
     ----------
-    need_states : largest share of the chain first
-    chain : pooled chain share by need state, 0..1; None where there are no positive sales
+    need_states : names, the largest share of the chain first
+    chain : pooled chain share by need state, 0..1; None if there are no positive sales
     share : mean share, a row per cluster and a column per need state, 0..1
     sales : net sales by cluster, in cents
     """
@@ -28,7 +28,7 @@ class Mix:
     sales: list[int]
 
     def index(self, number: int) -> list[float | None]:
-        """100 x mean share / chain share of the cluster at this position; None where the chain has none."""
+        """100 x mean share / chain share of the cluster at this position; None where the chain share is 0 or missing."""
         return [
             100 * share / chain if chain else None for share, chain in zip(self.share[number], self.chain, strict=True)
         ]
@@ -36,36 +36,35 @@ class Mix:
     def apart(self, number: int) -> float:
         """The share of sales, 0..1, by which the mix of the cluster at this position differs from the chain's.
 
-        Half the sum of the absolute differences in share (total variation): so much would have to be sold in other need
-        states for the two to be the same.
+        Half the sum of the absolute differences in share (total variation distance).
         """
         chain = [share or 0.0 for share in self.chain]
         return sum(abs(own - other) for own, other in zip(self.share[number], chain, strict=True)) / 2
 
     def differences(self, number: int, most: int = 3) -> tuple[list[str], list[str]]:
-        """What the cluster at this position sells more and less of than the chain, the largest difference first, in words."""
+        """The need states that the cluster at this position sells more and less of than the chain, largest difference first."""
         apart = [
             (share - chain, name, share, chain)
             for name, share, chain in zip(self.need_states, self.share[number], self.chain, strict=True)
             if chain and name != UNMAPPED and _is_telling(share, chain)
         ]
-        said = [
+        texts = [
             (difference, f"{name} ({percent(share)}, chain {percent(chain)})")
-            for difference, name, share, chain in sorted(apart, key=lambda one: (-abs(one[0]), one[1]))
+            for difference, name, share, chain in sorted(apart, key=lambda item: (-abs(item[0]), item[1]))
         ]
-        more = [words for difference, words in said if difference > 0]
-        less = [words for difference, words in said if difference < 0]
+        more = [words for difference, words in texts if difference > 0]
+        less = [words for difference, words in texts if difference < 0]
         return more[:most], less[:most]
 
 
 def _is_telling(share: float, chain: float) -> bool:
-    """Whether a difference is worth a word: a percent of sales, or a quarter more or less of what is sold rarely."""
+    """Whether a difference is worth a mention: 1 % of sales; or, for rare need states, a quarter more or less."""
     difference = abs(share - chain)
     return difference >= 0.01 or (difference >= 0.002 and not 0.8 <= share / chain <= 1.25)
 
 
 def mix(sales: pd.DataFrame, placed: pd.DataFrame, clusters: list[int]) -> Mix:
-    """What the clusters sell, need state by need state.
+    """The sales mix of the clusters, by need state.
 
     Parameters
     ----------
@@ -75,8 +74,8 @@ def mix(sales: pd.DataFrame, placed: pd.DataFrame, clusters: list[int]) -> Mix:
 
     Returns
     -------
-    The mean over a cluster's stores, a store without sales in a need state counting as zero; the chain share over all
-    stores that are not excluded, pooled, as in `share_index`.
+    Shares are means over the stores of a cluster; a store without sales in a need state counts as zero. Chain shares are
+    pooled over all stores that are not excluded, as in `share_index`.
     """
     sales = sales[~sales["is_excluded"].astype(bool)]
     positive = sales["sales_cents"].clip(lower=0).groupby(sales["need_state"]).sum()

@@ -1,4 +1,4 @@
-"""Tables as a page shows them: a title, a caption that says what is to be seen, a head and rows."""
+"""Tables as the page shows them: title, caption, head and rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pandas as pd
 
 from pipeline.schema import TABLES, Column
 
-MOST_ROWS = 500  # a page shows no more of a table: the database and the workbook have all of it
+MOST_ROWS = 500  # per table on the page; the database and the workbook have all rows
 
 Cell = str | int | float | None
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table. `notes` says of each column what it means, in the order of `head`; a `folded` one opens on request."""
+    """A table. `notes` holds the meaning of each column, in the order of `head`; a `folded` table opens on a click."""
 
     title: str
     caption: str
@@ -27,7 +27,7 @@ class Grid:
     folded: bool = False
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can hold it: the first rows, and how many `more` there are."""
+        """The table for JSON: the first rows, and in `more` the number of further rows."""
         return asdict(self) | {"rows": list(self.rows[:MOST_ROWS]), "more": max(0, len(self.rows) - MOST_ROWS)}
 
 
@@ -40,16 +40,16 @@ def of_table(
     left_out: Collection[str] = (),
     folded: bool = False,
 ) -> Grid:
-    """Rows of a published table, its columns headed and explained by `pipeline.schema`.
+    """Rows of a published table, with heads and meanings of its columns from `pipeline.schema`.
 
     Parameters
     ----------
     name : the table's name in `pipeline.schema`
     frame : some of its rows; column order is the schema's
     title : the heading
-    caption : what there is to be seen; default: what the schema says of the table
+    caption : what the table shows; default: its description in the schema
     left_out : columns that are not shown
-    folded : whether it opens on request
+    folded : whether it opens on a click
     """
     table = TABLES[name]
     columns = [column for column in table.columns if column.name not in left_out]
@@ -65,7 +65,7 @@ def of_table(
 
 
 def cell(value: Any, column: Column) -> Cell:
-    """A value of a frame as a cell: money in its unit, floats to four digits, yes and no in words."""
+    """A value of a frame as a cell: money in currency, floats to four digits, booleans as yes and no."""
     if pd.isna(value):
         return None
     if column.type == "money":
@@ -78,12 +78,12 @@ def cell(value: Any, column: Column) -> Cell:
 
 
 def integer(value: Any) -> int | None:
-    """A whole number, None where there is none."""
+    """A whole number; None for a missing value."""
     return None if pd.isna(value) else int(value)
 
 
 def percent(value: Any, digits: int = 0) -> float | int | None:
-    """A share in percent, None where there is none; a whole number without `digits`."""
+    """A share in percent; None for a missing value; a whole number if `digits` is 0."""
     if pd.isna(value):
         return None
     rounded = round(100 * float(value), digits)

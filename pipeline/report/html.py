@@ -1,7 +1,7 @@
-"""The report: one self-contained HTML file that asks the network for nothing.
+"""The report: one self-contained HTML file that needs no network.
 
-Categories are JSON that the page draws when they are opened. Its script and its styles are allowed by their hashes, and
-nothing else is: a name from the data is text, wherever it stands.
+Categories are stored as JSON; the page draws a category when it is opened. The content security policy allows the page's
+script and styles, by their hashes, and nothing else: a name from the data always stays text.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def write(source: Source, paths: Mapping[str, Path]) -> None:
 
     Parameters
     ----------
-    source : what there is to show; tables that nobody publishes yet leave their sections out
-    paths : where to, by target: `report`
+    source : the tables; sections of tables that do not exist are left out
+    paths : the path by target: `report`
     """
     paths["report"].write_text(page(source), encoding="utf-8", newline="\n")
 
 
 def page(source: Source) -> str:
-    """The report as a text; equal tables and settings give equal texts."""
+    """The report as text; equal tables and settings give equal text."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -79,7 +79,7 @@ def page(source: Source) -> str:
 
 
 def _stores(source: Source, stores: list[str]) -> dict[str, Any]:
-    """Every store with a cluster, its labels, and its place on the outside data."""
+    """Every store with a cluster, its labels, and its cluster on the outside data."""
     labels: dict[str, list[str]] = {}
     for row in source.table("store_labels").itertuples(index=False):
         if isinstance(row.value, str):
@@ -95,7 +95,7 @@ def _stores(source: Source, stores: list[str]) -> dict[str, Any]:
 
 
 def embedded(value: Any) -> Any:
-    """JSON that can stand in a script element: nothing in it ends the element, or begins a comment."""
+    """JSON for a script element: nothing in it can end the element or begin a comment."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")

@@ -1,4 +1,4 @@
-"""Stores as points: on the plane on which a feature matrix is widest."""
+"""Stores as points on the plane of the first two principal components."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pipeline.report.grids import percent
 
 
 def placed(features: pd.DataFrame, stores: Sequence[str]) -> dict[str, Any]:
-    """Where each store is on the plane that shows most of the features' variance.
+    """The position of each store on the plane of the first two principal components.
 
     Parameters
     ----------
     features : store_id, feature, value; a row per store and feature
-    stores : the stores to place, in the order wanted
+    stores : the stores, in the wanted order
 
     Returns
     -------
-    `x` and `y` in thousandths of the widest extent, -1000..1000, None for a store without features; `held`, the percent of
-    the variance that each direction holds.
+    `x` and `y` in thousandths of the largest coordinate, -1000..1000, None for a store without features; `held`: the percent
+    of the variance along each axis.
     """
     wide = features.pivot(index="store_id", columns="feature", values="value").sort_index(axis=0).sort_index(axis=1)
     coordinates, held = two_components(wide.to_numpy(dtype=np.float64))

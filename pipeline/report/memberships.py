@@ -1,4 +1,4 @@
-"""How likely each store is in each cluster, where the algorithm is a mixture."""
+"""The probability of each cluster for each store, if the algorithm is a mixture."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-_CERTAIN = 0.995  # what is rounded to 100 %: such a store needs no line
+_CERTAIN = 0.995  # rounds to 100 %: such a store needs no line
 
 
 def likely(memberships: pd.DataFrame, stores: Sequence[str]) -> dict[str, Any] | None:
-    """What stands between the clusters.
+    """The stores between clusters.
 
     Parameters
     ----------
     memberships : store_id, cluster, probability; a row per store and cluster
-    stores : in the order wanted
+    stores : the stores, in the wanted order
 
     Returns
     -------
-    `clusters`, their numbers, and `percent`, a list by store in the order of the clusters: None for a store that is in one of
-    them for certain, and for one that is not there. None without memberships.
+    `clusters`: their numbers. `percent`: per store, a list in the order of the clusters; None for a store that is certain, or
+    has no memberships. None if there are no memberships at all.
     """
     if memberships.empty:
         return None

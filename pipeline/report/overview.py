@@ -1,4 +1,4 @@
-"""The first page: how many clusters, how sure, what to look at."""
+"""The first page: how many clusters, how certain, and what to look at."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.schema import NO_CATEGORY
 
 @dataclass(frozen=True)
 class Overview:
-    """What a category's line on the first page says."""
+    """The line of a category on the first page."""
 
     position: int
     name: str
@@ -34,11 +34,11 @@ class Overview:
 
     @property
     def at_stake(self) -> int:
-        """Sales times the share by which its clusters differ from the chain; 0 where there is one cluster."""
+        """Sales times the share by which the clusters differ from the chain; 0 if there is one cluster."""
         return round(self.sales * self.apart)
 
     def findings(self) -> Iterator[str]:
-        """What to look at before using the clusters, the gravest first."""
+        """What to look at before using the clusters, the most serious first."""
         if not self.stores:
             yield "no store could be clustered: see the exclusions under data quality"
             return
@@ -76,8 +76,8 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
     ----------
     source : where the tables are
     row : the category's row of the table `categories`
-    position : its position there
-    clusters : its final clusters, as `category.content` describes them
+    position : its position in that table
+    clusters : its final clusters, as `category.content` gives them
     """
     coverage = source.of_category("need_state_coverage", str(row.category))
     unmapped_share = float(coverage["unmapped_share"].iloc[0]) if len(coverage) else 0.0
@@ -109,64 +109,68 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
 
 
 def verdict(source: Source, lines: list[Overview]) -> list[str]:
-    """The whole in a few sentences."""
+    """The whole result in a few sentences."""
     if not lines:
         return ["There is no category: nothing was clustered."]
-    known = {word: sum(line.verdict == word for line in lines) for word in words.VERDICTS}
+    counts = {word: sum(line.verdict == word for line in lines) for word in words.VERDICTS}
     stores = source.table("store_clusters")["store_id"].nunique()
     clusters = sum(line.clusters for line in lines)
-    said = [
+    sentences = [
         f"{words.count(len(lines), 'category', 'categories')}, {words.count(stores, 'store', 'stores')}, "
         f"{words.count(clusters, 'final cluster', 'final clusters')}.",
-        f"In {known['separated']} of the categories the stores fall into clear groups, in {known['tiers']} into steps along a "
-        f"scale; in {known['no structure']} the sales mix tells no groups apart, and there is one cluster on it"
-        + (f"; {known['none']} could not be clustered." if known["none"] else "."),
+        f"In {counts['separated']} of the categories the stores fall into clear groups, in {counts['tiers']} into steps along a "
+        f"scale; in {counts['no structure']} sales show no reliable groups, so there is one cluster"
+        + (f"; {counts['none']} could not be clustered." if counts["none"] else "."),
     ]
     weighed = [(line.confidence, line.stores) for line in lines if line.confidence is not None and line.clusters > 1]
     if weighed:
         mean = sum(confidence * stores for confidence, stores in weighed) / sum(stores for _, stores in weighed)
-        said.append(
+        sentences.append(
             f"Where there are groups, a store's co-members stay with it in {words.percent(mean)} of the resamples on average."
         )
     outside = source.table("external_verdicts")
     if len(outside):
         row = outside.iloc[0]
         groups = words.count(int(row["k"]), "cluster", "clusters")
-        said.append(f"The outside data: {groups}, verdict {row['verdict']}.")
-    return said
+        sentences.append(f"The outside data: {groups}, verdict {row['verdict']}.")
+    return sentences
 
 
 def start(lines: list[Overview], most: int = 5) -> list[Overview]:
-    """The categories whose clusters matter most: by the sales at stake."""
+    """The categories whose clusters matter most, by the sales at stake."""
     return sorted((line for line in lines if line.at_stake > 0), key=lambda line: (-line.at_stake, line.name))[:most]
 
 
 def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, str, str]]:
-    """What to look at: the position of a category or None, its name or what it is about, and the finding."""
-    found: list[tuple[int | None, str, str]] = [
+    """What to look at: the position of a category or None, the category or subject, and the finding."""
+    all_findings: list[tuple[int | None, str, str]] = [
         (line.position, line.name, finding) for line in lines for finding in line.findings()
     ]
     at = {line.name: line.position for line in lines}
     overrides = source.table("overrides_applied")
     for category, rows in overrides[~overrides["applied"].astype(bool)].groupby("category", sort=True):
         unused = words.count(len(rows), "override was", "overrides were")
-        found.append((at.get(str(category)), str(category), f"{unused} not applied: see what was placed by hand"))
+        all_findings.append(
+            (at.get(str(category)), str(category), f"{unused} not applied: see what was placed by hand")
+        )
     lost = source.table("excluded_stores")
     nowhere = lost[lost["category"] == NO_CATEGORY]["store_id"].nunique()
     if nowhere:
-        found.append(
+        all_findings.append(
             (None, "Outside data", f"{words.count(nowhere, 'store is', 'stores are')} excluded: see data quality")
         )
     only_outside = source.of_category("store_clusters", NO_CATEGORY)["store_id"].nunique()
     if only_outside:
-        found.append((None, "Outside data", f"{words.count(only_outside, 'store has', 'stores have')} no sales at all"))
+        all_findings.append(
+            (None, "Outside data", f"{words.count(only_outside, 'store has', 'stores have')} no sales at all")
+        )
     report = source.table("external_feature_report")
     for row in report[report["imputed_share"] > words.IMPUTED_SHARE].itertuples(index=False):
         imputed = words.percent(float(row.imputed_share))
-        found.append(
+        all_findings.append(
             (None, "Outside data", f"{row.feature}: {imputed} of the stores' values are imputed ({row.action})")
         )
-    return found
+    return all_findings
 
 
 def quality(source: Source) -> list[Grid]:
@@ -186,7 +190,7 @@ def quality(source: Source) -> list[Grid]:
 
 
 def lineage(source: Source) -> list[Grid]:
-    """What this was made from: every setting that is shown, defaults included, tables by content, libraries."""
+    """The origin of the report: every setting it depends on, defaults included, tables by content hash, libraries."""
     settings: list[list[Cell]] = [
         [key, text] for section, value in source.settings.items() for key, text in _flat(section, value)
     ]

@@ -1,4 +1,4 @@
-"""The tables that are shown as they are published, where they are published: whatever explains, compares or warns."""
+"""The published tables that the report shows as they are: those that explain, compare or warn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.report.source import Source
 
 @dataclass(frozen=True)
 class Section:
-    """A published table as a section. `left_out` are columns that are not shown; a `folded` one opens on request."""
+    """A published table as a section. `left_out` columns are not shown; a `folded` section opens on a click."""
 
     table: str
     title: str
@@ -63,7 +63,7 @@ _REFERENCE = (
 
 
 def of_category(source: Source, category: str) -> list[Grid]:
-    """The tables that say something of this category."""
+    """The tables with rows of this category."""
     return list(_of_category(source, category))
 
 
@@ -93,13 +93,19 @@ def chain(source: Source) -> list[Grid]:
 
 
 def reference(source: Source) -> list[Grid]:
-    """What changed against the reference, over all categories."""
+    """The changes since the reference, over all categories."""
     return _whole(source, _REFERENCE)
 
 
 def _whole(source: Source, sections: tuple[Section, ...]) -> list[Grid]:
     return [
-        of_table(one.table, source.table(one.table), one.title, caption=one.caption, left_out=one.left_out)
-        for one in sections
-        if source.has(one.table)
+        of_table(
+            section.table,
+            source.table(section.table),
+            section.title,
+            caption=section.caption,
+            left_out=section.left_out,
+        )
+        for section in sections
+        if source.has(section.table)
     ]

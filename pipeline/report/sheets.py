@@ -1,4 +1,4 @@
-"""What workbook and CSV files hold: named sheets of explained columns, their rows made as they are written."""
+"""The sheets of the workbook and the CSV files: columns with their meanings, rows generated as they are written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Kind = Literal["text", "whole", "number", "figure", "share", "money"]
 
 @dataclass(frozen=True)
 class Heading:
-    """A column of a sheet: its head, what it means, and how its cells are written."""
+    """A column of a sheet: its head, its meaning, and how its cells are written."""
 
     name: str
     meaning: str
@@ -27,7 +27,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet. `rows` can be gone through once."""
+    """A sheet. `rows` can be iterated once."""
 
     name: str
     meaning: str
@@ -90,7 +90,7 @@ _EXCLUDED = (
     Heading("Source", "Where the reason lies: internal_sales or external"),
     Heading("Reason", "Why it has no cluster"),
 )
-# The first four are named as `[sources.overrides]` names its columns: the sheet, saved elsewhere, is such a source.
+# The first four names are the default columns of `[sources.overrides]`, so that a saved copy of the sheet is such a source.
 _OVERRIDES = (
     Heading("store_id", "The store"),
     Heading("category", "The category"),
@@ -111,7 +111,7 @@ def sheets(source: Source) -> Iterator[Sheet]:
     labels = _labels(source)
     named = tuple(Heading(label, "A label of the store; carried, never clustered on") for label in labels)
     clusters = (Heading("Store", "The store"), *named, *_CLUSTERS)
-    made = [
+    content_sheets = [
         Sheet("clusters", "Every store's cluster in every category", clusters, _cluster_rows(source, labels)),
         Sheet("profiles", "What each final cluster sells more and less of", _PROFILES, _profile_rows(source)),
         Sheet("outside", "What each final cluster has around it", _OUTSIDE, _outside_rows(source)),
@@ -120,10 +120,10 @@ def sheets(source: Source) -> Iterator[Sheet]:
             "excluded", "Stores without a cluster, and why", _EXCLUDED, _plain_rows(source, "excluded_stores", _LOST)
         ),
     ]
-    made.append(Sheet("overrides", "Stores that people place themselves", _OVERRIDES, _override_rows(source)))
-    made += [_published(source, name) for name in ("migrations", "cluster_changes") if source.has(name)]
-    yield from made
-    yield Sheet("dictionary", "What every column means", _DICTIONARY, _dictionary_rows(made))
+    content_sheets.append(Sheet("overrides", "Stores that people place themselves", _OVERRIDES, _override_rows(source)))
+    content_sheets += [_published(source, name) for name in ("migrations", "cluster_changes") if source.has(name)]
+    yield from content_sheets
+    yield Sheet("dictionary", "What every column means", _DICTIONARY, _dictionary_rows(content_sheets))
 
 
 def _published(source: Source, name: str) -> Sheet:
@@ -155,8 +155,8 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
         inside = source.of_category("internal_clusters", category).drop(columns=["category", "cluster", "distance"])
         volumes = source.of_category("store_volumes", category).drop(columns="category")
         names = _names(source, category)
-        known = placed.merge(inside, on="store_id", how="left").merge(volumes, on="store_id", how="left")
-        for row in known.sort_values("store_id").itertuples(index=False):
+        joined = placed.merge(inside, on="store_id", how="left").merge(volumes, on="store_id", how="left")
+        for row in joined.sort_values("store_id").itertuples(index=False):
             yield (
                 str(row.store_id),
                 *(carried.get(str(row.store_id), {}).get(label) for label in labels),
@@ -186,9 +186,9 @@ def _profile_rows(source: Source) -> Iterator[tuple[Cell, ...]]:
         merged = source.of_category("merged_clusters", category)
         numbers, stores = [int(number) for number in merged["cluster"]], [int(count) for count in merged["stores"]]
         sales = source.part("sales_by_need_state", str(row.file))
-        found, names = mix(sales, source.of_category("store_clusters", category), numbers), _names(source, category)
+        mixes, names = mix(sales, source.of_category("store_clusters", category), numbers), _names(source, category)
         for position, number in enumerate(numbers):
-            figures = zip(found.need_states, found.share[position], found.chain, found.index(position), strict=True)
+            figures = zip(mixes.need_states, mixes.share[position], mixes.chain, mixes.index(position), strict=True)
             for need_state, share, chain, index in figures:
                 yield category, number, names[number], stores[position], need_state, share, chain, index
 

@@ -1,4 +1,4 @@
-"""What figures mean, in a merchant's words."""
+"""The meaning of figures in a merchant's words, and the limits for findings."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ IMPUTED_SHARE = 0.2  # of the stores' values of a feature
 
 
 def percent(share: float) -> str:
-    """A share as a person says it."""
+    """A share in percent, for people."""
     return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
 
 
-def count(number: int, one: str, many: str) -> str:
+def count(number: int, singular: str, plural: str) -> str:
     """A number with its noun."""
-    return f"{number:,} {one if number == 1 else many}"
+    return f"{number:,} {singular if number == 1 else plural}"

@@ -1,8 +1,8 @@
 """The workbook, and the same tables as CSV.
 
-No text is ever taken for a formula, a link or a number: in the workbook every text is written as one. A CSV file has no
-types, so that a spreadsheet would run a text that begins like a formula: such a text gets an apostrophe before it. A
-program that reads the file takes one apostrophe off each text that `GUARDED` matches, and has the exact text again.
+A text never becomes a formula, a link or a number: in the workbook, every text is written as a text. A CSV file has no
+types, and a spreadsheet would run a text that begins like a formula, so such a text gets a leading apostrophe. A program
+that reads the file removes one apostrophe from each text that `GUARDED` matches to get the exact text.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ MOST_ROWS = 1_048_576 - 1  # of a sheet, below its head
 MOST_CHARACTERS = 32_767  # of a cell
 FORMATS = {"text": "@", "whole": "0", "number": "0.00", "figure": "General", "share": "0%", "money": "#,##0.00"}
 
-# What spreadsheets take for the beginning of a formula (OWASP, CSV injection), full-width forms included; apostrophes before
-# it are matched too, so that what was guarded can be told from what was not.
+# The first letters of a formula in spreadsheets (OWASP, CSV injection), full-width forms included. Leading apostrophes are
+# matched too, so that a guarded text differs from every text that needs no guard.
 _RISKY = re.compile("^'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 GUARDED = re.compile("^'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
@@ -42,8 +42,8 @@ def write(source: Source, paths: Mapping[str, Path]) -> None:
 
     Parameters
     ----------
-    source : what there is to show
-    paths : where to, by target: `workbook`, and one per sheet that is also written as CSV
+    source : the tables
+    paths : the path by target: `workbook`, and one per sheet that is also written as CSV
     """
     _write_workbook(source, paths["workbook"])
     for sheet in sheets(source):
@@ -74,7 +74,7 @@ def _write_workbook(source: Source, path: Path) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The file, to write a workbook to; an error of the disk comes as one, and names the file."""
+    """Open the file for a workbook; an error of the disk is raised as an OSError with the file's name."""
     file = path.open("wb")
     try:
         with naming(path):
@@ -84,8 +84,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             except FileCreateError as error:
                 raise error.args[0] from error
     except BaseException:
-        # The archive that xlsxwriter has begun writes its end when it is taken apart. That must neither fail once more, where
-        # nobody can catch it, nor find its file closed.
+        # The zip archive of xlsxwriter writes its end when it is garbage-collected. That must not fail again, where nobody can
+        # catch the error, so it gets an open file that discards everything.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, file.fileno())
         os.close(nowhere)
@@ -110,7 +110,7 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
 
 
 def _write_sheet(book: xlsxwriter.Workbook, sheet: Sheet, formats: Mapping[str, Any]) -> None:
-    """Write a sheet; where it has more rows than Excel allows, further ones that are numbered."""
+    """Write a sheet; rows beyond Excel's limit go to further, numbered sheets."""
     for number, rows in enumerate(_parts(sheet.rows), start=1):
         page = book.add_worksheet(sheet.name if number == 1 else f"{sheet.name} ({number})")
         page.freeze_panes(1, 0)
@@ -130,7 +130,7 @@ def _write_sheet(book: xlsxwriter.Workbook, sheet: Sheet, formats: Mapping[str, 
 
 
 def _parts(rows: Iterable[tuple[Cell, ...]], most: int = MOST_ROWS) -> Iterator[Iterator[tuple[Cell, ...]]]:
-    """The rows, at most so many at a time; the first part is there though it be empty. Each is gone through before the next."""
+    """The rows in parts of at most `most`; the first part may be empty. Each part must be read before the next."""
     left = iter(rows)
     yield islice(left, most)
     for row in left:
@@ -149,7 +149,7 @@ def _width(column: Heading) -> int:
 
 
 def fitted(text: str) -> str:
-    """The text as a cell of Excel can hold it: a longer one ends in an ellipsis."""
+    """The text within the limit of an Excel cell: a longer text is cut, with an ellipsis."""
     return text if _length(text) <= MOST_CHARACTERS else _cut(text)
 
 
@@ -165,17 +165,17 @@ def _cut(text: str) -> str:
 
 
 def guarded(text: str) -> str:
-    """The text as a CSV file can hold it without a spreadsheet running it."""
+    """The text for a CSV file, so that no spreadsheet runs it."""
     return f"'{text}" if _RISKY.match(text) else text
 
 
 def unguarded(text: str) -> str:
-    """The text that `guarded` was given."""
+    """The text before `guarded`."""
     return text[1:] if GUARDED.match(text) else text
 
 
 def write_csv(sheet: Sheet, path: Path) -> None:
-    """Write a sheet as CSV (RFC 4180): UTF-8 with a byte order mark, by which Excel knows it; numbers in full."""
+    """Write a sheet as CSV (RFC 4180): UTF-8 with a byte order mark, so that Excel recognises it; numbers with all digits."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([guarded(column.name) for column in sheet.columns])

@@ -1,4 +1,4 @@
-"""Sample data: planted raw files with a known truth, made where a developer has none."""
+"""Sample data: planted raw files with known clusters, for developers without data."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The planted internal sales and need states: what each store sells, by SKU and week.
+"""The planted internal sales, by store, SKU and week, and the planted need states.
 
 A cluster sells more of its own need states: need state j of a category belongs to cluster 1 + j mod k. A store's mix is
-drawn around its cluster's from a Dirichlet distribution, whose noise is even in the square roots of the shares, and then
-sold in whole units (Poisson) at prices in cents.
+drawn from a Dirichlet distribution around its cluster's mix, with equal noise in the square roots of the shares. It is sold
+in whole units (Poisson) at prices in cents.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pipeline.settings import SampleData
 
 _TILT = 2.2  # how much more of its own need states a cluster sells
 _CONCENTRATION = 220.0  # of the Dirichlet distribution: stores of a cluster differ by 1 / (2 sqrt(220)) in root shares
-_OUTLIER_MIX = 0.75  # the share of the one need state that an outlier store lives on
+_OUTLIER_MIX = 0.75  # the share of an outlier store's main need state
 _UNITS = 5.0  # a store's mean units per SKU and week
-_RETURNS = 0.01  # of the rows: one unit was brought back
+_RETURNS = 0.01  # of the rows: one unit was returned
 _TWO_NEEDS = 0.08  # of the SKUs: they serve a second need state
-_UNMAPPED = 0.0125  # of the SKUs: the map does not know them
+_UNMAPPED = 0.0125  # of the SKUs: they are missing in the need-state map
 _UNMAPPED_SALES = 0.3  # how an unmapped SKU sells, compared with another
 
 
@@ -78,7 +78,7 @@ def sales_and_need_states(
 
 
 def _skus(category: Category, numbers: NDArray[np.int64], random: np.random.Generator) -> _Skus:
-    """Need states go round; the second of a SKU belongs to the same cluster, so that splitting blurs nothing."""
+    """SKUs get need states in turn; a second need state belongs to the same cluster, so splitting does not blur clusters."""
     count = len(numbers)
     need_state = np.arange(count) % len(category.need_states)
     available = int(need_state.max()) + 1
@@ -109,7 +109,7 @@ def _need_states(category: Category, skus: _Skus, names: NDArray[np.object_]) ->
 def _mixes(
     category: Category, clusters: NDArray[np.int64], available: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """The share of each need state (stores, need states) in what each store sells."""
+    """The share of each need state in the sales of each store: (stores, need states)."""
     base = np.array(list(category.need_states.values()))[:available]
     own = np.arange(available) % category.k
     mixes = np.empty((len(clusters), available))
@@ -117,9 +117,9 @@ def _mixes(
         profile = base * np.where(own == cluster - 1, _TILT, 1.0)
         members = clusters == cluster
         mixes[members] = random.dirichlet(_CONCENTRATION * profile / profile.sum(), int(members.sum()))
-    for place, store in enumerate(np.flatnonzero(clusters == OUTLIER)):
+    for number, store in enumerate(np.flatnonzero(clusters == OUTLIER)):
         mixes[store] = (1 - _OUTLIER_MIX) * base / base.sum()
-        mixes[store, place % available] += _OUTLIER_MIX
+        mixes[store, number % available] += _OUTLIER_MIX
     mixes[clusters == NONE] = 0.0
     return mixes
 
@@ -149,7 +149,7 @@ def _mean_units(
 def _sold(
     units: NDArray[np.float64], season: NDArray[np.float64], skus: _Skus, random: np.random.Generator
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    """Store, SKU, week and cents of every row: what was sold, then what was brought back of it."""
+    """Store, SKU, week and cents of every row: first the sales, then the returns."""
     sold = random.poisson(units[:, :, None] * season)
     store, sku, week = np.nonzero(sold)
     cents = sold[store, sku, week] * skus.price[sku]
@@ -167,7 +167,7 @@ def _return_nearly_all(
     returning: int,
     skus: _Skus,
 ) -> None:
-    """Turn what the store sold of all need states but the first into returns."""
+    """Turn the store's sales of all need states but the first into returns."""
     store, sku, _, cents = sold
     elsewhere = np.isin(sku, skus.number[(skus.need_state > 0) & ~skus.unmapped])
     flipped = (store == returning) & elsewhere & (cents > 0)

@@ -11,15 +11,15 @@ from pipeline.sample.planted import NONE
 from pipeline.sample.stores import Stores, stores
 from pipeline.settings import SampleData
 
-_STORES, _INSIDE, _OUTSIDE, _FURTHER = range(4)  # what a stream of random numbers is for
+_STORES, _INSIDE, _OUTSIDE, _FURTHER = range(4)  # the streams of random numbers
 
 
 def make(settings: SampleData) -> dict[str, pd.DataFrame]:
     """Plant sample data: four categories with 3, 4, 2 and 3 clusters of stores, and three clusters in the outside data.
 
-    Planted as well: outlier stores, two stores known on one side only each, a store that sells one category nearly only to
-    take it back, SKUs with two need states, unmapped SKUs, returns, and in the outside data a categorical feature, gaps, a
-    near-duplicate, a constant and a skewed count. Below about 60 stores the clusters are too small to be found.
+    Also planted: outlier stores, two stores per side that only this side has, a store with almost only returns in one category,
+    SKUs with two need states, unmapped SKUs, returns; and in the outside data a categorical feature, gaps, a near-duplicate, a
+    constant and a skewed count. Below about 60 stores, the clusters are too small to be detected.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def make(settings: SampleData) -> dict[str, pd.DataFrame]:
 def make_further(settings: SampleData, position: int) -> pd.DataFrame:
     """The table of a further external source, at `position` from 1: store_id and one feature, DRIVE_TIME_<position>."""
     drawn = _stores(settings)
-    known = drawn.outside != NONE
-    minutes = further(drawn.outside[known], _random(settings, _FURTHER + position))
-    return pd.DataFrame({"store_id": drawn.ids[known], f"DRIVE_TIME_{position}": minutes})
+    has_data = drawn.outside != NONE
+    minutes = further(drawn.outside[has_data], _random(settings, _FURTHER + position))
+    return pd.DataFrame({"store_id": drawn.ids[has_data], f"DRIVE_TIME_{position}": minutes})
 
 
 def _stores(settings: SampleData) -> Stores:

@@ -1,4 +1,4 @@
-"""The marker by which a raw file is known to be sample data; reading it needs no heavy library."""
+"""The marker of sample data in a raw file; reading it needs no heavy library."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _WRITTEN = tuple(COLUMN.encode(encoding) for encoding in ("ascii", "utf-16-le", 
 
 
 def is_sample(path: Path) -> bool:
-    """Whether a raw file is sample data: by its content, whatever its name.
+    """Whether a raw file is sample data, by its content, not its name.
 
-    Parquet says so in its footer (looked for in the last 64 KiB), CSV in its first line (the first 16 KiB), which may be
-    gzipped. A file that is neither, or cannot be read, is not: whoever reads it next says what is wrong with it.
+    A Parquet file has the marker in its footer (searched in the last 64 KiB); a CSV file, which may be gzipped, in its first
+    line (the first 16 KiB). A file of another kind, or an unreadable one, is not sample data; the next reader reports its fault.
     """
     try:
         with path.open("rb") as file:

@@ -1,22 +1,22 @@
-"""What is planted: the categories, their need states and clusters, and how the clusters lie to the outside ones."""
+"""What is planted: the categories, their need states and clusters, and how clusters relate to the outside clusters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-OUTSIDE = "(outside)"  # the category under which the truth of the outside data stands
-OUTLIER = -1  # the truth of a store that belongs to no cluster
-NONE = 0  # within this package: the store is not known on that side
+OUTSIDE = "(outside)"  # the category of the truth of the outside data
+OUTLIER = -1  # in the truth: a store that belongs to no cluster
+NONE = 0  # in this package: the store has no data on that side
 
-OUTSIDE_SHARES = (0.42, 0.33, 0.25)  # of the stores that the outside data knows, per outside cluster
+OUTSIDE_SHARES = (0.42, 0.33, 0.25)  # of the stores in the outside data, per outside cluster
 
 
 @dataclass(frozen=True)
 class Category:
     """A category: its name, its need states with their weight in the chain, and its clusters.
 
-    `shares` holds, per outside cluster, the share of that cluster's stores that is in each cluster of the category: the
-    rows sum to 1. Rows that differ tie the two sides together.
+    `shares` has a row per outside cluster: how its stores are distributed over the clusters of the category. Rows sum to 1.
+    Rows that differ relate the two sides.
     """
 
     name: str

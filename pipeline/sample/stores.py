@@ -1,4 +1,4 @@
-"""Which store is in which planted cluster, and which ones are special."""
+"""The planted cluster of each store, and the special stores."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from pipeline.sample.planted import CATEGORIES, NONE, OUTLIER, OUTSIDE, OUTSIDE_SHARES, Category
 
-_ONE_SIDED = 2  # stores that only the outside data knows, and as many that only the sales know
-_OUTLIER_SHARE = 0.015  # of the stores, in each category and in the outside data; at least one
+_ONE_SIDED = 2  # stores only in the outside data, and as many only in the sales
+_OUTLIER_SHARE = 0.015  # of the stores, in each category and in the outside data; at least one store
 
 
 @dataclass(frozen=True)
 class Stores:
     """The n stores.
 
-    `outside` (n,) is each store's outside cluster; `inside` is (n,) per category, in the order of `CATEGORIES`. Both are
-    from 1, with OUTLIER and NONE. `returning` is the store whose last category is nearly all returns.
+    `outside` (n,) is each store's outside cluster; `inside` has an array (n,) per category, in the order of `CATEGORIES`. Numbers
+    start at 1; OUTLIER and NONE are below. `returning` is the store with almost only returns in the last category.
     """
 
     ids: NDArray[np.object_]
@@ -29,9 +29,9 @@ class Stores:
     returning: int
 
     def truth(self) -> pd.DataFrame:
-        """The planted clusters: store_id, category, cluster; a row where the store is to be found in a cluster.
+        """The planted clusters: store_id, category, cluster; a row for each store that has a cluster.
 
-        The returning store has none in its category: it sells no mix.
+        The returning store has no cluster in its category: it has no sales mix there.
         """
         last = self.inside[-1].copy()
         last[self.returning] = NONE
@@ -48,12 +48,12 @@ class Stores:
 def stores(count: int, random: np.random.Generator) -> Stores:
     """Draw the clusters of `count` stores, at least 20."""
     order = random.permutation(count)
-    only_outside, both = order[:_ONE_SIDED], order[2 * _ONE_SIDED :]  # between them: those that only the sales know
+    only_outside, both = order[:_ONE_SIDED], order[2 * _ONE_SIDED :]  # the stores between them are only in the sales
     returning, others = both[0], both[1:]
     few = max(1, round(_OUTLIER_SHARE * count))
     outside = np.full(count, NONE, dtype=np.int64)
-    known = np.concatenate([only_outside, both])
-    outside[known] = _partition(len(known), OUTSIDE_SHARES, random)
+    has_outside = np.concatenate([only_outside, both])
+    outside[has_outside] = _partition(len(has_outside), OUTSIDE_SHARES, random)
     outside[random.choice(others, few, replace=False)] = OUTLIER
     inside = tuple(_inside(category, outside, only_outside, random) for category in CATEGORIES)
     for own in inside:
@@ -67,7 +67,7 @@ def stores(count: int, random: np.random.Generator) -> Stores:
 def _inside(
     category: Category, outside: NDArray[np.int64], only_outside: NDArray[np.int64], random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """A category's clusters, drawn within each outside cluster; stores outside of them are like those of the first."""
+    """A category's clusters, drawn within each outside cluster; stores without one are drawn as those of the first."""
     clusters = np.full(len(outside), NONE, dtype=np.int64)
     sells = np.ones(len(outside), dtype=bool)
     sells[only_outside] = False

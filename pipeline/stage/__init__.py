@@ -1,5 +1,6 @@
-"""The task class of this pipeline: gather inputs, compute, publish targets, leave a trace.
+"""The task classes of this pipeline: gather inputs, compute, publish targets, write a trace.
 
-`base.Stage` knows freshness and publication; `gathering`, `table`, `categories` and `database` are the ways to make
-targets; `parameters` is what the command line may say, `session` what a process keeps for the length of a run.
+`declared` holds what a stage declares; `base.Stage` adds freshness and `build` the build. `table`, `from_raw`, `per_category`,
+`loading`, `database` and `documents` are the kinds of stages; `raw_source` holds the raw files as tasks; `evidence` collects what
+decides whether a stage is fresh.
 """

@@ -1,7 +1,7 @@
 """`Stage`: a Luigi task that is complete while its trace holds.
 
 A stage reads targets and raw files, computes, and publishes targets. What it reads and how it computes is declared
-(`declared`); this module looks at freshness, and `build` builds what is stale.
+(`declared`); this module checks freshness, and `build` builds what is stale.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from pipeline.run.parent_process import end_with_parent
 from pipeline.run.session import session
 from pipeline.stage import build
 from pipeline.stage.declared import DeclaredStage
-from pipeline.stage.evidence import Look
+from pipeline.stage.evidence import StageEvidence
 from pipeline.wording import plain
 
 log = logging.getLogger("luigi-interface.pipeline")
 
 
 class Stage(DeclaredStage):
-    """Base of every task that publishes targets: complete while its trace holds, built where it does not."""
+    """Base of every task that publishes targets: complete while its trace holds, else built."""
 
     # ---------------------------------------------------------------- freshness
 
     def reasons(self) -> Iterator[Reason]:
         """Every reason why the targets are stale, in the order of `freshness.reasons.REASONS`."""
-        return reasons(Look(self))
+        return reasons(StageEvidence(self))
 
     def complete(self) -> bool:
-        """Whether every required task is complete, and the trace holds."""
-        just_looked = self.__dict__.pop("_just_looked", False)
-        with session.traversal() as known:
-            if self.task_id in known:
+        """Whether every required task is complete and the trace holds."""
+        just_checked = self.__dict__.pop("_just_checked", False)
+        with session.traversal() as complete_tasks:
+            if self.task_id in complete_tasks:
                 return True
             try:
                 reason = next(self.reasons(), None)
@@ -44,28 +44,28 @@ class Stage(DeclaredStage):
                 ending.note_failure(self, error)
                 raise
             if reason is None:
-                known.add(self.task_id)
+                complete_tasks.add(self.task_id)
                 session.fresh.add(self.name)
                 return True
-        if just_looked and reason.kind not in NOT_PUBLISHED:
+        if just_checked and reason.kind not in NOT_PUBLISHED:
             log.warning("%s: %s: changed after publication; the next run rebuilds", plain(self.name), reason)
             return True
         self.prepare()
         return False
 
     def prepare(self) -> None:
-        """In the leading process, before Luigi forks: import what the build needs, once its code has been looked at."""
+        """In the leading process, before Luigi forks: hash the code that the build runs, then import it."""
         self.code()
         session.prepare(("pandas", "pyarrow.parquet", *self.computing()))
 
     # ---------------------------------------------------------------- building
 
     def run(self) -> Iterator[Sequence[DeclaredStage]]:
-        """Ask for the children, then build what is stale under the lock, and leave a trace."""
+        """Ask for the children, then build what is stale under the lock, and write a trace."""
         end_with_parent()
         started = time.monotonic()
         with recording(self.config, dict(self.tag), self.name):
             if asked := self.ask():
                 yield asked
             build.build_if_stale(self, started)
-            self._just_looked = True
+            self._just_checked = True

@@ -1,4 +1,4 @@
-"""A stage's build: under its lock, from inputs that did not change meanwhile, published whole, and told in a trace and a run record."""
+"""The build of a stage: under its lock, from inputs that do not change meanwhile, published whole, recorded in trace and run record."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ Snapshot = dict[str, tuple[Signature, str]]
 
 
 def build_if_stale(stage: DeclaredStage, started: float) -> None:
-    """Build under the stage's lock, unless what it reads turns out to be what its trace says (early cutoff).
+    """Build under the stage's lock, unless its inputs turn out to be unchanged since its trace (early cutoff).
 
     Parameters
     ----------
-    stage : whose targets are stale, or were when the run looked
-    started : when its task began, of the monotonic clock in seconds
+    stage : a stage whose targets were stale when the run checked them
+    started : when its task began, in seconds of the monotonic clock
 
     Raises
     ------
     InputChangedError
-        A file that it reads changed while it was read, twice.
+        A file changed while it was read, in two attempts.
     """
     with locks.held(
         stage.config.outputs / ".locks" / stage.trace_path.name,
@@ -47,10 +47,10 @@ def build_if_stale(stage: DeclaredStage, started: float) -> None:
             return
         stage.say(str(reason))
         trace = _build(stage, started)
-        told = {"reason": str(reason), "seconds": trace.seconds}
-        if found := stage.findings():
-            told["findings"] = found
-        runs.record(stage.config, dict(stage.tag), runs.BUILT, stage.name, **told)
+        fields = {"reason": str(reason), "seconds": trace.seconds}
+        if findings := stage.findings():
+            fields["findings"] = findings
+        runs.record(stage.config, dict(stage.tag), runs.BUILT, stage.name, **fields)
         log.info("%s: built in %.2f s (%s)", plain(stage.name), trace.seconds, reason)
 
 
@@ -95,7 +95,7 @@ def _build(stage: DeclaredStage, started: float) -> traces.Trace:
         seconds=round(time.monotonic() - started, 3),
         run_id=runs.current(),
     )
-    # before the new trace: a run that is killed meanwhile leaves the old one, which knows what is to be cleared away
+    # Before the new trace: a run killed in between leaves the old trace, which lists the files to clear away.
     if (old := traces.read(stage.trace_path)) is not None:
         stage.replaced(old, trace)
     for stray in stage.strays(trace):
@@ -110,14 +110,14 @@ def snapshot(stage: DeclaredStage) -> Snapshot:
     Raises
     ------
     InputChangedError
-        A file is gone, or cannot be read.
+        A file is gone or cannot be read.
     """
     memory = session.memory(stage.config)
     try:
         stats = {str(path): signature(path) for path in stage.files()}
         contents = memory.hashes(stats, fingerprints.content)
         return {
-            stage.relative(path): (stat, contents[path] or memory.hash(path, fingerprints.content))  # says why not
+            stage.relative(path): (stat, contents[path] or memory.hash(path, fingerprints.content))  # raises the error
             for path, stat in stats.items()
         }
     except OSError as error:

@@ -19,7 +19,7 @@ from pipeline.storage.replacement import sweep
 class DatabaseStage(LoadingStage):
     """Loads tables of other stages, lineage and run records into one DuckDB file."""
 
-    mode = 0o444  # who opens it for writing is refused, and cannot spoil it
+    mode = 0o444  # nobody opens it for writing by mistake
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,7 +33,7 @@ class DatabaseStage(LoadingStage):
 
     @property
     def folder(self) -> Path:
-        """The folder of the database; it may hold those of other environments."""
+        """The folder of the database; it may hold databases of other environments too."""
         return self.database.parent
 
     def output(self) -> dict[str, luigi.LocalTarget]:
@@ -59,11 +59,11 @@ class DatabaseStage(LoadingStage):
         return []
 
     def findings(self) -> list[str]:
-        """What differs from the database before so much that somebody should look at it."""
+        """What a person should look at: large differences from the previous database."""
         return self._findings
 
-    def told(self) -> tuple[str, Path]:
-        """The database, by what people look for in it."""
+    def announcement(self) -> tuple[str, Path]:
+        """The database, named after its content for people."""
         return "store clusters", self.database
 
     def begin(self) -> None:
@@ -77,13 +77,13 @@ class DatabaseStage(LoadingStage):
                 )
 
     def owns(self, path: Path) -> bool:
-        """Whether this can be the database, as it was called once: a setting says where it is."""
+        """Whether this can be an earlier database of this stage: a setting decides its path."""
         return path.suffix == self.database.suffix and path.is_relative_to(self.config.home)
 
     def strays(self, trace: traces.Trace) -> list[Path]:  # noqa: ARG002  # whatever was built
-        """The log of who holds the database, or one that is no more, for writing: beside another file it makes that unreadable."""
-        log = self.database.with_name(f"{self.database.name}.wal")
-        return [log] if log.exists() else []
+        """A leftover .wal file: beside a replaced database it makes that unreadable."""
+        wal = self.database.with_name(f"{self.database.name}.wal")
+        return [wal] if wal.exists() else []
 
 
 class Bundle(KnownParameters, luigi.WrapperTask):
@@ -100,9 +100,9 @@ class Bundle(KnownParameters, luigi.WrapperTask):
         return [self.clone(stage) for stage in self.stages]
 
     def run(self) -> None:
-        """Its stages have run: a raw file that changed since belongs to the next run."""
-        self._just_looked = True
+        """Nothing to do: the stages have run. A raw file that changed since then belongs to the next run."""
+        self._just_checked = True
 
     def complete(self) -> bool:
         """Whether every stage is complete."""
-        return bool(self.__dict__.pop("_just_looked", False)) or bool(super().complete())
+        return bool(self.__dict__.pop("_just_checked", False)) or bool(super().complete())

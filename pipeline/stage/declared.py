@@ -1,4 +1,4 @@
-"""`DeclaredStage`: what a stage reads, how it computes and what it publishes; its subclasses say which."""
+"""`DeclaredStage`: what a stage reads, how it computes and what it publishes, as its subclasses declare."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class DeclaredStage(KnownParameters, luigi.Task):
     sections : the config sections it reads; their values are traced
     modules : the modules that compute; their code is traced, with all that they import
     tables : the tables it publishes, names of `schema.TABLES`
-    libraries : those whose versions are traced
-    mode : permissions of the targets; None leaves the process's umask
+    libraries : the libraries whose versions are traced
+    mode : permissions of the targets; None: as the process's umask says
     """
 
     env = EnvParameter()
@@ -64,69 +64,69 @@ class DeclaredStage(KnownParameters, luigi.Task):
         return [self.path(table)]
 
     def output(self) -> dict[str, luigi.LocalTarget]:
-        """The targets that have a fixed name, by table."""
+        """The targets with a fixed name, by table."""
         return {table: luigi.LocalTarget(str(self.path(table))) for table in self.tables}
 
     def relative(self, path: Path | str) -> str:
-        """A path as traces write it: relative to the project's root where it lies in it."""
-        return str(path).removeprefix(os.path.join(self.config.home, ""))  # noqa: PTH118  # asked for each file of each look
+        """A path as written in traces: relative to the project's root if it lies below it."""
+        return str(path).removeprefix(os.path.join(self.config.home, ""))  # noqa: PTH118  # called for every file of every check
 
     # ---------------------------------------------------------------- what subclasses declare
 
     def files(self) -> Sequence[Path | str]:
-        """Every file that a build would read now; as plain strings where there are thousands."""
-        raise TypeError(f"{type(self).__name__} has to say which files it reads")
+        """Every file that a build would read now; plain strings if there are thousands."""
+        raise TypeError(f"{type(self).__name__} must define which files it reads")
 
     def children(self) -> Sequence[DeclaredStage]:
-        """The tasks that this one asks for once it knows what there is; those of the last build."""
+        """The tasks that the last build of this stage asked for."""
         return []
 
     def stale_children(self) -> Iterator[DeclaredStage]:
-        """Those of the children that are not complete."""
+        """The children that are not complete."""
         return (task for task in self.children() if not task.complete())
 
     def ask(self) -> Sequence[DeclaredStage]:
-        """The tasks to ask for in this build; what they publish is among `files` afterwards."""
+        """The tasks to ask for in this build; `files` contains their targets afterwards."""
         return []
 
     def begin(self) -> None:
-        """Called before each try at a build."""
+        """Called before each attempt to build."""
 
     def end(self) -> None:
-        """Called after each try at a build, however it ended."""
+        """Called after each attempt to build, also after a failed one."""
 
     def sweep(self) -> None:
         """Remove what a killed process left beside the targets."""
         sweep(self.folder)
 
     def strays(self, trace: traces.Trace) -> list[Path]:  # noqa: ARG002  # for subclasses
-        """Files that are there and should not be: left by a build that was killed, or spoiling a target by lying beside it.
+        """Files that should not exist: leftovers of a killed build, or files that make a target beside them unreadable.
 
-        `trace` is that of the last build.
+        `trace` is the trace of the last build.
         """
         return []
 
     def clear(self, stray: Path) -> None:
-        """Remove one of the strays."""
+        """Remove a stray file."""
         stray.unlink(missing_ok=True)
 
     def build(self, publication: Publication) -> list[str]:
         """Read, compute, and write the targets' new content to `publication`; returns the categories asked for."""
-        raise TypeError(f"{type(self).__name__} has to say what it writes to {publication}")
+        raise TypeError(f"{type(self).__name__} must define what it writes to {publication}")
 
     def owns(self, path: Path) -> bool:
-        """Whether a file can be one of this stage's targets, of today or of an earlier build."""
+        """Whether a file can be a target of this stage, from this build or an earlier one."""
         return path.is_relative_to(self.folder)
 
     def replaced(self, old: traces.Trace, new: traces.Trace) -> None:
-        """Clear away what the old build made and the new one did not."""
+        """Remove the targets of the old build that the new build did not make."""
         for target in old.outputs.keys() - new.outputs.keys():
             path = Path(os.path.normpath(self.config.home / target))
-            if self.owns(path):  # whatever a trace says, nothing else is removed
+            if self.owns(path):  # nothing else is removed, even if a damaged trace names it
                 path.unlink(missing_ok=True)
 
     def settings(self) -> dict[str, Any]:
-        """Value by dotted key of every setting the stage reads, and the shape of the tables it publishes."""
+        """The value, by dotted key, of every setting the stage reads, and the shape of the tables it publishes."""
         import msgspec
 
         values = {section: msgspec.to_builtins(self.section(section)) for section in self.sections}
@@ -135,15 +135,15 @@ class DeclaredStage(KnownParameters, luigi.Task):
         return flat | shapes | {"schema.words": [schema.UNMAPPED, schema.NO_CATEGORY]}
 
     def section(self, name: str) -> Any:
-        """The settings of a section, as they hold for this task."""
+        """The settings of a section that apply to this task."""
         return self.config.section(name)
 
     def findings(self) -> list[str]:
-        """What a person should look at in what was just built, a line each."""
+        """What a person should look at in the new targets, one line each."""
         return []
 
     def code(self) -> dict[str, str]:
-        """Fingerprint by module of the code that builds this."""
+        """The fingerprint, by module, of the code that builds this stage."""
         return session.code((*self.computing(), "pipeline.storage.parquet"), self.config)
 
     def computing(self) -> tuple[str, ...]:
@@ -151,13 +151,13 @@ class DeclaredStage(KnownParameters, luigi.Task):
         return self.modules
 
     def say(self, text: str) -> None:
-        """Show this beside the task on the scheduler's page; Luigi gives the means only while the task runs."""
+        """Show a text beside the task on the scheduler's page; works only while the task runs."""
         report = getattr(self, "set_status_message", None)
         if report is not None:
             report(text)
 
     def progress(self, percent: int) -> None:
-        """Show how far the build is: inputs hashed, computed and written, published."""
+        """Show the progress of the build on the scheduler's page, in percent."""
         report = getattr(self, "set_progress_percentage", None)
         if report is not None:
             report(percent)
@@ -174,6 +174,6 @@ def _snake(family: str) -> str:
 
 
 def _shape(table: schema.Table) -> list[Any]:
-    """A table as far as its files depend on it: key, and name, type and null of each column."""
+    """The parts of a table that its files depend on: the key, and name, type and nullability of each column."""
     columns = [*table.columns, *([table.more] if table.more else [])]
     return [list(table.key), [[column.name, column.type, column.nullable] for column in columns]]

@@ -1,4 +1,4 @@
-"""`DocumentStage`: writes files for people, made of the tables of other stages."""
+"""`DocumentStage`: writes files for people from the tables of other stages."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class DocumentStage(LoadingStage):
 
     Class attributes
     ----------------
-    write : `module:function` of report; gets where the files are read from, and a path to write to per target
-    targets : file name by target; the first is the one that people are told of
+    write : `module:function` of report; gets the source of the tables, and a path to write to per target
+    targets : file name by target; the first one is announced at the end of a run
     """
 
     write: ClassVar[str]
@@ -40,11 +40,11 @@ class DocumentStage(LoadingStage):
 
     @property
     def document(self) -> Path:
-        """The file that people are told of."""
+        """The file that is announced at the end of a run."""
         return self.folder / next(iter(self.targets.values()))
 
-    def told(self) -> tuple[str, Path]:
-        """The task by its name, and its first file."""
+    def announcement(self) -> tuple[str, Path]:
+        """The task's name, and its first file."""
         return self.task_family.lower(), self.document
 
     def output(self) -> dict[str, luigi.LocalTarget]:
@@ -58,16 +58,16 @@ class DocumentStage(LoadingStage):
             sweep(path.parent, path.name)
 
     def settings(self) -> dict[str, Any]:
-        """The settings that are shown, what is said of each table, and whether the raw files are sample data."""
+        """The settings and descriptions of tables that are shown, and whether the raw files are sample data."""
         return super().settings() | {"sample_data": self._is_sample()}
 
     def _is_sample(self) -> bool:
         return any(
-            is_sample(path) for name in raw_files.names(self.config) for path in raw_files.found(self.config, name)
+            is_sample(path) for name in raw_files.names(self.config) for path in raw_files.existing(self.config, name)
         )
 
     def computing(self) -> tuple[str, ...]:
-        """The module of `write`, and the one that reads for it."""
+        """The module of `write`, and the module that reads the tables."""
         return (module_of(self.write), "pipeline.report.source")
 
     def build(self, publication: Publication) -> list[str]:

@@ -1,4 +1,4 @@
-"""One look at a stage: the evidence that `freshness.reasons` asks for."""
+"""The evidence about a stage that `freshness.reasons` asks for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pipeline.run.session import session
 from pipeline.stage.declared import DeclaredStage
 
 
-class Look:
-    """One look at a stage: the evidence that `reasons` asks for, each read once and only when asked."""
+class StageEvidence:
+    """The evidence about a stage at one moment; each part is read once, and only when asked for."""
 
     def __init__(self, stage: DeclaredStage) -> None:
         self._stage = stage
@@ -28,12 +28,12 @@ class Look:
         return self._trace
 
     def missing(self) -> list[str]:
-        """Targets of a fixed name that are not there."""
+        """Targets with a fixed name that do not exist."""
         paths = [target.path for target in self._stage.output().values()]
         return [self._stage.relative(path) for path in paths if self._memory.stat(path) is None]
 
     def stale_upstream(self) -> Iterator[str]:
-        """Required tasks, then the children of the last build, that are not complete."""
+        """Incomplete tasks: first the required tasks, then the children of the last build."""
         for task in self._stage.deps():
             if not task.complete():
                 yield getattr(task, "name", task.task_family)
@@ -42,12 +42,12 @@ class Look:
 
     def inputs(self) -> dict[str, str | None]:
         """Content hash of every file that a build would read now."""
-        found = self._memory.hashes(map(str, self._stage.files()), fingerprints.content)
+        contents = self._memory.hashes(map(str, self._stage.files()), fingerprints.content)
         home = os.path.join(self._stage.config.home, "")  # noqa: PTH118  # see DeclaredStage.relative
-        return {path.removeprefix(home): content for path, content in found.items()}
+        return {path.removeprefix(home): content for path, content in contents.items()}
 
     def settings(self) -> dict[str, Any]:
-        """Value by dotted key of every setting that a build would read now."""
+        """The value, by dotted key, of every setting that a build would read now."""
         return self._stage.settings()
 
     def code(self) -> dict[str, str]:
@@ -59,21 +59,21 @@ class Look:
         return fingerprints.libraries(self._memory, self._stage.libraries)
 
     def outputs(self) -> dict[str, str | None]:
-        """Content hash of every file that the last build wrote, and of those that should not be there."""
+        """Content hash of every file that the last build wrote, and of stray files."""
         trace = self.trace()
         if trace is None:
             return {}
         home = self._stage.config.home
         targets = [*trace.outputs, *(self._stage.relative(path) for path in self._stage.strays(trace))]
-        paths = {os.path.join(home, target): target for target in targets}  # noqa: PTH118  # without a Path each
+        paths = {os.path.join(home, target): target for target in targets}  # noqa: PTH118  # faster than a Path each
         return {paths[path]: content for path, content in self._memory.hashes(paths, fingerprints.content).items()}
 
 
 def own_reason(stage: DeclaredStage) -> Reason | None:
-    """The first reason that lies in what the stage itself reads and wrote; None where its trace holds.
+    """The first reason in what the stage itself read and wrote; None if its trace holds.
 
-    Asked just before a build, when the required tasks have published: a raw file that changed since belongs to the
+    Used just before a build, after the required tasks have published: a raw file that changed since then belongs to the
     next run.
     """
     predicates = [predicate for predicate in REASONS if predicate is not upstream_is_stale]
-    return next(reasons(Look(stage), predicates), None)
+    return next(reasons(StageEvidence(stage), predicates), None)

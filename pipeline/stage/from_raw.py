@@ -19,14 +19,14 @@ from pipeline.storage.replacement import sweep
 
 
 class RawStage(TableStage):
-    """Reads raw files through the engine, computes, publishes tables; one of them may be a file per category.
+    """Reads raw files through the engine, computes, publishes tables; one table may be a file per category.
 
     Class attributes
     ----------------
     sources : which raw files it reads: internal_sales, need_states, external, overrides
     planted : whether sample data has these files
     gather : `module:function` of the engine
-    per_category : the table that is a file per category, empty where there is none
+    per_category : the table that is a file per category; empty if there is none
     """
 
     sources: ClassVar[tuple[str, ...]] = ()
@@ -35,9 +35,9 @@ class RawStage(TableStage):
     per_category: ClassVar[str] = ""
 
     def requires(self) -> list[luigi.Task]:
-        """The raw files, each source a task; the sample data, where that is still to be made.
+        """One task per source of raw files; or the sample data, if it must be made first.
 
-        Luigi does not look at what an external task requires, so the two are one or the other.
+        Luigi ignores the requirements of an external task, so both at once would not work.
         """
         sample = self.clone(SampleData)
         if self.planted and self.config.settings.sample_data.when_missing and not sample.complete():
@@ -50,21 +50,21 @@ class RawStage(TableStage):
 
     def files(self) -> list[Path]:
         """The raw files."""
-        return [path for name in self.source_names() for path in raw_files.found(self.config, name)]
+        return [path for name in self.source_names() for path in raw_files.existing(self.config, name)]
 
     def computing(self) -> tuple[str, ...]:
         """The modules of `gather` and `compute`."""
         return (module_of(self.gather), *super().computing())
 
     def findings(self) -> list[str]:
-        """Sales that are there more than once."""
+        """Internal sales files with equal content."""
         if "internal_sales" not in self.sources:
             return []
         memory = session.memory(self.config)
-        files = raw_files.found(self.config, "internal_sales")
+        files = raw_files.existing(self.config, "internal_sales")
         try:
             return raw_files.copies(files, lambda path: memory.hash(path, fingerprints.content))
-        except FileNotFoundError:  # gone after publication: it belongs to the next run
+        except FileNotFoundError:  # deleted after publication: the next run reports it
             return []
 
     def category_path(self, category: str) -> Path:
@@ -72,7 +72,7 @@ class RawStage(TableStage):
         return self.folder / self.per_category / f"{traces.slug(category)}.parquet"
 
     def files_of(self, table: str) -> list[Path]:
-        """The files that a table was last published in; of one that is a file per category, those of every category."""
+        """The files of the last publication of a table: all categories, if it is a file per category."""
         if table != self.per_category:
             return super().files_of(table)
         trace = traces.read(self.trace_path)
@@ -80,7 +80,7 @@ class RawStage(TableStage):
         return [self.config.home / path for path in sorted(trace.outputs if trace else {}) if path.startswith(below)]
 
     def strays(self, trace: traces.Trace) -> list[Path]:
-        """Files of categories that the last build did not find: a killed one published them before its trace."""
+        """Files of categories that are not in the last trace: a killed build published them before its trace."""
         if not self.per_category:
             return []
         folder = self.folder / self.per_category
@@ -98,10 +98,10 @@ class RawStage(TableStage):
         files = {name: [str(path) for path in raw_files.require(self.config, name)] for name in self.source_names()}
         internal = {"settings": settings.internal.preprocessing} if "internal_sales" in self.sources else {}
         read = function(self.gather)(files, sources=settings.sources, **internal, engine=self.engine())
-        made = self.computed(read)
+        frames = self.computed(read)
         if self.per_category:
-            self._write_per_category(made, publication)
-        self.write(made, publication)
+            self._write_per_category(frames, publication)
+        self.write(frames, publication)
         return []
 
     def engine(self) -> Any:
@@ -111,10 +111,10 @@ class RawStage(TableStage):
         engine = self.config.settings.engine
         return msgspec.structs.replace(engine, spill_folder=str(self.config.spill_folder))
 
-    def _write_per_category(self, made: Frames, publication: Publication) -> None:
+    def _write_per_category(self, frames: Frames, publication: Publication) -> None:
         sweep(self.folder / self.per_category)
-        categories = made["categories"]
-        made["categories"] = categories.assign(file=[traces.slug(category) for category in categories["category"]])
-        for category, rows in made[self.per_category].groupby("category", sort=True):
+        categories = frames["categories"]
+        frames["categories"] = categories.assign(file=[traces.slug(category) for category in categories["category"]])
+        for category, rows in frames[self.per_category].groupby("category", sort=True):
             with publication.staged(self.category_path(str(category))) as path:
                 parquet.write(rows, schema.TABLES[self.per_category], path)

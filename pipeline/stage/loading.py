@@ -1,4 +1,4 @@
-"""`LoadingStage`: reads whatever tables other stages publish, by name."""
+"""`LoadingStage`: reads tables of other stages, by name."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pipeline.wording import printable
 
 
 class LoadingStage(Stage):
-    """Reads tables of other stages, those that are a file per category included.
+    """Reads tables of other stages, including tables that are a file per category.
 
     Class attributes
     ----------------
-    loads : (stage, table) of every table that is read; a table that two stages publish is read once, from one
+    loads : (stage, table) of every table to read; a table that two stages publish is read from one of them
     """
 
     loads: ClassVar[tuple[tuple[type[Stage], str], ...]] = ()
@@ -29,15 +29,15 @@ class LoadingStage(Stage):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if root_task():
-            session.announce_at_end(self.told()[1], self.announce)
+            session.announce_at_end(self.announcement()[1], self.announce)
 
-    def told(self) -> tuple[str, Path]:
-        """What people are told of at the end of a run, in their words, and where it is."""
-        raise TypeError(f"{type(self).__name__} has to say which file people are told of")
+    def announcement(self) -> tuple[str, Path]:
+        """What is announced at the end of a run: its name for people, and its path."""
+        raise TypeError(f"{type(self).__name__} must define which file it announces")
 
     def announce(self) -> None:
-        """Say where the file is, and whether it is this run's."""
-        what, path = self.told()
+        """Print where the file is, and whether it is from this run."""
+        what, path = self.announcement()
         if not path.exists():
             return
         shown = printable(str(path))
@@ -46,14 +46,14 @@ class LoadingStage(Stage):
         if is_fresh:
             sys.stdout.write(f"{what}: {shown}\n")
         else:
-            sys.stdout.write(f"{what}: {shown} (of the last good run: this one did not get there)\n")
+            sys.stdout.write(f"{what}: {shown} (from the last good run: this run did not build it)\n")
 
     def requires(self) -> list[luigi.Task]:
         """The stages whose tables are read."""
         return [self.clone(stage) for stage in dict.fromkeys(stage for stage, _ in self.loads)]
 
     def loaded(self) -> dict[str, list[Path]]:
-        """The files of every table, as the stages last published them."""
+        """The files of every table, from the last publication."""
         return {table: self.clone(stage).files_of(table) for stage, table in self.loads}
 
     def files(self) -> list[Path]:
@@ -61,6 +61,6 @@ class LoadingStage(Stage):
         return [path for paths in self.loaded().values() for path in paths]
 
     def settings(self) -> dict[str, Any]:
-        """The settings it reads, and all that is said of each table: comments are shown too."""
+        """The settings it reads, and the whole description of each table: its comments are published too."""
         described = {f"schema.{name}": fingerprints.text(repr(table))[:12] for name, table in schema.TABLES.items()}
         return super().settings() | described

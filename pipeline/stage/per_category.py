@@ -1,4 +1,4 @@
-"""One task per category (`CategoryStage`), and the stage that asks for them and joins what they publish."""
+"""One task per category (`CategoryStage`), and the stage that asks for them and joins their tables."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from pipeline.wording import nearest
 
 
 class CategoryStage(TableStage):
-    """A `TableStage` for one category: it reads the category's own file, and only the settings that hold for it."""
+    """A `TableStage` for one category: it reads the category's own file, and only the settings that apply to it."""
 
     category = CategoryParameter(description="the category, as it stands in the data")
 
     @classmethod
     def named(cls, category: str) -> str:
-        """A category's task as users name it."""
+        """The name that users see for a category's task."""
         return f"{cls.get_task_family()}({category})"
 
     @property
     def name(self) -> str:
-        """The task as users name it, with its category."""
+        """The task's name for users, with its category."""
         return self.named(self.category)
 
-    @functools.cached_property  # of a task whose `project` says which root it is in: with 500 categories, asked for ten thousand times
+    @functools.cached_property  # safe: `project` fixes the root; with 500 categories, called ten thousand times
     def folder(self) -> Path:
         """A folder per category."""
         return super().folder / traces.slug(self.category)
@@ -60,13 +60,13 @@ class CategoryStage(TableStage):
         return super().trace_path.with_name(f"{super().trace_path.stem}-{traces.slug(self.category)}.json")
 
     def paths(self) -> dict[str, list[Path]]:
-        """The category's own file of each table that is read."""
-        found = {}
+        """The category's own file of each table it reads."""
+        paths = {}
         for argument, (stage, _) in self.reads.items():
             required = self.clone(stage)
             assert isinstance(required, RawStage)  # noqa: S101  # only these have a file per category
-            found[argument] = [required.category_path(self.category)]
-        return found
+            paths[argument] = [required.category_path(self.category)]
+        return paths
 
     def begin(self) -> None:
         """Refuse a category that is not in the data."""
@@ -80,16 +80,16 @@ class CategoryStage(TableStage):
                 )
 
     def section(self, name: str) -> Any:
-        """The settings with the category's overrides, and nobody else's."""
+        """The settings of this category: its own settings over the general ones, none of other categories."""
         return for_category(super().section(name), self.category)
 
 
 class CollectingStage(Stage):
-    """Asks for one task per category, and joins what they publish into one table each.
+    """Asks for one task per category, and joins their tables.
 
     Class attributes
     ----------------
-    categories : the stage whose table `categories` names them
+    categories : the stage whose table `categories` lists the categories
     child : the task per category
     """
 
@@ -97,7 +97,7 @@ class CollectingStage(Stage):
     child: ClassVar[type[CategoryStage]]
 
     def requires(self) -> list[luigi.Task]:
-        """The stage that knows which categories there are."""
+        """The stage that lists the categories."""
         return [self.clone(self.categories)]
 
     def _list(self) -> Path:
@@ -111,21 +111,21 @@ class CollectingStage(Stage):
         return [self.clone(self.child, category=category) for category in categories]
 
     def _asked_for(self) -> list[str]:
-        """The categories of this build while it runs, else of the last one."""
+        """The categories of the running build; else, of the last build."""
         if (asked := self.__dict__.get("_asked")) is not None:
             return list(asked)
         seen = session.memory(self.config).stat(str(self.trace_path))
-        if seen is None or self.__dict__.get("_told", (None,))[0] != seen:
+        if seen is None or self.__dict__.get("_traced", (None,))[0] != seen:
             trace = traces.read(self.trace_path)
-            self._told = (seen, trace.children if trace else [])
-        return self._told[1]
+            self._traced = (seen, trace.children if trace else [])
+        return self._traced[1]
 
     def children(self) -> list[Stage]:
-        """The tasks of this build while it runs, else of the last one."""
+        """The tasks of the running build; else, of the last build."""
         return self._tasks(self._asked_for())
 
     def stale_children(self) -> Iterator[Stage]:
-        """Those of the children that are not complete: none of them is made where nothing has changed since they were last looked at."""
+        """The children that are not complete. If the seal holds, nothing has changed since the last check, and no task is made."""
         if not (categories := self._asked_for()):
             return
         example = self._example(categories)
@@ -146,7 +146,7 @@ class CollectingStage(Stage):
         paths = [str(path) for path in (example.trace_path, *example.files(), *map(example.path, example.tables))]
         memory = session.memory(self.config)
 
-        def facts() -> tuple[Any, ...]:  # the settings as they hold for one category, and with those of all others
+        def facts() -> tuple[Any, ...]:  # the settings of one category, and of all others too
             sections = [msgspec.to_builtins(self.config.section(name)) for name in example.sections]
             libraries = fingerprints.libraries(memory, example.libraries)
             return example.settings(), sections, example.code(), libraries
@@ -154,33 +154,33 @@ class CollectingStage(Stage):
         return seals.evidence(memory, paths, example.category, categories, facts)
 
     def _example(self, categories: Sequence[str]) -> CategoryStage:
-        made: CategoryStage = self.clone(self.child, category=categories[0])
-        return made
+        example: CategoryStage = self.clone(self.child, category=categories[0])
+        return example
 
     def ask(self) -> list[Stage]:
-        """A task per category there is now, where its trace does not hold.
+        """A task per current category whose trace does not hold.
 
-        The stage above is not looked at again: what changed since it was published belongs to the next run.
+        The stage above is not checked again: a change after its publication belongs to the next run.
         """
         return [task for task in self._tasks(self._current()) if own_reason(task) is not None]
 
     def prepare(self) -> None:
-        """Also what the tasks per category need."""
+        """Prepare the tasks per category too."""
         super().prepare()
         computing = (module_of(self.child.compute),)
-        session.code((*computing, "pipeline.storage.parquet"), self.config)  # as they are before they are imported
+        session.code((*computing, "pipeline.storage.parquet"), self.config)  # hash before importing
         session.prepare(computing)
 
     def begin(self) -> None:
-        """Find out which categories there are now."""
+        """Read the current categories."""
         self._asked = self._current()
 
     def end(self) -> None:
-        """From here on the trace says which there were."""
+        """From now on, the trace lists the categories."""
         del self._asked
 
     def files(self) -> list[Path | str]:
-        """The list of categories, and what their tasks publish."""
+        """The list of categories, and the targets of their tasks."""
         if not (categories := self._asked_for()):
             return [self._list()]
         example = self._example(categories)
@@ -197,32 +197,34 @@ class CollectingStage(Stage):
         return list(self._asked or [])
 
     def strays(self, trace: traces.Trace) -> list[Path]:
-        """Targets and traces of categories that the last build did not ask for, and that are not in the data.
+        """Targets and traces of categories that the last build did not ask for and the data does not have.
 
-        They are gone from the data, or a killed run came as far as their tasks, and they were gone before the next one.
+        They come from categories that have left the data, also if a killed run built their tasks in between.
         """
-        kept, example = {traces.slug(category) for category in trace.children}, self.clone(self.child, category="")
-        targets, told = example.folder.parent, example.trace_path
-        prefix = told.stem.removesuffix(traces.slug(""))
+        asked, example = {traces.slug(category) for category in trace.children}, self.clone(self.child, category="")
+        targets, trace_path = example.folder.parent, example.trace_path
+        prefix = trace_path.stem.removesuffix(traces.slug(""))
         names = [
-            name.removesuffix(".json").removeprefix(prefix) for name in listed(told.parent) if name.startswith(prefix)
+            name.removesuffix(".json").removeprefix(prefix)
+            for name in listed(trace_path.parent)
+            if name.startswith(prefix)
         ]
-        gone = {name for name in (*listed(targets), *names) if name not in kept and traces.is_slug(name)}
+        gone = {name for name in (*listed(targets), *names) if name not in asked and traces.is_slug(name)}
         if not gone:
             return []
-        try:  # another run may have found them since, and built them
+        try:  # another run may have built these categories since then
             gone -= {traces.slug(category) for category in self._current()}
-        except (OSError, PipelineError):  # then nothing is known of what is in the data
+        except (OSError, PipelineError):  # the categories in the data cannot be read now
             return []
         paths = [targets / name / f"{table}.parquet" for name in sorted(gone) for table in self.tables]
-        paths += [told.with_name(f"{prefix}{name}.json") for name in sorted(gone)]
+        paths += [trace_path.with_name(f"{prefix}{name}.json") for name in sorted(gone)]
         return [path for path in paths if path.exists()]
 
     def clear(self, stray: Path) -> None:
-        """Remove it, and its category's folder with the last one."""
+        """Remove the file, and its category's folder if it is empty then."""
         super().clear(stray)
         folder = stray.parent
         if stray.suffix == ".parquet":
             sweep(folder)
-            if not listed(folder):  # a file of somebody's own keeps it
+            if not listed(folder):  # a user's own file keeps the folder
                 folder.rmdir()

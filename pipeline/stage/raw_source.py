@@ -1,4 +1,4 @@
-"""Raw files as tasks: there, or an error that names the file and the setting; made only where the sample may be."""
+"""Raw files as tasks: they exist, or an error names the file and the setting; only sample data is ever made."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check(config: Config, name: str) -> list[Path]:
     Raises
     ------
     MissingDataError
-        There are none, or they are sample data where these are not accepted.
+        There are no files, or they are sample data and the environment does not accept it.
     """
     files = raw_files.require(config, name)
     if not config.settings.sample_data.accept:
@@ -41,7 +41,7 @@ def check(config: Config, name: str) -> list[Path]:
 
 
 class RawSource(KnownParameters, luigi.ExternalTask):
-    """The raw files of one source; nothing here makes them."""
+    """The raw files of one source, which no task makes."""
 
     env = EnvParameter()
     project = ProjectParameter()
@@ -50,19 +50,19 @@ class RawSource(KnownParameters, luigi.ExternalTask):
 
     @property
     def name(self) -> str:
-        """The task as users name it."""
+        """The task's name for users."""
         return f"{self.task_family}({self.source})"
 
     def check(self) -> list[Path]:
-        """The raw files, as `check` gives them."""
+        """The raw files, after the checks of the module's `check`."""
         return check(self.config, self.source)
 
     def output(self) -> list[luigi.LocalTarget]:
         """The raw files."""
-        return [luigi.LocalTarget(str(path)) for path in raw_files.found(self.config, self.source)]
+        return [luigi.LocalTarget(str(path)) for path in raw_files.existing(self.config, self.source)]
 
     def complete(self) -> bool:
-        """Whether the files are there and may be used; says once why not."""
+        """Whether the files exist and may be used; if not, the reason is logged once."""
         try:
             self.check()
         except MissingDataError as error:
@@ -73,7 +73,7 @@ class RawSource(KnownParameters, luigi.ExternalTask):
 
 
 class SampleData(KnownParameters, luigi.Task):
-    """Planted raw files, where none of the configured ones exists. No file that exists is ever replaced."""
+    """Planted raw files, made only if no configured raw file exists. An existing file is never replaced."""
 
     env = EnvParameter()
     project = ProjectParameter()
@@ -83,18 +83,18 @@ class SampleData(KnownParameters, luigi.Task):
         return self.config.outputs / ".sample_data_begun"
 
     def complete(self) -> bool:
-        """Whether any raw file exists, and none is still to come from a sample that a kill or an error cut short.
+        """Whether a raw file exists, and no sample is half-written after a kill or an error.
 
-        Where a file of somebody's own came since, that sample is not finished: no run mixes own data with planted.
+        A half-written sample beside a user's own file counts as complete: no run mixes real data with planted data.
         """
         config = self.config
-        files = [path for name in raw_files.names(config) for path in raw_files.found(config, name)]
+        files = [path for name in raw_files.names(config) for path in raw_files.existing(config, name)]
         if self._begun().exists():
             return not all(sample.is_sample(path) for path in files)
         return bool(files)
 
     def run(self) -> None:
-        """Make the files. Where a kill or an error ended that halfway, the next run makes those that are still missing."""
+        """Write the files. After a kill or an error halfway, the next run writes the missing ones."""
         end_with_parent()
         config = self.config
         with recording(config, dict(self.tag), self.name), locks.held(config.outputs / ".locks" / "sample_data"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import luigi
 
 from pipeline import schema
-from pipeline.pins import kept, naming
+from pipeline.pins import archive, naming
 from pipeline.stage.base import Stage
 from pipeline.storage import parquet
 from pipeline.storage.publication import Publication
@@ -22,10 +22,10 @@ Frames = dict[str, "pd.DataFrame"]
 
 
 def function(name: str) -> Callable[..., Frames]:
-    """The function of `module:name`, imported when it is about to be called."""
+    """The function of `module:name`, imported just before the call."""
     module, attribute = name.split(":")
-    found: Callable[..., Frames] = getattr(importlib.import_module(module), attribute)
-    return found
+    compute: Callable[..., Frames] = getattr(importlib.import_module(module), attribute)
+    return compute
 
 
 def module_of(name: str) -> str:
@@ -40,9 +40,9 @@ class TableStage(Stage):
     ----------------
     reads : argument of `compute` -> (stage, table)
     pinned : argument of `compute` -> (level, table, columns): read from the pin that `Settings.references` names for the
-        level; None is passed where it names none
+        level; None is passed if it names none
     compute : `module:function` of core; gets the tables and the settings of the first of `sections`
-    besides : argument of `compute` -> a single setting that it is given besides, such as `stores.closed`
+    besides : argument of `compute` -> a further single setting, such as `stores.closed`
     """
 
     reads: ClassVar[Mapping[str, tuple[type[Stage], str]]] = {}
@@ -59,18 +59,18 @@ class TableStage(Stage):
         return {argument: self.clone(stage).files_of(table) for argument, (stage, table) in self.reads.items()}
 
     def files(self) -> list[Path]:
-        """The tables that are read, those of pins too."""
+        """The tables that are read, including those of pins."""
         return [
             *(path for paths in self.paths().values() for path in paths),
             *(
-                kept.path(self.config.home, pin, self.pinned[argument][1])
+                archive.path(self.config.home, pin, self.pinned[argument][1])
                 for argument, pin in self._pins().items()
                 if pin
             ),
         ]
 
-    def _pins(self) -> dict[str, kept.Reference | None]:
-        """The pin that each argument of `pinned` is read from; None where the settings name none for its level."""
+    def _pins(self) -> dict[str, archive.Reference | None]:
+        """The pin of each argument of `pinned`; None if the settings name none for its level."""
         named = {
             argument: getattr(self.config.settings.references, level) for argument, (level, *_) in self.pinned.items()
         }
@@ -84,7 +84,7 @@ class TableStage(Stage):
         }
         for argument, pin in self._pins().items():
             _, table, columns = self.pinned[argument]
-            read[argument] = kept.table(self.config, pin, table, columns) if pin else None
+            read[argument] = archive.table(self.config, pin, table, columns) if pin else None
         self.write(self.computed(read), publication)
         return []
 
@@ -93,23 +93,23 @@ class TableStage(Stage):
         return (module_of(self.compute),)
 
     def computed(self, read: Mapping[str, pd.DataFrame | None]) -> Frames:
-        """What core makes of the tables read."""
+        """The frames that core computes from the tables."""
         besides = {argument: self.config.section(name) for argument, name in self.besides.items()}
         return function(self.compute)(**read, **besides, settings=self.section(self.sections[0]))
 
     def settings(self) -> dict[str, Any]:
-        """Those of the sections, and the single ones."""
+        """The settings of the sections, and the single settings of `besides`."""
         return super().settings() | {name: list(self.config.section(name)) for name in self.besides.values()}
 
-    def write(self, made: Frames, publication: Publication) -> None:
-        """Write every table to its target's new content."""
+    def write(self, frames: Frames, publication: Publication) -> None:
+        """Write every table as the new content of its target."""
         for table in self.tables:
             with publication.staged(self.path(table)) as path:
-                parquet.write(made[table], schema.TABLES[table], path)
+                parquet.write(frames[table], schema.TABLES[table], path)
 
 
 class ModelStage(TableStage):
-    """A `TableStage` that publishes its tables as one JSON document too, for programs that read no Parquet.
+    """A `TableStage` that publishes its tables as one JSON document too, for programs that cannot read Parquet.
 
     Class attributes
     ----------------
@@ -122,8 +122,8 @@ class ModelStage(TableStage):
         """The tables, and the document."""
         return {**super().output(), "document": luigi.LocalTarget(str(self.folder / self.document))}
 
-    def write(self, made: Frames, publication: Publication) -> None:
-        """Write every table, and all of them into the document."""
-        super().write(made, publication)
+    def write(self, frames: Frames, publication: Publication) -> None:
+        """Write every table, and the document with all of them."""
+        super().write(frames, publication)
         with publication.staged(self.folder / self.document) as path:
-            path.write_text(parquet.as_json({table: made[table] for table in self.tables}), encoding="utf-8")
+            path.write_text(parquet.as_json({table: frames[table] for table in self.tables}), encoding="utf-8")

@@ -18,7 +18,7 @@ TYPES = {
 
 
 def column_names(columns: Sequence[Column]) -> list[str]:
-    """The columns' names in the database. A wide table's may collide there: `unique_names` tells them apart."""
+    """The names of the columns in the database. Names of a wide table may collide there; `unique_names` makes them unique."""
     return unique_names(column.name for column in columns)
 
 
@@ -27,8 +27,8 @@ def create_table(table: Table, columns: Sequence[Column]) -> str:
 
     Parameters
     ----------
-    table : what the table is
-    columns : its columns in order, those that depend on the data included
+    table : the table's declaration
+    columns : its columns in order, including those that depend on the data
     """
     lines = [
         f"{identifier(name)} {TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
@@ -48,7 +48,7 @@ def comments(table: Table, columns: Sequence[Column]) -> list[str]:
 
 
 def comment_of(column: Column) -> str:
-    """What a column means, with its unit."""
+    """The meaning of a column, with its unit."""
     return f"{column.comment} [{column.unit}]" if column.unit else column.comment
 
 

@@ -1,7 +1,7 @@
 """Build the DuckDB file: load, comment, checkpoint, close, and verify by opening it.
 
-The file is a sink: its bytes differ in every build, so it is built under a temporary name and renamed by the caller.
-Readers of the old file keep it until they close it.
+Its bytes differ in every build, so no other target depends on them. It is built under a temporary name; the caller renames
+it, and readers of the old file keep the old file until they close it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pipeline.wording import first_line
 
 @dataclass(frozen=True)
 class Load:
-    """A table to load: its columns in order, how many rows there are, and where they come from."""
+    """A table to load: its columns in order, the number of rows, and their source."""
 
     table: Table
     columns: tuple[Column, ...]
@@ -45,16 +45,16 @@ def build(
 
     Parameters
     ----------
-    path : where to, not yet the database's own name; what stands there is replaced
-    tables : Parquet files by the name of the table in `pipeline.schema` that they are parts of, one after the other
+    path : a temporary path; an existing file there is replaced
+    tables : the Parquet files of each table, in order, by its name in `pipeline.schema`
     frames : further tables, with columns by their `frame_name`; timestamps as datetimes in UTC or as ISO texts
     spill : the folder to spill into when memory is short; None is the system's temporary folder
 
     Raises
     ------
     OutputError
-        A table is unknown, given twice or not what `pipeline.schema` says, a file cannot be read, the disk is full, or the
-        database does not read back as it was built. What was built is removed.
+        A table is unknown, given twice or not as `pipeline.schema` declares it, a file cannot be read, the disk is full, or
+        the database does not read back as it was built. The unfinished file is removed.
     """
     try:
         loads = [*_from_files(tables, frames), *_from_frames(frames)]
@@ -80,7 +80,7 @@ def _wal(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
-def _known(name: str) -> Table:
+def _declared(name: str) -> Table:
     if name not in TABLES:
         raise OutputError(f"table {name!r} is unknown: tables are declared in pipeline/schema; declare it there")
     return TABLES[name]
@@ -88,24 +88,24 @@ def _known(name: str) -> Table:
 
 def _from_files(tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
     for name, files in tables.items():
-        table = _known(name)
+        table = _declared(name)
         if name in frames:
             raise OutputError(f"table {name} is given both as files and as a frame; give it once")
         columns, rows = table.columns, 0
         for number, file in enumerate(files):
             with _reading(file) as opened:
-                found, rows = opened.schema_arrow, rows + opened.metadata.num_rows
+                file_schema, rows = opened.schema_arrow, rows + opened.metadata.num_rows
             if number == 0 and table.more is not None:
-                columns += tuple(table.column(name) for name in found.names[len(columns) :])
+                columns += tuple(table.column(name) for name in file_schema.names[len(columns) :])
             declared = [(column.name, parquet.arrow_type(column)) for column in columns]
-            if list(zip(found.names, found.types, strict=True)) != declared:
+            if list(zip(file_schema.names, file_schema.types, strict=True)) != declared:
                 raise OutputError(f"{file}: its columns are not those of the table {name}; delete it, and run again")
         yield Load(table, columns, rows, tuple(files))
 
 
 def _from_frames(frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
     for name, frame in frames.items():
-        table = _known(name)
+        table = _declared(name)
         parsed = frame.copy()
         for column in table.columns:
             if column.type == "timestamp" and column.name in frame.columns:
@@ -126,13 +126,15 @@ def _reading(file: Path) -> Iterator[pq.ParquetFile]:
 
 @contextmanager
 def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A new database that loads no extension, opens no other file, and takes no variable of Python for a table."""
+    """A new database that loads no extension, opens no other file, and reads no Python variable as a table."""
     with spill_folder(spill or tempfile.gettempdir()) as folder:
         try:
             with duckdb.connect(
                 str(path), config={**safe_settings.SETTINGS, "temp_directory": str(folder)}
             ) as connection:
-                connection.execute("SET enable_external_access = false")  # last: it forbids naming the spill folder
+                connection.execute(
+                    "SET enable_external_access = false"
+                )  # last: afterwards the spill folder cannot be set
                 connection.execute("SET lock_configuration = true")
                 yield connection
         except duckdb.Error as error:
@@ -142,13 +144,13 @@ def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnect
 
 
 def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
-    """Create, fill in the order of the key, and comment a table."""
+    """Create a table, comment it, and insert its rows in the order of the key."""
     connection.execute(create_table(load.table, load.columns))
     for statement in comments(load.table, load.columns):
         connection.execute(statement)
     if not load.rows:
         return
-    # the columns are renamed by position, since two of the file's may differ in case only, which SQL does not see
+    # Columns are renamed by position: two columns of the file may differ in case only, and SQL ignores case.
     incoming = [f"column{number}" for number in range(len(load.columns))]
     into = dict(zip((column.name for column in load.columns), incoming, strict=True))
     order = ", ".join(into[name] for name in load.table.key)
@@ -159,7 +161,7 @@ def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
             f"INSERT INTO {identifier(load.table.name)} SELECT * FROM incoming ORDER BY {order}"  # noqa: S608  # quoted
         )
     except duckdb.Error:
-        if failures:  # what the stream said: DuckDB wraps it in words of its own
+        if failures:  # the original error: DuckDB wraps it in its own message
             raise failures[0] from None
         raise
     finally:
@@ -167,7 +169,7 @@ def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
 
 
 def _batches(load: Load, names: Sequence[str], failures: list[OutputError]) -> pa.RecordBatchReader:
-    """The rows as a stream, so that no table has to fit in memory. Why it broke off is added to `failures`."""
+    """The rows as a stream, so that no table has to fit in memory. An error is added to `failures`."""
     types = [parquet.arrow_type(column) for column in load.columns]
     schema = pa.schema(list(zip(names, types, strict=True)))
 
@@ -213,9 +215,9 @@ def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
 
 
 def _verify(path: Path, loads: Sequence[Load]) -> None:
-    """Open the file as a reader would, read all of it, and compare rows and keys with what was given.
+    """Open the file as a reader would, read all of it, and compare its rows and keys with the input.
 
-    The hashes are asked for to have every block read: DuckDB checks a block's checksum when it reads it.
+    The hashes make DuckDB read every block: it checks the checksum of a block when it reads it.
     """
     if _wal(path).exists():
         raise OutputError(f"{path}: the database was closed with a write-ahead log beside it; run again")
@@ -225,16 +227,16 @@ def _verify(path: Path, loads: Sequence[Load]) -> None:
                 "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
                 "WHERE constraint_type = 'PRIMARY KEY'"
             ).fetchall()
-            found = {table: tuple(columns) for table, columns in keys}
+            key_of = {table: tuple(columns) for table, columns in keys}
             for load in loads:
                 columns = ", ".join(identifier(name) for name in column_names(load.columns))
                 counted, _ = connection.execute(
                     f"SELECT COUNT(*), BIT_XOR(HASH({columns})) FROM {identifier(load.table.name)}"  # noqa: S608  # quoted
                 ).fetchall()[0]
-                if counted != load.rows or found.get(load.table.name) != load.table.key:
+                if counted != load.rows or key_of.get(load.table.name) != load.table.key:
                     raise OutputError(
                         f"{path}: table {load.table.name} reads back with {counted} rows and key "
-                        f"{found.get(load.table.name)}, not {load.rows} and {load.table.key}; check the disk, and run again"
+                        f"{key_of.get(load.table.name)}, not {load.rows} and {load.table.key}; check the disk, and run again"
                     )
     except duckdb.Error as error:
         raise OutputError(

@@ -1,4 +1,4 @@
-"""Views for merchants, over the loaded tables. A view is made where every table it needs was loaded."""
+"""Views for merchants over the loaded tables. A view is created if all its tables were loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.warehouse.ddl import comment_of
 
 @dataclass(frozen=True)
 class View:
-    """A view: its query, what it shows, and what each of its columns means."""
+    """A view: its query, what it shows, and the meaning of its columns."""
 
     name: str
     comment: str
@@ -93,25 +93,25 @@ _QUALITY_COLUMNS = ("area", "subject", "measure", "value", "unit", "detail")
 
 
 def views(tables: Collection[str], categories: Sequence[str], labels: Sequence[str]) -> list[View]:
-    """The views that these tables allow.
+    """The views whose tables exist.
 
     Parameters
     ----------
     tables : names of the loaded tables
-    categories : the categories of store_clusters, in the order their columns take
-    labels : the labels of store_labels, in the order their columns take
+    categories : the categories of store_clusters, in the order of their columns
+    labels : the labels of store_labels, in the order of their columns
     """
-    made = []
+    allowed = []
     if "store_clusters" in tables:
-        made.append(_store_clusters_wide(categories, labels))
+        allowed.append(_store_clusters_wide(categories, labels))
     if {"merged_clusters", "store_clusters", "sales_by_need_state"} <= set(tables):
-        made.append(_cluster_profiles())
+        allowed.append(_cluster_profiles())
     if "runs" in tables:
-        made.append(_latest_run())
+        allowed.append(_latest_run())
     quality = [query for table, query in _QUALITY.items() if table in tables]
     if quality:
-        made.append(_data_quality(quality))
-    return made
+        allowed.append(_data_quality(quality))
+    return allowed
 
 
 def _store_clusters_wide(categories: Sequence[str], labels: Sequence[str]) -> View:

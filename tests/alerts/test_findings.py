@@ -124,7 +124,7 @@ def test_an_older_database_is_compared_as_far_as_it_goes(tmp_path: Path) -> None
     after = database(tmp_path / "b.duckdb", tables({"Bread": "separated"}, "tiers", clusters={"Bread": "1222"}))
     told = of_databases(before, after, SETTINGS)
     assert len(told) == 2
-    assert told[0].startswith("could not be compared with the database before: external_verdicts (")
+    assert told[0].startswith("the previous database cannot be compared: external_verdicts (")
     assert "; store_clusters (" in told[0]
     assert told[1] == "Bread: the verdict changed (tiers -> separated)"
     assert all("\n" not in line for line in told)
@@ -138,9 +138,9 @@ def test_a_damaged_database_is_said_to_be_incomparable(tmp_path: Path, damage: s
     if damage != "gone":
         before.write_bytes(b"no database" if damage == "text" else bytes(4096 * 8))
     told = of_databases(before, after, SETTINGS)
-    assert told[0].startswith("could not be compared with the database before: a.duckdb (")
+    assert told[0].startswith("the previous database cannot be compared: a.duckdb (")
     assert told[1:] == ["Bread: more than 10% of sales are of SKUs without a need state (50.00%)"]
-    assert of_databases(None, before, SETTINGS)[0].startswith("the database cannot be looked at: a.duckdb (")
+    assert of_databases(None, before, SETTINGS)[0].startswith("the database cannot be read: a.duckdb (")
 
 
 def test_a_database_of_the_pipeline_can_be_looked_at(built: Project) -> None:

@@ -27,7 +27,7 @@ def test_a_good_run_says_what_was_built_and_what_to_look_at(dev: environment.Con
         "started 2026-11-25 02:00:05, ended 2026-11-25 02:03:05 (UTC)",
         "tags: reason=nightly",
         "built: Merging, Warehouse",
-        "found unchanged: 1",
+        "cut off, inputs unchanged: 1",
         "to look at:",
         "- a",
         "- b",

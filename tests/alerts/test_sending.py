@@ -115,7 +115,7 @@ def test_every_url_is_tried_and_empty_ones_are_none(
     assert [got["path"] for got in web.received] == ["/a", "/b"]
     [line] = warned(log)
     assert line.startswith(
-        "alert not sent to ${ALERT_URL_2:-} (json://127.0.0.1): the receiver is not there, refused it"
+        "alert not sent to ${ALERT_URL_2:-} (json://127.0.0.1): the receiver was not reachable, refused it"
     )
 
 
@@ -190,7 +190,9 @@ def test_what_is_no_url_is_one_warning_without_the_secret(
 ) -> None:
     send(configured(project, monkeypatch, url), "t", "b")
     [line] = warned(log)
-    assert line.startswith("alert not sent to ${ALERT_URL_0:-}: it holds no URL that Apprise knows; try: apprise -vv")
+    assert line.startswith(
+        "alert not sent to ${ALERT_URL_0:-}: its value is not a URL that Apprise supports; try: apprise -vv"
+    )
     assert capfd.readouterr() == ("", "")
 
 

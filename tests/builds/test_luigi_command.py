@@ -126,9 +126,9 @@ def test_no_store_in_common_is_one_line_and_exit_30_and_the_last_database_stays(
     done = built.luigi("FullPipeline")
     assert done.returncode == 30, done.stderr
     assert errors(done) == [
-        "ERROR: Merging: no store of the internal sales is in the outside data: found '1', '10', '11' and 33 more "
-        "there, '10001', '10002', '10003' and 33 more here; write their keys alike, or correct columns.store_id in "
-        "[sources.internal_sales] or [[sources.external]]"
+        "ERROR: Merging: the internal sales and the outside data have no store in common: sales have '1', '10', '11' and 33 "
+        "more, outside data has '10001', '10002', '10003' and 33 more; write the keys in the same way, or correct "
+        "columns.store_id in [sources.internal_sales] or [[sources.external]]"
     ]
     assert built.database.read_bytes() == before
 

@@ -73,7 +73,7 @@ def test_a_row_that_is_wrong_refuses_them_all_with_every_reason_and_the_last_goo
     path = built.path("data/raw/overrides.xlsx")
     refused = built.build().failed["Overrides"]
     assert refused == (
-        "data/raw/overrides.xlsx: store '7', category 'Bread': cluster 'two', where a whole number from 1 is needed; correct "
+        "data/raw/overrides.xlsx: store '7', category 'Bread': cluster 'two', but a whole number from 1 is needed; correct "
         "the row, or remove it; data/raw/overrides.xlsx: store '7', category 'Tea & Cocoa': no reason; correct the row, or "
         "remove it"
     )
@@ -82,7 +82,7 @@ def test_a_row_that_is_wrong_refuses_them_all_with_every_reason_and_the_last_goo
     refused = built.build().failed["Merging"]
     assert refused.count("[sources.overrides]: ") == 2
     assert "store '77', category 'Bread': the store is unknown" in refused
-    assert "cluster 9 is none of the category's: there are 1, 2" in refused
+    assert "the category has no cluster 9, only 1, 2" in refused
     assert built.path("outputs/dev/merging/store_clusters.parquet").read_bytes() == good
 
 

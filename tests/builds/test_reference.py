@@ -11,7 +11,7 @@ from pipeline.cli.pin import pin
 from pipeline.config import environment
 from pipeline.errors import SettingsError
 from pipeline.freshness import fingerprints
-from pipeline.pins import kept, naming
+from pipeline.pins import archive, naming
 from pipeline.run.session import session
 from pipeline.storage import parquet
 
@@ -78,7 +78,7 @@ def test_numbers_come_from_the_pin_where_the_clusters_own_order_is_another(built
     parquet.write(swapped, schema.TABLES["internal_clusters"], path)
     told = built.path("pins/dev/spring/pin.toml")
     told.chmod(0o644)
-    old = kept.read(built.home, kept.Reference("dev", "spring")).files[path.name]
+    old = archive.read(built.home, archive.Reference("dev", "spring")).files[path.name]
     told.write_text(told.read_text().replace(old, fingerprints.content(path)))
     built.configure(internal=REFERENCES["internal"])
     assert built.build(tasks.InternalClustering).status == "SUCCESS"
@@ -107,10 +107,10 @@ def test_a_pin_that_is_not_there_is_one_line_before_anything_runs(built: Project
     done = built.command("store-clustering", "run")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "error: internal.clustering.reference: no pin 'prod/x': there are spring; `store-clustering pin` makes one, before "
-        "it is named here",
-        "error: merging.reference: no pin 'sprin' (did you mean 'spring'?): there are spring; `store-clustering pin` makes "
-        "one, before it is named here",
+        "error: internal.clustering.reference: no pin 'prod/x': there are spring; create it with `store-clustering pin` "
+        "first",
+        "error: merging.reference: no pin 'sprin' (did you mean 'spring'?): there are spring; create it with "
+        "`store-clustering pin` first",
     ]
     assert built.luigi("FullPipeline").returncode == 2
 
@@ -122,7 +122,7 @@ def test_a_pin_that_was_altered_fails_the_stage_that_reads_it(built: Project) ->
     path.write_bytes(built.path("outputs/dev/merging/merged_clusters.parquet").read_bytes())
     built.configure(merging={"reference": "spring"})
     outcome = built.build()
-    assert outcome.failed == {"Merging": f"{path}: is not what was pinned; restore the pin, or delete its folder"}
+    assert outcome.failed == {"Merging": f"{path}: differs from what was pinned; restore the pin, or delete its folder"}
 
 
 def test_a_pin_of_an_older_version_is_refused(built: Project) -> None:
@@ -135,6 +135,6 @@ def test_a_pin_of_an_older_version_is_refused(built: Project) -> None:
     with pytest.raises(SettingsError) as refused:
         naming.check_references(environment.load("dev"))
     assert refused.value.lines == [
-        "merging.reference: the pin dev/spring has no cluster_numbers, and cannot be a reference: an older version made it; "
-        "pin again"
+        "merging.reference: the pin dev/spring has no cluster_numbers and cannot be a reference: an older version created "
+        "it; create a new pin"
     ]

@@ -55,7 +55,7 @@ def test_new_stores_go_where_stores_like_them_are_and_what_is_not_used_is_told(
     assign(*paths, as_json=True)
     said = capsys.readouterr()
     rows = json.loads(said.out)["assignments"]
-    assert "note: sales in 1 category that the clusters do not know are not used: Fish" in said.err
+    assert "note: sales in 1 category without clusters are not used: Fish" in said.err
     published = parquet.read(built.path("outputs/dev/merging/store_clusters.parquet"), schema.TABLES["store_clusters"])
     own = published.set_index(["store_id", "category"])
     assert [(row["store_id"], row["category"]) for row in rows] == [
@@ -111,9 +111,7 @@ def test_clusters_that_are_not_there_or_stale_are_told_with_the_next_step(
     assign(*paths, anyway=True)
     assert "note: the clusters of dev are stale" in capsys.readouterr().err
     built.path("outputs/dev/assignment_model/model_pairs.parquet").unlink()
-    with pytest.raises(
-        MissingDataError, match=r"no model to place stores by.*`store-clustering run --env dev` makes it"
-    ):
+    with pytest.raises(MissingDataError, match=r"no assignment model.*`store-clustering run --env dev` builds it"):
         assign(*paths)
 
 
@@ -138,9 +136,9 @@ def test_what_is_typed_wrong_is_one_line_that_says_what_is_right(built: Project)
     for output, said in (
         (sales, "never overwritten"),
         (built.path("data/raw/external.parquet"), r"a raw file of dev \(sources.external\[0\].path\)"),
-        (built.path("outputs/dev/merging/store_clusters.parquet"), "lies in outputs"),
+        (built.path("outputs/dev/merging/store_clusters.parquet"), "is in outputs"),
         (built.path("a.txt"), "ends in .csv"),
-        (built.path("no/a.csv"), "no folder"),
+        (built.path("no/a.csv"), "the folder .* does not exist"),
     ):
         with pytest.raises(UsageError, match=said):
             assign(sales, output=output)

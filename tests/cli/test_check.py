@@ -41,7 +41,7 @@ def test_good_files_are_described_and_nothing_is_built(project: Project) -> None
         "SALES   sales_value  DOUBLE   0",
     ]
     assert "need_states: data/raw/needs.csv (CSV): 24 rows, 24 SKUs, 4 need states" in lines
-    assert lines[-1] == "nothing to object to"
+    assert lines[-1] == "no errors, no doubts"
     assert [path for path in _left(project.home) if not path.startswith("logs/")] == []
 
 
@@ -60,7 +60,7 @@ def test_faults_in_three_sources_are_all_named_in_one_run_with_exit_30(project: 
     assert "no column 'NEED' (did you mean 'NEEDS'?)" in told[1]
     assert "1 store has more than one row: '1'" in told[2]
     assert "SALES   sales_value  MISSING; nearest: SALES_VALUE" in done.stdout
-    assert "not looked at: need_states: how much of the sales they cover, until both sources can be read" in done.stdout
+    assert "not checked: need_states: how much of the sales they cover, until both sources can be read" in done.stdout
     assert done.stdout.splitlines()[-1] == "3 errors, 1 doubt"
 
 

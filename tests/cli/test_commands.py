@@ -199,7 +199,11 @@ def test_the_database_holds_the_runs_and_the_lineage_of_every_target(built: Proj
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (TypeError("x"), 40, "error: a fault of ours, not of your data or settings: please report it"),
+        (
+            TypeError("x"),
+            40,
+            "error: this is a bug in store-clustering, not in your data or settings: please report it",
+        ),
         (OSError(28, "No space left on device", "/full/disk"), 30, "error: /full/disk: No space left on device;"),
         (RawDataError("a line"), 30, "error: a line"),
         (KeyboardInterrupt(), 130, ""),

@@ -52,7 +52,7 @@ def test_a_failed_run_tells_its_error(built: Project) -> None:
 
 
 def test_no_run_yet_is_said_with_the_next_step(project: Project) -> None:
-    assert history(project) == "no run of dev did anything yet: store-clustering run --env dev\n"
+    assert history(project) == "no run of dev built anything yet: store-clustering run --env dev\n"
 
 
 def test_an_unknown_run_and_one_that_means_several_are_one_line_and_exit_2(built: Project) -> None:

@@ -44,7 +44,7 @@ def test_a_file_that_exists_is_never_replaced(project: Project) -> None:
     project.configure(sample_data={"accept": True})
     done = project.command("store-clustering", "sample-data")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: there are raw files already, such as ")
+    assert done.stderr.startswith("error: raw files exist already, such as ")
     assert path.read_bytes() == before
 
 
@@ -53,7 +53,7 @@ def test_an_environment_of_real_data_gets_none(project: Project) -> None:
     done = project.command("store-clustering", "sample-data")
     assert done.returncode == 2
     assert done.stderr == (
-        "error: environment dev takes real data only (sample_data.accept is false): make sample data in another one, "
+        "error: environment dev takes real data only (sample_data.accept is false); create sample data in another environment, "
         "such as dev\n"
     )
 

@@ -68,14 +68,14 @@ def test_one_bad_row_refuses_them_all_and_every_bad_row_says_why() -> None:
         ("f", "Tea", "2", "why"),
         ("g", "Tea", "1e300", "why"),
     )
-    whole = "where a whole number from 1 is needed; correct the row, or remove it"
+    whole = "but a whole number from 1 is needed; correct the row, or remove it"
     assert refused(lambda: check(rows=bad, settings=SOURCE)) == [
         "by_hand.xlsx: category 'Tea': no store_id; correct the row, or remove it",
         f"by_hand.xlsx: store 'b': no category; no reason; cluster '1.5', {whole}",
         f"by_hand.xlsx: store 'c', category 'Tea': cluster 'zero', {whole}",
         f"by_hand.xlsx: store 'd', category 'Tea': no cluster, {whole}",
         f"by_hand.xlsx: store 'e', category 'Tea': cluster '0', {whole}",
-        "by_hand.xlsx: store 'f', category 'Tea': stands 2 times; leave one row",
+        "by_hand.xlsx: store 'f', category 'Tea': has 2 rows; leave one of them",
         f"by_hand.xlsx: store 'g', category 'Tea': cluster '1e300', {whole}",
     ]
 
@@ -119,11 +119,11 @@ def test_what_the_result_does_not_know_refuses_them_all() -> None:
     given = overrides(("a", "Tea", 2), ("a", "Bred", 1), ("x", "Tea", 1), ("b", "Tea", 4), ("b", "(none)", 1))
     end = "correct the row, or remove it"
     assert refused(lambda: place(merged(), given)) == [
-        f"[sources.overrides]: store 'a', category 'Bred': the category is unknown: there are Oil, Tea; {end}",
-        "[sources.overrides]: store 'x', category 'Tea': the store is unknown: neither the sales nor the outside data have "
-        f"it; {end}",
-        f"[sources.overrides]: store 'b', category 'Tea': cluster 4 is none of the category's: there are 1, 2, 3; {end}",
-        f"[sources.overrides]: store 'b', category '(none)': the category is unknown: there are Oil, Tea; {end}",
+        f"[sources.overrides]: store 'a', category 'Bred': the category is unknown; the categories are Oil, Tea; {end}",
+        "[sources.overrides]: store 'x', category 'Tea': the store is unknown: it is neither in the sales nor in the "
+        f"outside data; {end}",
+        f"[sources.overrides]: store 'b', category 'Tea': the category has no cluster 4, only 1, 2, 3; {end}",
+        f"[sources.overrides]: store 'b', category '(none)': the category is unknown; the categories are Oil, Tea; {end}",
     ]
 
 

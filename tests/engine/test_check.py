@@ -530,7 +530,7 @@ def test_overrides_are_told_and_what_is_wrong_with_a_row_or_in_no_source_is_an_e
     assert (seen.source, seen.rows, [column.nulls for column in seen.columns]) == ("overrides", 4, [1, 0, 0, 0])
     assert [one.text.partition(".parquet: ")[2] or one.text for one in report.errors] == [
         "category 'Bread': no store_id; correct the row, or remove it",
-        "store '8', category 'Bread': cluster '0', where a whole number from 1 is needed; correct the row, or remove it",
+        "store '8', category 'Bread': cluster '0', but a whole number from 1 is needed; correct the row, or remove it",
         "category 'Bred' (did you mean 'Bread'?) is none of the sales' chosen ones",
         "store '77', category 'Bread': neither the sales nor the outside data have the store",
     ]

@@ -135,7 +135,7 @@ def test_a_path_is_a_file_a_folder_or_a_glob(project: Project, path: str, expect
         (folder / name).touch()
     (folder / "written_by_spark.parquet").mkdir()
     project.configure(sources={"internal_sales": {"path": path}})
-    found = raw_files.found(environment.load("dev"), "internal_sales")
+    found = raw_files.existing(environment.load("dev"), "internal_sales")
     assert [str(file.relative_to(folder)) for file in found] == expected
 
 
@@ -149,7 +149,7 @@ def test_a_glob_starts_at_a_home_folder_of_any_name(project: Project, tmp_path: 
     monkeypatch.setenv("STORE_CLUSTERING_HOME", str(home))
     Project(home, project.settings).configure(sources={"internal_sales": {"path": path.format(tmp_path)}})
     expected = (home if path.startswith("raw") else tmp_path) / "raw" / "a.csv"
-    assert raw_files.found(environment.load("dev"), "internal_sales") == [expected]
+    assert raw_files.existing(environment.load("dev"), "internal_sales") == [expected]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])

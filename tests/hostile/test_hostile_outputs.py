@@ -19,7 +19,7 @@ from pipeline.errors import OutputError
 from pipeline.freshness import fingerprints, traces
 from pipeline.freshness.memory import Memory
 from pipeline.inspect import standings
-from pipeline.pins import kept
+from pipeline.pins import archive
 from pipeline.records import runs
 from pipeline.run.session import session
 from pipeline.storage import parquet
@@ -126,13 +126,13 @@ def test_numbers_that_no_cluster_has_in_a_pin_are_refused_by_name(
     folder = built.path("pins/dev/spring")
     path, told = folder / f"{table}.parquet", folder / "pin.toml"
     frame = parquet.read(path, schema.TABLES[table])
-    old = kept.read(built.home, kept.Reference("dev", "spring")).files[path.name]
+    old = archive.read(built.home, archive.Reference("dev", "spring")).files[path.name]
     path.chmod(0o644)
     parquet.write(frame.assign(**{column: value}), schema.TABLES[table], path)
     told.chmod(0o644)
     told.write_text(told.read_text().replace(old, fingerprints.content(path)))
     with pytest.raises(OutputError, match=rf"spring/{table}.parquet: {column} is {value}, where"):
-        kept.table(load("dev"), kept.Reference("dev", "spring"), table, ())
+        archive.table(load("dev"), archive.Reference("dev", "spring"), table, ())
     tried("a crafted trace, memory, run record or pin")["numbers of a pin, refused in one line"] += 1
 
 
@@ -178,7 +178,7 @@ def test_nonsense_where_a_trace_a_memory_a_record_or_a_pin_should_be(name: str, 
     pin.parent.mkdir(parents=True)
     pin.write_bytes(content)
     with pytest.raises(OutputError):
-        kept.read(tmp_path, kept.Reference("dev", "a"))
+        archive.read(tmp_path, archive.Reference("dev", "a"))
     counts["taken for none"] += 4
 
 

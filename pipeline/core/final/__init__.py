@@ -1,1 +1,1 @@
-"""The final store clusters: merged, numbered, with stores that people place themselves."""
+"""The final store clusters: merged, numbered, with stores placed by hand."""

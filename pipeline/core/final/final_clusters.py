@@ -1,4 +1,4 @@
-"""Merging, to its end: the final clusters are made, keep the numbers of a reference, take overrides, and are described."""
+"""The final clusters: merge, keep the numbers of a reference, apply placements by hand, and describe."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ def finish(
     reference_clusters: pd.DataFrame | None = None,
     reference_numbers: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Merge internal and external clusters (`merging.merge`), and say what the final ones are.
+    """Merge internal and external clusters (`merging.merge`), and describe the final ones.
 
     Parameters
     ----------
-    internal_clusters to external_excluded : the tables of these names in `pipeline.schema`, either side's excluded_stores
-    overrides : as in `pipeline.schema`
+    internal_clusters to external_excluded : the tables of these names in `pipeline.schema`; excluded_stores of either side
+    overrides : the placements by hand, as in `pipeline.schema`
     settings : `[merging]`
     reference_clusters, reference_numbers : store_clusters and cluster_numbers of the pin whose numbers are kept; None
         without one
 
     Returns
     -------
-    What `merge` returns, merged_clusters with names, and merged_profiles, cluster_numbers and overrides_applied, as in
+    The tables of `merge`, with names in merged_clusters; and merged_profiles, cluster_numbers and overrides_applied, as in
     `pipeline.schema`.
 
     Raises
     ------
-    RawDataError, DataError : as `merge` and `place` say
+    RawDataError, DataError : as in `merge` and `place`
     """
     merged = merge(
         internal_clusters=internal_clusters,
@@ -72,28 +72,28 @@ def _measured(
     sides: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame],
     settings: Merging,
 ) -> pd.DataFrame:
-    """The final clusters, the distances in categories where an override moved a store measured anew."""
+    """The final clusters; distances are computed again in categories where a placement moved a store."""
     applied = merged["overrides_applied"]
     changed = set(applied.loc[applied["applied"] & (applied["from_cluster"] != applied["to_cluster"]), "category"])
-    found = merged["store_clusters"].set_index(["store_id", "category"])
+    measured = merged["store_clusters"].set_index(["store_id", "category"])
     internal, features, *outside = sides
     of_changed = (table[table["category"].isin(changed)] for table in (internal, features))
     for stores in category_stores(*of_changed, *outside):
         ordered = stores.in_order_of_values()
         keys = pd.MultiIndex.from_arrays([ordered.store_id, np.full(len(ordered.store_id), ordered.category, object)])
-        cluster = found.loc[keys, "cluster"].to_numpy(dtype=np.int64)
+        cluster = measured.loc[keys, "cluster"].to_numpy(dtype=np.int64)
         space = ordered.space(for_category(settings, ordered.category))
-        found.loc[keys, "distance"] = distances(space, cluster)
-    return found.reset_index()
+        measured.loc[keys, "distance"] = distances(space, cluster)
+    return measured.reset_index()
 
 
 def numbered(
     merged: dict[str, pd.DataFrame], reference_clusters: pd.DataFrame | None, reference_numbers: pd.DataFrame | None
 ) -> dict[str, pd.DataFrame]:
-    """The final clusters with the numbers that they have in the reference, per category (`alignment.aligned`).
+    """The final clusters with their numbers from the reference, per category (`alignment.aligned`).
 
-    A cell that merging dissolved is numbered after all of them. What is used up in a category of the reference that is
-    gone stays used up.
+    Cells that merging dissolved get numbers after all of them. The used numbers of a category that only the reference has
+    stay used.
 
     Returns
     -------
@@ -107,11 +107,11 @@ def numbered(
         )
         for category, rows in by_category.items()
     }
-    highest = {category: one.highest for category, one in numbers.items()}
+    highest = {category: own.highest for category, own in numbers.items()}
     if reference_numbers is not None:
         used = zip(reference_numbers["category"], reference_numbers["highest_number"], strict=True)
         highest = {str(category): int(number) for category, number in used} | highest
-    moves = {category: _with_dissolved(one, merged["reassignments"], category) for category, one in numbers.items()}
+    moves = {category: _with_dissolved(own, merged["reassignments"], category) for category, own in numbers.items()}
     return {
         "store_clusters": _renumbered(merged["store_clusters"], numbers, ("cluster",)),
         "merged_clusters": _renumbered(merged["merged_clusters"], numbers, ("cluster",)),
@@ -128,12 +128,12 @@ def numbered(
 def _with_dissolved(numbers: Numbers, reassignments: pd.DataFrame, category: str) -> Numbers:
     moves = reassignments.loc[reassignments["category"] == category, ["from_cluster", "to_cluster"]]
     dissolved = sorted({int(cell) for cell in moves.to_numpy().ravel()} - set(numbers.new))
-    after = {cell: numbers.highest + place for place, cell in enumerate(dissolved, start=1)}
+    after = {cell: numbers.highest + position for position, cell in enumerate(dissolved, start=1)}
     return Numbers(numbers.new | after, numbers.highest)
 
 
 def _renumbered(table: pd.DataFrame, numbers: dict[str, Numbers], columns: tuple[str, ...]) -> pd.DataFrame:
-    """The table, sorted by its key as it is given new numbers."""
+    """The table, sorted by its key, with new numbers."""
     parts = [renumbered(rows, numbers[str(name)], columns) for name, rows in table.groupby("category", sort=True)]
     return pd.concat(parts, ignore_index=True) if parts else table
 
@@ -144,7 +144,7 @@ def described(
     external_features: pd.DataFrame,
     external_feature_report: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """Names and profiles of the final clusters, from what their stores sell and have, however they came about.
+    """Names and profiles of the final clusters, from the sales mix and the surroundings of their stores.
 
     Parameters
     ----------
@@ -168,17 +168,17 @@ def described(
             shares = mixes[category].pivot(index="store_id", columns="feature", values="share")
             sides.append(side(of_shares(shares), of_store, internal_clustering.PLAIN))
             profiles.append(_profile(shares, clusters, category, "internal"))
-        known = outside.loc[outside.index.isin(of_store.index)]
-        if known.size:
-            sides.append(side(of_features(known, logged), of_store, external_clustering.PLAIN))
-            profiles.append(_profile(known, clusters, category, "external"))
+        with_features = outside.loc[outside.index.isin(of_store.index)]
+        if with_features.size:
+            sides.append(side(of_features(with_features, logged), of_store, external_clustering.PLAIN))
+            profiles.append(_profile(with_features, clusters, category, "external"))
         own = sorted(int(cluster) for cluster in of_store.unique())
         named |= {(category, cluster): text for cluster, text in names(sides, own).items()}
-    made = merged["merged_clusters"]
-    keys = zip(made["category"], made["cluster"], strict=True)
+    merged_clusters = merged["merged_clusters"]
+    keys = zip(merged_clusters["category"], merged_clusters["cluster"], strict=True)
     return {
-        "merged_clusters": made.assign(
-            name=pd.Series([named[str(a), int(b)] for a, b in keys], index=made.index, dtype="str")
+        "merged_clusters": merged_clusters.assign(
+            name=pd.Series([named[str(a), int(b)] for a, b in keys], index=merged_clusters.index, dtype="str")
         ),
         "merged_profiles": pd.concat([part for part in profiles if len(part)] or profiles[:1], ignore_index=True),
     }

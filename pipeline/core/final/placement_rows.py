@@ -1,4 +1,4 @@
-"""The rows of the overrides, each checked on its own: one that is wrong refuses them all."""
+"""Check the rows of the placements by hand, each on its own: one wrong row refuses all."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LARGEST = 2**53  # up to here a float holds every whole number
 
 
 def check(*, rows: pd.DataFrame, settings: OverridesSource | None) -> dict[str, pd.DataFrame]:
-    """The overrides as a table, where nothing is wrong with any of them.
+    """The placements as the table overrides, if no row is wrong.
 
     Parameters
     ----------
     rows : as `engine.overrides.gather` returns them, in any order
-    settings : `[sources.overrides]`; None without it, and `rows` has none
+    settings : `[sources.overrides]`; None if it is not set, and `rows` is empty then
 
     Returns
     -------
@@ -28,38 +28,37 @@ def check(*, rows: pd.DataFrame, settings: OverridesSource | None) -> dict[str, 
 
     Raises
     ------
-    RawDataError : one line per row that is wrong, as `faults` says
+    RawDataError : the lines of `faults`
     """
     wrong = [f"{settings.path if settings else ''}: {fault}" for fault in faults(rows)]
     if wrong:
         raise RawDataError(*wrong)
-    found = rows[[*_KEY, "cluster", "reason"]].sort_values(_KEY, ignore_index=True)
-    return {"overrides": found.astype({"cluster": "int64"})}
+    placements = rows[[*_KEY, "cluster", "reason"]].sort_values(_KEY, ignore_index=True)
+    return {"overrides": placements.astype({"cluster": "int64"})}
 
 
 def faults(rows: pd.DataFrame) -> Iterator[str]:
-    """What is wrong with the rows: a line for each, in order of store and category.
+    """The faults of the rows: one line each, in order of store and category.
 
-    A row needs a store, a category, a whole number from 1 as its cluster, and a reason; and it is the only one of its
-    store and category.
+    A row needs a store, a category, a whole number from 1 as its cluster, and a reason. A store and category has one row.
     """
     counts = Counter(zip(rows["store_id"], rows["category"], strict=True))
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for row in sorted(rows.itertuples(index=False), key=lambda row: tuple(str(cell or "") for cell in row)):
         wrong = [f"no {name}" for name in (*_KEY, "reason") if getattr(row, name) is None]
         if not (1 <= row.cluster <= _LARGEST and float(row.cluster).is_integer()):
             text = "no cluster" if row.cluster_text is None else f"cluster {row.cluster_text!r}"
-            wrong.append(f"{text}, where a whole number from 1 is needed")
+            wrong.append(f"{text}, but a whole number from 1 is needed")
         if wrong:
-            yield f"{said(row.store_id, row.category)}: {'; '.join(wrong)}; correct the row, or remove it"
+            yield f"{row_name(row.store_id, row.category)}: {'; '.join(wrong)}; correct the row, or remove it"
         pair = (row.store_id, row.category)
-        if None not in pair and counts[pair] > 1 and pair not in told:
-            told.add(pair)
-            yield f"{said(*pair)}: stands {counts[pair]} times; leave one row"
+        if None not in pair and counts[pair] > 1 and pair not in reported:
+            reported.add(pair)
+            yield f"{row_name(*pair)}: has {counts[pair]} rows; leave one of them"
 
 
-def said(store: str | None, category: str | None) -> str:
-    """The row of an override, as messages name it."""
-    known = [f"store {store!r}"] if store is not None else []
-    known += [f"category {category!r}"] if category is not None else []
-    return ", ".join(known) or "a row without store and category"
+def row_name(store: str | None, category: str | None) -> str:
+    """The row of a placement, for messages."""
+    parts = [f"store {store!r}"] if store is not None else []
+    parts += [f"category {category!r}"] if category is not None else []
+    return ", ".join(parts) or "a row without store and category"

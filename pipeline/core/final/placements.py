@@ -1,4 +1,4 @@
-"""Overrides applied to the final clusters, each with what became of it."""
+"""Apply the placements by hand (the table overrides) to the final clusters, and report the outcome of each."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.core.final.placement_rows import said
+from pipeline.core.final.placement_rows import row_name
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY
 
 _SHOWN = 10
-_WHO = "[sources.overrides]"
+_SOURCE = "[sources.overrides]"
 
 
-class _Known(NamedTuple):
-    """What the result knows: cluster and whether merging moved it by (store, category), why not by (store, category)."""
+class _Result(NamedTuple):
+    """The result so far.
+
+    `placed`: cluster and whether merging moved the store, by (store, category). `excluded`: the reason, by (store, category).
+    `numbers`: the clusters of each category.
+    """
 
     stores: set[str]
     placed: dict[tuple[str, str], tuple[int, bool]]
@@ -26,11 +30,11 @@ class _Known(NamedTuple):
 
 
 def place(merged: Mapping[str, pd.DataFrame], overrides: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Place the stores that overrides name.
+    """Place the stores named in the table overrides.
 
-    Their numbers are those of the final clusters, as a reader of the result sees them. An override makes no new cluster,
-    and may leave one without stores: that cluster is then gone, and its number stays used. A store that is
-    excluded from the category, or sells nothing in it, stays without a cluster: its override is not applied, and the note says why.
+    The numbers in overrides are those of the published final clusters. An override makes no new cluster. If it leaves a
+    cluster without stores, the cluster disappears and its number stays used. A store that is excluded from the category, or
+    sells nothing in it, stays without a cluster: its override is not applied, and the note says why.
 
     Parameters
     ----------
@@ -39,24 +43,24 @@ def place(merged: Mapping[str, pd.DataFrame], overrides: pd.DataFrame) -> dict[s
 
     Returns
     -------
-    store_clusters with `overridden`; merged_clusters with the stores that it now has; overrides_applied, one row per override.
+    store_clusters with `overridden`; merged_clusters with the new counts of stores; overrides_applied, one row per override.
 
     Raises
     ------
-    RawDataError : a line per override whose store no source has, whose category has no clusters and excludes no store, or
-        whose cluster is none of the category's
+    RawDataError : one line per override whose store is in no source, whose category has neither clusters nor excluded
+        stores, or whose cluster does not exist in the category
     """
-    known = _known(merged)
-    faults = [fault for row in overrides.itertuples(index=False) if (fault := _fault(row, known))]
+    result = _result(merged)
+    faults = [fault for row in overrides.itertuples(index=False) if (fault := _fault(row, result))]
     if faults:
         raise RawDataError(*faults)
-    applied = _applied(overrides, known)
+    applied = _applied(overrides, result)
     placed = _placed(merged["store_clusters"], applied)
     counted = {"merged_clusters": _counted(merged["merged_clusters"], placed)} if applied["applied"].any() else {}
     return {"store_clusters": placed, "overrides_applied": applied, **counted}
 
 
-def _known(merged: Mapping[str, pd.DataFrame]) -> _Known:
+def _result(merged: Mapping[str, pd.DataFrame]) -> _Result:
     clusters, excluded = merged["store_clusters"], merged["excluded_stores"]
     placed = {
         (str(row.store_id), str(row.category)): (int(row.cluster), bool(row.reassigned))
@@ -71,27 +75,25 @@ def _known(merged: Mapping[str, pd.DataFrame]) -> _Known:
     numbers: dict[str, set[int]] = {category: set() for _, category in why}
     for (_, category), (cluster, _) in placed.items():
         numbers.setdefault(category, set()).add(cluster)
-    return _Known(
+    return _Result(
         {str(store) for table in (clusters, excluded) for store in table["store_id"]},
         placed,
         why,
-        {category: sorted(found) for category, found in numbers.items()},
+        {category: sorted(clusters_in) for category, clusters_in in numbers.items()},
     )
 
 
-def _fault(row: object, known: _Known) -> str:
-    """What is wrong with an override, given the result; empty where nothing is."""
+def _fault(row: object, result: _Result) -> str:
+    """The fault of an override in this result; empty if there is none."""
     store, category, cluster = str(row.store_id), str(row.category), int(row.cluster)  # type: ignore[attr-defined]
-    where = f"{_WHO}: {said(store, category)}"
-    if category not in known.numbers:
-        return f"{where}: the category is unknown: there are {_listed(known.numbers)}; correct the row, or remove it"
-    if store not in known.stores:
-        return f"{where}: the store is unknown: neither the sales nor the outside data have it; correct the row, or remove it"
-    if (store, category) in known.placed and cluster not in known.numbers[category]:
-        numbers = _listed(known.numbers[category])
-        return (
-            f"{where}: cluster {cluster} is none of the category's: there are {numbers}; correct the row, or remove it"
-        )
+    where = f"{_SOURCE}: {row_name(store, category)}"
+    if category not in result.numbers:
+        return f"{where}: the category is unknown; the categories are {_listed(result.numbers)}; correct the row, or remove it"
+    if store not in result.stores:
+        return f"{where}: the store is unknown: it is neither in the sales nor in the outside data; correct the row, or remove it"
+    if (store, category) in result.placed and cluster not in result.numbers[category]:
+        numbers = _listed(result.numbers[category])
+        return f"{where}: the category has no cluster {cluster}, only {numbers}; correct the row, or remove it"
     return ""
 
 
@@ -101,10 +103,10 @@ def _listed(names: Mapping[str, object] | list[int]) -> str:
     return ", ".join(str(name) for name in every[:_SHOWN]) + more if every else "none"
 
 
-def _applied(overrides: pd.DataFrame, known: _Known) -> pd.DataFrame:
-    was = [known.placed.get((store, category)) for store, category in _pairs(overrides)]
+def _applied(overrides: pd.DataFrame, result: _Result) -> pd.DataFrame:
+    was = [result.placed.get((store, category)) for store, category in _pairs(overrides)]
     notes = [
-        _note(before, int(cluster), known.excluded.get(pair))
+        _note(before, int(cluster), result.excluded.get(pair))
         for before, cluster, pair in zip(was, overrides["cluster"], _pairs(overrides), strict=True)
     ]
     return pd.DataFrame(
@@ -138,7 +140,7 @@ def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _placed(clusters: pd.DataFrame, applied: pd.DataFrame) -> pd.DataFrame:
-    """The clusters with the overrides; what merging moved and an override placed elsewhere is no longer `reassigned`."""
+    """The clusters with the overrides; a store that an override placed elsewhere is no longer `reassigned`."""
     wanted = {
         pair: int(cluster)
         for pair, cluster, is_applied in zip(_pairs(applied), applied["to_cluster"], applied["applied"], strict=True)
@@ -155,12 +157,13 @@ def _placed(clusters: pd.DataFrame, applied: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counted(clusters: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
-    """The final clusters that have stores left, with how many; those that an override changed say so in their note."""
+    """The final clusters that still have stores, with new counts; notes mention placements by overrides."""
     counts = placed.groupby(["category", "cluster"], as_index=False).agg(
         stores=("store_id", "size"), reassigned_stores=("reassigned", "sum"), by_hand=("overridden", "sum")
     )
-    told = clusters.drop(columns=["stores", "reassigned_stores"]).merge(counts, on=["category", "cluster"])
-    note = told["note"].where(
-        told["by_hand"] == 0, told["note"] + "; stores placed by overrides: " + told["by_hand"].astype(str)
+    recounted = clusters.drop(columns=["stores", "reassigned_stores"]).merge(counts, on=["category", "cluster"])
+    note = recounted["note"].where(
+        recounted["by_hand"] == 0,
+        recounted["note"] + "; stores placed by overrides: " + recounted["by_hand"].astype(str),
     )
-    return told.assign(note=note).drop(columns="by_hand")
+    return recounted.assign(note=note).drop(columns="by_hand")

@@ -1,4 +1,4 @@
-"""Merging: internal and external clusters become the final ones, and no store is lost on the way."""
+"""Merging: internal and external clusters become the final clusters, and no store is lost."""
 
 from __future__ import annotations
 

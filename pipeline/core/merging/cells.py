@@ -1,4 +1,4 @@
-"""Cells: what a method makes of a category's stores, before and after the repair."""
+"""Cells: the groups into which a merging method divides a category's stores, before and after the repair."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipeline.core.merging.stores import NO_CLUSTER
 class Cells(NamedTuple):
     """The m cells of a category's n stores.
 
-    `cell` (n,) is each store's. A cell has a `name`, the `internal` and `external` cluster that it stands for (0 where it
-    stands for no single one), a `note` in words, and is `exempt` from the floor where the outside data does not know its
-    stores. The lower of two cells comes first wherever size or distance decide nothing.
+    `cell` (n,) is the cell of each store. A cell has a `name`, its `internal` and `external` cluster (0 if it has no single
+    one), a `note` in words, and is `exempt` from the floor if the outside data has none of its stores. Ties in size or
+    distance go to the lower cell.
     """
 
     cell: NDArray[np.int64]
@@ -28,7 +28,7 @@ class Cells(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """What a method made of a category: its cells, what the repair made of them, and why it is so, in words."""
+    """The result of a method for a category: its cells, their repair, and the reason in words."""
 
     cells: Cells
     repair: Repair
@@ -36,7 +36,7 @@ class Merged(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A cell to be: the places of its stores, and what is said of it (see `Cells`)."""
+    """A future cell: the positions of its stores, and its description (see `Cells`)."""
 
     stores: NDArray[np.int64]
     name: str
@@ -47,7 +47,7 @@ class Group(NamedTuple):
 
 
 def of_groups(groups: list[Group], stores: int) -> Cells:
-    """The cells of so many stores, in the order of the groups; every store is in one of them. Empty groups are left out."""
+    """The cells of `stores` stores, in the order of the groups, which contain every store once. Empty groups are left out."""
     groups = [group for group in groups if len(group.stores)]
     cell = np.zeros(stores, dtype=np.int64)
     for number, group in enumerate(groups):
@@ -63,10 +63,10 @@ def of_groups(groups: list[Group], stores: int) -> Cells:
 
 
 def unknown_groups(internal: NDArray[np.int64], external: NDArray[np.int64]) -> list[Group]:
-    """The level `none`: the stores that the outside data does not know, by their internal cluster."""
-    found = []
+    """The groups `none`: the stores that the outside data does not have, by internal cluster."""
+    groups = []
     for number in (int(number) for number in np.unique(internal)):
         stores = np.flatnonzero((internal == number) & (external == NO_CLUSTER))
         note = f"internal cluster {number}; the outside data does not know these stores"
-        found.append(Group(stores, f"{number} x none", number, NO_CLUSTER, note, exempt=True))
-    return found
+        groups.append(Group(stores, f"{number} x none", number, NO_CLUSTER, note, exempt=True))
+    return groups

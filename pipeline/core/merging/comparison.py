@@ -1,4 +1,4 @@
-"""The methods side by side: what each would have made of a category."""
+"""Compare the methods: the result of each for a category."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pipeline.core.statistics.explained import r_squared
 
 
 def compare(category: Category) -> tuple[Result, pd.DataFrame]:
-    """The result of the method taken, and a row of merging_methods (see pipeline.schema) for each method compared.
+    """The result of the method taken, and a row of merging_methods (see pipeline.schema) for each compared method.
 
-    The methods are compared on all stores of the category, their cells after the repair; the silhouette is of the sales
-    mix, and does not know of the outside data. Only the method taken has a row where `compare_methods` is false.
+    The methods are compared by their cells after the repair, on all stores of the category. The silhouette is of the sales
+    mix only. If `compare_methods` is false, only the method taken has a row.
     """
     taken, why = category.taken()
     compared = METHODS if category.settings.compare_methods else (taken,)
     results = {method: category.result(method) for method in compared}
-    mine = results[taken].merged.repair.cell
-    said = sampling.said(len(category.stores.internal_features))
+    taken_cell = results[taken].merged.repair.cell
+    estimated = sampling.said(len(category.stores.internal_features))
     rows = []
     for method, result in results.items():
         reason = result.merged.reason
@@ -32,7 +32,12 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
         elif method == category.settings.method:
             reason = f"set, but not taken: {reason}"
         rows.append(
-            {"method": method, "taken": method == taken, **_figures(category, result, mine), "reason": reason + said}
+            {
+                "method": method,
+                "taken": method == taken,
+                **_figures(category, result, taken_cell),
+                "reason": reason + estimated,
+            }
         )
     frame = pd.DataFrame(rows).assign(category=category.stores.category)
     return results[taken], frame.sort_values("method", ignore_index=True)
@@ -43,13 +48,13 @@ def _figures(category: Category, result: Result, taken: NDArray[np.int64]) -> di
     cell = np.unique(result.merged.repair.cell, return_inverse=True)[1].reshape(-1)
     sizes = np.bincount(cell)
     several = 1 < len(sizes) <= len(cell) and mix.shape[1] > 0
-    again = result.refits
+    refits = result.refits
     return {
         "clusters": len(sizes),
         "smallest_cluster": int(sizes.min()),
         "reassigned_stores": int(result.merged.repair.moved().sum()),
         "silhouette": float(silhouettes(mix, [cell])[0].mean()) if several else np.nan,
         "r_squared": r_squared(mix, cell),
-        "stability": bootstrap.stability(again, int(again.max()) + 1),
+        "stability": bootstrap.stability(refits, int(refits.max()) + 1),
         "agreement": float(adjusted_rand_score(taken, cell)),
     }

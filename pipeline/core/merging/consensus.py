@@ -1,4 +1,4 @@
-"""`consensus`: stores that stay together over both sides' resampled clusterings."""
+"""`consensus`: groups of stores that stay together in resampled clusterings of both sides."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from pipeline.core.merging.stores import CategoryStores
 from pipeline.settings import Merging
 
 MEMBERS_OF_REFITS = 5  # clusterings of each side in a refit's ensemble
-MOST_STORES = 2_000  # that a tree is grown on: it holds a number for every pair of them
-_ENSEMBLE, _REFITS = 21, 22  # what a stream of random numbers is for
+MOST_STORES = 2_000  # in a tree: it stores a number for every pair of stores
+_ENSEMBLE, _REFITS = 21, 22  # the streams of random numbers
 
 
 class Consensus:
     """Evidence accumulation [1]_ over two sides, as an `Algorithm` whose clusters are cut from a tree.
 
-    Each side's clusters are refitted on resamples. The co-association of two stores on a side is the share of these
-    clusterings that have them together; averaged within each side first, and then over the sides by their weights, so that
-    neither rules by its number of clusterings. Average linkage on 1 - co-association gives the tree. A refit is the tree
-    of an ensemble drawn from a resample of the stores, on the stores in that resample, each once.
+    The clusters of each side are refitted on resamples. The co-association of two stores on a side is the share of these
+    clusterings in which they are together. It is averaged within each side first, then over the sides by their weights, so
+    that the number of clusterings on a side does not matter. Average linkage on 1 - co-association gives the tree. A refit
+    is the tree of an ensemble drawn from a resample of the stores, on the stores in that resample, each once.
 
-    With more than `MOST_STORES` stores the tree is grown on so many, evenly spaced in the order of values; every other
-    store joins the cluster with the nearest centroid.
+    With more than `MOST_STORES` stores, the tree is grown on `MOST_STORES` of them, evenly spaced in the order of values;
+    every other store joins the cluster with the nearest centroid.
 
     References
     ----------
@@ -48,8 +48,8 @@ class Consensus:
         """`matrix` (m, d): the block-scaled space; `sides`: features, labels and weight; `drawn` (B, m): the resamples."""
         self._matrix = matrix
         self._sides = sides
-        self._places = _spaced(np.arange(len(matrix)))
-        self._tree = self._grown(drawn, self._places, np.random.default_rng([seed, _ENSEMBLE]))
+        self._positions = _spaced(np.arange(len(matrix)))
+        self._tree = self._grown(drawn, self._positions, np.random.default_rng([seed, _ENSEMBLE]))
         self._drawn, self._seed = drawn, seed
 
     @functools.cached_property
@@ -61,29 +61,29 @@ class Consensus:
     def of(
         cls, stores: CategoryStores, matrix: NDArray[np.float64], drawn: NDArray[np.float64], settings: Merging
     ) -> Consensus:
-        """That of the stores of a category that both sides know, `matrix` being their rows of the block-scaled space."""
-        known = stores.known
+        """The consensus of the stores that both sides have; `matrix` holds their rows of the block-scaled space."""
+        in_both = stores.in_both
         sides = [
-            (stores.internal_features[known], stores.internal[known], settings.internal_weight),
-            (stores.external_features[known], stores.external[known], settings.external_weight),
+            (stores.internal_features[in_both], stores.internal[in_both], settings.internal_weight),
+            (stores.external_features[in_both], stores.external[in_both], settings.external_weight),
         ]
         return cls(matrix, [side for side in sides if side[2] > 0], drawn, settings.random_state)
 
     def labels(self, k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""
-        found = np.zeros(len(self._matrix), dtype=np.int64)
+        labels = np.zeros(len(self._matrix), dtype=np.int64)
         of_tree = self._tree.cut(k)
-        if len(self._places) < len(found):
-            found = distances(self._matrix, self._centroids(self._places, of_tree, k)).argmin(axis=1)
-        found[self._places] = of_tree
-        return found
+        if len(self._positions) < len(labels):
+            labels = distances(self._matrix, self._centroids(self._positions, of_tree, k)).argmin(axis=1)
+        labels[self._positions] = of_tree
+        return labels
 
     def refits(self, k: int) -> Centroids:
         """See `Algorithm`."""
-        return Centroids(np.stack([self._centroids(places, tree.cut(k), k) for places, tree in self._refits]))
+        return Centroids(np.stack([self._centroids(positions, tree.cut(k), k) for positions, tree in self._refits]))
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        """Not known to this algorithm: what it makes clusters of is not in a matrix drawn from the null."""
+        """Not possible: the ensembles cannot be computed from a matrix drawn from the null."""
         raise TypeError(f"a consensus has no clusters of other matrices, such as {draws.shape} for k = {k}")
 
     def place(self, points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
@@ -96,27 +96,27 @@ class Consensus:
     def memberships(self, points: NDArray[np.float64], k: int) -> None:
         """See `Algorithm`."""
 
-    def _centroids(self, places: NDArray[np.int64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-        """Centroids in the space; a cluster that a small resample has no store for takes the place of the first one."""
+    def _centroids(self, positions: NDArray[np.int64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+        """Centroids in the space; a cluster without a store in a small resample gets the centroid of the first one."""
         standing = int(labels.max()) + 1
-        centres = centroids(self._matrix[places], labels, standing)
+        centres = centroids(self._matrix[positions], labels, standing)
         return np.concatenate([centres, np.repeat(centres[:1], k - standing, axis=0)])
 
     def _refit(self, times: NDArray[np.float64], random: np.random.Generator) -> tuple[NDArray[np.int64], Tree]:
-        again = random.multinomial(len(times), times / times.sum(), size=MEMBERS_OF_REFITS).astype(np.float64)
-        places = _spaced(np.flatnonzero(times > 0))
-        return places, self._grown(again, places, random)
+        redrawn = random.multinomial(len(times), times / times.sum(), size=MEMBERS_OF_REFITS).astype(np.float64)
+        positions = _spaced(np.flatnonzero(times > 0))
+        return positions, self._grown(redrawn, positions, random)
 
-    def _grown(self, drawn: NDArray[np.float64], places: NDArray[np.int64], random: np.random.Generator) -> Tree:
-        """The tree on these stores, of the ensemble on these resamples."""
-        together = np.zeros((len(places), len(places)))
+    def _grown(self, drawn: NDArray[np.float64], positions: NDArray[np.int64], random: np.random.Generator) -> Tree:
+        """The tree on these stores, from the ensemble on these resamples."""
+        together = np.zeros((len(positions), len(positions)))
         for features, labels, weight in self._sides:
-            together += weight * co_association(refit(features, labels, drawn, random)[:, places])
+            together += weight * co_association(refit(features, labels, drawn, random)[:, positions])
         return average_linkage(1.0 - together / sum(weight for _, _, weight in self._sides))
 
 
 def co_association(labelings: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The share (n, n) of the labellings (B, n), from 0, that have two stores together."""
+    """The share (n, n) of the labellings (B, n), from 0, in which two stores are together."""
     count, n = labelings.shape
     members = (labelings[..., None] == np.arange(int(labelings.max()) + 1)).transpose(1, 0, 2).reshape(n, -1)
     values = members.astype(np.float64)
@@ -125,13 +125,13 @@ def co_association(labelings: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 class Tree(NamedTuple):
-    """The merges (n - 1, 2), numbered as `ward.tree` has them, and how many clusters can be told apart: those at height 0."""
+    """The merges (n - 1, 2), numbered as in `ward.tree`, and the number of distinct clusters: those merged above height 0."""
 
     merges: NDArray[np.int64]
     clusters: int
 
     def cut(self, k: int) -> NDArray[np.int64]:
-        """The clusters (n,), from 0, that stand when k are left, or as many as can be told apart."""
+        """The clusters (n,), from 0, when k are left, or fewer if there are fewer distinct clusters."""
         return cut(self.merges, min(k, self.clusters))
 
 
@@ -146,13 +146,13 @@ def average_linkage(apart: NDArray[np.float64]) -> Tree:
     n = len(apart)
     if n < 2:
         return Tree(np.empty((0, 2), dtype=np.int64), n)
-    condensed = np.round(apart[np.triu_indices(n, 1)], 12)  # shares that are equal but for rounding tie
+    condensed = np.round(apart[np.triu_indices(n, 1)], 12)  # shares that differ only by rounding become equal
     merges = linkage(condensed, method="average")
     return Tree(merges[:, :2].astype(np.int64), 1 + int((merges[:, 2] > 1e-12).sum()))
 
 
-def _spaced(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most `MOST_STORES` of the places, evenly spaced."""
-    if len(places) <= MOST_STORES:
-        return places
-    return places[np.linspace(0, len(places) - 1, MOST_STORES).astype(np.int64)]
+def _spaced(positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most `MOST_STORES` of the positions, evenly spaced."""
+    if len(positions) <= MOST_STORES:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, MOST_STORES).astype(np.int64)]

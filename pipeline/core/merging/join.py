@@ -1,4 +1,4 @@
-"""The full outer join of both sides: every store of every source ends with a cluster, or with a reason."""
+"""The full outer join of both sides: every store of every source gets a cluster, or a reason why not."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def merge(
 ) -> dict[str, pd.DataFrame]:
     """Merge internal and external clusters per category.
 
-    A category's stores are those with an internal cluster in it. Each is `both` or `internal_only`, by whether it has
-    an external cluster. A store that only the outside data knows stands once, under the category `(none)`, as
-    `external_only`; so does one whose only exclusion says that it sells nothing in the chosen categories, and that
-    exclusion is dropped.
+    The stores of a category are those with an internal cluster in it. A store is `both` if it has an external cluster,
+    else `internal_only`. A store that only the outside data has appears once, in the category `(none)`, as
+    `external_only`. So does a store whose only exclusion is that it sells nothing in the chosen categories; that exclusion
+    is dropped.
 
     Parameters
     ----------
@@ -47,23 +47,23 @@ def merge(
 
     Returns
     -------
-    store_clusters, merged_clusters, reassignments, excluded_stores, merging_methods (what each method would make of each
+    store_clusters, merged_clusters, reassignments, excluded_stores, merging_methods (the result of each method in each
     category) and external_contribution (whether the outside data earns its place), each sorted by its key.
 
     Raises
     ------
     RawDataError
-        Both sides have stores, and not one is in both: their keys are written differently.
+        Both sides have stores but none in common: their keys are written differently.
     DataError
-        A category is named `(none)`, a clustered store has no features, or a store would be lost, or be both clustered
-        and excluded in a category.
+        A category is named `(none)`, a clustered store has no features, or a store would be lost or be both clustered and
+        excluded in a category.
     """
     _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
     only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
     categories = category_stores(internal_clusters, internal_features, external_clusters, external_scaled_features)
     with threadpool_limits(1):
         merged_categories = [_merge(stores, for_category(settings, stores.category)) for stores in categories]
-    parts = [one.outcome for one in merged_categories]
+    parts = [category.outcome for category in merged_categories]
     outside = external_clusters[external_clusters["store_id"].isin(only_outside)]
     store_clusters = [part.store_clusters for part in parts]
     merged_clusters = [part.merged_clusters for part in parts]
@@ -77,9 +77,9 @@ def merge(
         "merged_clusters": _stacked("merged_clusters", merged_clusters),
         "reassignments": _stacked("reassignments", [part.reassignments for part in parts]),
         "excluded_stores": _stacked("excluded_stores", [internal_excluded[~replaced], external_excluded]),
-        "merging_methods": _stacked("merging_methods", [one.methods for one in merged_categories]),
+        "merging_methods": _stacked("merging_methods", [category.methods for category in merged_categories]),
         "external_contribution": _stacked(
-            "external_contribution", [contribution_table([one.contribution for one in merged_categories])]
+            "external_contribution", [contribution_table([category.contribution for category in merged_categories])]
         ),
     }
     _check_no_store_is_lost(
@@ -102,16 +102,16 @@ def _merge(stores: CategoryStores, settings: Merging) -> _MergedCategory:
     result, methods = compare(category)
     taken, why = category.taken()
     instead = why if taken != settings.method else ""
-    made = outcome(category.stores, category.space, result.merged, category.floor, instead)
-    return _MergedCategory(made, methods, contribution(category.stores, made.cluster, settings.random_state))
+    merged = outcome(category.stores, category.space, result.merged, category.floor, instead)
+    return _MergedCategory(merged, methods, contribution(category.stores, merged.cluster, settings.random_state))
 
 
 def _check_some_store_is_in_both(internal: Sequence[pd.DataFrame], external: Sequence[pd.DataFrame]) -> None:
     inside, outside = ({str(store) for frame in side for store in frame["store_id"]} for side in (internal, external))
     if inside and outside and not inside & outside:
         raise RawDataError(
-            f"no store of the internal sales is in the outside data: found {_some(inside)} there, {_some(outside)} here; "
-            "write their keys alike, or correct columns.store_id in [sources.internal_sales] or [[sources.external]]"
+            f"the internal sales and the outside data have no store in common: sales have {_some(inside)}, outside data has "
+            f"{_some(outside)}; write the keys in the same way, or correct columns.store_id in [sources.internal_sales] or [[sources.external]]"
         )
 
 
@@ -135,7 +135,7 @@ def category_stores(
     external_clusters: pd.DataFrame,
     external_scaled_features: pd.DataFrame,
 ) -> Iterator[CategoryStores]:
-    """The stores of each category, with what both sides know of them; the tables are as `merge` takes them.
+    """The stores of each category, with their clusters and features on both sides; the tables are as for `merge`.
 
     Raises
     ------
@@ -147,19 +147,19 @@ def category_stores(
     for category, rows in internal_clusters.groupby("category", sort=True):
         if category == NO_CATEGORY:
             raise DataError(
-                f"a category is named {NO_CATEGORY}, which stands for the stores that only the outside data knows; "
+                f"a category is named {NO_CATEGORY}, which is reserved for stores that only the outside data has; "
                 f"rename it in the internal sales, or list it in [internal.preprocessing] exclude"
             )
         stores = rows["store_id"].to_numpy(dtype=object)
         clusters = external.reindex(stores).to_numpy(dtype=np.float64)
-        known = ~np.isnan(clusters)
+        in_both = ~np.isnan(clusters)
         external_features = np.zeros((len(stores), outside.shape[1]))
-        external_features[known] = _features_of(stores[known], outside, "the external clustering")
+        external_features[in_both] = _features_of(stores[in_both], outside, "the external clustering")
         yield CategoryStores(
             str(category),
             stores,
             rows["cluster"].to_numpy(dtype=np.int64),
-            np.where(known, clusters, NO_CLUSTER).astype(np.int64),
+            np.where(in_both, clusters, NO_CLUSTER).astype(np.int64),
             _features_of(stores, _wide(features.get(category, internal_features[:0])), f"category {category!r}"),
             external_features,
             rows["is_held_out"].to_numpy(dtype=bool),
@@ -171,7 +171,7 @@ def _wide(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def _features_of(stores: NDArray[np.object_], wide: pd.DataFrame, where: str) -> NDArray[np.float64]:
-    """The rows of these stores. Where there is no feature at all, no columns: a block that has nothing to say."""
+    """The rows of these stores; no columns if there is no feature at all."""
     if not wide.shape[1]:
         return np.zeros((len(stores), 0))
     values: NDArray[np.float64] = wide.reindex(stores).to_numpy(dtype=np.float64)
@@ -179,13 +179,13 @@ def _features_of(stores: NDArray[np.object_], wide: pd.DataFrame, where: str) ->
     if lacking.any():
         raise DataError(
             f"{where}: {int(lacking.sum())} clustered stores lack features, the first is {stores[lacking][0]!r}; "
-            f"build the clustering anew, and report this if it stays"
+            f"rebuild the clustering, and report this if it happens again"
         )
     return values
 
 
 def _by_size(clusters: pd.Series[int]) -> NDArray[np.int64]:
-    """Numbers from 1 by size, then by the clusters' own numbers."""
+    """Numbers from 1, by size, then by the clusters' own numbers."""
     labels, position, sizes = np.unique(clusters.to_numpy(), return_inverse=True, return_counts=True)
     numbers = np.empty(len(labels), dtype=np.int64)
     numbers[np.argsort(-sizes, kind="stable")] = np.arange(1, len(labels) + 1)
@@ -226,7 +226,7 @@ _DTYPES = {"text": "object", "integer": "int64", "float": "float64", "boolean": 
 
 
 def _stacked(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The parts below one another, sorted by the table's key; with the table's columns where no part has a row."""
+    """The parts in one frame, sorted by the table's key; without rows, but with its columns, if no part has a row."""
     table = TABLES[name]
     filled = [part for part in parts if len(part)]
     if filled:

@@ -1,4 +1,4 @@
-"""`weighted` and `consensus`: clusters of both sides together, rather than cells of their crossing."""
+"""`weighted` and `consensus`: cluster on both sides together, instead of crossing their clusters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.settings import ClusteringSettings, Merging
 
 
 class Joint(NamedTuple):
-    """A clustering of the m stores that both sides know: `labels` (m,) from 0, those of its refits (B, m), and why this k."""
+    """A clustering of the m stores that both sides have: `labels` (m,) from 0, labels of its refits (B, m), why this k."""
 
     labels: NDArray[np.int64]
     refits: NDArray[np.int64]
@@ -28,7 +28,7 @@ class Joint(NamedTuple):
 def joint(
     method: str, stores: CategoryStores, space: NDArray[np.float64], drawn: NDArray[np.float64], settings: Merging
 ) -> Joint:
-    """Cluster the stores that both sides know on both sides together.
+    """Cluster the stores that both sides have on both sides together.
 
     `weighted`: k-means in the block-scaled space. `consensus`: see `Consensus`. k is `settings.k`, else chosen by
     `bic_stable` from the same figures as on either side, measured in the block-scaled space.
@@ -36,16 +36,16 @@ def joint(
     Parameters
     ----------
     method : weighted or consensus
-    stores : in order of values; the outside data knows at least one
+    stores : in order of values; the outside data has at least one
     space : (n, d) the block-scaled space
-    drawn : (B, m) how often each known store is in each resample; held-out stores are in none, and placed afterwards
-    settings : resolved for the category
+    drawn : (B, m) how often each of these stores is in each resample; held-out stores are in none, and placed afterwards
+    settings : as they apply to the category
     """
-    known = np.flatnonzero(stores.known)
-    among = stores.fitted[known] if stores.fitted[known].any() else np.ones(len(known), dtype=bool)
-    points = np.ascontiguousarray(space[known])
+    positions = np.flatnonzero(stores.in_both)
+    among = stores.fitted[positions] if stores.fitted[positions].any() else np.ones(len(positions), dtype=bool)
+    points = np.ascontiguousarray(space[positions])
     matrix, drawn = points[among], drawn[:, among]
-    told = ClusteringSettings(
+    clustering_settings = ClusteringSettings(
         k=settings.k,
         k_max=settings.k_max,
         min_cluster_size=settings.min_cluster_size,
@@ -56,40 +56,40 @@ def joint(
     fits = (
         KMeans(matrix, drawn, settings.random_state)
         if method == "weighted"
-        else Consensus.of(stores.taken(known[among]), matrix, drawn, settings)
+        else Consensus.of(stores.taken(positions[among]), matrix, drawn, settings)
     )
-    fit = only_the_k.take(matrix, drawn, fits, told)
+    fit = only_the_k.take(matrix, drawn, fits, clustering_settings)
     labels = np.empty(len(points), dtype=np.int64)
     labels[among] = fit.labels
     if not among.all():
         labels[~among] = fits.place(points[~among], fit.k)
-    place, _ = number(points, among, labels, fit.k)
-    return Joint(place[labels], fit.refits.assign(points), fit.reason)
+    number_of, _ = number(points, among, labels, fit.k)
+    return Joint(number_of[labels], fit.refits.assign(points), fit.reason)
 
 
 def joined(
     method: str, stores: CategoryStores, space: NDArray[np.float64], floor: int, labels: NDArray[np.int64], reason: str
 ) -> Merged:
-    """The cells of a joint clustering (its labels (m,) of the known stores), repaired; unknown stores are kept apart."""
-    places = np.flatnonzero(stores.known)
+    """The cells of a joint clustering (labels (m,) of the stores in both), repaired; other stores are cells of their own."""
+    positions = np.flatnonzero(stores.in_both)
     groups = [
-        _group(method, stores, places[labels == number], int(number) + 1) for number in np.unique(labels)
+        _group(method, stores, positions[labels == number], int(number) + 1) for number in np.unique(labels)
     ] + unknown_groups(stores.internal, stores.external)
     cells = of_groups(groups, len(stores.store_id))
     return Merged(cells, repair(space, cells.cell, cells.exempt, floor), reason)
 
 
-def _group(method: str, stores: CategoryStores, places: NDArray[np.int64], number: int) -> Group:
+def _group(method: str, stores: CategoryStores, positions: NDArray[np.int64], number: int) -> Group:
     sides = ", ".join(
-        f"{name} {_mostly(clusters[places])}"
+        f"{name} {_mostly(clusters[positions])}"
         for name, clusters in (("internal", stores.internal), ("external", stores.external))
     )
     note = f"{method} cluster {number} of both sides together; its stores are in {sides}"
-    return Group(places, f"{method} {number}", 0, 0, note)
+    return Group(positions, f"{method} {number}", 0, 0, note)
 
 
 def _mostly(clusters: NDArray[np.int64], shown: int = 3) -> str:
     numbers, counts = np.unique(clusters, return_counts=True)
     order = np.lexsort([numbers, -counts])
-    named = ", ".join(f"{numbers[place]} ({counts[place]})" for place in order[:shown])
+    named = ", ".join(f"{numbers[position]} ({counts[position]})" for position in order[:shown])
     return named + (", ..." if len(numbers) > shown else "")

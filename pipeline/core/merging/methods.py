@@ -1,4 +1,4 @@
-"""Which method a category is merged by, and what each of them makes of its stores and of resamples of them."""
+"""The merging method of a category, and the result of each method on its stores and on resamples of them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from pipeline.core.merging.stores import CategoryStores, floor_of
 from pipeline.settings import Merging
 
 METHODS = ("cross", "nested", "consensus", "weighted")
-_RESAMPLES, _INTERNAL, _EXTERNAL = 24, 25, 26  # what a stream of random numbers is for
+_RESAMPLES, _INTERNAL, _EXTERNAL = 24, 25, 26  # the streams of random numbers
 
 
 class Result(NamedTuple):
-    """What a method made of the category, and of each resample of its stores: the cells (B, n) of all stores."""
+    """The result of a method on the category, and on each resample of its stores: the cells (B, n) of all stores."""
 
     merged: Merged
     refits: NDArray[np.int64]
 
 
 class Category:
-    """One category's stores, with their resamples and the refits of both sides, made once for all methods.
+    """One category's stores, with their resamples and the refits of both sides, computed once for all methods.
 
     Parameters
     ----------
     stores : in order of values
-    settings : resolved for the category
+    settings : as they apply to the category
     """
 
     def __init__(self, stores: CategoryStores, settings: Merging) -> None:
@@ -41,7 +41,7 @@ class Category:
         self.settings = settings
         self.space = stores.space(settings)
         self.floor = floor_of(settings, len(stores.store_id))
-        self.stands = int(stores.known.sum()) < self.floor
+        self.stands = int(stores.in_both.sum()) < self.floor
         random = np.random.default_rng([settings.random_state, _RESAMPLES])
         fitted = stores.fitted
         self.drawn = np.zeros((settings.resamples, len(fitted)))
@@ -49,14 +49,14 @@ class Category:
         self._sides: list[CategoryStores] | None = None
 
     def taken(self) -> tuple[str, str]:
-        """The method that is taken, and why in words: the one that is set, but `nested` where a crossing is too thin."""
+        """The method taken, and the reason in words: the method in the settings, but `nested` if a crossing is too thin."""
         few = too_few(self.stores, self.floor) if self.settings.method == "cross" and not self.stands else ""
         if few:
             return "nested", f"{few}: nested instead"
         return self.settings.method, f"{self.settings.method} is set"
 
     def result(self, method: str) -> Result:
-        """What a method makes of the category. Where the internal clusters stand, every method leaves them as they are."""
+        """The result of a method. If the internal clusters stand, every method leaves them unchanged."""
         if self.stands:
             merged = internal_as_they_stand(self.stores, self.floor)
             return Result(merged, np.stack([stores.internal for stores in self._refitted()]))
@@ -65,42 +65,42 @@ class Category:
         seed = self.settings.random_state
         if method == "cross":
             merged = cross(self.stores, self.space, self.floor)
-            again = [cross(stores, self.space, self.floor) for stores in self._refitted()]
+            refits = [cross(stores, self.space, self.floor) for stores in self._refitted()]
         else:
             merged = nest(self.stores, self.space, self.floor, seed)
-            again = [nest(s, self.space, self.floor, seed, PERMUTATIONS_OF_REFITS) for s in self._refitted()]
-        return Result(merged, np.stack([one.repair.cell for one in again]))
+            refits = [nest(s, self.space, self.floor, seed, PERMUTATIONS_OF_REFITS) for s in self._refitted()]
+        return Result(merged, np.stack([refit.repair.cell for refit in refits]))
 
     def _joint(self, method: str) -> Result:
-        found = joint(method, self.stores, self.space, self._drawn_known(), self.settings)
-        merged = joined(method, self.stores, self.space, self.floor, found.labels, found.reason)
-        again = [
+        clustering = joint(method, self.stores, self.space, self._drawn_in_both(), self.settings)
+        merged = joined(method, self.stores, self.space, self.floor, clustering.labels, clustering.reason)
+        refits = [
             joined(method, stores, self.space, self.floor, labels, "")
-            for stores, labels in zip(self._refitted(), found.refits, strict=True)
+            for stores, labels in zip(self._refitted(), clustering.refits, strict=True)
         ]
-        return Result(merged, np.stack([one.repair.cell for one in again]))
+        return Result(merged, np.stack([refit.repair.cell for refit in refits]))
 
-    def _drawn_known(self) -> NDArray[np.float64]:
-        """The resamples (B, m) of the stores that both sides know; one that drew none of them has each of them once.
+    def _drawn_in_both(self) -> NDArray[np.float64]:
+        """The resamples (B, m) of the stores that both sides have; a resample without any of them gets each of them once.
 
-        Held-out stores are in none, unless they are all that both sides know.
+        Held-out stores are in no resample, unless both sides have no other stores.
         """
-        fitted = self.stores.fitted[self.stores.known]
-        drawn = self.drawn[:, self.stores.known].copy()
+        fitted = self.stores.fitted[self.stores.in_both]
+        drawn = self.drawn[:, self.stores.in_both].copy()
         drawn[drawn.sum(axis=1) == 0] = fitted if fitted.any() else 1.0
         return drawn
 
     def _refitted(self) -> list[CategoryStores]:
-        """The stores with the clusters of both sides as every resample gives them, from 1."""
+        """The stores with the clusters of both sides, from 1, in every resample."""
         if self._sides is None:
-            stores, known, seed = self.stores, self.stores.known, self.settings.random_state
+            stores, in_both, seed = self.stores, self.stores.in_both, self.settings.random_state
             inside = np.random.default_rng([seed, _INTERNAL])
             internal = 1 + refit(stores.internal_features, stores.internal, self.drawn, inside)
             external = np.zeros_like(internal)
-            if known.any():
+            if in_both.any():
                 outside = np.random.default_rng([seed, _EXTERNAL])
-                features, labels = stores.external_features[known], stores.external[known]
-                external[:, known] = 1 + refit(features, labels, self._drawn_known(), outside)
+                features, labels = stores.external_features[in_both], stores.external[in_both]
+                external[:, in_both] = 1 + refit(features, labels, self._drawn_in_both(), outside)
             self._sides = [
                 stores._replace(internal=of_internal, external=of_external)
                 for of_internal, of_external in zip(internal, external, strict=True)

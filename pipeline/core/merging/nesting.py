@@ -1,4 +1,4 @@
-"""`nested`: an internal cluster is split by the external ones where its stores' mix bears that out."""
+"""`nested`: an internal cluster is split by the external ones if the mix of its stores supports the split."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pipeline.core.merging.repair import Move, Repair, dissolve, repair
 from pipeline.core.merging.stores import CategoryStores
 from pipeline.core.statistics.explained import centred
 
-PERMUTATIONS = 999  # of a split that is published
-PERMUTATIONS_OF_REFITS = 199  # of a split in a resample, of which only the result counts
+PERMUTATIONS = 999  # for a published split
+PERMUTATIONS_OF_REFITS = 199  # for a split in a resample, where only the result counts
 SIGNIFICANT = 0.05
-_PERMUTATIONS_STREAM = 20  # what a stream of random numbers is for
+_PERMUTATIONS_STREAM = 20  # a stream of random numbers
 
 
 class Split(NamedTuple):
-    """An internal cluster and the external clusters that are large enough in it; `gain` and `p` are NaN where none is tested."""
+    """An internal cluster and the external clusters that are large enough in it; `gain` and `p` are NaN if not tested."""
 
     internal: int
     children: list[int]
@@ -28,32 +28,32 @@ class Split(NamedTuple):
     p: float
 
     @property
-    def made(self) -> bool:
+    def is_split(self) -> bool:
         """Whether the cluster is split."""
         return self.gain > 0.0 and self.p < SIGNIFICANT
 
     def words(self) -> str:
-        """What the test said."""
+        """The result of the test, in words."""
         if len(self.children) < 2:
             return "fewer than two of its parts by external cluster reach the floor"
         if self.gain <= 0.0:
             return f"on stores left out, its parts by external cluster explain nothing of the mix ({100 * self.gain:.1f} %)"
         return (
             f"on stores left out, its parts by external cluster explain {100 * self.gain:.1f} % of the mix, p = {self.p:.3f}"
-            + ("" if self.made else ": not below 0.05")
+            + ("" if self.is_split else ": not below 0.05")
         )
 
 
 def nest(
     stores: CategoryStores, space: NDArray[np.float64], floor: int, seed: int, permutations: int = PERMUTATIONS
 ) -> Merged:
-    """Internal clusters, each split by the external ones only where that is borne out.
+    """Internal clusters, each split by the external ones only if the mix supports it.
 
-    The parts of an internal cluster are its stores by external cluster; those that reach the floor are children. With two
-    children or more their stores are tested: the cluster is split where the children explain more of the mix held out
-    than the cluster's own mean does, and more than 95 % of the permutations of the external labels among them. In a split
-    cluster the stores of parts below the floor go to their nearest child, and those that the outside data does not know
-    are a cell of their own. A cluster that is not split stays whole, all its stores together.
+    The parts of an internal cluster are its stores by external cluster; parts that reach the floor are children. With two
+    or more children, their stores are tested: the cluster is split if, on stores left out, the children explain more of the
+    mix than the cluster's own mean does, and more than 95 % of the permutations of the external labels do. In a split
+    cluster, the stores of parts below the floor go to their nearest child, and the stores that the outside data does not
+    have are a cell of their own. A cluster that is not split keeps all its stores together.
 
     Parameters
     ----------
@@ -69,14 +69,14 @@ def nest(
         split = _test(stores, number, floor, seed, permutations)
         splits.append(split)
         members = stores.internal == number
-        if not split.made:
+        if not split.is_split:
             note = f"internal cluster {number}, not split: {split.words()}"
             groups.append(Group(np.flatnonzero(members), str(number), number, 0, note))
             continue
-        for external in (int(external) for external in np.unique(stores.external[members & stores.known])):
+        for external in (int(external) for external in np.unique(stores.external[members & stores.in_both])):
             note = f"internal cluster {number} split by external cluster {external}: {split.words()}"
-            places = np.flatnonzero(members & (stores.external == external))
-            groups.append(Group(places, f"{number} x {external}", number, external, note))
+            positions = np.flatnonzero(members & (stores.external == external))
+            groups.append(Group(positions, f"{number} x {external}", number, external, note))
         groups.append(unknown[number])
     cells = of_groups(groups, len(stores.store_id))
     repaired = repair(
@@ -86,17 +86,17 @@ def nest(
 
 
 def _reason(splits: list[Split]) -> str:
-    made = [str(split.internal) for split in splits if split.made]
+    split_clusters = [str(split.internal) for split in splits if split.is_split]
     tested = sum(len(split.children) > 1 for split in splits)
     return (
-        f"{len(made)} of {len(splits)} internal clusters are split by the outside data"
-        + (f" ({', '.join(made)})" if made else "")
+        f"{len(split_clusters)} of {len(splits)} internal clusters are split by the outside data"
+        + (f" ({', '.join(split_clusters)})" if split_clusters else "")
         + f"; {tested} could be tested"
     )
 
 
 def _test(stores: CategoryStores, number: int, floor: int, seed: int, permutations: int) -> Split:
-    members = np.flatnonzero((stores.internal == number) & stores.known)
+    members = np.flatnonzero((stores.internal == number) & stores.in_both)
     labels, sizes = np.unique(stores.external[members], return_counts=True)
     children = [int(label) for label in labels[sizes >= max(floor, 2)]]
     if len(children) < 2:
@@ -114,20 +114,20 @@ def _test(stores: CategoryStores, number: int, floor: int, seed: int, permutatio
 
 
 def held_out_gain(rows: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-    """How much of the squared error of leave-one-out means [1]_ goes when each cluster has its own mean.
+    """The share of the squared error of leave-one-out means [1]_ that disappears when each cluster has its own mean.
 
-    A row is predicted by the mean of the other rows of its cluster, and by that of all others. Leaving a row out of its
-    own mean of m rows makes its error m / (m - 1) times as large, so nothing has to be fitted again.
+    A row is predicted by the mean of the other rows of its cluster, and by the mean of all other rows. Leaving a row out of
+    the mean of m rows makes its error m / (m - 1) times as large, so nothing must be fitted again.
 
     Parameters
     ----------
-    rows : (n, d) about their mean; n >= 2
+    rows : (n, d) with mean zero; n >= 2
     labels : (b, n) labellings from 0, each cluster of at least two rows
     k : the number of clusters
 
     Returns
     -------
-    (b,) 1 - error of the clusters' means / error of the common mean, at most 1; 0 where nothing varies.
+    (b,) 1 - error of the clusters' means / error of the common mean, at most 1; 0 if nothing varies.
 
     References
     ----------
@@ -155,7 +155,7 @@ def _within(
     external: NDArray[np.int64],
     splits: list[Split],
 ) -> Repair:
-    """In split clusters, the parts below the floor dissolved into the children, smallest first."""
+    """Dissolve the parts below the floor of split clusters into the children, smallest first."""
     cell = cell.copy()
     sizes = np.bincount(cell, minlength=len(internal))
     dissolved: list[int] = []

@@ -23,15 +23,15 @@ class Outcome(NamedTuple):
 
 
 def outcome(stores: CategoryStores, space: NDArray[np.float64], merged: Merged, floor: int, taken: str) -> Outcome:
-    """The rows that say what became of a category's stores.
+    """The published rows of a category.
 
     Parameters
     ----------
     stores : in order of values
     space : (n, d) the block-scaled space
-    merged : what the method made of them
+    merged : the result of the method
     floor : the least number of stores in a cell
-    taken : why another method than the one set was taken, in words; empty where it was not
+    taken : why another method than the one in the settings was taken, in words; empty if it was not
     """
     numbers = _numbers(merged.repair, len(merged.cells.name))
     return Outcome(
@@ -43,7 +43,7 @@ def outcome(stores: CategoryStores, space: NDArray[np.float64], merged: Merged, 
 
 
 def _numbers(repaired: Repair, cells: int) -> NDArray[np.int64]:
-    """The number of every cell: the final ones by size, then in order; after them the dissolved ones as they went."""
+    """The number of every cell: final cells by size, then in order; after them the dissolved cells, in their order."""
     sizes = np.bincount(repaired.cell, minlength=cells)
     order = [int(cell) for cell in np.argsort(-sizes, kind="stable") if sizes[cell]]
     numbers = np.zeros(cells, dtype=np.int64)
@@ -59,9 +59,9 @@ def _store_clusters(
             "store_id": stores.store_id,
             "category": stores.category,
             "internal_cluster": pd.array(stores.internal, dtype="Int64"),
-            "external_cluster": pd.arrays.IntegerArray(stores.external, ~stores.known),
+            "external_cluster": pd.arrays.IntegerArray(stores.external, ~stores.in_both),
             "cluster": numbers[repaired.cell],
-            "status": np.where(stores.known, "both", "internal_only").astype(object),
+            "status": np.where(stores.in_both, "both", "internal_only").astype(object),
             "reassigned": repaired.moved(),
             "distance": distances(space, repaired.cell),
         }
@@ -69,12 +69,12 @@ def _store_clusters(
 
 
 def distances(space: NDArray[np.float64], cell: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(n,) how far each store of the space (n, d) is from the centroid of its cell (n,)."""
-    found = np.zeros(len(cell))
-    for one in np.unique(cell):
-        members = cell == one
-        found[members] = distances_to_centre(space, members, np.flatnonzero(members))
-    return found
+    """(n,) the distance of each store of the space (n, d) from the centroid of its cell (n,)."""
+    to_centre = np.zeros(len(cell))
+    for number in np.unique(cell):
+        members = cell == number
+        to_centre[members] = distances_to_centre(space, members, np.flatnonzero(members))
+    return to_centre
 
 
 def _merged_clusters(

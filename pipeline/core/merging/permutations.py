@@ -1,4 +1,4 @@
-"""Labels permuted within groups, many times at once, and the sums of the rows that they then have."""
+"""Permute labels within groups, many times at once, and compute their sums of squares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-_CHUNK_NUMBERS = 4_000_000  # of a (permutations, n) array held at once: 32 MB
+_CHUNK_NUMBERS = 4_000_000  # of a (permutations, n) array in memory at once: 32 MB
 
 
 def permuted_within(
@@ -15,7 +15,7 @@ def permuted_within(
 ) -> Iterator[NDArray[np.int64]]:
     """The labels (n,) permuted uniformly within the groups (n,), as blocks (b, n) of `times` permutations in all.
 
-    The rows have to be sorted by group. A permutation of each group is the order of as many uniform numbers.
+    The rows must be sorted by group. The order of random uniform numbers gives the permutation of each group.
     """
     at_once = max(1, _CHUNK_NUMBERS // max(1, len(labels)))
     for first in range(0, times, at_once):
@@ -26,20 +26,20 @@ def permuted_within(
 def between(rows: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     """For each labelling (b, n), from 0, of the rows (n, d): |sum of the cluster's rows|^2 / its size, summed over clusters.
 
-    With rows about a mean this is the sum of squares that the clusters explain of them.
+    For rows with mean zero, this is the sum of squares that the clusters explain.
     """
-    found = np.zeros(len(labels))
+    sums = np.zeros(len(labels))
     for number in range(k):
         members = (labels == number).astype(np.float64)
         sizes = np.maximum(members.sum(axis=1), 1.0)
-        found += np.square(members @ rows).sum(axis=1) / sizes
-    return found
+        sums += np.square(members @ rows).sum(axis=1) / sizes
+    return sums
 
 
 def p_value(observed: float, permuted: NDArray[np.float64]) -> float:
-    """The share of the permutations, the observed labelling among them, that are at least as large as observed [1]_.
+    """The share of the permutations, including the observed labelling, that are at least as large as observed [1]_.
 
-    What differs by no more than rounding counts as equal.
+    Values that differ only by rounding count as equal.
 
     References
     ----------

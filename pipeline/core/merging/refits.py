@@ -1,4 +1,4 @@
-"""Refits of a side's clusters on resampled stores."""
+"""Refit the clusters of a side on resampled stores."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pipeline.core.clustering.figures import centroids
 def refit(
     matrix: NDArray[np.float64], labels: NDArray[np.int64], drawn: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """The clusters, refitted on each resample by k-means with as many clusters, and given to all stores.
+    """The clusters of all stores, refitted on each resample by k-means with the same number of clusters.
 
-    A refit is the best, by inertia, of a start from the centroids of the clusters as they are and of fresh ones, whatever
-    algorithm made them.
+    A refit is the best, by inertia, of a start from the centroids of the existing clusters and of new starts, for every
+    algorithm.
 
     Parameters
     ----------
     matrix : (n, d) the stores' features
     labels : (n,) their clusters, any numbers
     drawn : (B, n) how often each store is in each resample; at least one store in each
-    random : for the fresh starts
+    random : for the new starts
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Repair: cells that are too small are dissolved into their neighbours, one after the other."""
+"""Repair: dissolve cells that are too small into their neighbours, one after the other."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_DECIMALS = 10  # distances are compared as they are published, so that a tie is a tie in any order of summation
+_DECIMALS = 10  # as published; rounded, so that ties do not depend on the order of summation
 
 
 class Move(NamedTuple):
-    """A store that left a dissolved cell for another one."""
+    """A store that moved from a dissolved cell to another one."""
 
     store: int
     source: int
@@ -21,10 +21,10 @@ class Move(NamedTuple):
 
 
 class Repair(NamedTuple):
-    """What the repair made of the cells.
+    """The result of the repair.
 
-    `cell` (n,) is each store's in the end; `dissolved` are the cells that are gone, in the order they went; `moves` are in
-    that order too.
+    `cell` (n,) is the final cell of each store; `dissolved` are the dissolved cells in their order; `moves` are in the same
+    order.
     """
 
     cell: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Repair(NamedTuple):
     moves: list[Move]
 
     def moved(self) -> NDArray[np.bool_]:
-        """(n,) which stores were moved, once or more often."""
+        """(n,) the stores that were moved at least once."""
         moved = np.zeros(len(self.cell), dtype=bool)
         moved[[move.store for move in self.moves]] = True
         return moved
@@ -47,23 +47,23 @@ def repair(
 ) -> Repair:
     """Dissolve cells below the floor until none is left.
 
-    The smallest cell below the floor goes first, the lower number at a tie. Each of its stores goes to the nearest
-    centroid of the cells that are not yet dissolved, be they below the floor or not: two small neighbours may so become
-    one large enough. A tie between centroids goes to the lower number. Then centroids are computed anew. Exempt cells -
-    those of stores that the outside data does not know - stay as they are, and are never a target.
+    The smallest cell below the floor is dissolved first; at a tie, the lower number. Each of its stores goes to the nearest
+    centroid of the remaining cells, also of those below the floor: two small neighbours can become one cell that is large
+    enough. A tie between centroids goes to the lower number. Then the centroids are computed again. Exempt cells, those of
+    stores that the outside data does not have, stay unchanged and are never a target.
 
     Parameters
     ----------
     space : (n, d) the stores in the block-scaled space
     cell : (n,) each store's cell, from 0; none empty
-    exempt : (m,) for each cell, whether the floor is not for it
+    exempt : (m,) whether the floor does not apply to the cell
     floor : the least number of stores in a cell
-    before : what was dissolved already; its cells take the place of `cell`, its moves come first
+    before : an earlier repair; its cells replace `cell`, its moves come first
 
     Returns
     -------
-    Every store's cell, and every move. Where the cells together hold fewer stores than the floor, the last one is left
-    below it: the caller has to look first.
+    The cell of every store, and every move. If the cells together have fewer stores than the floor, the last cell stays below
+    the floor: the caller must check this first.
     """
     cell = (before.cell if before else cell).copy()
     dissolved: list[int] = [*before.dissolved] if before else []

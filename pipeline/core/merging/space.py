@@ -1,6 +1,6 @@
-"""The block-scaled space: both sides' features side by side, each side with the say that its weight gives it.
+"""The block-scaled space: the features of both sides, each side scaled to its weight.
 
-A side with many features, or with large ones, would otherwise rule every distance.
+Otherwise, a side with many or large features would dominate every distance.
 """
 
 from __future__ import annotations
@@ -8,29 +8,29 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_NO_VARIANCE = 1e-18  # of a block, relative to its mean square: what rounding leaves of a constant
+_NO_VARIANCE = 1e-18  # of a block, relative to its mean square: the rounding error of a constant
 
 
 def block_scaled(
     internal: NDArray[np.float64],
     external: NDArray[np.float64],
-    known: NDArray[np.bool_],
+    in_both: NDArray[np.bool_],
     internal_weight: float,
     external_weight: float,
     fitted: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """The stores of a category in the block-scaled space, as in multiple factor analysis's balancing of groups [1]_.
 
-    Each block is centred, divided by the root of its total variance (the sum of its features' variances, so that a
-    block's stores scatter with total variance 1 whatever its features are), and multiplied by the root of its weight.
+    Each block is centred, divided by the square root of its total variance (the sum of the variances of its features, so that
+    its total variance becomes 1), and multiplied by the square root of its weight.
 
     Parameters
     ----------
     internal : (n, p) the category's features of its n stores
-    external : (n, q) the scaled outside features; rows of stores that the outside data does not know are not read
-    known : (n,) which stores the outside data knows; the others stand at the external block's centre, zeros
+    external : (n, q) the scaled outside features; rows of stores that the outside data does not have are ignored
+    in_both : (n,) the stores that the outside data has; the others are at the centre of the external block, zeros
     internal_weight, external_weight : 0..1
-    fitted : (n,) the stores that centres and variances are of; None, or none of a block's stores, is all
+    fitted : (n,) the stores that define centres and variances; None, or no store of a block, means all
 
     Returns
     -------
@@ -42,8 +42,8 @@ def block_scaled(
        18(1), 1994; here by total variance rather than by the first eigenvalue.
     """
     outside = np.zeros(external.shape)
-    fitted = np.ones(len(known), dtype=bool) if fitted is None else fitted
-    outside[known] = _balanced(external[known], external_weight, fitted[known])
+    fitted = np.ones(len(in_both), dtype=bool) if fitted is None else fitted
+    outside[in_both] = _balanced(external[in_both], external_weight, fitted[in_both])
     return np.hstack([_balanced(internal, internal_weight, fitted), outside])
 
 

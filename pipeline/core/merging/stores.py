@@ -1,4 +1,4 @@
-"""One category's stores, with what both sides know of them."""
+"""One category's stores, with their clusters and features on both sides."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipeline.settings import Merging
 
 
 class CategoryStores(NamedTuple):
-    """The n stores of a category, with what both sides know of them; the external rows of unknown stores are zeros.
+    """The n stores of a category, with their data on both sides; stores without outside data have zeros there.
 
-    `held_out` (n,): stores that no fit is made of; None where there are none.
+    `held_out` (n,): stores that no fit uses; None if there are none.
     """
 
     category: str
@@ -29,46 +29,46 @@ class CategoryStores(NamedTuple):
 
     @property
     def fitted(self) -> NDArray[np.bool_]:
-        """(n,) the stores that fits are made of: all that are not held out; all, where these are all there are."""
+        """(n,) the stores that fits use: those not held out; all stores if all are held out."""
         if self.held_out is None or self.held_out.all():
             return np.ones(len(self.store_id), dtype=bool)
         return ~self.held_out
 
     @property
-    def known(self) -> NDArray[np.bool_]:
-        """(n,) which stores the outside data knows."""
-        known: NDArray[np.bool_] = self.external != NO_CLUSTER
-        return known
+    def in_both(self) -> NDArray[np.bool_]:
+        """(n,) the stores that the outside data has, too."""
+        in_both: NDArray[np.bool_] = self.external != NO_CLUSTER
+        return in_both
 
     def in_order_of_values(self) -> CategoryStores:
-        """The same stores in order of their feature values, so that no name and no row order decides anything.
+        """The same stores in order of their feature values, so that results depend on no name and no row order.
 
-        Sums differ in their last bits with the order of what is summed. Stores that tie in all values and both
-        clusters are interchangeable; their ids order them.
+        The last bits of a sum depend on the order of its terms. Stores with equal values and clusters are interchangeable
+        and ordered by their ids.
         """
         keys = (*self.external_features.T, *self.internal_features.T, self.external, self.internal)
         by_id = np.argsort(self.store_id, kind="stable")
         order = by_id[np.lexsort([key[by_id] for key in reversed(keys)])]
         return self.taken(order)
 
-    def taken(self, places: NDArray[np.int64]) -> CategoryStores:
-        """The stores at these places."""
+    def taken(self, positions: NDArray[np.int64]) -> CategoryStores:
+        """The stores at these positions."""
         return CategoryStores(
             self.category,
-            self.store_id[places],
-            self.internal[places],
-            self.external[places],
-            self.internal_features[places],
-            self.external_features[places],
-            None if self.held_out is None else self.held_out[places],
+            self.store_id[positions],
+            self.internal[positions],
+            self.external[positions],
+            self.internal_features[positions],
+            self.external_features[positions],
+            None if self.held_out is None else self.held_out[positions],
         )
 
     def space(self, settings: Merging) -> NDArray[np.float64]:
         """The stores in the block-scaled space (n, p + q)."""
         weights = settings.internal_weight, settings.external_weight
-        return block_scaled(self.internal_features, self.external_features, self.known, *weights, self.fitted)
+        return block_scaled(self.internal_features, self.external_features, self.in_both, *weights, self.fitted)
 
 
 def floor_of(settings: Merging, stores: int) -> int:
-    """The least number of stores in a cell of a category with so many stores."""
+    """The least number of stores in a cell, for a category with `stores` stores."""
     return smallest_size(settings, stores)

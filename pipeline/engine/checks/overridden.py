@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from pipeline.core.final.placement_rows import faults, said
+from pipeline.core.final.placement_rows import faults, row_name
 from pipeline.engine import overrides
 from pipeline.engine.checks import sales, schemas
 from pipeline.engine.checks.findings import Findings, SourceSeen
@@ -88,4 +88,4 @@ def say_unknown(
     pairs = zip(found.frame["store_id"], found.frame["category"], strict=True)
     for store, category in pairs:
         if store is not None and store not in stores:
-            findings.error(NAME, f"{said(store, category)}: neither the sales nor the outside data have the store")
+            findings.error(NAME, f"{row_name(store, category)}: neither the sales nor the outside data have the store")

@@ -1,4 +1,4 @@
-"""Pins as they are kept: what one holds, and says of itself."""
+"""Read pins: their tables, and the description in `pin.toml`."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ TABLES = (
 )
 
 
-LARGEST = 1_000_000  # number that a cluster of a pin may have: what follows it is counted on
+LARGEST = 1_000_000  # cluster number allowed in a pin: later numbers continue from it
 _NUMBERS = {"cluster": 1, "internal_cluster": 1, "external_cluster": 1, "highest_number": 0, "k": 0}
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
-    """What `pin.toml` says.
+    """The content of `pin.toml`.
 
     Attributes
     ----------
     name, env : the pin's name and the environment whose result it is
-    created_at : when it was made, UTC
-    run_id : the run that built the final clusters; empty where that is not known
-    who : user@host who made it
-    stale : why the result was stale when it was pinned all the same; empty where it was fresh
+    created_at : when it was created, UTC
+    run_id : the run that built the final clusters; empty if unknown
+    who : user@host who created it
+    stale : why the result was stale when it was pinned with --anyway; empty if it was fresh
     files : content hash by file name
     """
 
@@ -62,7 +62,7 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Reference:
-    """A result that a command line names: an environment's latest, or a pin of it."""
+    """A result that a command line names: the latest one of an environment, or one of its pins."""
 
     env: str
     pin: str = ""
@@ -72,12 +72,12 @@ class Reference:
 
 
 def folder(home: Path, reference: Reference) -> Path:
-    """Where a pin is, or would be."""
+    """The folder of a pin, which may not exist."""
     return home / "pins" / reference.env / reference.pin
 
 
 def every(home: Path) -> list[Reference]:
-    """The pins there are, by environment and name; those of environments that are gone too."""
+    """All pins, by environment and name; including those of deleted environments."""
     return [
         Reference(path.parent.name, path.name)
         for path in sorted((home / "pins").glob("*/*"))
@@ -86,7 +86,7 @@ def every(home: Path) -> list[Reference]:
 
 
 def read(home: Path, reference: Reference) -> Pin:
-    """What a pin says of itself.
+    """The description of a pin.
 
     Raises
     ------
@@ -102,50 +102,50 @@ def read(home: Path, reference: Reference) -> Pin:
 
 
 def path(home: Path, reference: Reference, table: str) -> Path:
-    """Where a pin's copy of a table is, or would be."""
+    """The path of a pin's copy of a table, which may not exist."""
     return folder(home, reference) / f"{table}.parquet"
 
 
 def file(home: Path, reference: Reference, table: str) -> Path:
-    """A pin's copy of a table, once its content is found to be what was pinned.
+    """A pin's copy of a table, after comparing its content with the pinned hash.
 
     Raises
     ------
     OutputError
-        It is not there, or is not what was pinned.
+        It does not exist, or differs from what was pinned.
     """
-    found, files = path(home, reference, table), read(home, reference).files
+    copy, files = path(home, reference, table), read(home, reference).files
     try:
-        same = fingerprints.content(found) == files.get(found.name)
+        same = fingerprints.content(copy) == files.get(copy.name)
     except OSError as error:
-        raise OutputError(f"{found}: {error.strerror}; restore the pin, or delete its folder") from None
+        raise OutputError(f"{copy}: {error.strerror}; restore the pin, or delete its folder") from None
     if not same:
-        raise OutputError(f"{found}: is not what was pinned; restore the pin, or delete its folder")
-    return found
+        raise OutputError(f"{copy}: differs from what was pinned; restore the pin, or delete its folder")
+    return copy
 
 
 def table(config: Config, reference: Reference, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    """Columns of a pin's table, once its content is found to be what was pinned.
+    """Columns of a pin's table, after comparing its content with the pinned hash.
 
     Parameters
     ----------
     config : any environment of the project
     name : the table
-    columns : what is needed of it; none needs all. A pin outlives versions of this program, and other columns do not matter
+    columns : the columns to read; empty for all. A pin outlives versions of this program, so other columns are ignored
 
     Raises
     ------
     OutputError
-        The table is not there, is not what was pinned, or lacks a column.
+        The table does not exist, differs from what was pinned, lacks a column, or has a cluster number out of range.
     """
     path = file(config.home, reference, name)
     frame = parquet.read(path, schema.TABLES[name], columns or None)
     for column in frame.columns.intersection(_NUMBERS):
-        known = frame[column].dropna()
-        outside = known[~known.between(_NUMBERS[column], LARGEST)]
+        numbers = frame[column].dropna()
+        outside = numbers[~numbers.between(_NUMBERS[column], LARGEST)]
         if len(outside):
             raise OutputError(
-                f"{path}: {column} is {outside.iloc[0]}, where a number of clusters is from {_NUMBERS[column]} to {LARGEST:,}; "
+                f"{path}: {column} is {outside.iloc[0]}, where it must be from {_NUMBERS[column]} to {LARGEST:,}; "
                 "restore the pin, or delete its folder"
             )
     return frame
