@@ -18,7 +18,7 @@ from pipeline.engine import external, internal
 from pipeline.errors import OutputError, SettingsError
 from pipeline.sample import files, marker
 from pipeline.sample.make import make
-from pipeline.settings import Engine, InternalPreprocessing, SampleData, Settings
+from pipeline.settings import CsvSettings, Engine, InternalPreprocessing, SampleData, Settings
 
 DEFAULTS = SampleData()
 PLANTED_K = {"(outside)": 3, "Bread": 3, "Coffee": 4, "Frozen Meals": 2, "Yoghurt": 3}
@@ -274,14 +274,14 @@ def test_a_file_that_exists_keeps_its_bytes(tmp_path: Path):
 
 def test_a_file_that_appears_while_the_sample_is_written_keeps_its_bytes(tmp_path: Path, monkeypatch):
     real = tmp_path / "data" / "raw" / "sales.parquet"
-    write_parquet = files._write_parquet
+    write_parquet = files._WRITERS["Parquet"]
 
-    def slowly(table: pd.DataFrame, path: Path) -> None:
-        write_parquet(table, path)
+    def slowly(table: pd.DataFrame, path: Path, csv: CsvSettings, name: str) -> None:
+        write_parquet(table, path, csv, name)
         if "sales" in path.name:
             real.write_bytes(b"an analyst's file")
 
-    monkeypatch.setattr(files, "_write_parquet", slowly)
+    monkeypatch.setitem(files._WRITERS, "Parquet", slowly)
     written = sample.write(settings(), tmp_path)
     assert real not in written
     assert real.read_bytes() == b"an analyst's file"

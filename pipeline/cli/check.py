@@ -155,11 +155,7 @@ def _described(config: Config, files: tuple[str, ...]) -> str:
 
 
 def _format(path: str) -> str:
-    name = path.lower()
-    for kind, suffixes in (("Parquet", raw_files.PARQUET), ("CSV", raw_files.CSV), ("Excel", raw_files.EXCEL)):
-        if name.endswith(suffixes):
-            return kind
-    return "unknown type"
+    return raw_files.format_of(path) or "unknown type"
 
 
 def _counted(errors: int, doubts: int) -> str:

@@ -10,10 +10,13 @@ from pipeline.config.environment import Config
 from pipeline.errors import MissingDataError
 from pipeline.settings import ExternalSource, NeedStateSource, OverridesSource, SalesSource
 
-PARQUET = (".parquet", ".pq")
-CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-EXCEL = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
-SUFFIXES = PARQUET + CSV + EXCEL
+# The suffixes of every format; `engine.reading.raw.READERS` has a reader for each.
+FORMATS = {
+    "Parquet": (".parquet", ".pq"),
+    "CSV": (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    "Excel": (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"),
+}
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 _HIDDEN = (".", "_", "~$")  # the last is how Excel marks a workbook that it has open
 _WILD = "*?["
 
@@ -40,6 +43,12 @@ def source(config: Config, name: str) -> SalesSource | NeedStateSource | Externa
 def setting(name: str) -> str:
     """The name of the setting that says where a source is."""
     return f"sources.external[{name.split('.')[1]}].path" if name.startswith("external.") else f"sources.{name}.path"
+
+
+def format_of(path: str) -> str | None:
+    """The format of a file, a key of `FORMATS`, by its suffix in any case; None where that is none of a format's."""
+    name = path.lower()
+    return next((format_ for format_, suffixes in FORMATS.items() if name.endswith(suffixes)), None)
 
 
 def existing(config: Config, name: str) -> list[Path]:

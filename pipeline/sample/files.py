@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.config.raw_files import CSV, PARQUET
+from pipeline.config.raw_files import FORMATS, format_of
 from pipeline.errors import SettingsError
 from pipeline.sample import marker
 from pipeline.settings import CsvSettings, NeedStateSource, SalesSource, Settings
@@ -128,8 +128,9 @@ def _faults(file: _File) -> list[str]:
         return [f"{where} is a folder, where sample data cannot be written: {next_step}"]
     if any(character in file.configured for character in "*?["):
         return [f"{where} is a glob, where sample data cannot be written: {next_step}"]
-    if not file.path.name.endswith(PARQUET + CSV):
-        return [f"{where} is of no known type (allowed: {', '.join(PARQUET + CSV)}): {next_step}"]
+    if format_of(file.path.name) not in _WRITERS:
+        allowed = ", ".join(suffix for format_ in _WRITERS for suffix in FORMATS[format_])
+        return [f"{where} is of no known type (allowed: {allowed}): {next_step}"]
     return []
 
 
@@ -138,16 +139,13 @@ def _write(table: pd.DataFrame, path: Path, csv: CsvSettings, *, replace: bool =
     sweep(path.parent, path.name)
     try:
         with (replacement if replace else addition)(path) as temporary:
-            if path.name.endswith(PARQUET):
-                _write_parquet(table, temporary)
-            else:
-                _write_csv(table, temporary, csv, gzipped=path.name.endswith(".gz"))
+            _WRITERS[format_of(path.name) or ""](table, temporary, csv, path.name)
     except FileExistsError:
         return False
     return True
 
 
-def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+def _write_parquet(table: pd.DataFrame, path: Path, _csv: CsvSettings, _name: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -155,7 +153,7 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
     pq.write_table(arrow, path, compression="zstd")
 
 
-def _write_csv(table: pd.DataFrame, path: Path, csv: CsvSettings, *, gzipped: bool) -> None:
+def _write_csv(table: pd.DataFrame, path: Path, csv: CsvSettings, name: str) -> None:
     table.assign(**{marker.COLUMN: ""}).to_csv(
         path,
         index=False,
@@ -164,5 +162,12 @@ def _write_csv(table: pd.DataFrame, path: Path, csv: CsvSettings, *, gzipped: bo
         quotechar=csv.quote,
         encoding=csv.encoding,
         lineterminator="\n",
-        compression={"method": "gzip", "mtime": 0} if gzipped else None,
+        compression={"method": "gzip", "mtime": 0} if name.endswith(".gz") else None,
     )
+
+
+# The formats that sample data is written in; `name` is the file's own, `path` where it is written first.
+_WRITERS: dict[str, Callable[[pd.DataFrame, Path, CsvSettings, str], None]] = {
+    "Parquet": _write_parquet,
+    "CSV": _write_csv,
+}

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from engine.given import said
 
-from pipeline.config.raw_files import CSV, PARQUET
+from pipeline.config.raw_files import FORMATS
+from pipeline.engine.reading.raw import READERS
 from pipeline.settings import CsvSettings
 
 MAP = pd.DataFrame({"sku_id": ["é"], "category": ["Bread, white"], "need_state": ["two\nlines"]})
@@ -98,10 +99,14 @@ def test_a_store_is_the_same_in_every_type_of_parquet(gather_internal, tmp_path,
     assert list(zip(found["store_id"], found["sales_cents"], strict=True)) == [("7", 300), ("8", 300)]
 
 
-@pytest.mark.parametrize("suffix", PARQUET + CSV)
+def test_every_format_that_is_looked_for_has_a_reader() -> None:
+    assert READERS.keys() == FORMATS.keys()
+
+
+@pytest.mark.parametrize("suffix", FORMATS["Parquet"] + FORMATS["CSV"])
 def test_every_kind_of_file_that_is_found_in_a_folder_is_read(gather_internal, tmp_path, suffix: str) -> None:
     path = tmp_path / f"s{suffix}"
-    if suffix in PARQUET:
+    if suffix in FORMATS["Parquet"]:
         pd.DataFrame(ROWS, columns=["store_id", "sku_id", "category", "sales_value"]).to_parquet(path)
     else:
         path.write_bytes(gzip.compress(PLAIN.encode(), mtime=0) if suffix.endswith(".gz") else PLAIN.encode())

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import duckdb
 
-from pipeline.config.raw_files import CSV, EXCEL, PARQUET
+from pipeline.config.raw_files import FORMATS, format_of
 from pipeline.duck.quoting import identifier, literal
 from pipeline.engine.connections import reading, rows
 from pipeline.engine.reading import csv_files, folders, keys, page_checksums, workbook_process
@@ -27,7 +28,25 @@ _PLAIN = CsvSettings()  # how numbers are written in cells and in the names of f
 
 _NUMBERED = re.compile(r"(.+)_[0-9]+")
 
-Columns = tuple[tuple[str, str], ...]
+
+class Layout(NamedTuple):
+    """How a file is read: files of one format whose layouts are equal are read by one scan.
+
+    Attributes
+    ----------
+    columns : their names as the file writes them, and DuckDB's types
+    kind : what else a scan needs: of CSV the compression, of a sheet the view that has its rows
+    errors : of a sheet, by a column's name, what error it has
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    kind: str = ""
+    errors: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return [name for name, _ in self.columns]
 
 
 @dataclass(frozen=True)
@@ -58,7 +77,7 @@ class Source:
     @property
     def how_to_write_numbers(self) -> str:
         """What to do where texts are no numbers."""
-        if all(file.lower().endswith(EXCEL) for file in self.files):
+        if all(format_of(file) == "Excel" for file in self.files):
             return "correct them: make the cells numbers"
         return f"correct them, or set decimal and thousands in [{self.setting}] csv"
 
@@ -71,18 +90,27 @@ def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
     RawDataError : a file is missing, empty, of no known type, cannot be read, or names a column twice
     """
     in_folders = folders.keys(source.files)
-    sheets: list[Scan] = []
-    found: dict[tuple[str, Columns, tuple[str, ...]], list[str]] = {}
+    alike: dict[tuple[str, Layout, tuple[str, ...]], list[str]] = {}
     for path in source.files:
         _check_not_empty(path, source)
-        if path.lower().endswith(EXCEL):
-            sheets.append(_sheet(connection, path, source, in_folders))
-            continue
-        kind, columns = _columns(connection, path, source)
-        _check_named_once(path, [name for name, _ in columns])
-        further = folders.without(in_folders, [name for name, _ in columns])
-        found.setdefault((kind, columns, further), []).append(path)
-    return [_scan(*alike, tuple(paths), source.csv) for alike, paths in found.items()] + sheets
+        format_ = format_of(path)
+        if format_ is None:
+            raise RawDataError(
+                f"{path}: not a known type of file; write {_formats()}, or change path in [{source.setting}]"
+            )
+        layout = READERS[format_].look(connection, path, source)
+        _check_named_once(path, layout.names)
+        alike.setdefault((format_, layout, folders.without(in_folders, layout.names)), []).append(path)
+    return [
+        READERS[format_].scan(layout, further, tuple(paths), source)
+        for (format_, layout, further), paths in alike.items()
+    ]
+
+
+def _formats() -> str:
+    """The formats with their suffixes, in words."""
+    *first, last = (f"{format_} ({', '.join(suffixes)})" for format_, suffixes in FORMATS.items())
+    return f"{', '.join(first)} or {last}"
 
 
 def _check_not_empty(path: str, source: Source) -> None:
@@ -116,56 +144,83 @@ def _check_told_apart(connection: duckdb.DuckDBPyConnection, path: str, names: S
         raise RawDataError(f"{path}: columns whose names differ in case only: {listed(alike)}; rename them in the file")
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> tuple[str, Columns]:
-    name = path.lower()
-    if name.endswith(PARQUET):
-        with reading([path], source.setting):
-            described = rows(connection, f"DESCRIBE SELECT * FROM {_parquet([path], folders.WITHOUT_FILE)}")
-            page_checksums.check(connection, path, source.setting)
-            _check_told_apart(connection, path, [column[0] for column in described])
-        return "parquet", tuple((column[0], column[1]) for column in described)
-    if name.endswith(CSV):
-        names, compression = csv_files.header(path, source.csv, source.setting)
-        return compression, tuple((name, "VARCHAR") for name in names)
-    raise RawDataError(
-        f"{path}: not a known type of file; write Parquet ({', '.join(PARQUET)}), CSV ({', '.join(CSV)}) or Excel "
-        f"({', '.join(EXCEL)}), or change path in [{source.setting}]"
-    )
+def _look_into_parquet(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> Layout:
+    with reading([path], source.setting):
+        described = rows(connection, f"DESCRIBE SELECT * FROM {_parquet([path], folders.WITHOUT_FILE)}")
+        page_checksums.check(connection, path, source.setting)
+        _check_told_apart(connection, path, [column[0] for column in described])
+    return Layout(tuple((column[0], column[1]) for column in described))
+
+
+def _scan_parquet(layout: Layout, further: tuple[str, ...], paths: tuple[str, ...], _source: Source) -> Scan:
+    columns = tuple((nfc(name), RawColumn(identifier(name), type_)) for name, type_ in layout.columns)
+    return Scan(_parquet(paths, _options(further)), paths, columns, _in_folders(paths, further))
 
 
 def _parquet(paths: Sequence[str], options: str) -> str:
     return f"read_parquet([{', '.join(literal(path) for path in paths)}], {options})"
 
 
-def _scan(kind: str, columns: Columns, further: tuple[str, ...], paths: tuple[str, ...], csv: CsvSettings) -> Scan:
-    options = folders.WITH_FILE if further else folders.WITHOUT_FILE
-    in_folders = tuple((nfc(key), RawColumn(folders.value(paths, key), "VARCHAR", _PLAIN)) for key in further)
-    if kind == "parquet":
-        typed = tuple((nfc(name), RawColumn(identifier(name), type_)) for name, type_ in columns)
-        return Scan(_parquet(paths, options), paths, typed, in_folders)
-    texts = tuple(
-        (nfc(name) if name.strip() else "", RawColumn(f"c{position}", type_, csv))
-        for position, (name, type_) in enumerate(columns)
+def _look_into_csv(_connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> Layout:
+    names, compression = csv_files.header(path, source.csv, source.setting)
+    return Layout(tuple((name, "VARCHAR") for name in names), compression)
+
+
+def _scan_csv(layout: Layout, further: tuple[str, ...], paths: tuple[str, ...], source: Source) -> Scan:
+    columns = tuple(
+        (nfc(name) if name.strip() else "", RawColumn(f"c{position}", type_, source.csv))
+        for position, (name, type_) in enumerate(layout.columns)
     )
-    return Scan(csv_files.scan(paths, len(columns), kind, csv, options), paths, texts, in_folders)
+    sql = csv_files.scan(paths, len(columns), layout.kind, source.csv, _options(further))
+    return Scan(sql, paths, columns, _in_folders(paths, further))
 
 
-def _sheet(connection: duckdb.DuckDBPyConnection, path: str, source: Source, in_folders: Sequence[str]) -> Scan:
+def _options(further: tuple[str, ...]) -> str:
+    return folders.WITH_FILE if further else folders.WITHOUT_FILE
+
+
+def _in_folders(paths: tuple[str, ...], further: tuple[str, ...]) -> tuple[tuple[str, RawColumn], ...]:
+    return tuple((nfc(key), RawColumn(folders.value(paths, key), "VARCHAR", _PLAIN)) for key in further)
+
+
+def _look_into_workbook(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> Layout:
     """Hand a sheet's rows to DuckDB, under a name of their own."""
     sheet = workbook_process.read(path, source.excel, source.setting)
-    _check_named_once(path, sheet.names)
     view = f"{source.setting} {source.files.index(path)}"
     connection.register(view, sheet.rows)
+    errors = tuple((sheet.names[position], error) for position, error in sheet.errors.items())
+    return Layout(tuple((name, "VARCHAR") for name in sheet.names), view, errors)
+
+
+def _scan_workbook(layout: Layout, further: tuple[str, ...], paths: tuple[str, ...], _source: Source) -> Scan:
     cells = tuple(
-        (nfc(name), RawColumn(f"c{position}", "VARCHAR", _PLAIN, is_cell=True))
-        for position, name in enumerate(sheet.names)
+        (nfc(name), RawColumn(f"c{position}", type_, _PLAIN, is_cell=True))
+        for position, (name, type_) in enumerate(layout.columns)
     )
-    further = tuple(
-        (nfc(key), RawColumn(folders.value_of(path, key), "VARCHAR", _PLAIN))
-        for key in folders.without(in_folders, sheet.names)
-    )
-    errors = {nfc(sheet.names[position]): said for position, said in sheet.errors.items()}
-    return Scan(identifier(view), (path,), cells, further, errors)
+    [path] = paths
+    in_folders = tuple((nfc(key), RawColumn(folders.value_of(path, key), "VARCHAR", _PLAIN)) for key in further)
+    errors = {nfc(name): error for name, error in layout.errors}
+    return Scan(identifier(layout.kind), paths, cells, in_folders, errors)
+
+
+class Reader(NamedTuple):
+    """How files of a format are read.
+
+    Attributes
+    ----------
+    look : what a file has
+    scan : the files of one layout as a scan, with the columns that stand in the names of their folders
+    """
+
+    look: Callable[[duckdb.DuckDBPyConnection, str, Source], Layout]
+    scan: Callable[[Layout, tuple[str, ...], tuple[str, ...], Source], Scan]
+
+
+READERS: Mapping[str, Reader] = {
+    "Parquet": Reader(_look_into_parquet, _scan_parquet),
+    "CSV": Reader(_look_into_csv, _scan_csv),
+    "Excel": Reader(_look_into_workbook, _scan_workbook),
+}
 
 
 def require(source: Source, found: Sequence[Scan], needed: Mapping[str, str]) -> None:
