@@ -114,7 +114,16 @@ def test_every_command_is_one_that_is_run_here_or_not_run_for_a_reason(page: str
         if words and (not words.startswith(PROGRAMS) or ".." in words):
             strange.append(command)
     assert strange == []
-    assert {block.language for block in blocks(page)} <= {"indented", "sh", "toml", "python", "text", "ini", "sql"}
+    assert {block.language for block in blocks(page)} <= {
+        "indented",
+        "sh",
+        "toml",
+        "python",
+        "text",
+        "ini",
+        "sql",
+        "mermaid",
+    }
 
 
 # ---------------------------------------------------------------- commands
