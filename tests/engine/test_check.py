@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SETTINGS, raw_frames
 from engine.workbooks import Error
+from projects import SETTINGS, raw_frames
 
 from pipeline.duck.spill import subfolder
 from pipeline.engine.checks.all_sources import Report, look
