@@ -14,6 +14,7 @@ allowed, and what to do next? Paths of tests, ids and counts of bytes are writte
 """
 
 ROOT = Path(__file__).parents[1]
+PROVOKED: set[str] = set()  # in this process, and in commands that it started
 _SPOKEN = re.compile(r"^(?:error|warning|ERROR): (.*)$")
 _NORMAL = (
     (re.compile(r"/tmp/pytest-of-[^/\s]+/[^\s'\",;:)]*?/(?=[\w.-]+[\s'\",;:)]|$)"), ".../"),  # noqa: S108  # a pattern

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Project
+from conftest import ROOT
+from projects import Project
 
 from pipeline.config import environment
 from pipeline.errors import SettingsError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline.config import environment
 from pipeline.errors import SettingsError

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline.alerts.findings import findings, of_databases
 from pipeline.settings import Alerts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from alert_runs import a_run, event
-from conftest import Project
+from projects import Project
 
 from pipeline.alerts.message import compose
 from pipeline.config import environment

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from alert_runs import a_run, event
-from conftest import Project
+from projects import Project
 from servers import body, free_port, mail_server, mail_url, subject
 
 from pipeline import alerts

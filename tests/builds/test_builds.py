@@ -12,7 +12,8 @@ import msgspec
 import pandas as pd
 import pytest
 import tomli_w
-from conftest import CATEGORIES, ROOT, Project
+from conftest import ROOT
+from projects import CATEGORIES, Project
 
 from pipeline import tasks
 from pipeline.config.environment import tomllib

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline import tasks
 from pipeline.core.external import preprocessing as external_preprocessing

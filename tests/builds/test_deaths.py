@@ -6,7 +6,7 @@ import errno
 import gc
 
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline.alerts import message
 from pipeline.config import environment, raw_files

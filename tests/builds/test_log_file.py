@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from conftest import Project
+from projects import Project
 
 from pipeline.run.log_file import put_aside
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 import pytest
-from conftest import CATEGORIES, Project, make_project
+from projects import CATEGORIES, Project, make_project
 from servers import central_scheduler, free_port
 
 

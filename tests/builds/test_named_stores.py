@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from conftest import CATEGORIES, Project
+from projects import CATEGORIES, Project
 
 from pipeline import schema
 from pipeline.config import environment

@@ -8,7 +8,7 @@ import duckdb
 import openpyxl
 import pandas as pd
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline import schema, tasks
 from pipeline.config import environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline import schema, tasks
 from pipeline.cli.pin import pin

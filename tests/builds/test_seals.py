@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from conftest import CATEGORIES, Project
+from projects import CATEGORIES, Project
 
 from pipeline import tasks
 from pipeline.freshness import fingerprints, seals

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import CATEGORIES, Project
+from projects import CATEGORIES, Project
 
 from pipeline import schema
 from pipeline.cli import assign as command

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
-from conftest import Project
+from projects import Project
 
 from pipeline import sample
 from pipeline.config.environment import load

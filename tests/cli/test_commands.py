@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pandas as pd
 import pytest
-from conftest import CATEGORIES, Project
+from projects import CATEGORIES, Project
 
 from pipeline.cli import main
 from pipeline.errors import RawDataError

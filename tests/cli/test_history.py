@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from conftest import CATEGORIES, Project
+from projects import CATEGORIES, Project
 
 
 def history(project: Project, *words: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline import schema
 from pipeline.cli import compare as compare_command

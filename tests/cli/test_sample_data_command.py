@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from conftest import Project
+from projects import Project
 
 SMALL = ("--stores", "24", "--skus", "48", "--weeks", "2")
 

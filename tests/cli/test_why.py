@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Project
+from projects import Project
 
 
 def why(project: Project, *words: str) -> list[str]:

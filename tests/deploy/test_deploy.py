@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Project
+from conftest import ROOT
+from projects import Project
 
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent

@@ -7,7 +7,8 @@ from email.message import Message
 
 import pandas as pd
 import pytest
-from conftest import ROOT, Project
+from conftest import ROOT
+from projects import Project
 from servers import body, mail_server, mail_url, subject
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from conftest import ROOT, Project
+from conftest import ROOT
+from projects import Project
 
 
 def test_real_sales_end_as_store_clusters_conserved_and_complete(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Project
+from projects import Project
 from servers import central_scheduler
 
 from pipeline.storage import locks

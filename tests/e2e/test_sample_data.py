@@ -9,7 +9,8 @@ import duckdb
 import pandas as pd
 import pytest
 import tomli_w
-from conftest import ROOT, Project
+from conftest import ROOT
+from projects import Project
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline import schema

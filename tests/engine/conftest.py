@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pandas as pd
 import pytest
 from engine import workbooks
+from engine.checked_files import Check, frames, overlaid
 from engine.given import MAP
+from projects import SETTINGS
 
 from pipeline.engine import external, internal
+from pipeline.engine.checks.all_sources import Report, look
 from pipeline.engine.reading import excel_files, workbook_process
 from pipeline.settings import (
     Engine,
@@ -21,6 +25,7 @@ from pipeline.settings import (
     NeedStateSource,
     SalesColumns,
     SalesSource,
+    Settings,
     Sources,
 )
 
@@ -102,3 +107,25 @@ def gather_external(engine: Engine, write: Callable[..., str]) -> Callable[..., 
         return external.gather(files, sources, engine)
 
     return gathered
+
+
+@pytest.fixture
+def check(write: Callable[..., str], engine: Engine) -> Check:
+    """Check the good raw files, or others in their place: tables, or paths; None is a missing source."""
+
+    def checked(settings: dict[str, Any] | None = None, **given: Any) -> Report:
+        sales, needs, external = frames()
+        sources = {"internal_sales": sales, "need_states": needs, "external.0": external} | {
+            {"sales": "internal_sales", "needs": "need_states", "external": "external.0"}.get(name, name): value
+            for name, value in given.items()
+        }
+        files = {}
+        for name, content in sources.items():
+            if content is not None:
+                whole = [content] if isinstance(content, str | pd.DataFrame) else content
+                files[name] = [
+                    one if isinstance(one, str) else write(f"{name}{n}.parquet", one) for n, one in enumerate(whole)
+                ]
+        return look(files, msgspec.convert(overlaid(SETTINGS, settings or {}), Settings), engine)
+
+    return checked

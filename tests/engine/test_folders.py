@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Project
 from engine.given import MAP, SALES, said
+from projects import Project
 
 from pipeline.config import environment, raw_files
 from pipeline.engine.reading import folders

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from conftest import Project, make_project
+from projects import Project, make_project
 
 KEYS = ["007", "NA", "None", "é", "a/b", "../x", '"', "'", "<i>", "x" * 300, "CON", "*", "\u202ea", "true", "=1+1"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Project
 from hypothesis import given
 from hypothesis import strategies as st
+from projects import Project
 
 from pipeline.config import environment
 from pipeline.errors import SettingsError

@@ -15,7 +15,8 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from conftest import ROOT, SETTINGS, Project
+from conftest import ROOT
+from projects import SETTINGS, Project
 
 from pipeline.report import workbook
 from pipeline.run.session import session

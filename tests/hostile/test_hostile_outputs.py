@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 import pytest
-from conftest import ROOT, Project
+from conftest import ROOT
+from projects import Project
 
 from pipeline import schema, tasks
 from pipeline.config.environment import load

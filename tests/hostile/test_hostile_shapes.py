@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Project
+from projects import Project
 
 PROOF = "data of a hard shape: one store, fewer than k, identical, constant, nothing in common, 500 categories"
 Mixes = dict[str, list[list[float]]]  # per category a row for each store: sales of its need states

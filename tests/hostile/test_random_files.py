@@ -13,10 +13,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Outcome, Project
 from hostile.promises import check_final_clusters, check_k
 from hostile.random_files import FATAL, Raw, random_project, write
 from onlookers import holder, onlooker
+from projects import Outcome, Project
 
 from pipeline.config import environment
 

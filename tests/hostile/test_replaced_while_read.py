@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline.core.external import preprocessing as external_preprocessing
 from pipeline.core.internal import preprocessing as internal_preprocessing

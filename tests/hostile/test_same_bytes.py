@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from projects import Project
 
 MACHINES = {
     "two threads": {"OMP_NUM_THREADS": "2", "threads": "2"},

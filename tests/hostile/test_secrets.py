@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from conftest import Project
+from projects import Project
 from servers import free_port
 
 PASSWORD, TOKEN, FOLDER = "s3cr3t-pass", "t0ken-xyz", "f0lder-abc"

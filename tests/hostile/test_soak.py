@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Project, raw_frames
+from projects import Project, raw_frames
 
 from pipeline.config.environment import load
 from pipeline.records import history, runs

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import SETTINGS, Project
+from conftest import Shared
+from projects import Project, build_in, copy_of
 
 from pipeline.errors import MissingDataError, RawDataError
 from pipeline.run.session import session
@@ -50,12 +50,11 @@ WRONG: dict[str, tuple[Callable[[Path], object], int]] = {
     params=[".parquet", ".csv", *(pytest.param(one, marks=pytest.mark.nightly) for one in (".csv.gz", ".xlsx"))],
 )
 def of_format(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _built_once: Path
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared: Shared
 ) -> Iterator[Project]:
     """A project whose raw files are all of one format, and in which everything is built."""
     home = tmp_path_factory.mktemp("raw")
-    shutil.copytree(_built_once, home, dirs_exist_ok=True)
-    project = Project(home, copy.deepcopy(SETTINGS))
+    project = copy_of(shared("built", build_in), home)
     raw, sources = project.path("data/raw"), project.settings["sources"]
     told = {"internal_sales": sources["internal_sales"], "need_states": sources["need_states"]}
     for source, one in (told | {"external": sources["external"][0]}).items():

@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import reliability
-from conftest import ROOT, Project, make_project
+from conftest import ROOT
+from projects import Project, make_project
 from servers import central_scheduler
 
 from pipeline import tasks

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import CATEGORIES
+from projects import CATEGORIES
 from trials import (
     DATABASE,
     RENAMES,

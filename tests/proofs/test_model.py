@@ -20,10 +20,11 @@ import luigi
 import pandas as pd
 import pytest
 import reliability
-from conftest import ROOT, SETTINGS, Outcome, Project, make_project
+from conftest import ROOT
 from hypothesis import HealthCheck, Phase, seed, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from model import CODE, JOBS, Model, trace_name
+from projects import SETTINGS, Outcome, Project, make_project
 
 from pipeline import tasks
 from pipeline.freshness import fingerprints

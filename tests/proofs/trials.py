@@ -19,7 +19,7 @@ from pathlib import Path
 import prepared_process
 import pytest
 import reliability
-from conftest import Project, make_project, raw_frames
+from projects import Project, make_project, raw_frames
 
 from pipeline.errors import AlreadyRunningError
 from pipeline.records import runs

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import duckdb
-from conftest import ROOT, Project
+from conftest import ROOT
+from projects import Project
 
 QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "queries.md").read_text(), re.DOTALL)
 

@@ -1,0 +1,122 @@
+"""New stores that are placed by their sales mix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from core.assigned_stores import (
+    CATEGORIES,
+    TRANSFORMS,
+    assigned,
+    fitted,
+    own_cluster_back,
+    placed,
+)
+
+from pipeline.core.assigning.sales import new_sales
+from pipeline.core.assigning.spaces import fitted_space, place
+from pipeline.core.statistics.features import Axes
+from pipeline.settings import (
+    InternalPreprocessing,
+)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_fitted_store_gets_its_own_cluster_back_whatever_the_transform(transform):
+    assert own_cluster_back(fitted(transform)).all()
+    assert (fitted(transform).model["model_spaces"]["replayed_share"] == 1.0).all()
+
+
+def test_a_fitted_store_gets_its_own_cluster_back_where_small_stores_are_drawn_towards_the_chain():
+    of = fitted(shrinkage="empirical_bayes")
+    assert own_cluster_back(of).all()
+    assert (of.model["model_spaces"].query("side == 'internal'")["noise"] > 0).all()
+    both = placed(of, of.sales).merge(of.tables["internal_clusters"], on=["store_id", "category"])
+    np.testing.assert_allclose(both["distance_x"], both["distance_y"], atol=1e-6)
+
+
+def test_distances_and_margins_are_those_that_the_clustering_published():
+    of = fitted("chi_square")
+    both = placed(of, of.sales).merge(of.tables["internal_clusters"], on=["store_id", "category"])
+    np.testing.assert_allclose(both["distance_x"], both["distance_y"], atol=1e-8)
+    np.testing.assert_allclose(both["margin_x"].astype(float), both["margin_y"].astype(float), atol=1e-8)
+
+
+def test_a_store_that_is_known_by_its_exclusion_alone_has_its_row_and_the_reason():
+    of = fitted()
+    inside = new_sales(of.sales.iloc[:0], pd.DataFrame({"store_id": ["x9"]}), set(CATEGORIES), InternalPreprocessing())
+    assert inside.sales_by_need_state.empty
+    found = assigned(of, inside)
+    assert found["store_id"].tolist() == ["x9", "x9"]
+    assert set(found["category"]) == set(CATEGORIES)
+
+
+def test_ward_gives_back_the_stores_nearest_to_their_own_centroid_and_says_how_many_those_are():
+    of = fitted("none", "ward", outliers="isolation_forest")
+    back = own_cluster_back(of)
+    assert (back == (back.index > 0)).all()
+    spaces = of.model["model_spaces"].query("side == 'internal'")
+    assert (spaces["replayed_share"] * spaces["stores"]).sum() == pytest.approx(back.sum())
+
+
+def test_gmm_gives_back_the_likeliest_component_and_how_likely_it_is():
+    of = fitted("hellinger", "gmm")
+    assert own_cluster_back(of).all()
+    likeliest = of.tables["internal_memberships"].groupby(["store_id", "category"])["probability"].max()
+    found = placed(of, of.sales).dropna(subset=["distance"]).set_index(["store_id", "category"])["probability"]
+    np.testing.assert_allclose(found, likeliest.loc[found.index], atol=0.01)
+    around = (
+        placed(of, offered=of.offered).query("category == 'Bread'").merge(of.tables["external_clusters"], on="store_id")
+    )
+    assert (around["external_cluster"] == around["cluster_y"]).all()
+
+
+def test_stores_held_out_shape_nothing_and_are_placed_as_the_clustering_placed_them():
+    held_out, alone = ("s000", "s001"), fitted()
+    of = fitted(held_out=held_out)
+    both = placed(of, of.sales, of.offered).merge(of.tables["internal_clusters"], on=["store_id", "category"])
+    assert (both["internal_cluster"] == both["cluster_y"]).all()
+    np.testing.assert_allclose(both["distance_x"], both["distance_y"], atol=1e-8)
+    for category in CATEGORIES:
+        facts = [one.model["model_spaces"].set_index("category").loc[category, "stores"] for one in (of, alone)]
+        assert facts == [alone.tables["internal_clusters"]["category"].eq(category).sum() - 2, facts[1]]
+
+
+def test_outlier_stores_are_placed_as_the_clustering_placed_them():
+    of = fitted(outliers="isolation_forest")
+    both = placed(of, of.sales).merge(of.tables["internal_clusters"], on=["store_id", "category"])
+    assert (both["internal_cluster"] == both["cluster_y"]).all()
+
+
+def test_a_store_beyond_nearly_all_that_were_fitted_is_placed_at_the_nearest_and_said_to_be_too_far():
+    of = fitted()
+    strange = pd.DataFrame([("n1", "Bread", "a", 50_000), ("n2", "Bread", "d", 50_000)], columns=of.sales.columns)
+    found = placed(of, strange).query("category == 'Bread'").set_index("store_id")
+    assert found["too_far"].all()
+    assert found["why"].str.contains("farther from every centroid than 99% of the stores that were fitted").all()
+    first = of.tables["internal_clusters"].query("category == 'Bread' and store_id in ['s000', 's003', 's006']")[
+        "cluster"
+    ]
+    assert found.loc["n1", "internal_cluster"] == first.mode()[0]
+
+
+def test_of_the_fitted_stores_one_in_a_hundred_is_too_far_at_most_and_none_of_fewer():
+    of = fitted()
+    for _, rows in placed(of, of.sales).query("method == 'mix'").groupby("category"):
+        assert rows["too_far"].sum() == len(rows) // 100
+    for stores in (20, 99, 100, 116, 250):
+        values = np.random.default_rng(stores).random((stores, 1)) - 0.5
+        axes = Axes(1.0, np.zeros(1), np.ones(1))
+        own = np.abs(values - values.mean())[:, 0]
+        space = fitted_space(["a"], axes, values, np.ones(stores, dtype=np.int64), own.round(10), None)
+        assert place(space, values).too_far.sum() == stores // 100
+
+
+def test_sales_in_a_need_state_that_no_store_sold_are_left_out_and_told():
+    of = fitted()
+    known = pd.DataFrame([("n1", "Bread", "a", 40_000), ("n1", "Bread", "b", 20_000)], columns=of.sales.columns)
+    new = pd.concat([known, known.tail(1).assign(need_state="unheard of", sales_cents=40_000)])
+    row, same = (placed(of, sales).query("category == 'Bread'").iloc[0] for sales in (new, known))
+    assert "40.0% of its mapped sales are left out: no store of the clusters sold these need states" in row["why"]
+    assert (row["internal_cluster"], row["distance"]) == (same["internal_cluster"], same["distance"])
