@@ -123,7 +123,7 @@ def _renamed(table: pd.DataFrame, names: Mapping[str, str | None]) -> pd.DataFra
 
 def _faults(file: _File) -> list[str]:
     where = f"{file.setting}.path = '{file.configured}'"
-    next_step = "name one file to have sample data made, or put real data there"
+    next_step = "name a file to get sample data, or put real data there"
     if file.path.is_dir():
         return [f"{where} is a folder, where sample data cannot be written: {next_step}"]
     if any(character in file.configured for character in "*?["):

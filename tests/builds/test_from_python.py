@@ -6,7 +6,7 @@ import gc
 
 import luigi
 import pytest
-from conftest import Project
+from projects import Project
 
 from pipeline import tasks
 from pipeline.config import environment
