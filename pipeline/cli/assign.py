@@ -41,10 +41,11 @@ _METHODS = {"mix": "by their mix", "external": "by their surroundings", "rule": 
 )
 @env_option
 @click.option("--output", metavar="FILE", help="Write the table to FILE.csv or FILE.parquet.")
+@click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @click.option("--anyway", is_flag=True, help="Place them even if the clusters are stale.")
 @json_option
 def assign(
-    sales: str | None, external: tuple[str, ...], env: str, output: str | None, anyway: bool, as_json: bool
+    sales: str | None, external: tuple[str, ...], env: str, output: str | None, force: bool, anyway: bool, as_json: bool
 ) -> None:
     """Place new stores into the existing clusters.
 
@@ -60,7 +61,7 @@ def assign(
     config = load(env)
     new_stores.check(config, sales, external)
     if output is not None:
-        _check_output(config, output, [sales, *external])
+        _check_output(config, output, [sales, *external], force=force)
     model, store_clusters = _published(config, anyway)
     categories = {str(name) for name in model["model_categories"]["category"]}
     given = new_stores.read(config, sales, external, categories)
@@ -110,7 +111,7 @@ def _published(config: Config, anyway: bool) -> tuple[dict[str, pd.DataFrame], p
     return read, read.pop("store_clusters")
 
 
-def _check_output(config: Config, output: str, inputs: list[str | None]) -> None:
+def _check_output(config: Config, output: str, inputs: list[str | None], *, force: bool) -> None:
     if not output.lower().endswith((".csv", ".parquet")):
         raise UsageError(f"--output {output}: expected a name that ends in .csv or .parquet")
     if any(path is not None and Path(path).resolve() == Path(output).resolve() for path in inputs):
@@ -128,6 +129,8 @@ def _check_output(config: Config, output: str, inputs: list[str | None]) -> None
             raise UsageError(
                 f"--output {output}: is in {folder}, where only the pipeline writes; choose a path elsewhere"
             )
+    if Path(output).is_file() and not force:
+        raise UsageError(f"--output {output}: exists, and is not replaced: choose another path, or give --force")
     if Path(output).is_dir():
         raise UsageError(f"--output {output}: is a folder; name a file")
     if not Path(output).resolve().parent.is_dir():

@@ -115,30 +115,35 @@ def load(env: str) -> Config:
     files = (root / "configs" / "base.toml", root / "configs" / f"{env}.toml")
     if not files[0].is_file():
         raise SettingsError(f"{files[0]} is missing: every environment is read on top of it")
-    _check_links(root / "outputs" / env)
+    for written in (root / "outputs" / env, root / "pins"):
+        _check_links(written)
     contents = [_read(path) for path in files]
     merged = _merge(contents[0], contents[1])
     origin = Origin(root, files, contents)
     faults = list(of_urls(merged, origin))
     settings = _convert(_expand(merged, (), origin, faults), origin, faults)
-    found = Config(env, root, files, settings, merged)
-    _loaded[(root, env)] = found
-    return found
+    logs = root / settings.logging.folder
+    for path in (logs, logs / f"clustering_{env}.log", root / settings.engine.spill_folder):
+        if path.is_symlink() and path.is_relative_to(root):  # where the settings name a folder elsewhere, that is meant
+            _refuse_link(path, path.parent)
+    config = Config(env, root, files, settings, merged)
+    _loaded[(root, env)] = config
+    return config
 
 
-def _check_links(outputs: Path) -> None:
-    """Refuse symbolic links that lead out of an environment's output folder: what they name is not for a run to write.
+def _check_links(folder: Path) -> None:
+    """Refuse symbolic links that lead out of a folder that runs write to: a run must not write what they point to.
 
-    The folder of all outputs may be one, to another disk.
+    The folder of all outputs may itself be a link, to another disk.
     """
-    if outputs.is_symlink():
-        _refuse_link(outputs, outputs.parent)
-    waiting = [str(outputs)] if outputs.is_dir() else []
+    if folder.is_symlink():
+        _refuse_link(folder, folder.parent)
+    waiting = [str(folder)] if folder.is_dir() else []
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 if entry.is_symlink():
-                    _refuse_link(Path(entry.path), outputs)
+                    _refuse_link(Path(entry.path), folder)
                 elif entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator
+import grp
+import os
+import pwd
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pipeline.config.environment import Config
 from pipeline.errors import OutputError, worded
@@ -51,7 +55,30 @@ _NEXT = {
 
 def unwritable(error: OSError, folder: Path) -> OutputError:
     """An error of the disk, as one that says which file, and that nothing is lost."""
+    file = Path(os.fsdecode(error.filename2 or error.filename or folder))
     return OutputError(
-        f"{error.filename2 or error.filename or folder}: {error.strerror or error}; the last good outputs stay; "
-        f"{_NEXT.get(error.errno or 0, 'check the disk')}, and run again"
+        f"{file}: {error.strerror or error}; the last good outputs stay; "
+        f"{_of_another_user(file, error) or _NEXT.get(error.errno or 0, 'check the disk')}, and run again"
     )
+
+
+def _of_another_user(file: Path, error: OSError) -> str:
+    """What helps where another user made the file or its folder; empty where that is not what stands in the way."""
+    if error.errno not in (errno.EACCES, errno.EPERM):
+        return ""
+    for path in (file, file.parent):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            if status.st_uid != os.geteuid():
+                return (
+                    f"{path} belongs to user {_name(pwd.getpwuid, status.st_uid)}, group {_name(grp.getgrgid, status.st_gid)}: put "
+                    "all who run this into that group, make outputs and logs writable for it (chmod -R g+rwX), and set umask 002"
+                )
+    return ""
+
+
+def _name(look_up: Callable[[int], Any], number: int) -> str:
+    """The name of a user or a group; its number where the machine has none."""
+    with contextlib.suppress(KeyError):
+        return str(look_up(number)[0])
+    return str(number)

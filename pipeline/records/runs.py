@@ -92,6 +92,7 @@ def _start(config: Config, tags: dict[str, str], path: Path) -> None:
             "user": who(),
             "host": socket.gethostname(),
             "pid": _leader,
+            "process_started": _process_started(_leader),
             "command": sys.argv,
         },
     )
@@ -186,6 +187,7 @@ class _Started(msgspec.Struct):
     user: str
     host: str
     pid: int
+    process_started: str = ""
 
 
 class _Task(msgspec.Struct):
@@ -248,9 +250,19 @@ def _moment(text: str) -> datetime:
     return found.astimezone(timezone.utc).replace(tzinfo=None) if found.tzinfo else found
 
 
+def _process_started(pid: int) -> str:
+    """When a process started, in clock ticks since the machine did: the number of a process is given again. Empty where unknown."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
 def _is_running(first: _Started) -> bool:
     if first.host != socket.gethostname():
         return True
+    if first.process_started and _process_started(first.pid) not in ("", first.process_started):
+        return False
     try:
         os.kill(max(first.pid, 1), 0)
     except ProcessLookupError:

@@ -13,6 +13,7 @@ from pipeline.errors import SettingsError
 from pipeline.pins import naming
 from pipeline.run import ending, interrupts, log_file, notices, standard_output
 from pipeline.run.command_line import refuse, root_task
+from pipeline.run.database import check_replaceable
 from pipeline.run.parameters import KnownParameters
 from pipeline.run.session import session
 
@@ -28,11 +29,13 @@ def begin(config: Config, *, owns_process: bool) -> None:
     Raises
     ------
     SettingsError
-        The settings name a pin that is not there, or a folder of logs that cannot be written.
+        The settings name a pin that is not there, a database that is not this environment's, or a folder of logs that cannot
+        be written.
     """
     if config.outputs in session.begun:
         return
     naming.check_references(config)
+    check_replaceable(config)
     log_file.open_log(config)
     session.begun[config.outputs] = config
     session.owns_process = owns_process

@@ -33,11 +33,15 @@ TABLES = (
             Column(
                 "finished_at",
                 "timestamp",
-                "When it ended; null while it runs (as the run that loads this does), or where it was killed",
+                "When it ended, of the run that made this file when it was loaded; null while it runs, or where it was killed",
                 nullable=True,
                 unit="UTC",
             ),
-            Column("status", "text", "running, done, failed, or interrupted"),
+            Column(
+                "status",
+                "text",
+                "running, done, failed, interrupted, or loaded: the run that made this file, once all in it was built",
+            ),
             Column("built", "integer", "Tasks that were built"),
             Column("skipped", "integer", "Tasks that were cut off: stale from above, and what they read unchanged"),
             Column("user", "text", "Who ran it"),

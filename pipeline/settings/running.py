@@ -14,6 +14,8 @@ class Warehouse(Section, frozen=True):
 
     #: the DuckDB file, which ends in .duckdb or .db; `{env}` stands for the environment
     path: NonEmpty = "outputs/clustering_{env}.duckdb"
+    #: the oldest DuckDB that can open the file, such as `v1.2.0`; `latest` is the one that writes it
+    readable_from: Annotated[str, Meta(pattern=r"^(v\d+\.\d+\.\d+|latest)$")] = "v1.2.0"
 
 
 class Logging(Section, frozen=True):

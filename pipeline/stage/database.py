@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import luigi
 
-from pipeline.errors import SettingsError
 from pipeline.freshness import traces
+from pipeline.run.database import check_replaceable
 from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
 from pipeline.stage.base import Stage
 from pipeline.stage.loading import LoadingStage
@@ -53,7 +53,8 @@ class DatabaseStage(LoadingStage):
         from pipeline.alerts import findings
 
         with publication.staged(self.database) as path:
-            load.build(path, self.loaded(), frames, str(self.config.spill_folder))
+            settings = self.config.settings.warehouse
+            load.build(path, self.loaded(), frames, str(self.config.spill_folder), settings.readable_from)
             before = self.database if self.database.is_file() else None
             self._findings = findings.of_databases(before, path, self.config.settings.alerts)
         return []
@@ -67,18 +68,17 @@ class DatabaseStage(LoadingStage):
         return "store clusters", self.database
 
     def begin(self) -> None:
-        """Refuse a database that another environment publishes."""
-        for path in sorted((self.config.home / "outputs").glob(f"*/.trace/{self.trace_path.name}")):
-            trace = traces.read(path)
-            if path != self.trace_path and trace is not None and self.relative(self.database) in trace.outputs:
-                raise SettingsError(
-                    f"warehouse.path: {self.relative(self.database)} is the database of environment "
-                    f"{path.parent.parent.name}: give {self.env} one of its own, such as outputs/clustering_{{env}}.duckdb"
-                )
+        """Refuse to replace a file that this environment did not publish."""
+        check_replaceable(self.config)
 
-    def owns(self, path: Path) -> bool:
-        """Whether this can be an earlier database of this stage: a setting decides its path."""
-        return path.suffix == self.database.suffix and path.is_relative_to(self.config.home)
+    def replaced(self, old: traces.Trace, new: traces.Trace) -> None:
+        """Name the database of earlier runs where a setting moved it: it may be in use, and is never removed."""
+        for target in old.outputs.keys() - new.outputs.keys():
+            if (self.config.home / target).exists():
+                self._findings.append(
+                    f"{target}: the database of earlier runs is no longer written: this one is "
+                    f"{self.relative(self.database)}; delete the old one when nobody needs it"
+                )
 
     def strays(self, trace: traces.Trace) -> list[Path]:  # noqa: ARG002  # whatever was built
         """A leftover .wal file: beside a replaced database it makes that unreadable."""

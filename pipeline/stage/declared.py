@@ -30,7 +30,7 @@ class DeclaredStage(KnownParameters, luigi.Task):
     modules : the modules that compute; their code is traced, with all that they import
     tables : the tables it publishes, names of `schema.TABLES`
     libraries : the libraries whose versions are traced
-    mode : permissions of the targets; None: as the process's umask says
+    mode : the most permissions of the targets, of those that the process's umask leaves; None takes none away
     """
 
     env = EnvParameter()

@@ -36,7 +36,7 @@ class Publication:
 
         Parameters
         ----------
-        mode : permissions that the targets get; None leaves what the process's umask gives
+        mode : the most permissions that the targets get, of those that the process's umask leaves; None takes none away
 
         Returns
         -------
@@ -54,7 +54,7 @@ class Publication:
                 temporary.unlink()
                 continue
             if mode is not None:
-                temporary.chmod(mode)
+                temporary.chmod(temporary.stat().st_mode & mode)
             temporary.replace(target)
         for folder in sorted({target.parent for target in self._staged}):
             sync(folder)

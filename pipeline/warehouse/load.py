@@ -39,7 +39,11 @@ class Load:
 
 
 def build(
-    path: Path, tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.DataFrame], spill: str | None = None
+    path: Path,
+    tables: Mapping[str, Sequence[Path]],
+    frames: Mapping[str, pd.DataFrame],
+    spill: str | None = None,
+    readable_from: str = "latest",
 ) -> None:
     """Build the database.
 
@@ -49,6 +53,7 @@ def build(
     tables : the Parquet files of each table, in order, by its name in `pipeline.schema`
     frames : further tables, with columns by their `frame_name`; timestamps as datetimes in UTC or as ISO texts
     spill : the folder to spill into when memory is short; None is the system's temporary folder
+    readable_from : the oldest DuckDB that can open the file, such as v1.2.0; `latest` is this one
 
     Raises
     ------
@@ -59,7 +64,7 @@ def build(
     try:
         loads = [*_from_files(tables, frames), *_from_frames(frames)]
         _remove(path)
-        with _connected(path, spill) as connection:
+        with _connected(path, spill, readable_from) as connection:
             for load in loads:
                 _load(connection, load)
             for view in _views(connection, loads):
@@ -125,13 +130,16 @@ def _reading(file: Path) -> Iterator[pq.ParquetFile]:
 
 
 @contextmanager
-def _connected(path: Path, spill: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connected(path: Path, spill: str | None, readable_from: str = "latest") -> Iterator[duckdb.DuckDBPyConnection]:
     """A new database that loads no extension, opens no other file, and reads no Python variable as a table."""
     with spill_folder(spill or tempfile.gettempdir()) as folder:
         try:
-            with duckdb.connect(
-                str(path), config={**safe_settings.SETTINGS, "temp_directory": str(folder)}
-            ) as connection:
+            config = {
+                **safe_settings.SETTINGS,
+                "temp_directory": str(folder),
+                "storage_compatibility_version": readable_from,
+            }
+            with duckdb.connect(str(path), config=config) as connection:
                 connection.execute(
                     "SET enable_external_access = false"
                 )  # last: afterwards the spill folder cannot be set

@@ -147,9 +147,9 @@ def test_two_environments_cannot_publish_one_database(built: Project) -> None:
     before = built.database.read_bytes()
     built.configure("staging", warehouse={"path": "outputs/clustering_dev.duckdb"})
     done = built.command("luigi", "--module", "pipeline.tasks", "FullPipeline", "--env=staging", "--local-scheduler")
-    assert done.returncode == 30, done.stderr
+    assert done.returncode == 2, done.stderr
     assert errors(done) == [
-        "ERROR: Warehouse: warehouse.path: outputs/clustering_dev.duckdb is the database of environment dev: give "
+        "error: warehouse.path: outputs/clustering_dev.duckdb is the database of environment dev: give "
         "staging one of its own, such as outputs/clustering_{env}.duckdb"
     ]
     assert built.database.read_bytes() == before

@@ -25,13 +25,14 @@ def assign(
     *external: Path,
     output: Path | None = None,
     anyway: bool = False,
+    force: bool = False,
     as_json: bool = False,
 ) -> None:
     session.renew()
     environment.forget()
     text = None if output is None else str(output)
     given = None if sales is None else str(sales)
-    command.assign.callback(given, tuple(map(str, external)), "dev", text, anyway, as_json)
+    command.assign.callback(given, tuple(map(str, external)), "dev", text, force, anyway, as_json)
 
 
 def new_stores(project: Project) -> tuple[Path, Path]:
@@ -176,3 +177,16 @@ def test_the_model_s_json_document_says_what_its_tables_say(built: Project) -> N
         arrow = parquet.to_arrow(parquet.read(folder / f"{name}.parquet", schema.TABLES[name]), schema.TABLES[name])
         assert rows == json.loads(json.dumps(arrow.to_pylist(), default=float))
         assert said["key"] == list(schema.TABLES[name].key)
+
+
+def test_a_file_that_exists_is_replaced_only_where_that_is_asked_for(built: Project) -> None:
+    sales, _ = new_stores(built)
+    output = built.path("mine.csv")
+    output.write_text("mine")
+    with pytest.raises(
+        UsageError, match=r"mine\.csv: exists, and is not replaced: choose another path, or give --force$"
+    ):
+        assign(sales, output=output)
+    assert output.read_text() == "mine"
+    assign(sales, output=output, force=True)
+    assert output.read_text() != "mine"
