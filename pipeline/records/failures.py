@@ -1,4 +1,4 @@
-"""How a task's failure is recorded, and what an error of the disk means for the user."""
+"""Record the failure of a task, and word errors of the disk for users."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from pipeline.records import runs
 
 @contextlib.contextmanager
 def recording(config: Config, tags: dict[str, str], task: str) -> Iterator[None]:
-    """Write an error of the block into the run's record; where even that fails, the error itself matters more.
+    """Write an error of the block into the run's record; if this fails too, the first error is raised.
 
     Parameters
     ----------
     config : of the environment
     tags : of the run
-    task : the task's name, as users name it
+    task : the task's name for users
 
     Raises
     ------
-    OutputError : in place of an error of the disk
+    OutputError : instead of an error of the disk
     """
     try:
         yield

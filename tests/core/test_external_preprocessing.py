@@ -253,9 +253,9 @@ def test_the_order_of_rows_and_columns_changes_nothing() -> None:
     [
         ({"a": [1.0] * 20}, "no feature of the outside data can be used (a: constant: 1.0); add features"),
         ({"a": [np.nan] * 20}, "no feature of the outside data can be used (no store has a value); add features"),
-        ({"Age": NOISE[:, 0], "AGE": NOISE[:, 1]}, "the features 'AGE' and 'Age' have one name in a database"),
-        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": NOISE[:, 0]}, "the features 't=x' and 't=x' have one name"),
-        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": [1.0] * 20}, "the features 't=x' and 't=x' have one name"),
+        ({"Age": NOISE[:, 0], "AGE": NOISE[:, 1]}, "the features 'AGE' and 'Age' have the same name in a database"),
+        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": NOISE[:, 0]}, "the features 't=x' and 't=x' have the same name"),
+        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": [1.0] * 20}, "the features 't=x' and 't=x' have the same name"),
     ],
 )
 def test_what_gives_no_table_of_features_is_one_line(columns: dict, expected: str) -> None:
@@ -291,7 +291,10 @@ def test_what_is_protected_stays_whatever_the_limits_say_and_the_other_of_a_pair
 
 @pytest.mark.parametrize(
     ("protected", "expected"),
-    [("incme", "'incme' is no feature of the outside data; there are income, none$"), ("none", "'none' has no value")],
+    [
+        ("incme", "'incme' is not a feature of the outside data; the features are income, none$"),
+        ("none", "'none' has no value"),
+    ],
 )
 def test_what_is_protected_has_to_be_there(protected: str, expected: str) -> None:
     with pytest.raises(RawDataError, match=expected):
