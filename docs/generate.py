@@ -56,18 +56,18 @@ stale and no other.
 _TABLES = """\
 # Tables
 
-Made by `docs/generate.py` from [`pipeline/schema`](../pipeline/schema); what is written here by hand is lost.
+`docs/generate.py` writes this page from [`pipeline/schema`](../pipeline/schema). Do not edit it by hand.
 
-All of them are in `outputs/clustering_<env>.duckdb`, with these texts as comments. All but `lineage` and `runs` are Parquet
-files below `outputs/<env>/` too, sorted by their key; `sales_by_need_state` is a file per category there, named in `categories`.
+All tables are in `outputs/clustering_<env>.duckdb`, with these texts as comments. All but `lineage` and `runs` are also Parquet files
+below `outputs/<env>/`, sorted by their key. There, `sales_by_need_state` is one file per category; `categories` names the files.
 Money is decimal, to the cent."""
 
 _COMMANDS = """\
 # Commands
 
-Made by `docs/generate.py` from the commands' own help; what is written here by hand is lost. What their exit codes mean
-stands in [operations.md](operations.md#exit-codes). Completion in bash: `eval "$(_STORE_CLUSTERING_COMPLETE=bash_source
-store-clustering)"`; `zsh_source` and `fish_source` are there too."""
+`docs/generate.py` writes this page from the help of the commands. Do not edit it by hand. Their exit codes:
+[operations.md](operations.md#exit-codes). Completion in bash: `eval "$(_STORE_CLUSTERING_COMPLETE=bash_source store-clustering)"`;
+for other shells use `zsh_source` or `fish_source`."""
 
 # ---------------------------------------------------------------- settings
 
