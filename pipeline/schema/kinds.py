@@ -10,6 +10,7 @@ Type = Literal["text", "integer", "float", "boolean", "money", "timestamp"]
 UNMAPPED = "UNMAPPED"  # the need state of SKUs that the need-state map does not know
 NO_CATEGORY = "(none)"  # the category of stores that only the outside data knows
 ALL_CATEGORIES = "(all)"  # the category of what is said of all of them at once
+BLOCKS = 8  # of weeks, in `sales_by_block`
 NO_CLUSTER = 0  # the external cluster of a store that the outside data does not know: the level `none`
 
 
