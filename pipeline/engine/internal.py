@@ -18,9 +18,9 @@ from pipeline.engine.reading import keys
 from pipeline.engine.reading.raw import Source, require, require_keys, scans
 from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.weeks import Weeks, weeks_of
-from pipeline.engine.sums import BY_BLOCK, LARGEST_LOSS
+from pipeline.engine.sums import LARGEST_LOSS
 from pipeline.errors import RawDataError, SettingsError
-from pipeline.schema import UNMAPPED
+from pipeline.schema import BLOCK_CENTS, UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, SalesColumns, Sources
 from pipeline.wording import counted, listed, quoted, with_nearest
 
@@ -47,7 +47,7 @@ def gather(
     -------
     sales : store_id, category, need_state, sales_cents (int64); one row per key, sorted by it. A need state that a
         store sold for zero cents has its row. SKUs that the map does not know are under `schema.UNMAPPED`. Where every row has a week
-        that can be read, and there are at least `schema.BLOCKS` weeks, the columns `sums.BY_BLOCK` besides: the sales of each block
+        that can be read, and there are at least `schema.BLOCKS` weeks, the columns `schema.BLOCK_CENTS` besides: the sales of each block
         of weeks (`Weeks.blocks`), which add up to sales_cents.
     unchosen_stores : store_id; stores of the file without a row in the chosen categories and weeks, sorted.
     key_spellings : kind (store, SKU, category), key, spellings (int64, at least 2); keys that stand in the sales in several ways
@@ -86,7 +86,8 @@ def _split(by_block: Sequence[str]) -> str:
         return sql("split.sql", served="", blocks="", sums="")
     listed = ", ".join(by_block)
     ends = [
-        f"CAST(FLOOR(({' + '.join(by_block[:number])}) * fraction + 0.5) AS BIGINT)" for number in range(1, len(by_block))
+        f"CAST(FLOOR(({' + '.join(by_block[:number])}) * fraction + 0.5) AS BIGINT)"
+        for number in range(1, len(by_block))
     ]
     parts = [ends[0], *(f"{end} - {before}" for before, end in pairwise(ends)), f"part - {ends[-1]}"]
     sums = "".join(f",\n    CAST(SUM({part}) AS BIGINT) AS {name}" for part, name in zip(parts, by_block, strict=True))
@@ -106,12 +107,11 @@ def _sum(
     """
     names = {"store_id": columns.store_id, "sku_id": columns.sku_id, "category": columns.category}
     needed = {**names, "sales_value": columns.sales_value}
-    if last_weeks is not None:
-        if columns.week is None:
-            raise SettingsError(
-                f"[internal.preprocessing] last_weeks = {last_weeks} needs to know the week of each sale; set week in "
-                "[sources.internal_sales] columns, or remove last_weeks"
-            )
+    if last_weeks is not None and columns.week is None:
+        raise SettingsError(
+            f"[internal.preprocessing] last_weeks = {last_weeks} needs to know the week of each sale; set week in "
+            "[sources.internal_sales] columns, or remove last_weeks"
+        )
     found = scans(connection, source)
     require(source, found, {f"columns.{use}": name for use, name in needed.items()})
     require_keys(source, found, names)
@@ -122,7 +122,7 @@ def _sum(
     well = sums.make(connection, found, columns, in_window, blocks)
     if not well:
         _check_keys(connection, source, names)
-    return well, BY_BLOCK if blocks else ()
+    return well, BLOCK_CENTS if blocks else ()
 
 
 def _weeks(

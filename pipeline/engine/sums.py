@@ -12,11 +12,10 @@ import duckdb
 
 from pipeline.engine.connections import create, row, sql, view
 from pipeline.engine.reading.scan import Scan, union
-from pipeline.schema import BLOCKS
+from pipeline.schema import BLOCK_CENTS
 from pipeline.settings import SalesColumns
 
 LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents
-BY_BLOCK = tuple(f"block_{number}" for number in range(1, BLOCKS + 1))  # the columns of sums per block of weeks
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
@@ -45,7 +44,7 @@ def make(
     found : the sales
     columns : what their columns are called
     in_window : per scan, the SQL of whether a row counts; None where every row does
-    blocks : per scan, the SQL of a row's block of weeks; `sums` then has the columns `BY_BLOCK` besides, which add up to sales_cents
+    blocks : per scan, the SQL of a row's block of weeks; `sums` then has the columns `BLOCK_CENTS` besides, which add up to sales_cents
 
     Returns
     -------
@@ -65,7 +64,7 @@ def make(
             f"{block} AS block"
         )
     view(connection, "raw_sales", union(found, selects))
-    by_block = BY_BLOCK if blocks else ()
+    by_block = BLOCK_CENTS if blocks else ()
     if in_window is None and _quickly(connection, names, by_block):
         return True
     create(connection, "raw_sums", sql("sales_sums.sql", blocks=_per_block(by_block)))
@@ -97,7 +96,9 @@ def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_bl
     done = False
     if count and (loss is None or loss <= LARGEST_LOSS / 2):  # not where a value that is none made it NaN
         view(connection, "raw_sums", _ALL_WELL.format(blocks=_listed(by_block)))
-        _name(connection, names, by_block, f"store_id, sku_id, category, sales_cents, rows_in_window{_listed(by_block)}")
+        _name(
+            connection, names, by_block, f"store_id, sku_id, category, sales_cents, rows_in_window{_listed(by_block)}"
+        )
         lost = "SELECT COUNT(*) FROM sums WHERE store_id IS NULL OR sku_id IS NULL OR category IS NULL"
         done = not row(connection, lost)[0]
         _drop(connection, "VIEW", "raw_sums")

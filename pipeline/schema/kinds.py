@@ -11,6 +11,7 @@ UNMAPPED = "UNMAPPED"  # the need state of SKUs that the need-state map does not
 NO_CATEGORY = "(none)"  # the category of stores that only the outside data knows
 ALL_CATEGORIES = "(all)"  # the category of what is said of all of them at once
 BLOCKS = 8  # of weeks, in `sales_by_block`
+BLOCK_CENTS = tuple(f"block_{block}_cents" for block in range(1, BLOCKS + 1))  # its columns in a DataFrame
 NO_CLUSTER = 0  # the external cluster of a store that the outside data does not know: the level `none`
 
 

@@ -57,6 +57,7 @@ class InternalClusteringOverride(Section, frozen=True):
     null_resamples: Annotated[int, Meta(ge=19, le=9999)] | None = None
     outliers: Literal["isolation_forest", "none"] | None = None
     random_state: NotNegative | None = None
+    outdated_below: Share | None = None
 
 
 class InternalClustering(ClusteringSettings, frozen=True):
@@ -71,6 +72,8 @@ class InternalClustering(ClusteringSettings, frozen=True):
     shrinkage: Literal["none", "empirical_bayes"] = "none"
     #: into how many tiers of sales stores are sorted, beside their clusters; the first one sells the most
     volume_tiers: Annotated[int, Meta(ge=1, le=20)] = 3
+    #: of what new clusters explain on the newest weeks, the share that the published ones have to, else they are outdated
+    outdated_below: Share = 0.8
     category: dict[str, InternalClusteringOverride] = field(default_factory=dict)
 
 

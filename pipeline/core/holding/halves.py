@@ -11,21 +11,22 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.statistics.features import RARE
-from pipeline.schema import UNMAPPED
+from pipeline.core.statistics.features import RARE, value_order
+from pipeline.schema import BLOCK_CENTS, BLOCKS, UNMAPPED
 
-BLOCKS = 8
 IN_THE_MIDDLE = 0  # the halving whose halves follow each other
 INTERLEAVED = slice(1, None)  # the others
 NEWEST = slice(6, 8)  # the blocks of the last period
-_BITS = (np.arange(BLOCKS)[:, None] >> np.array([2, 1, 0])) & 1  # of a block: late half, odd period of its half, odd weeks
+_BITS = (
+    np.arange(BLOCKS)[:, None] >> np.array([2, 1, 0])
+) & 1  # of a block: late half, odd period of its half, odd weeks
 _WAYS = np.array([(1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 1)])
 HALVINGS: NDArray[np.bool_] = (_WAYS @ _BITS.T) % 2 == 0  # (7, BLOCKS), whether a block is in the first half
 
@@ -33,8 +34,8 @@ HALVINGS: NDArray[np.bool_] = (_WAYS @ _BITS.T) % 2 == 0  # (7, BLOCKS), whether
 class Halves(NamedTuple):
     """The mixes of the n stores that sold in every half, in d features.
 
-    `stores` (n,) their ids; `shares` (7, 2, n, d), each row summing to 1, and `values` the same as they are clustered on; `newest`
-    (2, m, d) the values of the last period's two blocks, of the m stores `newest_stores` that sold in both.
+    `stores` (n,) their ids, in order of their shares; `shares` (7, 2, n, d), each row summing to 1, and `values` the same as they are clustered
+    on; `newest` (2, m, d) the values of the last period's two blocks, of the m stores `newest_stores` that sold in both.
     """
 
     stores: pd.Index
@@ -42,6 +43,17 @@ class Halves(NamedTuple):
     values: NDArray[np.float64]
     newest_stores: pd.Index
     newest: NDArray[np.float64]
+
+    def of(self, stores: Collection[str]) -> Halves:
+        """The halves of these stores alone."""
+        whole, recent = self.stores.isin(stores), self.newest_stores.isin(stores)
+        return Halves(
+            self.stores[whole],
+            self.shares[:, :, whole],
+            self.values[:, :, whole],
+            self.newest_stores[recent],
+            self.newest[:, recent],
+        )
 
 
 def halves(
@@ -61,6 +73,7 @@ def halves(
     """
     if not len(sales_by_block) or not shares.shape[1]:
         return None
+    shares = shares.iloc[value_order(shares.to_numpy(dtype=np.float64))]  # names change nothing
     sums = _sums(sales_by_block, shares)
     of_halves = np.stack([HALVINGS @ _flat(sums), ~HALVINGS @ _flat(sums)], axis=1).reshape(-1, 2, *sums.shape[1:])
     of_halves, whole = _shares(of_halves)
@@ -85,8 +98,9 @@ def _sums(sales_by_block: pd.DataFrame, shares: pd.DataFrame) -> NDArray[np.floa
         features = np.where(features < 0, shares.columns.get_loc(RARE), features)
     valid = (stores >= 0) & (features >= 0)
     sums = np.zeros((BLOCKS, *shares.shape))
-    place = (used["block"].to_numpy(dtype=np.int64) - 1, stores, features)
-    np.add.at(sums, tuple(index[valid] for index in place), used["sales_cents"].to_numpy(dtype=np.float64)[valid])
+    cents = used[list(BLOCK_CENTS)].to_numpy(dtype=np.float64)[valid]
+    for block, of_block in zip(sums, cents.T, strict=True):
+        np.add.at(block, (stores[valid], features[valid]), of_block)
     return sums
 
 
@@ -107,5 +121,5 @@ def _on(
 ) -> NDArray[np.float64]:
     """Shares (..., d) in the coordinates that are clustered on, all rows at once."""
     rows = pd.DataFrame(shares.reshape(-1, shares.shape[-1]), columns=features.columns)
-    values = coordinates(rows).to_numpy(dtype=np.float64)
+    values: NDArray[np.float64] = coordinates(rows).to_numpy(dtype=np.float64)
     return values.reshape(*shares.shape[:-1], values.shape[1])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipeline.core.holding.halves import INTERLEAVED, Halves
 
 
-def reliability(halves: Halves, shares: pd.DataFrame, sales: pd.Series) -> pd.DataFrame:
+def reliability(halves: Halves | None, shares: pd.DataFrame, sales: pd.Series[int]) -> pd.DataFrame:
     """The noise of every store's share of every feature, and its reliability.
 
     The two halves of a halving differ by noise, and a half of the weeks is twice as noisy as all of them: the mean over the
@@ -20,7 +20,7 @@ def reliability(halves: Halves, shares: pd.DataFrame, sales: pd.Series) -> pd.Da
 
     Parameters
     ----------
-    halves : the n stores that sold in every half
+    halves : the n stores that sold in every half; None gives no rows
     shares : store x feature, of all weeks
     sales : what each store sold of them in all weeks, above 0 for the stores of `halves`; in any unit
 
@@ -33,23 +33,28 @@ def reliability(halves: Halves, shares: pd.DataFrame, sales: pd.Series) -> pd.Da
     ----------
     .. [1] P. J. McCarthy, "Pseudo-replication: half samples", Review of the International Statistical Institute 37(3), 1969.
     """
+    columns = {"store_id": "str", "feature": "str", "share": "float64", "noise": "float64", "reliability": "float64"}
+    if halves is None:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
     values = shares.loc[halves.stores].to_numpy(dtype=np.float64)
     noise = variances(halves.shares, values, sales.loc[halves.stores].to_numpy(dtype=np.float64))
     spread = _between(values, noise)
-    rows, columns = values.shape
+    n, d = values.shape
     frame = pd.DataFrame(
         {
-            "store_id": np.repeat(halves.stores.to_numpy(), columns),
-            "feature": np.tile(shares.columns.to_numpy(), rows),
+            "store_id": np.repeat(halves.stores.to_numpy(), d),
+            "feature": np.tile(shares.columns.to_numpy(), n),
             "share": values.ravel(),
             "noise": np.sqrt(noise).ravel(),
             "reliability": _part(spread, noise).ravel(),
         }
     )
-    return frame.astype({"store_id": "str", "feature": "str"}).sort_values(["store_id", "feature"], ignore_index=True)
+    return frame.astype(columns).sort_values(["store_id", "feature"], ignore_index=True)
 
 
-def variances(halves: NDArray[np.float64], shares: NDArray[np.float64], sales: NDArray[np.float64]) -> NDArray[np.float64]:
+def variances(
+    halves: NDArray[np.float64], shares: NDArray[np.float64], sales: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """The variance of the noise of each share (n, d), as `reliability` explains it.
 
     Parameters

@@ -16,7 +16,9 @@ YES, PARTLY, NO, UNKNOWN = "yes", "partly", "no", "unknown"
 HOLDS = 0.5  # kept at least, at the low end of the interval, for `yes`
 LASTS = 0.1  # kept at least, for `partly`: differences between clusters a third as large
 FORETELLS = 0.25  # kept on interleaved weeks: from here on a cluster's mean foretells its stores' mix better than the chain's does
-_WIDTH = 2.4  # standard deviations either side: nine of ten other halves of real weeks lie within, see docs/decisions/0015
+_WIDTH = (
+    2.4  # standard deviations either side: nine of ten other halves of real weeks lie within, see docs/decisions/0015
+)
 
 
 class Kept(NamedTuple):
@@ -82,18 +84,18 @@ def kept(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Kept:
     return Kept(*(_square(slope) for slope in (middle, middle - width, middle + width, longer * interleaved)))
 
 
-def flips(
-    halves: NDArray[np.float64], place: Callable[[NDArray[np.float64]], NDArray[np.int64]]
-) -> NDArray[np.float64]:
-    """How often the two halves of a store's weeks lie in different clusters (n,), 0..1, of the seven ways to halve them.
+def flips(halves: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How often the two halves of a store's weeks lie nearest to the means of different clusters (n,), 0..1, of seven ways to halve them.
 
     Parameters
     ----------
-    halves : (7, 2, n, d)
-    place : the published cluster of each of m points (m, d)
+    halves : (7, 2, n, d) in the coordinates that are clustered on
+    labels : (n,) the clusters, from 0 and none of them empty
     """
-    clusters = place(halves.reshape(-1, halves.shape[-1])).reshape(halves.shape[:-1])
-    apart: NDArray[np.float64] = (clusters[:, 0] != clusters[:, 1]).mean(axis=0)
+    members = (labels == np.arange(labels.max() + 1)[:, None]).astype(np.float64)
+    centres = members @ halves.mean(axis=(0, 1)) / members.sum(axis=1, keepdims=True)
+    nearest = (np.square(centres).sum(axis=1) - 2.0 * halves @ centres.T).argmin(axis=-1)
+    apart: NDArray[np.float64] = (nearest[:, 0] != nearest[:, 1]).mean(axis=0)
     return apart
 
 

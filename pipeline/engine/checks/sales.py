@@ -116,7 +116,9 @@ def _in_window(
         return chosen if last else every, {"week": 0}
     if last is None:
         fault = said[0].rpartition("; ")[0]
-        findings.doubt(NAME, f"{fault}; without it nothing says whether clusters hold; correct it, or remove columns.week")
+        findings.doubt(
+            NAME, f"{fault}; without it nothing says whether clusters hold; correct it, or remove columns.week"
+        )
     else:
         findings.error(NAME, said[0])
     return every, {}

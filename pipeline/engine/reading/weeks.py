@@ -57,9 +57,14 @@ class Weeks(NamedTuple):
         if len(ranks) < BLOCKS or values[-1] - values[0] > _LARGEST_SPAN:
             return None
         periods = BLOCKS // 2
-        blocks = {value: 2 * (ranks[week] * periods // len(ranks)) + ranks[week] % 2 + 1 for value, week in zip(values, weeks, strict=True)}
+        blocks = {
+            value: 2 * (ranks[week] * periods // len(ranks)) + ranks[week] % 2 + 1
+            for value, week in zip(values, weeks, strict=True)
+        }
         listed = ", ".join(str(blocks.get(value, "NULL")) for value in range(values[0], values[-1] + 1))
-        return [f"CASE WHEN {place} >= {values[0]} THEN [{listed}][{place} - {values[0] - 1}] END" for place in self.places]
+        return [
+            f"CASE WHEN {place} >= {values[0]} THEN [{listed}][{place} - {values[0] - 1}] END" for place in self.places
+        ]
 
     def _first(self, last: int) -> int:
         return _weeks_before(self.values[-1], last) if self.are_days else first_kept(self.values, last)
