@@ -170,7 +170,7 @@ function drawCategory(position) {
   const data = category(position);
   return element("article", {},
     element("h2", { tabindex: "-1" }, name(data.name)),
-    element("p", { class: "verdict" }, element("span", { class: `badge ${data.verdict.replaceAll(" ", "-")}` }, data.verdict), ` ${data.says}`),
+    element("p", { class: "verdict" }, element("span", { class: `badge ${data.verdict.replaceAll(" ", "-")}` }, data.verdict), data.holds === "unknown" ? null : element("span", { class: "badge" }, `holds: ${data.holds}`), ` ${data.says}`),
     data.look_at.length ? element("div", { class: "notice" }, element("h3", {}, "What to look at"), element("ul", {}, data.look_at.map((text) => element("li", {}, text)))) : null,
     element("h3", {}, `${data.clusters.length} final ${data.clusters.length === 1 ? "cluster" : "clusters"}`),
     element("p", { class: "caption" }, `${data.stores.at.length.toLocaleString("en")} of ${stores().id.length.toLocaleString("en")} stores have a cluster here; the others sell nothing in it, or are excluded.`),
