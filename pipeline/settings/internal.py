@@ -45,6 +45,8 @@ class InternalClustering(SideClustering, frozen=True):
     shrinkage: PerCategory[Literal["none", "empirical_bayes"]] = "none"
     #: into how many tiers of sales stores are sorted, beside their clusters; the first one sells the most
     volume_tiers: PerCategory[Annotated[int, Meta(ge=1, le=20)]] = 3
+    #: of what new clusters explain on the newest weeks, the share that the published ones have to, else they are outdated
+    outdated_below: PerCategory[Share] = 0.8
     category: dict[str, Any] = field(default_factory=dict)
 
 

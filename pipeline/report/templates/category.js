@@ -309,6 +309,7 @@ function drawCategory(position) {
       "p",
       { class: "verdict" },
       element("span", { class: `badge ${data.verdict.replaceAll(" ", "-")}` }, data.verdict),
+      data.holds === "unknown" ? null : element("span", { class: "badge" }, `holds: ${data.holds}`),
       ` ${data.says}`,
     ),
     data.look_at.length
