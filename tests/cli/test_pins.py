@@ -18,7 +18,7 @@ from pipeline.config import environment
 from pipeline.config.environment import tomllib
 from pipeline.errors import InputChangedError, MissingDataError, OutputError, PipelineError, UsageError
 from pipeline.freshness import fingerprints
-from pipeline.pins import kept, making, naming
+from pipeline.pins import archive, making, naming
 from pipeline.run.session import session
 from pipeline.storage import parquet
 
@@ -67,7 +67,7 @@ def test_a_pin_holds_the_published_tables_and_says_where_they_came_from(built: P
     assert (told["name"], told["env"], told["stale"]) == ("spring-1", "dev", "")
     assert told["created_at"].utcoffset().total_seconds() == 0
     assert (built.path("outputs/dev/.runs") / f"{told['run_id']}.jsonl").is_file()
-    assert set(told["files"]) == {f"{name}.parquet" for name in kept.TABLES}
+    assert set(told["files"]) == {f"{name}.parquet" for name in archive.TABLES}
     assert {path.name for path in folder.iterdir()} == {*told["files"], "pin.toml"}
     assert all(fingerprints.content(folder / name) == content for name, content in told["files"].items())
     assert (folder / "store_clusters.parquet").read_bytes() == built.path(CLUSTERS).read_bytes()
@@ -132,7 +132,7 @@ def test_stale_clusters_are_pinned_only_when_told_so_and_noted(built: Project) -
     assert "run `store-clustering run Merging --env dev` first" in line
     assert not built.path("pins").exists()
     make("spring", anyway=True)
-    assert "random_state" in kept.read(built.home, kept.Reference("dev", "spring")).stale
+    assert "random_state" in archive.read(built.home, archive.Reference("dev", "spring")).stale
 
 
 def test_a_stale_database_is_no_reason_not_to_pin(built: Project) -> None:
@@ -144,7 +144,7 @@ def test_what_a_killed_pin_left_is_swept_and_is_no_pin(built: Project) -> None:
     leftover = built.path("pins/dev/.spring.99.tmp")
     leftover.mkdir(parents=True)
     (leftover / "store_clusters.parquet").write_bytes(b"half")
-    assert kept.every(built.home) == []
+    assert archive.every(built.home) == []
     make("spring")
     assert [path.name for path in leftover.parent.iterdir()] == ["spring"]
 
@@ -163,11 +163,11 @@ def test_tables_that_change_while_they_are_copied_are_copied_again_then_refused(
     monkeypatch.setattr(making.shutil, "copyfile", copy)
     changing = {1}
     make("once")
-    assert kept.file(built.home, kept.Reference("dev", "once"), "store_clusters").read_bytes().endswith(b"x")
+    assert archive.file(built.home, archive.Reference("dev", "once"), "store_clusters").read_bytes().endswith(b"x")
     changing = set(range(100))
     with pytest.raises(InputChangedError, match="changed while it was copied, twice"):
         make("twice", anyway=True)
-    assert [str(one) for one in kept.every(built.home)] == ["dev/once"]
+    assert [str(one) for one in archive.every(built.home)] == ["dev/once"]
 
 
 def test_pins_are_listed_with_those_that_cannot_be_read(built: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,7 +303,7 @@ def test_pins_know_the_environment_they_are_of_when_that_is_gone(built: Project)
     another_environment(built)
     make("spring", "prod", anyway=True)  # its traces name the files of dev
     built.path("configs/prod.toml").unlink()
-    assert naming.resolve(built.home, "spring", environment.environments()) == kept.Reference("prod", "spring")
+    assert naming.resolve(built.home, "spring", environment.environments()) == archive.Reference("prod", "spring")
 
 
 def test_a_result_beside_itself_has_two_column_heads(built: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -318,6 +318,6 @@ def test_a_table_of_a_pin_that_has_nulls_is_read_whole(built: Project) -> None:
     built.write_sales(sales[sales["STORE"] != 1])
     assert built.build().status == "SUCCESS"
     assert built.command("store-clustering", "pin", "spring").returncode == 0
-    found = kept.table(environment.load("dev"), kept.Reference("dev", "spring"), "store_clusters", ())
+    found = archive.table(environment.load("dev"), archive.Reference("dev", "spring"), "store_clusters", ())
     assert found["internal_cluster"].isna().any()
     assert len(found) == len(pd.read_parquet(built.path("outputs/dev/merging/store_clusters.parquet")))
