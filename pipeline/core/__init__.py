@@ -1,1 +1,1 @@
-"""The pure part: tables and settings in, tables out. It knows no path, no Luigi and no clock."""
+"""The pure part: tables and settings in, tables out. It uses no path, no Luigi and no clock."""

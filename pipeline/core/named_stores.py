@@ -1,4 +1,4 @@
-"""Stores that the settings name: closed ones, and those that are held out of every fit."""
+"""Stores named in the settings: closed stores, and stores held out of every fit."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from pipeline.settings.per_category import key
 
-CLOSED = "closed"  # the reason why such a store is excluded
+CLOSED = "closed"  # the reason for excluding such a store
 
 
 def keys(names: Collection[str]) -> list[str]:
-    """The names as the keys of the data are written, each once."""
+    """The names as keys of the data, each once."""
     return sorted({key(name) for name in names})
 
 
 def to_fit(stores: pd.Index | pd.Series, held_out: Collection[str]) -> NDArray[np.bool_]:
-    """Which of these stores (n,) a fit is made of: all but those held out; where these are all there are, all."""
+    """Which of these stores (n,) a fit uses: all but held-out stores; all, if all are held out."""
     fitted: NDArray[np.bool_] = ~stores.isin(keys(held_out))
     return fitted if fitted.any() else ~fitted

@@ -157,7 +157,7 @@ def test_outside_data_without_any_column_that_is_known_is_an_error_that_lists_bo
     done = built.command("store-clustering", "assign", "--external", "new.csv")
     assert done.returncode == 30
     (line,) = done.stderr.splitlines()
-    assert "none of the columns that the clusters were made with: AGE; found: INCOMES; correct the names" in line
+    assert "none of the columns that the model uses: AGE; found: INCOMES; correct the names" in line
 
 
 def test_a_folder_of_the_name_is_an_error_that_says_so(built: Project) -> None:

@@ -91,7 +91,7 @@ def test_like_stores_gives_a_store_both_clusters_of_the_one_it_is_like():
 
 
 def test_like_stores_of_a_store_that_is_not_there_is_an_error_that_names_it():
-    with pytest.raises(SettingsError, match="like_stores: 's999' is no store of the clusters"):
+    with pytest.raises(SettingsError, match="like_stores: 's999' is not a store of the clusters"):
         placed(fitted(), settings=Assign(otherwise="like_store", like_stores={"n1": "s999"}))
 
 

@@ -100,7 +100,7 @@ def test_weights_decide_what_the_clusters_are_of():
 def test_a_weight_for_what_is_no_feature_is_an_error_and_one_for_what_was_dropped_is_not():
     report = pd.DataFrame({"feature": ["income", "rent"], "action": ["kept", "dropped"]})
     with pytest.raises(
-        DataError, match="'incme' is no feature of the outside data; there are constant, density, income"
+        DataError, match="'incme' is not a feature of the outside data; the features are constant, density, income"
     ):
         cluster(external_features=outside(), settings=ExternalClustering(weights={"incme": 2.0}))
     settings = ExternalClustering(weights={"rent": 2.0}, **QUICK)

@@ -253,7 +253,7 @@ def test_the_order_of_rows_and_columns_changes_nothing() -> None:
     [
         ({"a": [1.0] * 20}, "no feature of the outside data can be used (a: constant: 1.0); add features"),
         ({"a": [np.nan] * 20}, "no feature of the outside data can be used (no store has a value); add features"),
-        ({"Age": NOISE[:, 0], "AGE": NOISE[:, 1]}, "the features 'AGE' and 'Age' have one name in a database"),
+        ({"Age": NOISE[:, 0], "AGE": NOISE[:, 1]}, "the features 'AGE' and 'Age' have the same name in a database"),
         ({"t": list("xyz") * 6 + ["x", "x"], "t=x": NOISE[:, 0]}, "the features 't=x' and 't=x' have one name"),
         ({"t": list("xyz") * 6 + ["x", "x"], "t=x": [1.0] * 20}, "the features 't=x' and 't=x' have one name"),
     ],
@@ -291,7 +291,10 @@ def test_what_is_protected_stays_whatever_the_limits_say_and_the_other_of_a_pair
 
 @pytest.mark.parametrize(
     ("protected", "expected"),
-    [("incme", "'incme' is no feature of the outside data; there are income, none$"), ("none", "'none' has no value")],
+    [
+        ("incme", "'incme' is not a feature of the outside data; the features are income, none$"),
+        ("none", "'none' has no value"),
+    ],
 )
 def test_what_is_protected_has_to_be_there(protected: str, expected: str) -> None:
     with pytest.raises(RawDataError, match=expected):

@@ -13,8 +13,8 @@ import pipeline
 _PACKAGE = Path(pipeline.__file__).parent
 _EMPTY_WORDS = frozenset({"found", "told", "said", "known", "kept", "made", "one", "place", "look"})
 _NOT_YET = (
-    "config", "core/assigning", "core/between_runs", "core/chain", "core/clustering", "core/explain", "core/external",
-    "core/internal", "core/named_stores.py", "core/statistics", "engine", "freshness", "pins",
+    "config", "core/clustering",
+    "core/internal", "core/statistics", "engine", "freshness", "pins",
     "records", "run", "schema", "settings", "storage", "wording.py",
 )  # fmt: skip
 
@@ -39,7 +39,10 @@ def _named(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def _empty_words(source: str) -> list[str]:
     named = _named(ast.parse(source))
-    return [f"line {line}: {name}" for line, name in named if name.lower().strip("_") in _EMPTY_WORDS]
+    # Constants such as KEPT = "kept" name a published value.
+    return [
+        f"line {line}: {name}" for line, name in named if not name.isupper() and name.lower().strip("_") in _EMPTY_WORDS
+    ]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ def test_an_empty_word_is_seen_wherever_it_names_something(source: str) -> None:
 
 
 def test_words_in_texts_comments_and_names_of_other_modules_are_no_names() -> None:
-    assert _empty_words('print("found", x.made)  # told\nfound_fresh(made=1)\ndef place(): pass') == []
+    assert _empty_words('print("found", x.made)  # told\nfound_fresh(made=1)\ndef place(): pass\nKEPT = "kept"') == []
 
 
 def test_no_name_in_the_code_is_an_empty_word() -> None:

@@ -1,1 +1,1 @@
-"""New stores, placed without refitting: the model that is published for it (`model`), and what it gives them (`assign`)."""
+"""Place new stores without refitting: the published model (`model`), and the placement by it (`assign`)."""

@@ -1,4 +1,4 @@
-"""New stores, placed into the clusters that there are: by mix, by surroundings, or by the rule that the settings name."""
+"""Place new stores into the existing clusters: by mix, by surroundings, or by the rule in the settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.core.assigning.category import CategoryModel, Given, Outside, known_number
+from pipeline.core.assigning.category import CategoryModel, Given, Outside, number_or_none
 from pipeline.core.assigning.frames import frame
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, in_space, place, published_spaces
 from pipeline.core.assigning.surroundings import Surroundings, surroundings
@@ -29,28 +29,27 @@ def assign(
 ) -> pd.DataFrame:
     """Place stores into the clusters of every category of the model; nothing is fitted.
 
-    A store is placed by its mix, at the nearest centroid or likeliest component, where its sales reach the category's
-    min_sales_value and it is not excluded from the category; else by the classifier on its surroundings, where these are known
-    and the category uses them; else by the rule that the settings name. Its final cluster is the one that most stores of
-    the same internal and external cluster are in, or, where no store has both, most of the same internal cluster.
+    A store is placed by its mix (nearest centroid or likeliest component) if its sales reach the category's min_sales_value
+    and it is not excluded from the category. Else the classifier places it by its surroundings, if it has outside data and
+    the category uses it. Else the rule in the settings decides. Its final cluster is that of most stores with the same
+    internal and external cluster; if no store has both, that of most stores with the same internal cluster.
 
     Parameters
     ----------
     model : the tables of `model.MODEL`
-    store_clusters : the final clusters that the model was made of
-    sales_by_need_state, excluded_stores : of the new stores, as internal preprocessing gives them; may be without rows
-    features : the new stores' outside data: store_id and the raw columns; None where there is none
+    store_clusters : the final clusters from which the model was made
+    sales_by_need_state, excluded_stores : the new stores' tables from internal preprocessing; may be empty
+    features : the new stores' outside data: store_id and the raw columns; None if there is none
     settings : `[assign]`
 
     Returns
     -------
-    One row per store of either input and category of the model, as `schema.assigning.ASSIGNMENTS` says. No stores give no
-    rows.
+    One row per store of either input and category of the model, as in `schema.assigning.ASSIGNMENTS`. Empty without stores.
 
     Raises
     ------
     SettingsError : `like_stores` names a store that is not in the clusters
-    RawDataError : the outside data is not what the model was made of
+    RawDataError : the outside data does not have the form of the model's outside data
     """
     spaces = published_spaces(model)
     offered = None if features is None or (EXTERNAL, ALL_CATEGORIES) not in spaces else features
@@ -75,19 +74,19 @@ def assign(
 
 
 def _outside(offered: pd.DataFrame, model_features: pd.DataFrame, space: Space) -> Outside:
-    known: Surroundings = surroundings(offered, model_features[model_features["side"] == EXTERNAL])
-    values = in_space(space, known.features)
-    rows = {str(store): row for row, store in enumerate(known.features.index)}
-    return Outside(rows, values, place(space, values), space.features, known.notes)
+    around: Surroundings = surroundings(offered, model_features[model_features["side"] == EXTERNAL])
+    values = in_space(space, around.features)
+    rows = {str(store): row for row, store in enumerate(around.features.index)}
+    return Outside(rows, values, place(space, values), space.features, around.notes)
 
 
-def _like_stores(settings: Assign, known: set[str]) -> dict[str, str]:
+def _like_stores(settings: Assign, clustered: set[str]) -> dict[str, str]:
     like = {key(new): key(old) for new, old in settings.like_stores.items()}
-    strangers = sorted(set(like.values()) - known)
+    strangers = sorted(set(like.values()) - clustered)
     if strangers:
         raise SettingsError(
-            f"[assign] like_stores: {strangers[0]!r} is no store of the clusters{f', nor are {len(strangers) - 1} more' if strangers[1:] else ''}; "
-            "name stores that are"
+            f"[assign] like_stores: {strangers[0]!r}{f' (and {len(strangers) - 1} more)' if strangers[1:] else ''} is not a store of the "
+            "clusters; name stores that have a cluster"
         )
     return like
 
@@ -102,13 +101,13 @@ def _row(
     if outside is not None and where is not None:
         placed = outside.placed
         external = int(placed.cluster[where])
-        around = (float(placed.distance[where]), known_number(placed.margin[where]), bool(placed.too_far[where]))
+        around = (float(placed.distance[where]), number_or_none(placed.margin[where]), bool(placed.too_far[where]))
         if outside.notes[store]:
             words.append(f"of its surroundings, {outside.notes[store]}")
     cluster = given.final
     if cluster is None:
-        cluster, said = of.final(given.cluster, NO_CLUSTER if external is None else external)
-        words.append(said)
+        cluster, reason = of.final(given.cluster, NO_CLUSTER if external is None else external)
+        words.append(reason)
     return (
         store,
         category,

@@ -1,4 +1,4 @@
-"""One category of the model, and how a store is placed in it."""
+"""One category of the model, and the placement of a store in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FARTHER = f"farther from every centroid than {FARTHEST:.0%} of the stores that 
 
 
 class Given(NamedTuple):
-    """How a store came to its internal cluster; what a method does not know is None."""
+    """The internal cluster of a store, and how it was found; None for figures that the method does not have."""
 
     cluster: int
     method: str
@@ -33,7 +33,7 @@ class Given(NamedTuple):
 
 
 class Outside(NamedTuple):
-    """The n stores whose surroundings are known: values (n, d) in the outside space, and where they are placed there."""
+    """The n stores with outside data: their values (n, d) in the outside space, and their placement there."""
 
     rows: dict[str, int]
     values: NDArray[np.float64]
@@ -43,7 +43,7 @@ class Outside(NamedTuple):
 
 
 class CategoryModel:
-    """One category of the model, and how its stores are placed."""
+    """One category of the model, which places stores."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class CategoryModel:
     def by_mix(
         self, sales: pd.DataFrame, excluded: Mapping[str, str], sold: Mapping[str, int]
     ) -> tuple[dict[str, Given], dict[str, str]]:
-        """Those of the stores that their mix places; of the others with sales, why it does not."""
+        """The stores that are placed by their mix; and for the other stores with sales, the reason why not."""
         mixes = new_mixes(sales, self._need_states, self._space.features)
         least, median = int(self._facts["min_sales_cents"]), int(self._facts["median_sales_cents"])
         without = {str(store): f"its mix is not used: {reason}" for store, reason in excluded.items()}
@@ -90,28 +90,28 @@ class CategoryModel:
         if self._space.noise is not None:
             shares = self._space.noise.drawn(shares, mixes.totals.loc[enough].to_numpy(dtype="float64") / 100)
         placed = place(self._space, in_space(self._space, shares))
-        found = {}
+        placements = {}
         for row, store in enumerate(enough):
             words = [f"its mix: sales of {_money(sold[store])}, the median store's are {_money(median)}"]
             if placed.too_far[row]:
                 words.append(_FARTHER)
-            if mixes.unseen[store] > 1e-9:  # what rounding leaves of a difference
+            if mixes.unseen[store] > 1e-9:  # more than a rounding error
                 words.append(
                     f"{mixes.unseen[store]:.1%} of its mapped sales are left out: no store of the clusters sold these need states"
                 )
-            found[str(store)] = Given(
+            placements[str(store)] = Given(
                 int(placed.cluster[row]),
                 MIX,
                 "; ".join(words),
                 float(placed.distance[row]),
-                known_number(placed.margin[row]),
-                known_number(placed.probability[row]),
+                number_or_none(placed.margin[row]),
+                number_or_none(placed.probability[row]),
                 bool(placed.too_far[row]),
             )
-        return found, without
+        return placements, without
 
     def otherwise(self, store: str, why: str, outside: Outside | None) -> Given:
-        """What becomes of a store that its mix does not place."""
+        """The placement of a store that its mix does not place."""
         if len(self._clusters) == 1:
             return Given(int(self._clusters.index[0]), RULE, f"{why}; the category has one cluster")
         if outside is None or store not in outside.rows:
@@ -149,7 +149,7 @@ class CategoryModel:
     # ---------------------------------------------------------------- the final cluster
 
     def final(self, internal: int, external: int) -> tuple[int, str]:
-        """The final cluster of a pair of clusters, and where that is known from."""
+        """The final cluster of a pair of clusters, and the reason."""
         if (internal, external) not in self._finals:
             self._finals[internal, external] = self._most_frequent(internal, external)
         return self._finals[internal, external]
@@ -157,29 +157,29 @@ class CategoryModel:
     def _most_frequent(self, internal: int, external: int) -> tuple[int, str]:
         of_internal = self._pairs[self._pairs["internal_cluster"] == internal]
         pair = of_internal[of_internal["external_cluster"] == external]
-        said = f"internal {internal} and external {external if external != NO_CLUSTER else 'unknown'}"
+        clusters = f"internal {internal} and external {external if external != NO_CLUSTER else 'unknown'}"
         if len(pair):
             cluster, most, stores = _largest(pair)
-            return cluster, f"{most} of {stores} stores of {said} are in cluster {cluster}"
+            return cluster, f"{most} of {stores} stores of {clusters} are in cluster {cluster}"
         if not len(of_internal):
             raise DataError(
-                f"no store of the final clusters has internal cluster {internal}, which the model knows: `store-clustering run` "
-                "makes both anew"
+                f"no store of the final clusters has internal cluster {internal}, which is in the model: `store-clustering run` "
+                "builds both again"
             )
         cluster, most, stores = _largest(of_internal)
         return (
             cluster,
-            f"no store is of {said}; {most} of {stores} stores of internal {internal} are in cluster {cluster}",
+            f"no store is of {clusters}; {most} of {stores} stores of internal {internal} are in cluster {cluster}",
         )
 
 
 def _largest(pairs: pd.DataFrame) -> tuple[int, int, int]:
-    """The final cluster of most stores (ties: the lower number), how many these are, and of how many."""
+    """The final cluster of most stores (ties: the lower number), their number, and the number of all stores."""
     stores = pairs.groupby("cluster")["stores"].sum().sort_index()
     return int(stores.idxmax()), int(stores.max()), int(stores.sum())
 
 
-def known_number(value: float) -> float | None:
+def number_or_none(value: float) -> float | None:
     """The number; None where it is NaN."""
     return None if value != value else float(value)  # NaN is not itself
 

@@ -1,4 +1,4 @@
-"""A category's clusters, told by the stores' surroundings: whether that works is measured before it is used."""
+"""Predict a category's clusters from the stores' surroundings, if cross-validation shows that this works."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 FOLDS = 5
-BEYOND = 1.645  # standard errors above the largest cluster's share: chance gets there once in twenty times
+BEYOND = 1.645  # standard errors above the largest cluster's share: by chance once in twenty times
 _SEED = 0  # of the folds
 _MAX_ITERATIONS = 1000
 
 
 class Classifier(NamedTuple):
-    """What was found: accuracy (NaN where it was not tried), majority (NaN without stores), and whether it is used, and why.
+    """The classifier: its accuracy (NaN if not tried), the majority (NaN without stores), whether it is used, and why.
 
-    Where it is used, `clusters` (c,) are those that it tells apart, with their `intercepts` (c,) and `coefficients` (c, d); none
-    elsewhere.
+    If it is used, `clusters` (c,) are the clusters that it predicts, with `intercepts` (c,) and `coefficients` (c, d); else
+    they are empty.
     """
 
     accuracy: float
@@ -33,18 +33,18 @@ class Classifier(NamedTuple):
 
 
 def classifier(values: NDArray[np.float64], clusters: NDArray[np.int64], k: int) -> Classifier:
-    """Multinomial logistic regression of the clusters on the outside data [1]_, where it is better than to say the largest cluster.
+    """Multinomial logistic regression of the clusters on the outside data [1]_, if it beats predicting the largest cluster.
 
-    Its accuracy is the mean over `FOLDS` stratified folds (fewer, where the smallest cluster has fewer stores) of the share
-    of stores left out whose cluster it says. It is used where that is above the largest cluster's share by more than
-    `BEYOND` standard errors of the accuracy, sqrt(a (1 - a) / n). Each feature is measured in its standard deviations, with an L2 penalty of
-    C = 1. The rows are to be in an order that no name decides: folds depend on it.
+    Its accuracy is the mean, over `FOLDS` stratified folds (fewer if the smallest cluster has fewer stores), of the share of
+    left-out stores whose cluster it predicts. It is used if the accuracy exceeds the largest cluster's share by more than
+    `BEYOND` standard errors of the accuracy, sqrt(a (1 - a) / n). Features are divided by their standard deviations; the L2
+    penalty is C = 1. The order of the rows must not depend on names, because the folds depend on it.
 
     Parameters
     ----------
-    values : (n, d) the outside data of the stores that it knows, as it is clustered on
+    values : (n, d) the scaled outside data of the stores that have it
     clusters : (n,) their clusters on the sales mix
-    k : the category's clusters, those without such a store too
+    k : the number of clusters of the category, also those without such a store
 
     References
     ----------
@@ -58,11 +58,11 @@ def classifier(values: NDArray[np.float64], clusters: NDArray[np.int64], k: int)
         return _unused(math.nan, majority, unfit)
     accuracy = _accuracy(values, clusters, min(FOLDS, int(counts.min())))
     chance = BEYOND * math.sqrt(accuracy * (1.0 - accuracy) / n)
-    told = f"surroundings say the cluster of {accuracy:.0%} of the stores, the largest cluster has {majority:.0%}"
+    finding = f"surroundings say the cluster of {accuracy:.0%} of the stores, the largest cluster has {majority:.0%}"
     if accuracy - majority <= chance:
-        return _unused(accuracy, majority, f"{told}: not better by more than chance, {chance:.1%}")
+        return _unused(accuracy, majority, f"{finding}: not better by more than chance, {chance:.1%}")
     intercepts, coefficients = _coefficients(values, clusters)
-    return Classifier(accuracy, majority, True, told, numbers, intercepts, coefficients)
+    return Classifier(accuracy, majority, True, finding, numbers, intercepts, coefficients)
 
 
 def _unfit(k: int, numbers: NDArray[np.int64], counts: NDArray[np.int64], features: int) -> str:
@@ -97,12 +97,12 @@ def _accuracy(values: NDArray[np.float64], clusters: NDArray[np.int64], folds: i
 def _coefficients(
     values: NDArray[np.float64], clusters: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Intercepts (c,) and coefficients (c, d) of the scores, on the values as they are; clusters in order of number."""
+    """Intercepts (c,) and coefficients (c, d) of the scores, for unscaled values; clusters in order of number."""
     mean = values.mean(axis=0)
     widths = np.where(values.max(axis=0) > values.min(axis=0), values.std(axis=0), 1.0)
     fitted = LogisticRegression(max_iter=_MAX_ITERATIONS).fit((values - mean) / widths, clusters)
     coefficients, intercepts = fitted.coef_ / widths, fitted.intercept_
-    if len(coefficients) == 1:  # of two clusters it scores the second alone
+    if len(coefficients) == 1:  # with two clusters, scikit-learn scores only the second
         coefficients = np.vstack([np.zeros_like(coefficients), coefficients])
         intercepts = np.concatenate([[0.0], intercepts])
     return intercepts - coefficients @ mean, coefficients

@@ -14,13 +14,13 @@ _WITH_NULLS = {"integer": "Int64", "boolean": "boolean"}
 
 
 def frame(table: Table, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    """The rows, sorted by the key, with the table's columns and types; without rows its columns alone.
+    """The rows as a frame with the table's columns and types, sorted by the key; only the columns if there are no rows.
 
-    `rows` have a value per column, in the table's order; None where there is none.
+    `rows` have one value per column, in the table's order; None for a missing value.
     """
     dtypes = {
         column.frame_name: (_WITH_NULLS if column.nullable else _DTYPES).get(column.type, _DTYPES[column.type])
         for column in table.columns
     }
-    made = pd.DataFrame(list(rows), columns=list(dtypes), dtype=object).astype(dtypes)
-    return made.sort_values(list(table.key), ignore_index=True)
+    unsorted = pd.DataFrame(list(rows), columns=list(dtypes), dtype=object).astype(dtypes)
+    return unsorted.sort_values(list(table.key), ignore_index=True)

@@ -1,4 +1,4 @@
-"""The sales mix of stores in one category, as the shares that the model knows."""
+"""The sales mix of stores in one category, as shares of the model's features."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pipeline.schema import UNMAPPED
 
 
 class NewMixes(NamedTuple):
-    """`shares`: store x the model's features; each row sums to 1. `totals` (by store): the sales that they are shares of, in cents.
-    `unseen` (by store): the share of the mapped sales in need states that the model does not know, 0..1."""
+    """`shares`: store x the model's features; each row sums to 1. `totals` (by store): the sum of these sales, in cents.
+    `unseen` (by store): the share of the mapped sales in need states that the model does not have, 0..1."""
 
     shares: pd.DataFrame
     totals: pd.Series[int]
@@ -20,10 +20,10 @@ class NewMixes(NamedTuple):
 
 
 def new_mixes(sales_by_need_state: pd.DataFrame, need_states: pd.DataFrame, features: list[str]) -> NewMixes:
-    """The shares of the stores that sold something in a need state that the model knows.
+    """The shares of the stores with sales in need states of the model.
 
-    What is sold in others says nothing of the clusters, which know no such sales: the shares are of the rest, as those of
-    held-out stores are.
+    Sales in other need states say nothing about the clusters, whose stores have no such sales. They are left out of the
+    shares, as for held-out stores.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def new_mixes(sales_by_need_state: pd.DataFrame, need_states: pd.DataFrame, feat
     """
     mapped = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore")
     part_of = dict(zip(need_states["need_state"], need_states["feature"], strict=True))
-    known = mapped[[state for state in mapped.columns if state in part_of]]
-    totals = known.sum(axis=1)
-    known, totals = known[totals > 0], totals[totals > 0]
-    by_feature = known.T.groupby([part_of[state] for state in known.columns]).sum().T
+    in_model = mapped[[state for state in mapped.columns if state in part_of]]
+    totals = in_model.sum(axis=1)
+    in_model, totals = in_model[totals > 0], totals[totals > 0]
+    by_feature = in_model.T.groupby([part_of[state] for state in in_model.columns]).sum().T
     shares = by_feature.reindex(columns=features, fill_value=0).astype("float64").div(totals, axis=0)
     return NewMixes(shares, totals, 1.0 - totals / mapped.loc[totals.index].sum(axis=1))

@@ -1,4 +1,4 @@
-"""The published model: all that placing a new store takes, as tables, made of what the clustering published."""
+"""The published model: tables with everything needed to place a new store, from the published clustering."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MODEL = (
     "model_categories",
     "model_pairs",
 )
-_SHARE = (None, None, None, None, "share")  # comes from no column of the outside data
+_SHARE = (None, None, None, None, "share")  # has no column of the outside data
 
 Rows = defaultdict[str, list[tuple[Any, ...]]]
 
@@ -60,12 +60,12 @@ def build(
     store_clusters: pd.DataFrame,
     settings: Model,
 ) -> dict[str, pd.DataFrame]:
-    """The model of every category's clusters and of those of the outside data.
+    """The model of the clusters of every category, and of the clusters on the outside data.
 
     Parameters
     ----------
-    sales_by_need_state to store_clusters : the tables of these names in `pipeline.schema`, any of them possibly without rows
-    settings : how the clusterings were made, and from which sales on a new store is placed by its mix
+    sales_by_need_state to store_clusters : the tables of these names in `pipeline.schema`, any of them possibly empty
+    settings : the settings of the clusterings, and the least sales with which a new store is placed by its mix
 
     Returns
     -------
@@ -100,7 +100,7 @@ def build(
             by_surroundings = _by_surroundings(inside, outside)
             _add_space(rows, (INTERNAL, name), inside, axes, (own.transform, own.algorithm), {}, by_surroundings, noise)
             rows["model_need_states"] += need_states
-            pairs = final[name].groupby(["internal_cluster", _known_or_none(final[name]), "cluster"]).size()
+            pairs = final[name].groupby(["internal_cluster", _external_or_none(final[name]), "cluster"]).size()
             rows["model_pairs"] += [(name, *map(int, key), int(stores)) for key, stores in pairs.items()]
             rows["model_categories"].append(
                 (
@@ -169,7 +169,7 @@ def _add_space(
 
 
 def _origins(external_feature_report: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
-    """By feature: its raw column, level, other level, what stands in for a missing value, and its kind."""
+    """For each feature: its raw column, level, other level, fill value for missing values, and kind."""
     report = external_feature_report.astype(object).where(external_feature_report.notna(), None)
     return {
         row["feature"]: (
@@ -192,39 +192,42 @@ def _kind(row: Mapping[Any, Any]) -> str:
 
 
 def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifier:
-    """The classifier of a category's clusters, on the stores that the outside data knows; none that is held out."""
+    """The classifier of a category's clusters, on the stores with outside data, without held-out stores."""
     k = int(inside.clusters.nunique())
     if outside is None:
         return classifier(np.empty((0, 0)), np.empty(0, dtype=np.int64), k)
     index = outside.values.index
-    known = outside.values[index.isin(inside.clusters.index) & ~index.isin(inside.held_out)]
-    values, clusters = known.to_numpy(dtype=np.float64), inside.clusters.loc[known.index].to_numpy(dtype=np.int64)
+    with_outside = outside.values[index.isin(inside.clusters.index) & ~index.isin(inside.held_out)]
+    values, clusters = (
+        with_outside.to_numpy(dtype=np.float64),
+        inside.clusters.loc[with_outside.index].to_numpy(dtype=np.int64),
+    )
     order = value_order(np.column_stack([values, clusters]))
     return classifier(values[order], clusters[order], k)
 
 
 def _need_states(category: str, sales_by_need_state: pd.DataFrame, features: list[str]) -> list[tuple[str, str, str]]:
-    """Which feature each need state is part of; those that no store sold for more than was returned are in none."""
+    """The feature of each need state; need states without positive sales in any store have no feature."""
     sold = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore").sum(axis=0)
-    known = set(features)
-    parts = [(str(state), str(state) if state in known else RARE) for state in sold.index[sold > 0]]
-    return [(category, state, feature) for state, feature in parts if feature in known]
+    in_model = set(features)
+    parts = [(str(state), str(state) if state in in_model else RARE) for state in sold.index[sold > 0]]
+    return [(category, state, feature) for state, feature in parts if feature in in_model]
 
 
 def _noise(
     sales_by_need_state: pd.DataFrame, need_states: list[tuple[str, str, str]], features: list[str]
 ) -> Noise | None:
-    """How noisy the mixes are that were clustered, of sales in currency."""
+    """The noise of the clustered mixes; sales in currency."""
     parts = pd.DataFrame(need_states, columns=["category", "need_state", "feature"])
     mixes = new_mixes(sales_by_need_state, parts, features)
     return noise_of(mixes.shares, mixes.totals / 100)
 
 
-def _known_or_none(store_clusters: pd.DataFrame) -> pd.Series[int]:
+def _external_or_none(store_clusters: pd.DataFrame) -> pd.Series[int]:
     return store_clusters["external_cluster"].fillna(NO_CLUSTER).astype("int64")
 
 
 def _sales(volumes: pd.DataFrame, min_share: float) -> tuple[int, int]:
-    """Net sales of the median store, and that share of them, in cents."""
+    """Net sales of the median store, and the share `min_share` of them, in cents."""
     median = int(volumes["sales_cents"].median())
     return median, max(math.ceil(min_share * median), 0)

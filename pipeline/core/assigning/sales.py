@@ -1,4 +1,4 @@
-"""The raw sales of new stores, preprocessed as those of the clusters were."""
+"""Preprocess the raw sales of new stores as those of the clusters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.settings import InternalPreprocessing
 
 
 class NewSales(NamedTuple):
-    """What internal preprocessing makes of the new stores' sales, and the categories of these that the model does not know."""
+    """The new stores' sales after internal preprocessing, and their categories that the model does not have."""
 
     sales_by_need_state: pd.DataFrame
     excluded_stores: pd.DataFrame
@@ -22,29 +22,31 @@ class NewSales(NamedTuple):
 def new_sales(
     sales: pd.DataFrame, unchosen_stores: pd.DataFrame, categories: Collection[str], settings: InternalPreprocessing
 ) -> NewSales:
-    """Preprocess the sales in the categories that the model knows (`internal_preprocessing.preprocess`).
+    """Preprocess the sales in the categories of the model (`internal.preprocessing.preprocess`).
 
     Parameters
     ----------
-    sales, unchosen_stores : as the engine gathers them; both may be without rows
-    categories : those of the model
+    sales, unchosen_stores : as the engine gathers them; both may be empty
+    categories : the categories of the model
     settings : `[internal.preprocessing]`
 
     Raises
     ------
     RawDataError : too much of a category's sales has no need state
     """
-    known = sales["category"].isin(list(categories))
-    others = sales.loc[~known, "store_id"]
+    in_model = sales["category"].isin(list(categories))
+    others = sales.loc[~in_model, "store_id"]
     stores = pd.DataFrame(
-        {"store_id": sorted({*others, *unchosen_stores["store_id"]} - set(sales.loc[known, "store_id"]))}
+        {"store_id": sorted({*others, *unchosen_stores["store_id"]} - set(sales.loc[in_model, "store_id"]))}
     )
-    # without a row there is no category to look at, and nothing for preprocessing to refuse
-    made = (
-        preprocess(sales=sales[known], unchosen_stores=stores, settings=settings) if known.any() else _nothing(stores)
+    # preprocessing refuses input without any category
+    tables = (
+        preprocess(sales=sales[in_model], unchosen_stores=stores, settings=settings)
+        if in_model.any()
+        else _nothing(stores)
     )
-    unknown = sorted({str(name) for name in sales.loc[~known, "category"]})
-    return NewSales(made["sales_by_need_state"], made["excluded_stores"], unknown)
+    unknown = sorted({str(name) for name in sales.loc[~in_model, "category"]})
+    return NewSales(tables["sales_by_need_state"], tables["excluded_stores"], unknown)
 
 
 def _nothing(stores: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""The space of a clustering: what a store is measured in, and the cluster that it has there."""
+"""The space of a clustering: its features and scales, and the placement of stores in it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from pipeline.core.internal.shrinkage import Noise
 from pipeline.core.statistics.features import Axes, on_axes
 
 INTERNAL, EXTERNAL = "internal", "external"
-FARTHEST = (
-    0.99  # of the stores fitted: a new store that is farther from its centroid than this share of them is too far
-)
-_ROUNDING = 1e-8  # of a distance made anew from published numbers: the farthest fitted store is no farther than itself
+FARTHEST = 0.99  # of the fitted stores: a new store farther from its centroid than this share of them is too far
+_ROUNDING = 1e-8  # tolerance for distances computed from published numbers
 
 
 class Components(NamedTuple):
-    """A mixture of k components in d features as linear scores (`points.Scale.linear`): a store is in the component that has the
-    highest, and likely as the softmax says.
+    """A mixture of k components in d features as linear scores (`points.Scale.linear`): a store is in the component with the
+    highest score; the softmax of the scores gives the probabilities.
 
-    `intercepts` (k,), `coefficients` (k, d), `thresholds` (d,): a feature with one counts as 1 above it, else as 0; NaN
-    where the value itself counts.
+    `intercepts` (k,), `coefficients` (k, d), `thresholds` (d,): a feature with a threshold counts as 1 above it, else as 0;
+    NaN means that the value itself counts.
     """
 
     intercepts: NDArray[np.float64]
@@ -38,8 +36,8 @@ class Components(NamedTuple):
 class Space(NamedTuple):
     """A clustering's space of d features, and its k clusters in it.
 
-    `clusters` (k,) their numbers, `centroids` (k, d), `components` where the algorithm is gmm, `noise` (of sales in
-    currency) where small stores' shares are drawn towards the chain's; `max_distance` as in `model_spaces` of pipeline.schema.
+    `clusters` (k,): their numbers. `centroids` (k, d). `components`: for gmm, else None. `noise` (of sales in currency): if the
+    shares of small stores are shrunk towards the chain's, else None. `max_distance`: as in `model_spaces` of pipeline.schema.
     """
 
     features: list[str]
@@ -52,8 +50,8 @@ class Space(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Of n stores: cluster, distance to its centroid, margin (NaN where there is one cluster), probability (NaN without
-    components), and whether the store is farther from every centroid than nearly all that were fitted are from their own."""
+    """For n stores: cluster, distance to its centroid, margin (NaN if there is one cluster), probability (NaN without
+    components), and whether the store is farther from every centroid than nearly all fitted stores from their own."""
 
     cluster: NDArray[np.int64]
     distance: NDArray[np.float64]
@@ -70,20 +68,19 @@ def fitted_space(
     own_distances: NDArray[np.float64],
     likely: NDArray[np.float64] | None,
 ) -> Space:
-    """The space of a clustering, from what was published of it.
+    """The space of a clustering, from its published tables.
 
     Parameters
     ----------
     features, axes : of the space
-    values : (n, d) the stores that were fitted, in the space; at least one
+    values : (n, d) the fitted stores in the space; at least one
     clusters : (n,) their clusters
     own_distances : (n,) to their own centroids
-    likely : (n, k) by gmm, how likely each is in each cluster, in order of the clusters' numbers; None without a mixture
+    likely : (n, k) the probability of each cluster, in order of the clusters' numbers, for gmm; else None
 
     Notes
     -----
-    The mixture is the one that EM finds from the memberships that were published: where it was left, to within the tolerance
-    that EM ends at.
+    The mixture is refitted by EM from the published memberships, so it equals the fitted mixture within EM's tolerance.
     """
     numbers, labels = np.unique(clusters, return_inverse=True)
     return Space(
@@ -91,7 +88,7 @@ def fitted_space(
         axes,
         numbers,
         centroids(values, labels, len(numbers)),
-        # no interpolation: with few stores that leaves twice as many of them beyond it, or more
+        # no interpolation: with few stores, it would leave twice as many or more beyond the limit
         float(np.quantile(own_distances, FARTHEST, method="inverted_cdf")),
         None if likely is None else _components(values, likely),
     )
@@ -99,12 +96,12 @@ def fitted_space(
 
 def _components(values: NDArray[np.float64], likely: NDArray[np.float64]) -> Components:
     scale = Scale(values)
-    found = mixture.fit(scale.of(values), np.ones((1, len(values))), likely[None])
-    return Components(*scale.linear(found.means[0], found.variances[0], found.chances[0], found.proportions[0]))
+    fit = mixture.fit(scale.of(values), np.ones((1, len(values))), likely[None])
+    return Components(*scale.linear(fit.means[0], fit.variances[0], fit.chances[0], fit.proportions[0]))
 
 
 def place(space: Space, values: NDArray[np.float64]) -> Placement:
-    """The cluster of each of n stores (n, d): the likeliest component's where there are components, else the nearest centroid's.
+    """The placement of n stores (n, d): in the likeliest component if there are components, else at the nearest centroid.
 
     Ties go to the lower number.
     """
@@ -130,21 +127,21 @@ def place(space: Space, values: NDArray[np.float64]) -> Placement:
 
 
 def _likely(components: Components, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How likely each store is in each component (n, k)."""
+    """The probability of each component for each store (n, k)."""
     is_flag = ~np.isnan(components.thresholds)
     counted = np.where(is_flag, values > components.thresholds, values)
     return softmax(counted @ components.coefficients.T + components.intercepts)
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Likelihoods (n, k) of scores (n, k): exp, of which each row is made to sum to 1."""
+    """The softmax (n, k) of scores (n, k): their exponentials, each row divided by its sum."""
     raised = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
     return shares
 
 
 def in_space(space: Space, features: pd.DataFrame) -> NDArray[np.float64]:
-    """Stores x features -> their values (n, d) in the space."""
+    """The values (n, d) of stores x features in the space."""
     values: NDArray[np.float64] = on_axes(features[space.features], space.axes).to_numpy(dtype=np.float64)
     return values
 
@@ -158,23 +155,23 @@ def published_spaces(model: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str],
     features = dict(iter(model["model_features"].sort_values("feature").groupby(key)))
     clusters = dict(iter(model["model_clusters"].sort_values("cluster").groupby(key)))
     centres = dict(iter(model["model_centroids"].sort_values(["cluster", "feature"]).groupby(key)))
-    found = {}
+    spaces = {}
     for row in model["model_spaces"].itertuples():
-        place = (str(row.side), str(row.category))
-        own = features.get(place, model["model_features"].iloc[:0])
+        side_and_category = (str(row.side), str(row.category))
+        own = features.get(side_and_category, model["model_features"].iloc[:0])
         shape = (int(row.clusters), len(own))
-        means = centres.get(place, model["model_centroids"].iloc[:0])
+        means = centres.get(side_and_category, model["model_centroids"].iloc[:0])
         power = None if row.transform == "clr" else float(own["power"].iloc[0]) if len(own) else 1.0
-        found[place] = Space(
+        spaces[side_and_category] = Space(
             [str(name) for name in own["feature"]],
             Axes(power, own["shift"].to_numpy(dtype=np.float64), own["width"].to_numpy(dtype=np.float64)),
-            clusters[place]["cluster"].to_numpy(dtype=np.int64),
+            clusters[side_and_category]["cluster"].to_numpy(dtype=np.int64),
             means["value"].to_numpy(dtype=np.float64).reshape(shape),
             float(row.max_distance),
             None
             if row.algorithm != "gmm"
             else Components(
-                clusters[place]["component_intercept"].to_numpy(dtype=np.float64),
+                clusters[side_and_category]["component_intercept"].to_numpy(dtype=np.float64),
                 means["component_coefficient"].to_numpy(dtype=np.float64).reshape(shape),
                 own["threshold"].to_numpy(dtype=np.float64),
             ),
@@ -182,4 +179,4 @@ def published_spaces(model: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str],
             if row.noise != row.noise  # null
             else Noise(own["pooled_share"].to_numpy(dtype=np.float64), float(row.spread), float(row.noise)),
         )
-    return found
+    return spaces

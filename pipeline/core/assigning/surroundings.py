@@ -1,4 +1,4 @@
-"""The outside data of new stores, as the features of the model."""
+"""Convert the outside data of new stores to the features of the model."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pipeline.errors import RawDataError
 
 
 class Surroundings(NamedTuple):
-    """`features`: one row per store of which anything is known (index: store_id), the model's features before scaling. `notes` by
-    store: what of it is not what the outside data said, in words."""
+    """`features`: one row per store with any value (index: store_id), the model's features before scaling. `notes`, by store: the
+    values that were filled in or replaced, in words."""
 
     features: pd.DataFrame
     notes: dict[str, str]
@@ -22,29 +22,29 @@ class Surroundings(NamedTuple):
 def surroundings(offered: pd.DataFrame, model_features: pd.DataFrame) -> Surroundings:
     """Columns of the outside data -> the model's features: levels as 0 and 1, missing values filled, logarithms taken.
 
-    Nothing is learned from these stores: fill values, levels and which features there are come from the model. A column
-    that the model does not use is not looked at; one that is not there is missing in every store. A text that is none of
-    the levels that have a feature is 0 in each of them.
+    Nothing is fitted on these stores: features, levels and fill values come from the model. A column that the model does not
+    use is ignored; a column that does not exist counts as missing in every store. A text without a feature of its own is 0
+    in the features of all levels.
 
     Parameters
     ----------
     offered : store_id and a column per feature, numbers with NaN or texts with None; one row per store
-    model_features : that table of the model, of the external side
+    model_features : the rows of this table of the model for the external side
 
     Returns
     -------
-    The features of the stores that have a value in at least one column that the model uses; the others are left out.
+    The features of the stores with a value in at least one column that the model uses; other stores are left out.
 
     Raises
     ------
-    RawDataError : no column is one that the model uses; a column has texts where the model has numbers, or a value of which
-        no logarithm can be taken
+    RawDataError : the model uses none of the columns; a column has texts where the model has numbers, or a value without a
+        logarithm
     """
     given = offered.set_index("store_id").sort_index()
     used = sorted({str(column) for column in model_features["raw_column"]})
     if used and len(given) and not given.columns.intersection(used).size:
         raise RawDataError(
-            f"the outside data of the new stores has none of the columns that the clusters were made with: {', '.join(used)}; "
+            f"the outside data of the new stores has none of the columns that the model uses: {', '.join(used)}; "
             f"found: {', '.join(map(str, given.columns)) or 'no feature'}; correct the names, or leave the file out"
         )
     present = given.reindex(columns=used)
@@ -58,20 +58,20 @@ def surroundings(offered: pd.DataFrame, model_features: pd.DataFrame) -> Surroun
         features |= {str(name): is_missing for name in rows.loc[rows["kind"] == "missing", "feature"]}
         levels = rows[rows["kind"] == "level"]
         if len(levels):
-            made, texts = _levels(given[column], levels)
-            features |= made
-            known = {*levels["level"], *levels["other_level"].dropna()}
-            for store, text in texts[texts.notna() & ~texts.isin(known)].items():
+            level_features, texts = _levels(given[column], levels)
+            features |= level_features
+            levels_in_model = {*levels["level"], *levels["other_level"].dropna()}
+            for store, text in texts[texts.notna() & ~texts.isin(levels_in_model)].items():
                 notes[str(store)].append(f"{column} is {text!r}, which is no level of the model")
         numbers = rows[rows["kind"].isin(["number", "log1p"])]
         features |= {str(row["feature"]): _number(given[column], row) for row in numbers.to_dict("records")}
     wide = pd.DataFrame(features, index=given.index, dtype="float64")
-    return Surroundings(wide, {store: "; ".join(said) for store, said in notes.items()})
+    return Surroundings(wide, {store: "; ".join(texts) for store, texts in notes.items()})
 
 
-def _note(notes: dict[str, list[str]], where: pd.Series[bool], said: str) -> None:
+def _note(notes: dict[str, list[str]], where: pd.Series[bool], text: str) -> None:
     for store in where.index[where]:
-        notes[str(store)].append(said)
+        notes[str(store)].append(text)
 
 
 def _number(values: pd.Series[Any], feature: dict[Any, Any]) -> NDArray[np.float64]:
@@ -100,7 +100,7 @@ def _number(values: pd.Series[Any], feature: dict[Any, Any]) -> NDArray[np.float
 
 
 def _levels(values: pd.Series[Any], rows: pd.DataFrame) -> tuple[dict[str, NDArray[np.float64]], pd.Series[Any]]:
-    """The features of a column of texts, and its texts; a file of numbers alone has them as numbers."""
+    """The features of a column of texts, and its texts; a file with only numbers in this column gives numbers."""
     texts = values.map(_text, na_action="ignore") if pd.api.types.is_numeric_dtype(values) else values
     texts = texts.astype(object).where(texts.notna(), None)
     return {

@@ -1,1 +1,1 @@
-"""Two results side by side: numbers that are carried over, stores that moved, features that drifted."""
+"""Compare two results: cluster numbers that are kept, stores that moved, features that drifted."""

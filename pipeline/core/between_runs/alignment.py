@@ -1,4 +1,4 @@
-"""The clusters' numbers, kept from a reference: what was cluster 3 is cluster 3 again, wherever it can be found again."""
+"""Keep the numbers of clusters from a reference: a cluster that matches cluster 3 of the reference is cluster 3 again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pipeline.core.between_runs.compare import matched
 
 
 class Reference(NamedTuple):
-    """What is known of the clusters that the numbers are kept from.
+    """The clusters whose numbers are kept.
 
-    `clusters`: cluster by store (index: store_id). `highest`: the highest number that ever was a cluster's, up to there.
+    `clusters`: cluster by store (index: store_id). `highest`: the highest number that a cluster has ever had.
     """
 
     clusters: pd.Series[int]
@@ -20,7 +20,7 @@ class Reference(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """The `new` number by the old one, and the `highest` that is, or ever was, used."""
+    """The `new` number by the old number, and the `highest` number ever used."""
 
     new: dict[int, int]
     highest: int
@@ -29,13 +29,13 @@ class Numbers(NamedTuple):
 def reference(
     clusters: pd.DataFrame | None, highest: pd.DataFrame | None, category: str | None = None
 ) -> Reference | None:
-    """A pin's tables as a reference; None where there is none, or nothing in it.
+    """The tables of a pin as a reference; None without a pin, or if its tables are empty.
 
     Parameters
     ----------
     clusters : store_id and cluster, one row per store
-    highest : a table with the column highest_number, for the same clusters; without rows the highest cluster counts
-    category : where the tables have a column of that name: of which of its values they are wanted
+    highest : a table with the column highest_number, for the same clusters; if it is empty, the highest cluster counts
+    category : the category to use, if the tables have a column category
     """
     if category is not None:
         clusters, highest = (
@@ -44,28 +44,28 @@ def reference(
     if clusters is None or highest is None or not (len(clusters) or len(highest)):
         return None
     of_store = clusters.set_index("store_id")["cluster"].astype("int64")
-    used = [int(found) for found in (of_store.max(), highest["highest_number"].max()) if found == found]
+    used = [int(number) for number in (of_store.max(), highest["highest_number"].max()) if number == number]
     return Reference(of_store, max(used))
 
 
-def aligned(clusters: pd.Series[int], kept: Reference | None) -> Numbers:
-    """The numbers that the clusters are given.
+def aligned(clusters: pd.Series[int], before: Reference | None) -> Numbers:
+    """The new numbers of the clusters.
 
-    A cluster that is matched to one of the reference (`compare.matched`: Hungarian method on Jaccard indices of at least
-    0.3, over the stores that both place) takes its number. Each of the others takes the next number that was never
-    used, in the order that they have. Without a reference every cluster keeps its own.
+    A cluster that matches a cluster of the reference (`compare.matched`: Hungarian method on Jaccard indices of at least
+    0.3, over the stores in both) gets its number. The others get the next numbers that were never used, in their order.
+    Without a reference, every cluster keeps its number.
 
     Parameters
     ----------
     clusters : cluster, from 1, by store (index: store_id)
-    kept : the reference
+    before : the reference; None without one
     """
     own = sorted(int(cluster) for cluster in clusters.unique())
-    if kept is None:
+    if before is None:
         return Numbers({cluster: cluster for cluster in own}, max(own, default=0))
-    common = clusters.index.intersection(kept.clusters.index).sort_values()
-    match = {now: before for before, now in matched(kept.clusters.loc[common], clusters.loc[common]).items()}
-    highest = kept.highest
+    common = clusters.index.intersection(before.clusters.index).sort_values()
+    match = {now: old for old, now in matched(before.clusters.loc[common], clusters.loc[common]).items()}
+    highest = before.highest
     for cluster in own:
         if cluster not in match:
             highest += 1

@@ -1,4 +1,4 @@
-"""What became of the clusters of a reference: kept, split, merged, vanished; and which are new."""
+"""What happened to the clusters of a reference: kept, split, merged, vanished; and which clusters are new."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 KEPT, SPLIT, MERGED, NEW, VANISHED = "kept", "split", "merged", "new", "vanished"
-MOST = 0.5  # of a cluster's stores: where they are from, or where they went
-PART = 0.25  # of a cluster's stores, that make a part of it worth telling of
-_SHOWN = 3  # clusters that words list
+MOST = 0.5  # of a cluster's stores: the larger part of them
+PART = 0.25  # of a cluster's stores: a smaller part is not mentioned
+_SHOWN = 3  # clusters listed in words
 
 
 def changes(before: pd.Series[int], now: pd.Series[int]) -> pd.DataFrame:
-    """What became of every cluster, where equal numbers are the same cluster.
+    """What happened to every cluster; equal numbers are the same cluster.
 
-    The transitions are those of MONIC [1]_, over the stores that both results place. A cluster of the reference is
-    `split` where at least two clusters of now each hold `PART` of its stores, and come from it for the most part
-    (`MOST`). A cluster of now is `merged` where at least two of the reference gave it most of their stores, and each makes
-    `PART` of it. Clusters of which one of the two is true say so, whether their number stayed, is new or is gone; of the
-    others one whose number stayed is `kept`, and else it is `new` or `vanished`.
+    The transitions are those of MONIC [1]_, over the stores in both results. A cluster of the reference is `split` if at
+    least two current clusters each hold `PART` of its stores, and each got more than `MOST` of its own stores from it. A
+    current cluster is `merged` if at least two clusters of the reference gave it more than `MOST` of their stores, and each
+    makes up `PART` of it. Other clusters are `kept` if their number stayed, else `new` or `vanished`.
 
     Parameters
     ----------
@@ -27,7 +26,7 @@ def changes(before: pd.Series[int], now: pd.Series[int]) -> pd.DataFrame:
 
     Returns
     -------
-    One row per number, sorted: cluster, change, stores_before, stores_now, stores_kept, words. Empty where both are.
+    One row per number, sorted: cluster, change, stores_before, stores_now, stores_kept, words. Empty if both are empty.
 
     References
     ----------
@@ -41,7 +40,7 @@ def changes(before: pd.Series[int], now: pd.Series[int]) -> pd.DataFrame:
     columns = [new.index(int(cluster)) for cluster in now.loc[common]]
     np.add.at(shared, (rows, columns), 1)
     parts, sources = _parts(shared)
-    told = [_row(cluster, old, new, shared, parts, sources) for cluster in sorted({*old, *new})]
+    transitions = [_row(cluster, old, new, shared, parts, sources) for cluster in sorted({*old, *new})]
     kinds = {
         "cluster": "int64",
         "change": "str",
@@ -49,11 +48,11 @@ def changes(before: pd.Series[int], now: pd.Series[int]) -> pd.DataFrame:
         "stores_now": "int64",
         "stores_kept": "int64",
     }
-    return pd.DataFrame(told, columns=[*kinds, "words"]).astype(kinds | {"words": "str"})
+    return pd.DataFrame(transitions, columns=[*kinds, "words"]).astype(kinds | {"words": "str"})
 
 
 def _parts(shared: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which clusters of now (columns) are parts of which of the reference (rows), and which of these sources of which."""
+    """Which current clusters (columns) are parts of which clusters of the reference (rows), and which of these are sources."""
     of_old = shared / np.maximum(shared.sum(axis=1, keepdims=True), 1)
     of_new = shared / np.maximum(shared.sum(axis=0, keepdims=True), 1)
     parts = (of_old >= PART) & (of_new > MOST)
@@ -74,12 +73,12 @@ def _row(
     row, column = (side.index(cluster) if cluster in side else None for side in (old, new))
     before = 0 if row is None else int(shared[row].sum())
     after = 0 if column is None else int(shared[:, column].sum())
-    kept = 0 if row is None or column is None else int(shared[row, column])
-    change, words = _told(row, column, old, new, shared, parts, sources)
-    return cluster, change, before, after, kept, words
+    stayed = 0 if row is None or column is None else int(shared[row, column])
+    change, words = _transition(row, column, old, new, shared, parts, sources)
+    return cluster, change, before, after, stayed, words
 
 
-def _told(
+def _transition(
     row: int | None,
     column: int | None,
     old: list[int],
@@ -104,22 +103,24 @@ def _told(
 
 
 def _exchange(row: int, column: int, old: list[int], new: list[int], shared: NDArray[np.int64]) -> str:
-    """What a kept cluster lost and gained."""
+    """The stores that a kept cluster lost and gained, in words."""
     lost, gained = shared[row].copy(), shared[:, column].copy()
     lost[column] = gained[row] = 0
-    said = [f"lost to {_listed(new, lost)}"] if lost.any() else []
-    said += [f"gained from {_listed(old, gained)}"] if gained.any() else []
-    return "; ".join(said) or "the same stores, of those that both know"
+    texts = [f"lost to {_listed(new, lost)}"] if lost.any() else []
+    texts += [f"gained from {_listed(old, gained)}"] if gained.any() else []
+    return "; ".join(texts) or "the same stores, of those that both know"
 
 
 def _listed(clusters: list[int], stores: NDArray[np.int64]) -> str:
-    """The clusters by the stores that count, the most first, such as "3 (12 stores), 1 (4)"."""
-    order = sorted((place for place in range(len(clusters)) if stores[place]), key=lambda place: -int(stores[place]))
+    """The clusters by their number of stores, the most first, such as "3 (12 stores), 1 (4)"."""
+    order = sorted(
+        (position for position in range(len(clusters)) if stores[position]), key=lambda position: -int(stores[position])
+    )
     if not order:
         return "none that both results know"
-    said = [
-        f"{clusters[place]} ({int(stores[place])}{'' if rank else ' store' if stores[place] == 1 else ' stores'})"
-        for rank, place in enumerate(order)
+    texts = [
+        f"{clusters[position]} ({int(stores[position])}{'' if rank else ' store' if stores[position] == 1 else ' stores'})"
+        for rank, position in enumerate(order)
     ]
-    more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
-    return ", ".join(said[:_SHOWN]) + more
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more

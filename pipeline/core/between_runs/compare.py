@@ -1,4 +1,4 @@
-"""Two results side by side: how far they agree per category, and which stores moved."""
+"""Compare two results: how far they agree per category, and which stores moved."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
-MIN_JACCARD = 0.3  # clusters that overlap less are not taken for the same one
-_SAME_LABEL = 1e-9  # settles ties for the matching that keeps labels; one store among 10 000 weighs more
+MIN_JACCARD = 0.3  # clusters that overlap less do not match
+_SAME_LABEL = 1e-9  # in a tie, prefers the matching that keeps labels; one store in 10 000 counts more
 _AGREEMENT = {
     "category": "str",
     "stores": "int64",
@@ -28,23 +28,23 @@ _MOVES = {"store_id": "str", "category": "str", "before": "int64", "after": "int
 def compare(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Compare two results, per category.
 
-    A store that both results place has moved where the cluster it is in now is not the match of the one it was in
-    (`matched`); a store of a cluster without a match has moved. Stores of one result alone are counted, and move nowhere.
+    A store in both results has moved if its new cluster is not the match of its old cluster (`matched`), also if the old
+    cluster has no match. Stores in only one result are counted, but have not moved.
 
     Parameters
     ----------
-    before, after : store_id, category (texts) and cluster (integer), one row per store and category; further columns are
-        not looked at. The category `(none)` is one like any other
+    before, after : store_id, category (texts) and cluster (integer), one row per store and category; other
+        columns are ignored. `(none)` is a category like the others
 
     Returns
     -------
-    agreement : one row per category of either, sorted: category, stores (placed by both), only_before, only_after
-        (stores), k_before, k_after (clusters, of all the stores placed there), adjusted_rand (-1..1, chance is 0; NaN
+    agreement : one row per category of either result, sorted: category, stores (in both), only_before, only_after
+        (stores), k_before, k_after (clusters, over all stores of the result), adjusted_rand (-1..1, chance is 0; NaN
         without a common store), moved (stores), moved_share (0..1 of `stores`; NaN without a common store)
     moves : one row per store that moved, sorted by category and store: store_id, category, before, after (clusters),
-        expected (the match of `before`; null where it has none)
+        expected (the match of `before`; null if it has none)
 
-    Both are empty where both inputs are.
+    Both are empty if both inputs are empty.
 
     Sources
     -------
@@ -61,17 +61,17 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, pd.DataFrame
         agreement.append(_row(category, old, new, common, len(moved)))
         if len(moved):
             moves.append(moved)
-    told = pd.DataFrame(agreement, columns=list(_AGREEMENT)).astype(_AGREEMENT)
+    agreement_table = pd.DataFrame(agreement, columns=list(_AGREEMENT)).astype(_AGREEMENT)
     listed = pd.concat(moves, ignore_index=True) if moves else pd.DataFrame(columns=list(_MOVES))
-    return {"agreement": told, "moves": listed.astype(_MOVES)}
+    return {"agreement": agreement_table, "moves": listed.astype(_MOVES)}
 
 
 def matched(before: pd.Series[int], after: pd.Series[int]) -> dict[int, int]:
-    """The clusters of two results that stand for each other.
+    """The pairs of matching clusters of two results.
 
-    Clusters are paired one to one so that the Jaccard indices of the pairs, |both| / |either| in stores, sum to the most
-    (the Hungarian method); only pairs of at least `MIN_JACCARD` count. Of equally good matchings, the one that keeps the
-    most labels.
+    Clusters are paired one to one so that the sum of the Jaccard indices of the pairs, |both| / |either| in stores, is
+    largest (Hungarian method); only pairs with at least `MIN_JACCARD` count. Of equally good matchings, the one that keeps
+    the most labels is taken.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def matched(before: pd.Series[int], after: pd.Series[int]) -> dict[int, int]:
 
     Returns
     -------
-    Cluster after by cluster before, without those that have no match; empty without stores.
+    The cluster after, by the cluster before; clusters without a match are left out. Empty without stores.
 
     Sources
     -------
@@ -103,7 +103,7 @@ def _clusters_by_category(placed: pd.DataFrame) -> dict[str, pd.Series[int]]:
 
 
 def _moved(category: str, before: pd.Series[int], after: pd.Series[int]) -> pd.DataFrame:
-    """The stores that moved, of those that both results place."""
+    """The stores that moved, among the stores in both results."""
     match = matched(before, after)
     expected = pd.array([match.get(int(cluster), pd.NA) for cluster in before], dtype="Int64")
     table = pd.DataFrame(
@@ -137,6 +137,6 @@ def _adjusted_rand(before: pd.Series[int], after: pd.Series[int]) -> float:
     if before.empty:
         return float("nan")
     with warnings.catch_warnings():
-        # scikit-learn takes many small clusters for a regression's target, and says so
+        # scikit-learn warns about many small clusters, which look like a regression target
         warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
         return float(adjusted_rand_score(before.to_numpy(), after.to_numpy()))

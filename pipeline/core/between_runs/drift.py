@@ -1,4 +1,4 @@
-"""How far features moved between two results: the population stability index."""
+"""How far features drifted between two results: the population stability index."""
 
 from __future__ import annotations
 

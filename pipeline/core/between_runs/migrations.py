@@ -1,4 +1,4 @@
-"""Between runs: what became of the clusters of a reference, which stores moved, and which features drifted."""
+"""Between runs: what happened to the clusters of a reference, which stores moved, and which features drifted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY = ["category", "store_id"]
 
 
 class Level(NamedTuple):
-    """The clusters of one level in both results: category, store_id, cluster; `now` has the column confidence besides."""
+    """The clusters of one level in both results: category, store_id, cluster; `now` also has the column confidence."""
 
     name: str
     pin: str
@@ -41,13 +41,13 @@ def compare_with_references(
 ) -> dict[str, pd.DataFrame]:
     """Compare this result with the pins that the settings name.
 
-    The clusters have the numbers of their references (`alignment.aligned`): one number is one cluster, and a store has
-    moved where its number is another. Stores that one result alone places are counted, and move nowhere.
+    The clusters have the numbers of their references (`alignment.aligned`): a number is one cluster, and a store has moved
+    if its number changed. Stores in only one result are counted, but have not moved.
 
     Parameters
     ----------
     internal_clusters to store_clusters : the tables of these names in `pipeline.schema`
-    settings : the pins' names by level
+    settings : the names of the pins by level
     before_... : the same tables of the pins; None at a level without one
 
     Returns
@@ -85,22 +85,24 @@ def _in_categories(clusters: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_confidence(store_clusters: pd.DataFrame, internal: pd.DataFrame, external: pd.DataFrame) -> pd.DataFrame:
-    """The final clusters with the lower confidence of both sides."""
-    found = store_clusters[[*_KEY, "cluster"]]
-    found = found.merge(internal[[*_KEY, "confidence"]], on=_KEY, how="left")
-    found = found.merge(external[["store_id", "confidence"]], on="store_id", how="left", suffixes=("", "_outside"))
-    return found.assign(confidence=found[["confidence", "confidence_outside"]].min(axis=1))
+    """The final clusters, each store with the lower of its confidences on both sides."""
+    clusters = store_clusters[[*_KEY, "cluster"]]
+    clusters = clusters.merge(internal[[*_KEY, "confidence"]], on=_KEY, how="left")
+    clusters = clusters.merge(
+        external[["store_id", "confidence"]], on="store_id", how="left", suffixes=("", "_outside")
+    )
+    return clusters.assign(confidence=clusters[["confidence", "confidence_outside"]].min(axis=1))
 
 
 def _agreement(level: Level) -> pd.DataFrame:
-    found = compare(level.before, level.now)["agreement"]
+    agreement = compare(level.before, level.now)["agreement"]
     moves = _migrations(level)["category"].value_counts()
-    moved = found["category"].map(moves).fillna(0).astype("int64")
-    return found.rename(columns={"only_after": "only_now", "k_after": "k_now"}).assign(
+    moved = agreement["category"].map(moves).fillna(0).astype("int64")
+    return agreement.rename(columns={"only_after": "only_now", "k_after": "k_now"}).assign(
         level=level.name,
         reference=level.pin,
         moved=moved,
-        kept_share=1.0 - moved / found["stores"].where(found["stores"] > 0),
+        kept_share=1.0 - moved / agreement["stores"].where(agreement["stores"] > 0),
     )
 
 
@@ -112,28 +114,28 @@ def _migrations(level: Level) -> pd.DataFrame:
 
 
 def _changes(level: Level) -> pd.DataFrame:
-    found = _per_category(
+    transitions = _per_category(
         level.before,
         level.now,
         lambda old, new: changes(old.set_index("store_id")["cluster"], new.set_index("store_id")["cluster"]),
     )
-    return found.assign(level=level.name)
+    return transitions.assign(level=level.name)
 
 
 def _per_category(
-    before: pd.DataFrame, now: pd.DataFrame, told: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+    before: pd.DataFrame, now: pd.DataFrame, rows_of: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 ) -> pd.DataFrame:
-    """What is told of every category of either, one below the other."""
+    """The rows that `rows_of` gives for every category of either result, in one frame."""
     sides = [{str(name): rows for name, rows in frame.groupby("category", sort=True)} for frame in (before, now)]
     parts = [
-        told(sides[0].get(category, before.iloc[:0]), sides[1].get(category, now.iloc[:0])).assign(category=category)
+        rows_of(sides[0].get(category, before.iloc[:0]), sides[1].get(category, now.iloc[:0])).assign(category=category)
         for category in sorted({*sides[0], *sides[1]})
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _long(features: pd.DataFrame | None) -> pd.DataFrame | None:
-    """The outside data's features as those of the sales mix are: store_id, category, feature, share."""
+    """The features of the outside data in the form of the sales mix: store_id, category, feature, share."""
     if features is None:
         return None
     long = features.melt(id_vars="store_id", var_name="feature", value_name="share")
@@ -145,7 +147,7 @@ def _wide(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def _stacked(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """The table, its rows sorted by its key; without rows where no part has one."""
+    """The parts as the table, sorted by its key; empty if no part has a row."""
     kinds = {"text": "str", "integer": "int64", "float": "float64"}
     columns = {column.name: kinds[column.type] for column in TABLES[name].columns}
     filled = [part for part in parts if len(part)]

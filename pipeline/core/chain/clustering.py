@@ -1,4 +1,4 @@
-"""The clustering over all categories, and how it stands to that of each category."""
+"""The clustering over all categories, and its agreement with the clusters of each category."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def cluster_chain(
 ) -> dict[str, pd.DataFrame]:
     """Cluster the stores on their sales mix in all categories together.
 
-    A store counts in the categories that know its mix: those in which it sold a mapped need state and from which it is not
-    excluded. Where these make up less than `min_coverage` of the chain's sales the store is left out of the fit, placed
-    afterwards and marked as an outlier. A store that is excluded from every category has no row; excluded_stores says why.
+    A store counts in the categories in which it sold a mapped need state and from which it is not excluded. If these make up
+    less than `min_coverage` of the chain's sales, the store is left out of the fit, placed afterwards and marked as an
+    outlier. A store that is excluded from every category has no row; excluded_stores gives the reason.
 
     Parameters
     ----------
     sales_by_need_state : the table of that name, of all categories
-    internal_clusters : the clusters of each category, which the chain's are compared with
+    internal_clusters : the clusters of each category, to compare with
     settings : `[chain.clustering]`
-    held_out : stores that are left out of every fit, and placed
+    held_out : stores that are left out of every fit and placed afterwards
 
     Returns
     -------
-    chain_clusters, chain_k_selection, chain_verdicts, chain_profiles and chain_agreement, as in pipeline.schema. Without a
-    store they have no rows but for the verdict `no structure` with k = 0.
+    chain_clusters, chain_k_selection, chain_verdicts, chain_profiles and chain_agreement, as in pipeline.schema. Without
+    stores they are empty, except for the verdict `no structure` with k = 0.
     """
     sales = {
         str(category): wide
@@ -66,8 +66,8 @@ def _profiles(sales: dict[str, pd.DataFrame], clusters: pd.DataFrame) -> pd.Data
     parts = [need_state_profiles(wide, clusters).assign(category=category) for category, wide in sales.items()]
     if not parts:
         parts = [need_state_profiles(pd.DataFrame(), clusters.iloc[:0]).assign(category="")]
-    found = pd.concat(parts, ignore_index=True).astype({"category": "str"})
-    return found.sort_values(["cluster", "category", "need_state"], ignore_index=True)
+    profiles = pd.concat(parts, ignore_index=True).astype({"category": "str"})
+    return profiles.sort_values(["cluster", "category", "need_state"], ignore_index=True)
 
 
 def _agreement(features: ChainFeatures, clusters: pd.DataFrame, internal_clusters: pd.DataFrame) -> pd.DataFrame:
@@ -79,16 +79,16 @@ def _agreement(features: ChainFeatures, clusters: pd.DataFrame, internal_cluster
         chain = of_chain.reindex(own["store_id"]).to_numpy(dtype=np.int64)
         both_one = len(np.unique(internal)) < 2 and len(np.unique(chain)) < 2
         block = features.blocks[str(category)].reindex(own["store_id"])
-        known = block.notna().all(axis=1).to_numpy()
-        mix = block[known].to_numpy(dtype=np.float64)
+        has_mix = block.notna().all(axis=1).to_numpy()
+        mix = block[has_mix].to_numpy(dtype=np.float64)
         rows.append(
             {
                 "category": str(category),
                 "stores": len(own),
                 "internal_clusters": len(np.unique(internal)),
                 "agreement": np.nan if both_one else float(adjusted_rand_score(internal, chain)),
-                "r_squared_internal": r_squared(mix, internal[known]),
-                "r_squared_chain": r_squared(mix, chain[known]),
+                "r_squared_internal": r_squared(mix, internal[has_mix]),
+                "r_squared_chain": r_squared(mix, chain[has_mix]),
             }
         )
     kinds = {

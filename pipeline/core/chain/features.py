@@ -1,4 +1,4 @@
-"""The chain's feature matrix: every category's Hellinger features, each category with the say that its sales give it."""
+"""The feature matrix of the chain: the Hellinger features of all categories, weighted by their sales."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pipeline.schema import UNMAPPED
 
 
 class ChainFeatures(NamedTuple):
-    """`matrix`: store x (category, need state). `blocks`: each category's rows before weighting, of the stores it knows.
+    """`matrix`: store x (category, need state). `blocks`: each category's rows before weighting, for its stores.
 
-    `weight`: each category's share of the chain's mapped sales. `categories` and `coverage`: how many categories know the
-    store's mix, and the sum of their weights.
+    `weight`: each category's share of the chain's mapped sales. `categories` and `coverage`: the number of categories in
+    which the store has a mix, and the sum of their weights.
     """
 
     matrix: pd.DataFrame
@@ -34,20 +34,20 @@ def chain_features(
 
     In a category a store's features are the square roots of its shares of the mapped need states (Hellinger [1]_), less
     their mean over the category's stores, times the root of the category's weight. The squared distance of two stores is
-    then the sales-weighted mean over categories of their squared distances in each: a large category counts more, and none
-    more than its sales. In a category that does not know a store's mix the store stands at the mean, zeros: it is taken
-    for neither like nor unlike any other there.
+    then the sales-weighted mean over categories of their squared distances in each category: a category counts as much as
+    its sales. In a category without a mix of the store, the store is at the mean, zeros: neither similar to nor different
+    from others there.
 
-    Need states below `min_need_state_share` of their category's sales are one feature of it, and so are those beyond the
-    `max_features` with the most sales. A category left with one feature says nothing, and has none.
+    Need states below `min_need_state_share` of their category's sales, or not among the `max_features` with the most sales,
+    are one common feature of the category. A category with only one feature is left out.
 
     Parameters
     ----------
-    sales : each category's store x need state in cents, as `features.positive_sales` gives it
+    sales : store x need state in cents for each category, from `features.positive_sales`
     min_need_state_share : 0..1
     max_features : >= 1
-    held_out : stores that do not count in sums and means, and have features like any other; what they alone sell, a need
-        state or a whole category, is no feature and has no weight. Where these are all stores, all of them count
+    held_out : stores that do not count in sums and means, but have features like the others; a need state or category that
+        only they sell is no feature and has no weight. If all stores are held out, all of them count
 
     References
     ----------
@@ -64,9 +64,9 @@ def chain_features(
     totals = {category: int(wide.to_numpy().sum()) for category, wide in counted.items()}
     chain = max(sum(totals.values()), 1)
     weight = {category: total / chain for category, total in totals.items()}
-    kept = _kept(counted, totals, min_need_state_share, max_features)
-    blocks = {category: _hellinger(wide, kept[category]) for category, wide in mapped.items()}
-    known = pd.DataFrame({name: stores.isin(block.index) for name, block in blocks.items()}, index=stores, dtype=bool)
+    own = _own_features(counted, totals, min_need_state_share, max_features)
+    blocks = {category: _hellinger(wide, own[category]) for category, wide in mapped.items()}
+    has_mix = pd.DataFrame({name: stores.isin(block.index) for name, block in blocks.items()}, index=stores, dtype=bool)
     columns, parts = [], [np.zeros((len(stores), 0))]
     for category, block in blocks.items():
         if block.shape[1] < 2:
@@ -77,42 +77,44 @@ def chain_features(
         parts.append(np.zeros((len(stores), values.shape[1])))
         parts[-1][stores.get_indexer(block.index)] = values
         columns += [(category, need_state) for need_state in block.columns]
-    coverage = known.to_numpy(dtype=np.float64) @ np.array([weight[name] for name in known.columns], dtype=np.float64)
+    coverage = has_mix.to_numpy(dtype=np.float64) @ np.array(
+        [weight[name] for name in has_mix.columns], dtype=np.float64
+    )
     return ChainFeatures(
         pd.DataFrame(np.hstack(parts), index=stores, columns=pd.Index(columns, tupleize_cols=False)),
         blocks,
         weight,
-        known.sum(axis=1).astype("int64"),
+        has_mix.sum(axis=1).astype("int64"),
         pd.Series(coverage, index=stores, dtype="float64"),
     )
 
 
 def _sold_by_any(wide: pd.DataFrame, stores: pd.Index) -> pd.DataFrame:
-    """Without the need states that none of these stores sells; of a category that none of them sells, none is left."""
+    """The sales without the need states that none of these stores sells; that may be all."""
     return wide.loc[:, wide[wide.index.isin(stores)].to_numpy().any(axis=0)]
 
 
-def _kept(
+def _own_features(
     mapped: Mapping[str, pd.DataFrame], totals: Mapping[str, int], min_need_state_share: float, max_features: int
 ) -> dict[str, list[str]]:
-    """Which need states of each category are features of their own; at a tie of sales the first by name are."""
+    """The need states of each category that are features of their own; at equal sales, the first by name."""
     ranked = sorted(
         (-int(cents), category, str(need_state))
         for category, wide in mapped.items()
         for need_state, cents in wide.sum(axis=0).items()
         if cents > 0 and cents >= min_need_state_share * totals[category]
     )
-    kept: dict[str, list[str]] = {category: [] for category in mapped}
+    own: dict[str, list[str]] = {category: [] for category in mapped}
     for _, category, need_state in ranked[:max_features]:
-        kept[category].append(need_state)
-    return {category: sorted(need_states) for category, need_states in kept.items()}
+        own[category].append(need_state)
+    return {category: sorted(need_states) for category, need_states in own.items()}
 
 
-def _hellinger(wide: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
-    """Square roots of the shares of the stores that sold a mapped need state; what is not kept is one feature."""
+def _hellinger(wide: pd.DataFrame, own: list[str]) -> pd.DataFrame:
+    """Square roots of the shares, for stores that sold a mapped need state; need states not in `own` are one feature."""
     sold = wide[wide.sum(axis=1) > 0]
-    shares = sold[kept].astype("float64")
-    others = sold.drop(columns=kept).sum(axis=1)
+    shares = sold[own].astype("float64")
+    others = sold.drop(columns=own).sum(axis=1)
     if others.any():
         shares[RARE] = others.astype("float64")
     return shares.div(sold.sum(axis=1), axis=0).pow(0.5)

@@ -1,1 +1,1 @@
-"""Clusters in words: what sets each apart, which stores stand for it, and rules that say it nearly as well."""
+"""Explain clusters: names, typical stores, profiles, and rules in words."""

@@ -1,4 +1,4 @@
-"""What is said of each cluster of a clustering: exemplar stores, a summary with a name, and rules."""
+"""Explain each cluster of a clustering: exemplar stores, a summary with a name, and rules."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def explain(
 
     Parameters
     ----------
-    features : what was clustered on, one row per store (index: store_id)
-    readings : the same stores' features as people read them
+    features : the clustered features, one row per store (index: store_id)
+    readings : the features of the same stores, in units for people
     clusters : internal_clusters or external_clusters of these stores
-    plain : the name of a cluster that nothing sets apart
+    plain : the name of a cluster without notable features
     random_state : the seed of the rules
 
     Returns
@@ -39,11 +39,11 @@ def explain(
 
 
 def exemplars(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
-    """The stores that stand for each cluster: the nearest to its centroid, outliers and held-out stores passed over.
+    """The most typical stores of each cluster: the nearest to its centroid, without outliers and held-out stores.
 
-    The nearest is the cluster's medoid under squared distances: the sum of a store's squared distances to the n stores
-    of its cluster is n times its squared distance to their mean, plus what is the same for all [1]_. Equally near stores
-    are taken in the order of their feature values, alike ones by id.
+    The nearest store is the medoid of the cluster for squared distances: the sum of a store's squared distances to the n
+    stores of its cluster is n times its squared distance to their mean, plus a constant [1]_. Equally near stores are
+    ordered by their feature values, equal stores by id.
 
     Returns
     -------
@@ -60,23 +60,23 @@ def exemplars(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
     inside = ordered[~apart].rename_axis("store_id").reset_index()
     inside = inside.sort_values(["cluster", "distance"], kind="stable", ignore_index=True)
     inside["rank"] = inside.groupby("cluster").cumcount() + 1
-    found = inside.loc[inside["rank"] <= EXEMPLARS, ["cluster", "rank", "store_id", "distance"]]
-    return found.astype({"rank": "int64"}).reset_index(drop=True)
+    nearest = inside.loc[inside["rank"] <= EXEMPLARS, ["cluster", "rank", "store_id", "distance"]]
+    return nearest.astype({"rank": "int64"}).reset_index(drop=True)
 
 
 def summary(readings: Readings, clusters: pd.DataFrame, plain: str) -> pd.DataFrame:
     """One row per cluster, sorted: cluster, name, stores, outlier_stores, and the means of silhouette, margin, confidence."""
-    told = ["silhouette", "margin", "confidence"]
+    figures = ["silhouette", "margin", "confidence"]
     groups = list(clusters.groupby("cluster", sort=True))
     numbers = [int(cluster) for cluster, _ in groups]
-    found = names([side(readings, clusters.set_index("store_id")["cluster"], plain)], numbers) if numbers else {}
-    averages = [means(of_cluster[told].astype("float64")) for _, of_cluster in groups]
+    name_of = names([side(readings, clusters.set_index("store_id")["cluster"], plain)], numbers) if numbers else {}
+    averages = [means(of_cluster[figures].astype("float64")) for _, of_cluster in groups]
     return pd.DataFrame(
         {
             "cluster": pd.Series(numbers, dtype="int64"),
-            "name": pd.Series([found[cluster] for cluster in numbers], dtype="str"),
+            "name": pd.Series([name_of[cluster] for cluster in numbers], dtype="str"),
             "stores": pd.Series([len(of_cluster) for _, of_cluster in groups], dtype="int64"),
             "outlier_stores": pd.Series([of_cluster["is_outlier"].sum() for _, of_cluster in groups], dtype="int64"),
-            **{name: pd.Series([average[name] for average in averages], dtype="float64") for name in told},
+            **{name: pd.Series([average[name] for average in averages], dtype="float64") for name in figures},
         }
     )

@@ -1,4 +1,4 @@
-"""Short names of clusters: what sets each apart from the average store."""
+"""Short names of clusters: how each differs from the average store."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline.core.explain.profiles import means
-from pipeline.core.explain.readings import Readings, said_name
+from pipeline.core.explain.readings import Readings, feature_phrase
 
-NOTABLE = 0.5  # standard deviations from the average store, from which a feature is named
-VERY = 1.5  # from which it is "very" high or low
-NOTABLE_INDEX = 10.0  # points of the share index from 100 that a share needs besides
-DIFFERENT = 0.2  # standard deviations between clusters of one name, from which a feature tells them apart
-MOST_FEATURES = 2  # that a name says of a side
+NOTABLE = 0.5  # standard deviations from the average store; features from here on are named
+VERY = 1.5  # standard deviations; from here on "very" high or low
+NOTABLE_INDEX = 10.0  # points of the share index from 100; a named share also needs this difference
+DIFFERENT = 0.2  # standard deviations between clusters with the same name; such a feature tells them apart
+MOST_FEATURES = 2  # of a side, in a name
 
 
 class Side(NamedTuple):
-    """What one side says of the clusters: `apart`, cluster x feature, in standard deviations; and the plain case.
+    """One side of the clusters: `apart` (cluster x feature), in standard deviations; `plain`, the name without features.
 
-    `notable` says, cluster x feature, what is worth a word.
+    `notable` (cluster x feature): which differences are worth a name.
     """
 
     apart: pd.DataFrame
@@ -30,13 +30,13 @@ class Side(NamedTuple):
 
 
 def side(readings: Readings, cluster_of: pd.Series[int], plain: str) -> Side:
-    """How far the clusters' means lie from the mean of all stores, in standard deviations over the stores.
+    """The distances of the clusters' means from the mean of all stores, in standard deviations of the stores.
 
     Parameters
     ----------
     readings : store x feature
     cluster_of : cluster by store (index: store_id); stores without readings do not count
-    plain : what is said of a cluster that nothing sets apart
+    plain : the name of a cluster without notable features
     """
     values = readings.values.loc[readings.values.index.isin(cluster_of.index)]
     of_row = cluster_of.reindex(values.index).to_numpy()
@@ -54,16 +54,16 @@ def side(readings: Readings, cluster_of: pd.Series[int], plain: str) -> Side:
 def names(sides: list[Side], clusters: list[int]) -> dict[int, str]:
     """A name for every cluster, such as "high Organic, low Value", or "average mix"; no two are alike.
 
-    Of each side, the features that lie farthest from the average store are named, `MOST_FEATURES` at most, the farthest
-    first, and of equally far ones what is high. Clusters of one name are told apart by the feature in which they differ most; where that says nothing, by
-    their numbers.
+    For each side, a name has the features farthest from the average store, at most `MOST_FEATURES`, the farthest first; at
+    equal distance, a high feature first. Clusters with the same name are told apart by the feature in which they differ most; if
+    there is no such feature, by their numbers.
 
     Parameters
     ----------
-    sides : what the sides say; a cluster that a side does not know is not named by it
+    sides : the sides; a side that does not have a cluster does not name it
     clusters : the numbers of the clusters
     """
-    plain = {cluster: _of_sides([one for one in sides if cluster in one.apart.index], cluster) for cluster in clusters}
+    plain = {cluster: _of_sides([own for own in sides if cluster in own.apart.index], cluster) for cluster in clusters}
     alike: dict[str, list[int]] = {}
     for cluster in clusters:
         alike.setdefault(plain[cluster], []).append(cluster)
@@ -79,33 +79,33 @@ def names(sides: list[Side], clusters: list[int]) -> dict[int, str]:
 
 
 def _of_sides(sides: list[Side], cluster: int) -> str:
-    """What the sides have to say; where that is nothing, the first one's plain case."""
-    return "; ".join(said for one in sides if (said := _of_side(one, cluster))) or next(
-        (one.plain for one in sides), ""
+    """The names from all sides; if these are empty, the plain name of the first side."""
+    return "; ".join(phrase for own in sides if (phrase := _of_side(own, cluster))) or next(
+        (own.plain for own in sides), ""
     )
 
 
-def _of_side(one: Side, cluster: int) -> str:
-    apart = one.apart.loc[cluster]
-    chosen = apart[one.notable.loc[cluster]]
+def _of_side(own: Side, cluster: int) -> str:
+    apart = own.apart.loc[cluster]
+    chosen = apart[own.notable.loc[cluster]]
     order = sorted(chosen.index, key=lambda name: (-round(abs(float(chosen[name])), 6), chosen[name] < 0, str(name)))[
         :MOST_FEATURES
     ]
-    return ", ".join(_said(str(name), one.kinds[str(name)], float(chosen[name])) for name in order)
+    return ", ".join(_phrase(str(name), own.kinds[str(name)], float(chosen[name])) for name in order)
 
 
-def _said(feature: str, kind: str, apart: float) -> str:
+def _phrase(feature: str, kind: str, apart: float) -> str:
     if kind == "flag":
         return f"{'mostly' if apart > 0 else 'seldom'} {feature.replace('=', ' ')}"
     very = "very " if abs(apart) >= VERY else ""
-    return f"{very}{'high' if apart > 0 else 'low'} {said_name(feature)}"
+    return f"{very}{'high' if apart > 0 else 'low'} {feature_phrase(feature)}"
 
 
 def _told_apart(name: str, group: list[int], sides: list[Side]) -> dict[int, str]:
-    """Names for clusters that are alike in what is far from average: by what they differ in most."""
+    """Names for clusters with the same name: by the feature in which they differ most."""
     best: tuple[float, str, pd.Series[float]] | None = None
-    for one in sides:
-        of_group = one.apart.reindex(group).dropna(how="all")
+    for own in sides:
+        of_group = own.apart.reindex(group).dropna(how="all")
         if len(of_group) < len(group):
             continue
         for feature in of_group.columns:
@@ -116,16 +116,16 @@ def _told_apart(name: str, group: list[int], sides: list[Side]) -> dict[int, str
         return dict.fromkeys(group, name)
     _, feature, values = best
     low, high = int(values.idxmin()), int(values.idxmax())
-    said = said_name(feature).replace("=", " ")
-    less, more = _less_and_more(name, said)
+    phrase = feature_phrase(feature).replace("=", " ")
+    less, more = _less_and_more(name, phrase)
     return dict.fromkeys(group, name) | {low: less, high: more}
 
 
 def _less_and_more(name: str, feature: str) -> tuple[str, str]:
-    """The name with less and with more of a feature; where it says something of that already, in place of it."""
+    """The name with less and with more of a feature; a mention of the feature in the name is replaced."""
     for word, less, more in (("high", "less high", "higher"), ("low", "lower", "less low")):
-        there = re.compile(rf"(?<!\S)(?:very )?{word} {re.escape(feature)}(?=$|[,;] )")
-        if there.search(name):
-            before, after = there.split(name, maxsplit=1)
+        mention = re.compile(rf"(?<!\S)(?:very )?{word} {re.escape(feature)}(?=$|[,;] )")
+        if mention.search(name):
+            before, after = mention.split(name, maxsplit=1)
             return f"{before}{less} {feature}{after}", f"{before}{more} {feature}{after}"
     return f"{name}, less {feature}", f"{name}, more {feature}"

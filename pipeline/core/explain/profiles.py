@@ -1,4 +1,4 @@
-"""What each cluster sells, or has, more and less of."""
+"""Profiles: the means of each cluster, compared with all stores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 def need_state_profiles(sales: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
     """Mean share and share index of every need state in every cluster.
 
-    The share is max(net, 0) of the need state / the store's sum of it, UNMAPPED and rare need states included; 0 where the
+    The share is max(net, 0) of the need state / the sum over the store's need states, with UNMAPPED and rare ones; 0 if the
     store sold none of it. The share index is 100 x the mean over the cluster's stores / the chain's pooled share.
 
     Parameters
@@ -31,19 +31,19 @@ def need_state_profiles(sales: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataF
     shares = sales.to_numpy(dtype=np.float64) / np.where(totals > 0, totals, np.nan)[:, None]
     shares = np.where(totals[:, None] > 0, shares, 0.0)
     pooled = np.where(chain > 0, chain, np.nan) / max(int(sales.to_numpy().sum()), 1)
-    found = _by_cluster(shares, clusters, sales.index)
+    grouped = _by_cluster(shares, clusters, sales.index)
     return _profiles(
-        found,
+        grouped,
         "need_state",
         sales.columns,
-        mean_share=found.means,
-        share_index=100.0 * found.means / pooled,
-        eta_squared=np.broadcast_to(_eta_squared(shares, found), found.means.shape),
+        mean_share=grouped.means,
+        share_index=100.0 * grouped.means / pooled,
+        eta_squared=np.broadcast_to(_eta_squared(shares, grouped), grouped.means.shape),
     )
 
 
 def feature_profiles(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
-    """Mean of every feature in every cluster, beside its mean over all stores.
+    """The mean of every feature in every cluster, and its mean over all stores.
 
     Parameters
     ----------
@@ -55,19 +55,19 @@ def feature_profiles(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataF
     One row per cluster and feature, sorted: cluster, feature, stores, mean, chain_mean, eta_squared. Empty without stores or features.
     """
     values = features.to_numpy(dtype=np.float64)
-    found = _by_cluster(values, clusters, features.index)
+    grouped = _by_cluster(values, clusters, features.index)
     return _profiles(
-        found,
+        grouped,
         "feature",
         features.columns,
-        mean=found.means,
-        chain_mean=np.broadcast_to(found.average, found.means.shape),
-        eta_squared=np.broadcast_to(_eta_squared(values, found), found.means.shape),
+        mean=grouped.means,
+        chain_mean=np.broadcast_to(grouped.average, grouped.means.shape),
+        eta_squared=np.broadcast_to(_eta_squared(values, grouped), grouped.means.shape),
     )
 
 
 class _Grouped(NamedTuple):
-    """Clusters (k,), the mean of each column (d,), and in each cluster (k, d); how many rows it has (k,); cluster by row."""
+    """Clusters (k,), the mean of each column (d,), the means in each cluster (k, d), and the sizes of the clusters (k,)."""
 
     clusters: NDArray[np.int64]
     average: NDArray[np.float64]
@@ -86,13 +86,13 @@ def _grouped(values: NDArray[np.float64], cluster_of: NDArray[np.int64]) -> _Gro
     return _Grouped(own.astype("int64"), _means(values), np.reshape(centres, (len(own), values.shape[1])), sizes)
 
 
-def _profiles(found: _Grouped, text: str, names: pd.Index, **figures: NDArray[np.float64]) -> pd.DataFrame:
+def _profiles(grouped: _Grouped, text: str, names: pd.Index, **figures: NDArray[np.float64]) -> pd.DataFrame:
     """A row per cluster and column, sorted."""
-    k, d = found.means.shape
+    k, d = grouped.means.shape
     columns = {
-        "cluster": np.repeat(found.clusters, d),
+        "cluster": np.repeat(grouped.clusters, d),
         text: pd.Series(np.tile(names.to_numpy(dtype=object), k), dtype="str"),
-        "stores": np.repeat(found.sizes, d).astype("int64"),
+        "stores": np.repeat(grouped.sizes, d).astype("int64"),
         **{name: of_all.ravel().astype("float64") for name, of_all in figures.items()},
     }
     return pd.DataFrame(columns).sort_values(["cluster", text], ignore_index=True)
@@ -101,7 +101,7 @@ def _profiles(found: _Grouped, text: str, names: pd.Index, **figures: NDArray[np
 def eta_squared(values: pd.DataFrame, cluster_of: pd.Series) -> pd.Series:
     """Share of each column's variance that lies between the clusters [1]_: SS_between / SS_total, 0..1.
 
-    It describes, and tests nothing: the clusters were made from these very values. NaN where a column does not vary.
+    This is a description, not a test: the clusters were made from the same values. NaN if a column does not vary.
 
     Parameters
     ----------
@@ -114,23 +114,23 @@ def eta_squared(values: pd.DataFrame, cluster_of: pd.Series) -> pd.Series:
        and partial eta-squared in fixed factor ANOVA designs", Educ. Psychol. Meas. 33, 1973.
     """
     matrix = values.to_numpy(dtype=np.float64)
-    found = _grouped(matrix, cluster_of.to_numpy())
-    return pd.Series(_eta_squared(matrix, found), index=values.columns, dtype="float64")
+    grouped = _grouped(matrix, cluster_of.to_numpy())
+    return pd.Series(_eta_squared(matrix, grouped), index=values.columns, dtype="float64")
 
 
-def _eta_squared(values: NDArray[np.float64], found: _Grouped) -> NDArray[np.float64]:
+def _eta_squared(values: NDArray[np.float64], grouped: _Grouped) -> NDArray[np.float64]:
     if not len(values):
         return np.full(values.shape[1], np.nan)
-    total = _means((values - found.average) ** 2)
+    total = _means((values - grouped.average) ** 2)
     between = np.zeros(values.shape[1])
-    for size, mean in zip(found.sizes, found.means, strict=True):
-        between += size / len(values) * (mean - found.average) ** 2
+    for size, mean in zip(grouped.sizes, grouped.means, strict=True):
+        between += size / len(values) * (mean - grouped.average) ** 2
     varies = (values.max(axis=0) > values.min(axis=0)) & (total > 0)
     return np.where(varies, np.minimum(between / np.where(varies, total, 1.0), 1.0), np.nan)
 
 
 def means(frame: pd.DataFrame) -> pd.Series:
-    """The mean of each column, its sum rounded once: the same in any order of the stores. 0 without rows."""
+    """The mean of each column, with an exact sum, so that it is the same in any order of the stores. 0 without rows."""
     return pd.Series(_means(frame.to_numpy(dtype=np.float64)), index=frame.columns, dtype="float64")
 
 

@@ -1,4 +1,4 @@
-"""Feature values as people read them: a share of sales in percent, a number in its own unit, yes or no."""
+"""Feature values for people: a share of sales in percent, a number in its own unit, yes or no."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pandas as pd
 
 from pipeline.core.statistics.features import RARE
 
-DECIMALS = 10  # values are read as they are published, so that what is said of them holds for what others see
+DECIMALS = 10  # as published, so that statements hold for the published values
 
 
 @dataclass(frozen=True)
 class Readings:
-    """A feature matrix as it is read, and what kind each feature is of.
+    """A feature matrix in units for people, and the kind of each feature.
 
-    `values`: one row per store (index: store_id), one column per feature, in units that people know. `kinds`: by feature,
+    `values`: one row per store (index: store_id), one column per feature. `kinds`: by feature,
     `share` (0..1), `number`, or `flag` (0 or 1).
     """
 
@@ -33,7 +33,7 @@ def of_shares(shares: pd.DataFrame) -> Readings:
 
 
 def of_features(features: pd.DataFrame, logged: Iterable[str] = ()) -> Readings:
-    """The outside data's features, store x feature; those that are `logged` as what they are the log1p of."""
+    """The features of the outside data, store x feature; `logged` features are transformed back from log1p."""
     values = features.astype("float64").copy()
     for name in sorted(set(logged) & set(values.columns)):
         values[name] = np.expm1(values[name])
@@ -44,19 +44,19 @@ def of_features(features: pd.DataFrame, logged: Iterable[str] = ()) -> Readings:
 def roundest_between(low: float, high: float) -> float:
     """The number with the fewest decimals that is at least `low` and below `high`, near their middle.
 
-    It parts what is at most `low` from what is at least `high`, as any number between does; this one can be said.
+    Any number between them separates values up to `low` from values from `high` on; this one is the shortest to write.
     """
     middle = Decimal(low) + (Decimal(high) - Decimal(low)) / 2
     largest = max(abs(low), abs(high))
     for exponent in range(Decimal(largest).adjusted() if largest else 0, -DECIMALS - 8, -1):
-        found = float(middle.quantize(Decimal(1).scaleb(exponent)))
-        if low <= found < high:
-            return found + 0.0  # no -0.0
+        rounded = float(middle.quantize(Decimal(1).scaleb(exponent)))
+        if low <= rounded < high:
+            return rounded + 0.0  # no -0.0
     return low
 
 
 def condition(feature: str, kind: str, above: float | None, at_most: float | None) -> str:
-    """`feature` is above one number, at most another, or both, in words; a share without the words "of sales"."""
+    """That `feature` is above one number, at most another, or both, in words; for a share without the words "of sales"."""
     if kind == "flag":
         name, _, level = feature.partition("=")
         positive = above is not None
@@ -64,17 +64,17 @@ def condition(feature: str, kind: str, above: float | None, at_most: float | Non
             return f"{name} is {level}" if positive else f"{name} is not {level}"
         return feature if positive else f"not {feature}"
     bounds = [
-        f"{word} {_said(bound, kind)}" for word, bound in (("above", above), ("at most", at_most)) if bound is not None
+        f"{word} {_bound(bound, kind)}" for word, bound in (("above", above), ("at most", at_most)) if bound is not None
     ]
-    return f"{said_name(feature)} {' and '.join(bounds)}"
+    return f"{feature_phrase(feature)} {' and '.join(bounds)}"
 
 
-def said_name(feature: str) -> str:
-    """A feature's name within a sentence."""
+def feature_phrase(feature: str) -> str:
+    """The name of a feature in a sentence."""
     return "rare need states" if feature == RARE else feature
 
 
-def _said(bound: float, kind: str) -> str:
+def _bound(bound: float, kind: str) -> str:
     number = Decimal(repr(bound))
     if kind == "share":
         return f"{(100 * number).normalize():f} %"

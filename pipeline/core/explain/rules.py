@@ -1,4 +1,4 @@
-"""Rules that say the clusters nearly as well as the clustering: a small tree in the clustering's place, in words."""
+"""Rules in words that approximate the clusters: the leaves of a small surrogate tree."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from sklearn.tree import DecisionTreeClassifier
 from pipeline.core.explain.readings import Readings, condition, roundest_between
 from pipeline.core.statistics.features import value_order
 
-DEPTH = 3  # what a person can follow: eight rules at most
+DEPTH = 3  # at most eight rules, which people can follow
 FOLDS = 5
-FEWEST_STORES = 5  # of a leaf; half the smallest cluster, where that is less
-_PURPOSE = 12  # what a stream of random numbers is for; the clustering uses 0 to 3, 10 and 11
+FEWEST_STORES = 5  # in a leaf; or half the smallest cluster, if that is less
+_PURPOSE = 12  # a stream of random numbers; the clustering uses 0 to 3, 10 and 11
 
-_SMALLEST_EXPONENT, _LARGEST_EXPONENT = -10, 100  # of two, of a feature that the tree splits as it is
+_SMALLEST_EXPONENT, _LARGEST_EXPONENT = -10, 100  # powers of two; a feature between them is not rescaled for the tree
 
 Bounds = tuple[tuple[int, float, bool], ...]  # (feature, threshold, whether above it), from the root down
 
 
 class Leaf(NamedTuple):
-    """A leaf of the tree: what leads to it, the stores in it (n,), and the cluster that it says."""
+    """A leaf of the tree: the path to it, the stores in it (n,), and its cluster."""
 
     path: Bounds
     stores: NDArray[np.bool_]
@@ -31,25 +31,25 @@ class Leaf(NamedTuple):
 
 
 def rules(readings: Readings, clusters: pd.DataFrame, random_state: int) -> pd.DataFrame:
-    """A surrogate tree's leaves in words [1]_.
+    """The leaves of a surrogate tree in words [1]_.
 
-    A classification tree [2]_ of depth `DEPTH` learns the clusters from the features as people read them. Leaves side by
-    side that say the same cluster are one. Each threshold is the roundest number that parts the same stores. A cluster
-    that no leaf says has no rule: with more clusters than the tree can tell apart, the smallest have none.
+    A classification tree [2]_ of depth `DEPTH` learns the clusters from the features in units for people. Neighbouring leaves
+    with the same cluster become one. Each threshold is the roundest number that separates the same stores. A cluster
+    without a leaf has no rule: if there are more clusters than the tree can separate, the smallest have none.
 
-    Fidelity is the share of the stores whose cluster a tree says that was learned without them, over `FOLDS` parts that
-    each hold the same share of every cluster; a cluster of one store is then never right.
+    Fidelity is the cross-validated share of stores whose cluster the tree predicts, over `FOLDS` stratified parts; a
+    cluster of one store is never predicted.
 
     Parameters
     ----------
-    readings : of all stores of the clusters
+    readings : the features of all stores of the clusters
     clusters : store_id and cluster
     random_state : the seed of the folds and of the tree's choice between equally good features
 
     Returns
     -------
     rule, cluster, words, stores, purity, coverage, fidelity, largest_share, as in pipeline.schema. One rule, "every
-    store", where there is one cluster; fidelity is null there. Without stores no rows.
+    store", with a null fidelity, if there is one cluster. Empty without stores.
 
     References
     ----------
@@ -78,10 +78,10 @@ def rules(readings: Readings, clusters: pd.DataFrame, random_state: int) -> pd.D
 
 
 def _as_split(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The values as scikit-learn splits them, in single precision.
+    """The values in single precision, as scikit-learn splits them.
 
-    A feature that is too large for that is divided by a power of two, and one so small that the differences in it would be
-    taken for none is multiplied by one: the order of the stores in it stays.
+    A feature that is too large for single precision, or so small that scikit-learn would ignore its differences, is scaled
+    by a power of two; the order of its values stays.
     """
     _, exponents = np.frexp(np.abs(values).max(axis=0))
     fits = (exponents > _SMALLEST_EXPONENT) & (exponents < _LARGEST_EXPONENT)
@@ -107,17 +107,18 @@ def _fidelity(values: NDArray[np.float32], labels: NDArray[np.int64], random_sta
 
 
 def folds(labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """The fold (n,), from 0 to `FOLDS` - 1, of each store: each cluster's stores, shuffled, are dealt out in turn.
+    """The fold (n,), from 0 to `FOLDS` - 1, of each store: the shuffled stores of each cluster are
+    assigned in turn.
 
-    The dealing goes on from cluster to cluster, so that the folds are of one size too, give or take a store.
+    The turn continues from cluster to cluster, so the sizes of the folds differ by at most one store.
     """
-    found = np.empty(len(labels), dtype=np.int64)
+    fold = np.empty(len(labels), dtype=np.int64)
     dealt = 0
     for cluster in np.unique(labels):
         members = np.flatnonzero(labels == cluster)
-        found[random.permutation(members)] = (dealt + np.arange(len(members))) % FOLDS
+        fold[random.permutation(members)] = (dealt + np.arange(len(members))) % FOLDS
         dealt += len(members)
-    return found
+    return fold
 
 
 def _leaves(
@@ -126,7 +127,7 @@ def _leaves(
     values: NDArray[np.float64],
     labels: NDArray[np.int64],
 ) -> list[Leaf]:
-    """The tree's leaves, those side by side that say the same as one."""
+    """The leaves of the tree; neighbouring leaves with the same cluster are joined."""
     grown = tree.tree_
 
     def below(node: int, path: Bounds, stores: NDArray[np.bool_]) -> list[Leaf]:
@@ -136,7 +137,7 @@ def _leaves(
         left = stores & (as_split[:, feature] <= grown.threshold[node])
         right = stores & ~left
         threshold = roundest_between(float(values[left, feature].max()), float(values[right, feature].min()))
-        found = [
+        leaves = [
             leaf
             for child, part, above in (
                 (grown.children_left[node], left, False),
@@ -144,9 +145,9 @@ def _leaves(
             )
             for leaf in below(int(child), (*path, (feature, threshold, above)), part)
         ]
-        if len({leaf.cluster for leaf in found}) == 1:
-            return [Leaf(path, stores, found[0].cluster)]
-        return found
+        if len({leaf.cluster for leaf in leaves}) == 1:
+            return [Leaf(path, stores, leaves[0].cluster)]
+        return leaves
 
     return below(0, (), np.ones(len(values), dtype=bool))
 
@@ -154,29 +155,29 @@ def _leaves(
 def _words(path: Bounds, names: list[str], readings: Readings) -> str:
     if not path:
         return "every store"
-    said: list[str] = []
+    conditions: list[str] = []
     for feature in dict.fromkeys(feature for feature, _, _ in path):
-        above = [threshold for one, threshold, is_above in path if one == feature and is_above]
-        at_most = [threshold for one, threshold, is_above in path if one == feature and not is_above]
+        above = [threshold for used, threshold, is_above in path if used == feature and is_above]
+        at_most = [threshold for used, threshold, is_above in path if used == feature and not is_above]
         kind = readings.kinds[names[feature]]
         text = condition(names[feature], kind, max(above, default=None), min(at_most, default=None))
-        said.append(f"{text} of sales" if kind == "share" and not said else text)
-    return " and ".join(said)
+        conditions.append(f"{text} of sales" if kind == "share" and not conditions else text)
+    return " and ".join(conditions)
 
 
 def _table(leaves: list[Leaf], labels: NDArray[np.int64], words: list[str], fidelity: float) -> pd.DataFrame:
     sizes = np.bincount(labels) if len(labels) else np.zeros(1, dtype=np.int64)
     stores = np.array([leaf.stores.sum() for leaf in leaves], dtype=np.int64)
-    said = np.array([leaf.cluster for leaf in leaves], dtype=np.int64)
+    predicted = np.array([leaf.cluster for leaf in leaves], dtype=np.int64)
     right = np.array([(labels[leaf.stores] == leaf.cluster).sum() for leaf in leaves], dtype=np.float64)
     return pd.DataFrame(
         {
             "rule": np.arange(1, len(leaves) + 1),
-            "cluster": said,
+            "cluster": predicted,
             "words": words,
             "stores": stores,
             "purity": right / np.maximum(stores, 1),
-            "coverage": right / np.maximum(sizes[said] if len(leaves) else 1, 1),
+            "coverage": right / np.maximum(sizes[predicted] if len(leaves) else 1, 1),
             "fidelity": np.full(len(leaves), fidelity),
             "largest_share": np.full(len(leaves), sizes.max() / max(len(labels), 1)),
         }

@@ -15,7 +15,7 @@ from pipeline.core.statistics.features import check_finite, long_table, scale, w
 from pipeline.errors import DataError
 from pipeline.settings import ExternalClustering
 
-PLAIN = "average surroundings"  # the name of a cluster that nothing sets apart
+PLAIN = "average surroundings"  # the name of a cluster without notable features
 
 
 def cluster(
@@ -33,36 +33,36 @@ def cluster(
     ----------
     external_features : store_id, and one float column per feature: imputed, transformed, not yet scaled
     settings : `[external.clustering]`
-    external_feature_report : says which features are the log1p of what they are called; None: none is
+    external_feature_report : which features are log1p values; None: no feature
     reference_clusters, reference_verdicts : external_clusters and external_verdicts of the pin whose numbers are kept; None
         without one
-    held_out : stores that are left out of every fit, the scale of the features included, and placed
+    held_out : stores that are left out of every fit, including the scale of the features, and placed afterwards
 
     Returns
     -------
     external_clusters, _k_selection, _verdicts, _memberships, _profiles (of the features before scaling), _exemplars, _cluster_summary,
-    _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without a feature all stores form one cluster; without a store the tables
-    have no rows but for the verdict `no structure` with k = 0.
+    _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without features all stores form one cluster; without stores the tables
+    are empty, except for the verdict `no structure` with k = 0.
 
     Raises
     ------
-    DataError : a value is NaN or infinite, or a weight is for no feature that was offered; it names the feature.
+    DataError : a value is NaN or infinite, or a weight names an unknown feature; it names the feature.
     """
     features = external_features.set_index("store_id").sort_index().sort_index(axis=1).astype("float64")
     check_finite(features)
     _check_weights(settings.weights, features, external_feature_report)
     scaled = weighted(scale(features, settings.scaling, held_out), settings.weights)
-    kept = reference(reference_clusters, reference_verdicts)
-    clustering = cluster_stores(scaled, settings, held_out=held_out, reference=kept)
+    pinned = reference(reference_clusters, reference_verdicts)
+    clustering = cluster_stores(scaled, settings, held_out=held_out, reference=pinned)
     readings = of_features(features, logged(external_feature_report))
-    told = explain(scaled, readings, clustering.clusters, plain=PLAIN, random_state=settings.random_state)
+    explanation = explain(scaled, readings, clustering.clusters, plain=PLAIN, random_state=settings.random_state)
     return {
         "external_clusters": clustering.clusters,
         "external_k_selection": clustering.k_selection,
         "external_verdicts": clustering.verdict,
         "external_memberships": clustering.memberships,
         "external_profiles": feature_profiles(features, clustering.clusters),
-        **{f"external_{name}": table for name, table in told.items()},
+        **{f"external_{name}": table for name, table in explanation.items()},
         "external_scaled_features": long_table(scaled),
     }
 
@@ -74,13 +74,13 @@ def _check_weights(weights: Mapping[str, float], features: pd.DataFrame, report:
     unknown = sorted(weights.keys() - offered)
     if unknown:
         raise DataError(
-            f"external.clustering.weights: {unknown[0]!r} is no feature of the outside data; there are "
+            f"external.clustering.weights: {unknown[0]!r} is not a feature of the outside data; the features are "
             f"{', '.join(sorted(offered)[:10])}{', ...' if len(offered) > 10 else ''}"
         )
 
 
 def logged(external_feature_report: pd.DataFrame | None) -> list[str]:
-    """The features that are the log1p of what they are called."""
+    """The features that are log1p values."""
     if external_feature_report is None:
         return []
     transformed = external_feature_report["action"] == "transformed"

@@ -1,4 +1,4 @@
-"""One column of the outside data -> no, one or several columns of features, each with what became of it and why."""
+"""Turn one column of the outside data into no, one or several features, each with its action and reason."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ Action = Literal["kept", "transformed", "dropped"]
 
 _IDENTIFIER_WORDS = frozenset({"id", "nbr", "number", "no", "key", "code"})
 _IDENTIFIED = "(?:store|shop|site|branch|location|loc|zip|post|postal|area)"
-_NEARLY_EVERY = 0.95  # distinct texts per observed store from which a text tells stores apart rather than groups them
-_FEWEST = 3  # observed stores below which "distinct in every store" says nothing
+_NEARLY_EVERY = (
+    0.95  # distinct texts per observed store; from here on a text identifies stores instead of grouping them
+)
+_FEWEST = 3  # observed stores; with fewer, "distinct in every store" means nothing
 
 
 @dataclass(frozen=True)
 class Feature:
-    """What became of a column, or of a level of one. `values` is None where it was dropped or gave way to its levels.
+    """A column, or a level of a column, after the decision. `values` is None if it was dropped or replaced by its levels.
 
-    `level` is the text that is 1, `other_level` that which is 0 where there are two. `fill` stands in for a missing value,
-    before any logarithm.
+    `level` is the text that counts as 1; `other_level` the text that counts as 0 if there are two. `fill` replaces a missing
+    value, before any logarithm.
     """
 
     name: str
@@ -41,7 +43,7 @@ class Feature:
 
 
 def features_of(name: str, values: pd.Series, settings: ExternalPreprocessing) -> list[Feature]:
-    """Decide on a column.
+    """The features of a column.
 
     Parameters
     ----------
@@ -51,8 +53,8 @@ def features_of(name: str, values: pd.Series, settings: ExternalPreprocessing) -
 
     Returns
     -------
-    A feature under the column's own name; before its levels, where it is categorical, and before the indicator of missing
-    values, where there is one.
+    A feature with the name of the column; then its levels, if it is categorical; then the indicator of missing values, if
+    there is one.
 
     Raises
     ------
@@ -64,21 +66,21 @@ def features_of(name: str, values: pd.Series, settings: ExternalPreprocessing) -
     protected = name in settings.protected
     if protected and observed.empty:
         raise RawDataError(
-            f"{name!r} has no value in any store, and is in external.preprocessing.protected; take it out there"
+            f"{name!r} has no value in any store, but is in external.preprocessing.protected; remove it there"
         )
     unusable = _unusable(name, observed, missing, settings, numeric=numeric)
     if unusable and not protected:
         return [Feature(name, name, "dropped", unusable)]
     if numeric:
-        found = [_numeric(name, values.to_numpy("float64"), missing, settings)]
+        features = [_numeric(name, values.to_numpy("float64"), missing, settings)]
     else:
-        found = _categorical(name, values, observed, missing, settings)
+        features = _categorical(name, values, observed, missing, settings)
     if unusable:
-        found[0] = replace(found[0], reason=f"{found[0].reason}; protected, though {unusable}")
+        features[0] = replace(features[0], reason=f"{features[0].reason}; protected, though {unusable}")
     if missing and settings.missing_indicators:
         flags = values.isna().to_numpy("float64")
-        found.append(Feature(f"{name} is missing", name, "kept", f"1 where {name} is missing", values=flags))
-    return found
+        features.append(Feature(f"{name} is missing", name, "kept", f"1 where {name} is missing", values=flags))
+    return features
 
 
 def _unusable(name: str, observed: pd.Series, missing: float, settings: ExternalPreprocessing, *, numeric: bool) -> str:
@@ -102,15 +104,15 @@ def is_identifier_name(name: str) -> bool:
     """Whether a column's name ends in a word for an identifier: id, nbr, number, no, key or code, in any case.
 
     Words end at anything that is not a letter, and where a capital follows a small letter: STORE_NBR, storeId, "Key".
-    Words that are written as one, such as storeid or ZIPCODE, count where what is before is a kind of place; "paid" and
-    "casino" end in no such word.
+    Joined words, such as storeid or ZIPCODE, count if the part before is a kind of location; "paid" and "casino" do not end
+    in such a word.
     """
     last = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)[-1:] or [""]
     return re.sub(f"^{_IDENTIFIED}", "", last[0].lower()) in _IDENTIFIER_WORDS
 
 
 def _almost_numbers(observed: pd.Series) -> str:
-    """A hint, where most texts are numbers: the file marks missing values by a word."""
+    """A hint if most texts are numbers: the file probably marks missing values by a word."""
     others = observed[pd.to_numeric(observed, errors="coerce").isna()]
     if len(others) == 0 or len(others) > len(observed) / 2:
         return ""
@@ -139,7 +141,8 @@ def _centre(observed: np.ndarray, imputation: str) -> float:
 def _skewness_of_counts(observed: np.ndarray) -> float:
     """The adjusted Fisher-Pearson skewness G1 (Joanes & Gill 1998, The Statistician 47:183-189).
 
-    Minus infinity where the values are not counts: not whole, negative, of two kinds only (flags), or fewer than three.
+    Minus infinity if the values are not counts: not whole, negative, with only two different values (flags), or fewer than
+    three.
     """
     counts = len(observed) > 2 and observed[0] >= 0 and bool((observed == np.floor(observed)).all())
     if not counts or len(np.unique(observed)) < 3:
@@ -154,19 +157,19 @@ def _categorical(
 ) -> list[Feature]:
     """One column of zeros and ones per level.
 
-    A store whose level is missing has zeros throughout. Of two levels only the later in order of name has a column,
-    which is imputed like a number: zeros would stand for the other level.
+    A store with a missing level has zeros in all of them. With two levels, only the later one by name has a column. It is
+    imputed like a number, because zeros would mean the other level.
     """
     levels = sorted(observed.unique())
     note = f"; {missing:.1%} missing" if missing else ""
     whole = Feature(name, name, "transformed", f"one column per level: {', '.join(levels)}{note}", missing)
     if len(levels) == 2:
         flag = np.where(values.isna(), np.nan, (values == levels[1]).to_numpy("float64"))
-        one = _numeric(f"{name}={levels[1]}", flag, missing, settings)
-        reason = f"level of {name}; 0 is {levels[0]}{one.reason.removeprefix('numeric')}"
-        whole = Feature(name, name, "transformed", f"two levels, one column: {one.name}{note}", missing)
-        one = replace(one, column=name, reason=reason, level=str(levels[1]), other_level=str(levels[0]))
-        return [whole, one]
+        feature = _numeric(f"{name}={levels[1]}", flag, missing, settings)
+        reason = f"level of {name}; 0 is {levels[0]}{feature.reason.removeprefix('numeric')}"
+        whole = Feature(name, name, "transformed", f"two levels, one column: {feature.name}{note}", missing)
+        feature = replace(feature, column=name, reason=reason, level=str(levels[1]), other_level=str(levels[0]))
+        return [whole, feature]
     note = f"; 0 where missing ({missing:.1%})" if missing else ""
     return [
         whole,

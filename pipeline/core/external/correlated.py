@@ -1,4 +1,4 @@
-"""Features that say the same: of each pair above a correlation, one is left."""
+"""Drop redundant features: of each pair with a high correlation, one stays."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_DECIMALS = 12  # beyond them a correlation depends on the order of the stores
+_DECIMALS = 12  # further decimals of a correlation depend on the order of the stores
 
 
 @dataclass(frozen=True)
 class Correlated:
-    """A feature to drop, the feature that stays for it, and Pearson's correlation of the two."""
+    """A feature to drop, the feature that stays instead, and their Pearson correlation."""
 
     position: int
     partner: int
@@ -20,20 +20,20 @@ class Correlated:
 
 
 def correlated(matrix: np.ndarray, limit: float, protected: int = 0) -> list[Correlated]:
-    """Which columns to drop so that no two that stay have a correlation above the limit, in absolute value.
+    """The columns to drop so that no two remaining columns have an absolute correlation above the limit.
 
-    Columns are taken in their order: each stays unless one that stays already is correlated with it. So of a pair the
-    first stays; and of a chain a-b-c, where b alone is correlated with both, b is dropped and c stays.
+    Columns are visited in order: a column stays unless it is correlated with an earlier column that stays. So of a pair the
+    first stays; and of a chain a-b-c, in which only b is correlated with both, b is dropped and c stays.
 
     Parameters
     ----------
     matrix : stores x features, without missing values
     limit : 0..1; 1 drops nothing
-    protected : so many of the first columns stay, whatever their correlation
+    protected : the number of first columns that always stay
 
     Returns
     -------
-    The columns to drop, in order, each with the column that stays and is most correlated with it.
+    The columns to drop, in order, each with the remaining column that is most correlated with it.
     """
     stores, features = matrix.shape
     if stores < 2 or features < 2:
@@ -41,21 +41,21 @@ def correlated(matrix: np.ndarray, limit: float, protected: int = 0) -> list[Cor
     centred = matrix - matrix.mean(axis=0)
     lengths = np.sqrt((centred**2).sum(axis=0))
     units = centred / np.where(lengths > 0, lengths, 1.0)
-    kept: list[int] = []
+    staying: list[int] = []
     dropped: list[Correlated] = []
     for position in range(features):
-        with_kept = np.round((units[:, kept] * units[:, [position]]).sum(axis=0), _DECIMALS)
-        strongest = int(np.argmax(np.abs(with_kept))) if kept else -1
-        if position >= protected and kept and abs(with_kept[strongest]) > limit:
-            dropped.append(Correlated(position, kept[strongest], float(with_kept[strongest])))
+        correlations = np.round((units[:, staying] * units[:, [position]]).sum(axis=0), _DECIMALS)
+        strongest = int(np.argmax(np.abs(correlations))) if staying else -1
+        if position >= protected and staying and abs(correlations[strongest]) > limit:
+            dropped.append(Correlated(position, staying[strongest], float(correlations[strongest])))
         else:
-            kept.append(position)
+            staying.append(position)
     return dropped
 
 
-def names_of(dropped: Sequence[Correlated], names: Sequence[str], limit: float) -> dict[str, str]:
-    """The reason for dropping, by feature."""
+def reasons_of(dropped: Sequence[Correlated], names: Sequence[str], limit: float) -> dict[str, str]:
+    """The reason for dropping each feature, by name."""
     return {
-        names[one.position]: f"correlation {one.correlation:.3f} with {names[one.partner]} (limit {limit:g})"
-        for one in dropped
+        names[item.position]: f"correlation {item.correlation:.3f} with {names[item.partner]} (limit {limit:g})"
+        for item in dropped
     }

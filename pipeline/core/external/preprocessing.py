@@ -1,4 +1,4 @@
-"""Outside data -> a complete, numeric table of stores and features, and a report on every column that was offered."""
+"""Preprocess the outside data: a complete, numeric table of stores and features, and a report on every column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.external.columns import Feature, features_of
-from pipeline.core.external.correlated import correlated, names_of
+from pipeline.core.external.correlated import correlated, reasons_of
 from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY
@@ -28,15 +28,14 @@ def preprocess(
     settings: ExternalPreprocessing,
     closed: Collection[str] = (),
 ) -> dict[str, pd.DataFrame]:
-    """Make features complete and numeric; drop what cannot serve, with the reason.
+    """Make features complete and numeric; drop unusable columns, with the reason.
 
-    In this order, per column: dropped where missing in too many stores, constant, an identifier (a text that differs in
-    at least 95 % of the stores; whole numbers that all differ, under the name of an identifier), or a text with too many
-    levels; texts become one column per level; missing numbers are imputed; skewed counts become log1p. Then one of each
-    pair of features with too high a correlation is dropped: the one with more imputed values, else the later name. What the
-    settings protect is never dropped, and goes before the others of a pair. Where they ask for missing indicators, a number or
-    text with missing values is followed by a feature that is 1 where it is missing, else 0.
-    Nothing depends on the order of rows or columns.
+    For each column, in this order: it is dropped if it is missing in too many stores, constant, an identifier (a text that
+    differs in at least 95 % of the stores; distinct whole numbers under the name of an identifier), or a text with too many
+    levels. Texts become one column per level, missing numbers are imputed, and skewed counts become log1p. Then one of each
+    pair of highly correlated features is dropped: the one with more imputed values, else the later name. Protected columns
+    are never dropped, and stay before the others of a pair. If the settings ask for missing indicators, a column with
+    missing values gets a further feature: 1 where it is missing, else 0. Nothing depends on the order of rows or columns.
 
     Parameters
     ----------
@@ -44,21 +43,21 @@ def preprocess(
     ignored : feature, reason; columns that cannot be features
     labels : store_id, label, value
     settings : limits and how to impute
-    closed : stores that are excluded, before anything is made of the others
+    closed : stores that are excluded first
 
     Returns
     -------
-    external_features : store_id and the features left, in order of name; complete; without the excluded stores
-    external_feature_report : one row per column offered, and per level of the categorical ones. imputed_share is the
-        share of the stores that are not excluded whose value was imputed, 0 for what was dropped.
-    excluded_stores : closed stores, and those that have no value in any feature, or in none of those left, under the
-        category `(none)`
+    external_features : store_id and the remaining features, in order of name; complete; without the excluded stores
+    external_feature_report : one row per column, and per level of categorical columns. imputed_share is the share of the
+        stores, without excluded ones, whose value was imputed; 0 for dropped columns.
+    excluded_stores : closed stores, and stores without a value in any feature or in any remaining feature, in the category
+        `(none)`
     store_labels : `labels`, sorted
 
     Raises
     ------
-    RawDataError : no feature or no store is left, two features have the same name but for upper and lower case, or what is
-        protected is no feature or has no value
+    RawDataError : no feature or no store is left, the names of two features differ only in case, or a protected column does
+        not exist or has no value
     """
     _check_protected(settings.protected, features.columns[1:])
     offered = features.set_index("store_id").sort_index(axis=0).sort_index(axis=1)
@@ -67,18 +66,18 @@ def preprocess(
     while True:
         used = offered.drop(index=list(reasons))
         decided = _decide(used, settings)
-        kept = [one for one in decided if one.values is not None]
-        if used.empty or not kept:
+        remaining = [feature for feature in decided if feature.values is not None]
+        if used.empty or not remaining:
             _raise_nothing_left(decided, ignored)
-        # Whoever is excluded below had no value in what was kept, so that medians and kept values stay as they are;
-        # only shares of missing values change, and with them perhaps what is kept.
-        observed = used[sorted({one.column for one in kept})].notna().any(axis=1)
+        # Stores excluded below have no value in the remaining features, so medians and values stay. Only shares of missing
+        # values change, and with them perhaps which features remain.
+        observed = used[sorted({feature.column for feature in remaining})].notna().any(axis=1)
         if observed.all():
             break
         reasons |= dict.fromkeys(used.index[~observed], NOTHING_KEPT)
-    _check_names(kept, [*(one.name for one in decided), *ignored["feature"]])
+    _check_names(remaining, [*(feature.name for feature in decided), *ignored["feature"]])
     return {
-        "external_features": _table(used, kept),
+        "external_features": _table(used, remaining),
         "external_feature_report": _report(decided, ignored),
         "excluded_stores": _excluded(reasons),
         "store_labels": labels.sort_values(["store_id", "label"], ignore_index=True),
@@ -86,26 +85,26 @@ def preprocess(
 
 
 def _decide(used: pd.DataFrame, settings: ExternalPreprocessing) -> list[Feature]:
-    """What becomes of every column and level, in order of column and level."""
+    """The decision on every column and level, in order of column and level."""
     if used.empty:
         return []
-    decided = [one for name in used.columns for one in features_of(name, used[name], settings)]
+    decided = [feature for name in used.columns for feature in features_of(name, used[name], settings)]
     firm = set(settings.protected)
-    kept = sorted(
-        (one for one in decided if one.values is not None),
-        key=lambda one: (one.column not in firm, one.imputed_share, one.name),
+    remaining = sorted(
+        (feature for feature in decided if feature.values is not None),
+        key=lambda feature: (feature.column not in firm, feature.imputed_share, feature.name),
     )
-    if not kept:
+    if not remaining:
         return decided
-    matrix = np.column_stack([one.values for one in kept if one.values is not None])
+    matrix = np.column_stack([feature.values for feature in remaining if feature.values is not None])
     limit = settings.max_correlation
-    protected = sum(one.column in firm for one in kept)
-    reasons = names_of(correlated(matrix, limit, protected), [one.name for one in kept], limit)
+    protected = sum(feature.column in firm for feature in remaining)
+    reasons = reasons_of(correlated(matrix, limit, protected), [feature.name for feature in remaining], limit)
     return [
-        replace(one, action="dropped", reason=reasons[one.name], imputed_share=0.0, values=None)
-        if one.values is not None and one.name in reasons
-        else one
-        for one in decided
+        replace(feature, action="dropped", reason=reasons[feature.name], imputed_share=0.0, values=None)
+        if feature.values is not None and feature.name in reasons
+        else feature
+        for feature in decided
     ]
 
 
@@ -113,13 +112,13 @@ def _check_protected(protected: Sequence[str], offered: Collection[str]) -> None
     unknown = [name for name in protected if name not in offered]
     if unknown:
         raise RawDataError(
-            f"external.preprocessing.protected: {unknown[0]!r} is no feature of the outside data; there are "
+            f"external.preprocessing.protected: {unknown[0]!r} is not a feature of the outside data; the features are "
             f"{', '.join(sorted(offered)[:10])}{', ...' if len(offered) > 10 else ''}"
         )
 
 
 def _raise_nothing_left(decided: Sequence[Feature], ignored: pd.DataFrame) -> None:
-    reasons = [f"{one.name}: {one.reason}" for one in decided if one.action == "dropped"]
+    reasons = [f"{feature.name}: {feature.reason}" for feature in decided if feature.action == "dropped"]
     reasons += [f"{name}: {reason}" for name, reason in zip(ignored["feature"], ignored["reason"], strict=True)]
     more = f" and {len(reasons) - 10} more" if len(reasons) > 10 else ""
     raise RawDataError(
@@ -128,31 +127,40 @@ def _raise_nothing_left(decided: Sequence[Feature], ignored: pd.DataFrame) -> No
     )
 
 
-def _check_names(kept: Sequence[Feature], reported: Sequence[str]) -> None:
-    """Names of kept features differ by more than case, and those in the report differ."""
-    for names, plain in (([one.name for one in kept], str.casefold), (reported, str)):
+def _check_names(remaining: Sequence[Feature], reported: Sequence[str]) -> None:
+    """Check that the names of remaining features differ by more than case, and that names in the report differ."""
+    for names, plain in (([feature.name for feature in remaining], str.casefold), (reported, str)):
         seen: dict[str, str] = {}
         for name in names:
             if plain(name) in seen:
                 raise RawDataError(
-                    f"the features '{seen[plain(name)]}' and '{name}' have one name in a database, which knows no upper and "
+                    f"the features '{seen[plain(name)]}' and '{name}' have the same name in a database, which ignores upper and "
                     "lower case; rename one, or name it in ignore of its [[sources.external]]"
                 )
             seen[plain(name)] = name
 
 
-def _table(used: pd.DataFrame, kept: Sequence[Feature]) -> pd.DataFrame:
-    columns = {one.name: one.values for one in sorted(kept, key=lambda one: one.name)}
+def _table(used: pd.DataFrame, remaining: Sequence[Feature]) -> pd.DataFrame:
+    columns = {feature.name: feature.values for feature in sorted(remaining, key=lambda feature: feature.name)}
     return pd.DataFrame(columns, index=used.index).rename_axis("store_id").reset_index()
 
 
 def _report(decided: Sequence[Feature], ignored: pd.DataFrame) -> pd.DataFrame:
     columns = ["feature", "action", "reason", "imputed_share", "raw_column", "level", "other_level", "fill_value"]
     rows = [
-        (one.name, one.action, one.reason, one.imputed_share, one.column, one.level, one.other_level, one.fill)
-        if one.values is not None
-        else (one.name, one.action, one.reason, one.imputed_share, one.column, None, None, None)
-        for one in decided
+        (
+            feature.name,
+            feature.action,
+            feature.reason,
+            feature.imputed_share,
+            feature.column,
+            feature.level,
+            feature.other_level,
+            feature.fill,
+        )
+        if feature.values is not None
+        else (feature.name, feature.action, feature.reason, feature.imputed_share, feature.column, None, None, None)
+        for feature in decided
     ]
     rows += [
         (name, "dropped", reason, 0.0, name, None, None, None)
