@@ -254,8 +254,8 @@ def test_the_order_of_rows_and_columns_changes_nothing() -> None:
         ({"a": [1.0] * 20}, "no feature of the outside data can be used (a: constant: 1.0); add features"),
         ({"a": [np.nan] * 20}, "no feature of the outside data can be used (no store has a value); add features"),
         ({"Age": NOISE[:, 0], "AGE": NOISE[:, 1]}, "the features 'AGE' and 'Age' have the same name in a database"),
-        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": NOISE[:, 0]}, "the features 't=x' and 't=x' have one name"),
-        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": [1.0] * 20}, "the features 't=x' and 't=x' have one name"),
+        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": NOISE[:, 0]}, "the features 't=x' and 't=x' have the same name"),
+        ({"t": list("xyz") * 6 + ["x", "x"], "t=x": [1.0] * 20}, "the features 't=x' and 't=x' have the same name"),
     ],
 )
 def test_what_gives_no_table_of_features_is_one_line(columns: dict, expected: str) -> None:
