@@ -1,4 +1,4 @@
-"""Every published table: its grain, key, columns, units and what they mean.
+"""Every published table: its grain, key, columns, units and meaning.
 
 This is the one description of the tables. Parquet files, DuckDB's DDL and its comments are made from it.
 

@@ -6,7 +6,7 @@ from pipeline.schema.keys import STORE
 from pipeline.schema.kinds import Column, Table
 
 _LEVEL = Column("level", "text", "internal, external or final: whose clusters these are")
-_CATEGORY = Column("category", "text", "The category; (all) for the external clusters, which know none")
+_CATEGORY = Column("category", "text", "The category; (all) for the external clusters, which have no categories")
 
 TABLES = (
     Table(
@@ -17,9 +17,9 @@ TABLES = (
             _LEVEL,
             _CATEGORY,
             Column("reference", "text", "The pin that the clusters are compared with"),
-            Column("stores", "integer", "Stores that both results place", unit="stores"),
-            Column("only_before", "integer", "Stores of the reference alone", unit="stores"),
-            Column("only_now", "integer", "Stores of this result alone", unit="stores"),
+            Column("stores", "integer", "Stores in both results", unit="stores"),
+            Column("only_before", "integer", "Stores only in the reference", unit="stores"),
+            Column("only_now", "integer", "Stores only in this result", unit="stores"),
             Column("k_before", "integer", "Clusters of the reference"),
             Column("k_now", "integer", "Clusters of this result"),
             Column(
@@ -29,11 +29,11 @@ TABLES = (
                 nullable=True,
                 unit="-1..1, chance is 0",
             ),
-            Column("moved", "integer", "Of the common stores, those whose cluster is another one", unit="stores"),
+            Column("moved", "integer", "Of the common stores, those whose cluster has changed", unit="stores"),
             Column(
                 "kept_share",
                 "float",
-                "Share of the common stores that keep their cluster; null without one",
+                "Share of the common stores that keep their cluster; null without common stores",
                 nullable=True,
                 unit="0..1",
             ),
@@ -53,11 +53,11 @@ TABLES = (
             Column(
                 "confidence",
                 "float",
-                "How often its co-members stay with it over the bootstrap; of a final cluster, the lower of its sides'",
+                "How often its co-members stay with it in bootstrap resamples; for a final cluster, the lower value of its two sides",
                 unit="0..1",
             ),
         ),
-        "Every store whose cluster is another one than in the reference",
+        "Every store whose cluster differs from the reference",
     ),
     Table(
         "cluster_changes",
@@ -68,12 +68,17 @@ TABLES = (
             _CATEGORY,
             Column("cluster", "integer", "The cluster: the same number is the same cluster in both results"),
             Column("change", "text", "kept, split, merged, new or vanished"),
-            Column("stores_before", "integer", "Its stores in the reference, of those that both place", unit="stores"),
-            Column("stores_now", "integer", "Its stores now, of those that both place", unit="stores"),
+            Column(
+                "stores_before",
+                "integer",
+                "Its stores in the reference, among the stores in both results",
+                unit="stores",
+            ),
+            Column("stores_now", "integer", "Its stores now, among the stores in both results", unit="stores"),
             Column("stores_kept", "integer", "Stores that are in it in both results", unit="stores"),
-            Column("words", "text", "What became of it, or where it came from, in words"),
+            Column("words", "text", "What happened to it, or where its stores came from, in words"),
         ),
-        "What became of every cluster of the reference, and where the new ones came from",
+        "What happened to every cluster of the reference, and where new clusters came from",
     ),
     Table(
         "drift",
@@ -86,15 +91,15 @@ TABLES = (
             Column(
                 "psi",
                 "float",
-                "Population stability index of its values over the stores, in bins of the reference; null where one of "
-                "the results has no such feature",
+                "Population stability index of its values over the stores, in bins of the reference; null if one of the "
+                "results does not have the feature",
                 nullable=True,
                 unit="0 is the same",
             ),
             Column(
                 "psi_by_chance",
                 "float",
-                "The index that two samples of so many stores exceed once in twenty, though nothing changed",
+                "The index that two samples of this size exceed once in twenty times although nothing changed",
                 nullable=True,
             ),
             Column("mean_before", "float", "Mean over the stores of the reference", nullable=True),

@@ -15,7 +15,7 @@ TABLES = (
         _CLUSTERS,
         columns=(
             *_CLUSTERS.columns,
-            Column("categories", "integer", "Categories in which the store's mix is known"),
+            Column("categories", "integer", "Categories in which the store has a sales mix"),
             Column("coverage", "float", "Share of the chain's sales that these categories make up", unit="0..1"),
         ),
     ),
@@ -36,7 +36,7 @@ TABLES = (
                 "eta_squared",
                 "float",
                 "Share of the share's variance over the category's stores that lies between the chain clusters, the same "
-                "for all clusters; null where the share does not vary",
+                "for all clusters; null if the share does not vary",
                 nullable=True,
                 unit="0..1",
             ),
@@ -49,12 +49,14 @@ TABLES = (
         ("category",),
         (
             CATEGORY,
-            Column("stores", "integer", "Stores with both a chain cluster and one of the category", unit="stores"),
+            Column(
+                "stores", "integer", "Stores with both a chain cluster and a cluster in the category", unit="stores"
+            ),
             Column("internal_clusters", "integer", "The category's own clusters"),
             Column(
                 "agreement",
                 "float",
-                "Adjusted Rand index between chain clusters and the category's own; null where both are one cluster",
+                "Adjusted Rand index between chain clusters and the category's own; null if both have one cluster",
                 nullable=True,
                 unit="-1..1",
             ),
@@ -66,6 +68,6 @@ TABLES = (
             ),
             Column("r_squared_chain", "float", "Share of it that the chain clusters explain", unit="0..1"),
         ),
-        "How far the chain clusters say in each category what its own clusters say",
+        "How far the chain clusters agree with the own clusters of each category",
     ),
 )

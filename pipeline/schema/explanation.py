@@ -15,7 +15,7 @@ def _key(key: tuple[Column, ...], *more: str) -> tuple[str, ...]:
 
 
 def exemplars_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
-    """The table of the stores that stand for each cluster."""
+    """The table of the most typical stores of each cluster."""
     return Table(
         name,
         _per(key, "up to three rows per cluster"),
@@ -32,7 +32,7 @@ def exemplars_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
 
 
 def summary_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
-    """The table with what is said of each cluster as a whole."""
+    """The table that describes each cluster as a whole."""
     return Table(
         name,
         _per(key, "one row per cluster"),
@@ -40,20 +40,24 @@ def summary_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
         (
             *key,
             CLUSTER,
-            Column("name", "text", "What sets the cluster apart, in a few words; unique beside its likes"),
+            Column(
+                "name",
+                "text",
+                "What sets the cluster apart, in a few words; unique among the clusters of its clustering",
+            ),
             Column("stores", "integer", "Stores in the cluster", unit="stores"),
             Column("outlier_stores", "integer", "Of these, outlier stores", unit="stores"),
             Column(
                 "silhouette",
                 "float",
-                "Mean silhouette of its stores; null where there is one cluster",
+                "Mean silhouette of its stores; null if there is one cluster",
                 nullable=True,
                 unit="-1..1",
             ),
             Column(
                 "margin",
                 "float",
-                "Mean margin of its stores; null where there is one cluster",
+                "Mean margin of its stores; null if there is one cluster",
                 nullable=True,
                 unit="-1..1",
             ),
@@ -72,23 +76,23 @@ def rules_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
         (
             *key,
             Column("rule", "integer", "The rule, from 1, by cluster, then by stores"),
-            Column("cluster", "integer", "The cluster that the rule says"),
-            Column("words", "text", "Which stores the rule means, in words; every store is meant by one rule"),
-            Column("stores", "integer", "Stores that the rule means", unit="stores"),
+            Column("cluster", "integer", "The cluster that the rule predicts"),
+            Column("words", "text", "The stores to which the rule applies, in words; one rule applies to every store"),
+            Column("stores", "integer", "Stores to which the rule applies", unit="stores"),
             Column("purity", "float", "Share of these that are in the cluster", unit="0..1"),
-            Column("coverage", "float", "Share of the cluster's stores that the rule means", unit="0..1"),
+            Column("coverage", "float", "Share of the cluster's stores to which the rule applies", unit="0..1"),
             Column(
                 "fidelity",
                 "float",
-                "Share of all stores whose cluster the rules say where they were made without the store "
-                "(cross-validation), the same for all rules; null where there is one cluster",
+                "Share of all stores whose cluster is predicted by rules made without the store "
+                "(cross-validation), the same for all rules; null if there is one cluster",
                 nullable=True,
                 unit="0..1",
             ),
             Column(
                 "largest_share",
                 "float",
-                "Share of all stores in the largest cluster: what always saying that one would reach",
+                "Share of all stores in the largest cluster: the fidelity of always predicting it",
                 unit="0..1",
             ),
         ),

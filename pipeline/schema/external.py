@@ -26,16 +26,16 @@ TABLES = (
             Column("reason", "text", "Why"),
             Column("imputed_share", "float", "Share of the stores whose value was imputed", unit="0..1"),
             Column("raw_column", "text", "The column of the outside data that it comes from"),
-            Column("level", "text", "The text that is 1; null where it is no level that was kept", nullable=True),
-            Column("other_level", "text", "Of two levels, the text that is 0; null elsewhere", nullable=True),
+            Column("level", "text", "The text that is 1; null if the feature is not a remaining level", nullable=True),
+            Column("other_level", "text", "With two levels, the text that is 0; else null", nullable=True),
             Column(
                 "fill_value",
                 "float",
-                "What stands in for a missing value, before any log1p; null where the feature was not kept",
+                "The value that replaces a missing value, before any log1p; null if the feature was not kept",
                 nullable=True,
             ),
         ),
-        "What became of every column of the outside data",
+        "What was done with every column of the outside data",
     ),
     Table(
         "store_labels",
@@ -53,7 +53,7 @@ TABLES = (
     memberships_table(
         (STORE,),
         "external_memberships",
-        "How likely each store is in each cluster of the outside data; no rows with another algorithm than gmm",
+        "How likely each store is in each cluster of the outside data; empty with algorithms other than gmm",
     ),
     verdicts_table((), "external_verdicts", "What kind of structure was found in the outside data"),
     Table(
@@ -70,7 +70,7 @@ TABLES = (
                 "eta_squared",
                 "float",
                 "Share of the feature's variance over the stores that lies between the clusters, the same for all "
-                "clusters; descriptive, not a test; null where the feature does not vary",
+                "clusters; descriptive, not a test; null if the feature does not vary",
                 nullable=True,
                 unit="0..1",
             ),
@@ -89,8 +89,10 @@ TABLES = (
         "The feature matrix of the external clustering",
     ),
     exemplars_table(
-        (), "external_exemplars", "The stores that stand for each external cluster; no outliers, none held out"
+        (),
+        "external_exemplars",
+        "The most typical stores of each external cluster, without outliers and held-out stores",
     ),
-    summary_table((), "external_cluster_summary", "Each external cluster: its name, and how sure it is"),
-    rules_table((), "external_rules", "Which surroundings make an external cluster, as near as a few rules say"),
+    summary_table((), "external_cluster_summary", "Each external cluster: its name, and how certain it is"),
+    rules_table((), "external_rules", "Which surroundings make an external cluster, approximated by a few rules"),
 )

@@ -32,7 +32,7 @@ TABLES = (
                 unit="currency",
             ),
         ),
-        "The categories that were preprocessed, and where each one's files are",
+        "The preprocessed categories, and the names of their files",
     ),
     Table(
         "sales_by_need_state",
@@ -46,14 +46,14 @@ TABLES = (
             Column(
                 "share",
                 "float",
-                "max(net, 0) / the store's sum of it over the category; null where the store has no positive sales",
+                "max(net, 0) / the store's sum of max(net, 0) over the category; null if the store has no positive sales",
                 nullable=True,
                 unit="0..1",
             ),
             Column(
                 "share_index",
                 "float",
-                "100 x share / the category's pooled chain share; null where that is zero",
+                "100 x share / the category's pooled chain share; null if that is zero",
                 nullable=True,
                 unit="100 = chain",
             ),
@@ -69,10 +69,12 @@ TABLES = (
             Column("kind", "text", "store, SKU or category"),
             Column("key", "text", "The key, trimmed and in NFC"),
             Column(
-                "spellings", "integer", "In how many ways the sales write it, blanks and spelling of accents told apart"
+                "spellings",
+                "integer",
+                "The number of spellings in the sales, which differ in blanks or in the encoding of accents",
             ),
         ),
-        "Keys whose rows were put together though the sales write them differently, such as ' 7 ' and '7'",
+        "Keys whose different spellings in the sales count as one, such as ' 7 ' and '7'",
     ),
     Table(
         "excluded_stores",
@@ -84,7 +86,7 @@ TABLES = (
             Column("source", "text", "internal_sales or external"),
             Column("reason", "text", "Why the store has no cluster here"),
         ),
-        "Stores that have no cluster in a category, with the reason; no store is in neither this nor store_clusters",
+        "Stores without a cluster in a category, with the reason; every store is in this table or in store_clusters",
     ),
     Table(
         "need_state_coverage",
@@ -97,7 +99,7 @@ TABLES = (
             Column(
                 "dropped_sales_value",
                 "money",
-                "Of these, what was dropped; sales_value = published + dropped",
+                "Of these, dropped sales; sales_value = published + dropped",
                 unit="currency",
             ),
             Column("unmapped_share", "float", "unmapped_sales_value / sales_value", unit="0..1"),
@@ -109,7 +111,7 @@ TABLES = (
     memberships_table(
         (STORE, CATEGORY),
         "internal_memberships",
-        "How likely each store is in each cluster of the sales mix; no rows with another algorithm than gmm",
+        "How likely each store is in each cluster of the sales mix; empty with algorithms other than gmm",
     ),
     verdicts_table((CATEGORY,), "internal_verdicts", "What kind of structure was found per category"),
     Table(
@@ -127,7 +129,7 @@ TABLES = (
                 "eta_squared",
                 "float",
                 "Share of the share's variance over the stores that lies between the clusters, the same for all "
-                "clusters; descriptive, not a test; null where the share does not vary",
+                "clusters; descriptive, not a test; null if the share does not vary",
                 nullable=True,
                 unit="0..1",
             ),
@@ -142,9 +144,9 @@ TABLES = (
             STORE,
             CATEGORY,
             Column("sales_value", "money", "The store's net sales in the category", unit="currency"),
-            Column("volume_tier", "integer", "1 for the stores that sell the most; tiers have as many stores each"),
+            Column("volume_tier", "integer", "1 for the stores that sell the most; all tiers have equally many stores"),
         ),
-        "How much each clustered store sells: beside its cluster, never a feature of it",
+        "How much each clustered store sells; not used for clustering",
     ),
     Table(
         "internal_features",
@@ -153,15 +155,19 @@ TABLES = (
         (
             STORE,
             CATEGORY,
-            Column("feature", "text", "A need state, or (rare) for the amalgamated ones"),
-            Column("value", "float", "The feature as it was clustered on"),
+            Column("feature", "text", "A need state, or (rare) for all rare need states together"),
+            Column("value", "float", "The feature as used in clustering"),
             Column("share", "float", "The feature as a share of the store's sales in mapped need states", unit="0..1"),
         ),
         "The feature matrix of each category's clustering",
     ),
     exemplars_table(
-        (CATEGORY,), "internal_exemplars", "The stores that stand for each internal cluster; no outliers, none held out"
+        (CATEGORY,),
+        "internal_exemplars",
+        "The most typical stores of each internal cluster, without outliers and held-out stores",
     ),
-    summary_table((CATEGORY,), "internal_cluster_summary", "Each internal cluster: its name, and how sure it is"),
-    rules_table((CATEGORY,), "internal_rules", "Which sales mix makes an internal cluster, as near as a few rules say"),
+    summary_table((CATEGORY,), "internal_cluster_summary", "Each internal cluster: its name, and how certain it is"),
+    rules_table(
+        (CATEGORY,), "internal_rules", "Which sales mix makes an internal cluster, approximated by a few rules"
+    ),
 )

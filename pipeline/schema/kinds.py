@@ -7,10 +7,10 @@ from typing import Literal
 
 Type = Literal["text", "integer", "float", "boolean", "money", "timestamp"]
 
-UNMAPPED = "UNMAPPED"  # the need state of SKUs that the need-state map does not know
-NO_CATEGORY = "(none)"  # the category of stores that only the outside data knows
-ALL_CATEGORIES = "(all)"  # the category of what is said of all of them at once
-NO_CLUSTER = 0  # the external cluster of a store that the outside data does not know: the level `none`
+UNMAPPED = "UNMAPPED"  # the need state of SKUs that are not in the need-state map
+NO_CATEGORY = "(none)"  # the category of stores that are only in the outside data
+ALL_CATEGORIES = "(all)"  # the category of rows about all categories together
+NO_CLUSTER = 0  # the external cluster of a store without outside data
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Column:
 
     @property
     def frame_name(self) -> str:
-        """The column's name in a DataFrame: money is held there in whole cents."""
+        """The column's name in a DataFrame, where money is in whole cents."""
         return self.name.replace("_value", "_cents") if self.type == "money" else self.name
 
 
 @dataclass(frozen=True)
 class Table:
-    """A published table. `more` describes the columns that depend on the data (wide tables), None where there are none."""
+    """A published table. `more` describes the columns that depend on the data (wide tables); None if there are none."""
 
     name: str
     grain: str
@@ -41,7 +41,7 @@ class Table:
     more: Column | None = None
 
     def column(self, name: str) -> Column:
-        """The column of that name; a wide table's data-dependent columns answer too."""
+        """The column of this name; also for the data-dependent columns of a wide table."""
         for column in self.columns:
             if column.name == name:
                 return column

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pipeline.schema.keys import CATEGORY, CLUSTER, STORE
 from pipeline.schema.kinds import Column, Table
 
-_OVERRIDE = Column("reason", "text", "Why, in the words of whoever wrote the override")
+_OVERRIDE = Column("reason", "text", "The reason, as written by the author of the override")
 
 TABLES = (
     Table(
         "overrides",
         "one row per store and category",
         ("store_id", "category"),
-        (STORE, CATEGORY, Column("cluster", "integer", "The final cluster that it is to have, from 1"), _OVERRIDE),
-        "The stores that people place themselves, as the source of the overrides says",
+        (STORE, CATEGORY, Column("cluster", "integer", "The wanted final cluster, from 1"), _OVERRIDE),
+        "Stores placed by hand, from the source of the overrides",
     ),
     Table(
         "overrides_applied",
@@ -25,15 +25,19 @@ TABLES = (
             Column(
                 "from_cluster",
                 "integer",
-                "The final cluster that it would have had; null where it has none",
+                "The final cluster without the override; null if the store has none",
                 nullable=True,
             ),
-            Column("to_cluster", "integer", "The final cluster that the override says"),
+            Column("to_cluster", "integer", "The final cluster in the override"),
             _OVERRIDE,
-            Column("applied", "boolean", "The store has this cluster; no: it has none in the category"),
-            Column("note", "text", "Why the override was not applied, or what else there is to know; mostly empty"),
+            Column(
+                "applied",
+                "boolean",
+                "Whether the store now has this cluster; if not, it has no cluster in the category",
+            ),
+            Column("note", "text", "Why the override was not applied, or a remark; usually empty"),
         ),
-        "What became of each override",
+        "The outcome of each override",
     ),
     Table(
         "store_clusters",
@@ -41,23 +45,23 @@ TABLES = (
         ("store_id", "category"),
         (
             STORE,
-            Column("category", "text", "The category; (none) for stores that only the outside data knows"),
+            Column("category", "text", "The category; (none) for stores that are only in the outside data"),
             Column(
                 "internal_cluster",
                 "integer",
-                "The store's cluster on its sales mix; null where it has none",
+                "The store's cluster on its sales mix; null if it has none",
                 nullable=True,
             ),
             Column(
                 "external_cluster",
                 "integer",
-                "The store's cluster on the outside data; null where it has none",
+                "The store's cluster on the outside data; null if it has none",
                 nullable=True,
             ),
             Column("cluster", "integer", "The final cluster, from 1 within the category, in order of size"),
-            Column("status", "text", "both, internal_only or external_only: which sides know the store"),
-            Column("reassigned", "boolean", "Moved out of a cell that was too small, and placed there to the end"),
-            Column("overridden", "boolean", "Placed by an override, whatever the clustering says"),
+            Column("status", "text", "both, internal_only or external_only: the sides that have the store"),
+            Column("reassigned", "boolean", "Moved by merging out of a cell that was too small"),
+            Column("overridden", "boolean", "Placed by an override, not by the clustering"),
             Column("distance", "float", "Distance to the final cluster's centroid", unit="block-scaled space"),
         ),
         "The final store clusters",
@@ -67,18 +71,18 @@ TABLES = (
         "one row per category and final cluster",
         ("category", "cluster"),
         (
-            Column("category", "text", "The category; (none) for stores that only the outside data knows"),
+            Column("category", "text", "The category; (none) for stores that are only in the outside data"),
             CLUSTER,
             Column(
                 "internal_cluster",
                 "integer",
-                "The internal cluster of the cell; null where it is not of a single one (consensus, weighted)",
+                "The internal cluster of the cell; null if it has several (consensus, weighted)",
                 nullable=True,
             ),
             Column(
                 "external_cluster",
                 "integer",
-                "The external cluster of the cell; null: not of a single one, or the outside data does not know its stores",
+                "The external cluster of the cell; null if it has several, or its stores are not in the outside data",
                 nullable=True,
             ),
             Column("stores", "integer", "Stores in the final cluster, overrides included", unit="stores"),
@@ -89,9 +93,9 @@ TABLES = (
                 unit="stores",
             ),
             Column("name", "text", "What sets the cluster apart on both sides, in a few words; unique in the category"),
-            Column("note", "text", "How the cell came about, in words"),
+            Column("note", "text", "How the cell was formed, in words"),
         ),
-        "Which internal and external cluster each final cluster stands for; one that overrides left without stores is not there",
+        "The internal and external cluster of each final cluster; a cluster that overrides left empty is not listed",
     ),
     Table(
         "reassignments",
@@ -100,11 +104,11 @@ TABLES = (
         (
             STORE,
             CATEGORY,
-            Column("from_cluster", "integer", "The cluster that was dissolved; numbered after the final ones"),
+            Column("from_cluster", "integer", "The dissolved cluster; numbered after the final clusters"),
             Column(
                 "to_cluster",
                 "integer",
-                "The cluster the store went to; where that was dissolved in turn, another move follows",
+                "The cluster to which the store moved; if that was dissolved later, another move follows",
             ),
             Column("from_cell", "text", "from_cluster as internal x external, or by its method and number"),
             Column("to_cell", "text", "to_cluster as internal x external, or by its method and number"),
@@ -112,7 +116,7 @@ TABLES = (
             Column(
                 "margin",
                 "float",
-                "(next - new) / next centroid distance; null where no other cell was left",
+                "(next - new) / next centroid distance; null if no other cell was left",
                 nullable=True,
                 unit="0..1",
             ),
@@ -124,37 +128,37 @@ TABLES = (
         "one row per category, final cluster, side and feature",
         ("category", "cluster", "side", "feature"),
         (
-            Column("category", "text", "The category; (none) for stores that only the outside data knows"),
+            Column("category", "text", "The category; (none) for stores that are only in the outside data"),
             CLUSTER,
             Column("side", "text", "internal (the sales mix) or external (the outside data)"),
             Column("feature", "text", "A feature of internal_features or of external_features"),
-            Column("stores", "integer", "Stores of the cluster that the side knows", unit="stores"),
+            Column("stores", "integer", "Stores of the cluster on this side", unit="stores"),
             Column("mean", "float", "Internal: mean share of the mapped sales, 0..1; external: mean of the feature"),
-            Column("chain_mean", "float", "The same over all stores of the category that the side knows"),
+            Column("chain_mean", "float", "The same over all stores of the category on this side"),
             Column(
                 "eta_squared",
                 "float",
-                "Share of the feature's variance that lies between the final clusters; null where it does not vary",
+                "Share of the feature's variance that lies between the final clusters; null if it does not vary",
                 nullable=True,
                 unit="0..1",
             ),
         ),
-        "What each final cluster sells, and has, more and less of",
+        "How each final cluster differs in its sales mix and its surroundings",
     ),
     Table(
         "cluster_numbers",
         "one row per category",
         ("category",),
         (
-            Column("category", "text", "The category; (none) for stores that only the outside data knows"),
+            Column("category", "text", "The category; (none) for stores that are only in the outside data"),
             Column(
                 "highest_number",
                 "integer",
-                "The highest number that a final cluster has, had in the reference, or had before overrides emptied it: a "
-                "new one takes the next",
+                "The highest number that a final cluster has, had in the reference, or had before overrides emptied it; a "
+                "new cluster gets the next number",
             ),
         ),
-        "Which numbers of final clusters are used up, also in categories that are gone",
+        "The used numbers of final clusters, also in categories that no longer exist",
     ),
     Table(
         "merging_methods",
@@ -163,14 +167,16 @@ TABLES = (
         (
             CATEGORY,
             Column("method", "text", "cross, nested, consensus or weighted"),
-            Column("taken", "boolean", "The final clusters are this method's"),
-            Column("clusters", "integer", "Final clusters it makes, those of stores unknown outside included"),
+            Column("taken", "boolean", "Whether the final clusters come from this method"),
+            Column(
+                "clusters", "integer", "Final clusters of this method, including those of stores without outside data"
+            ),
             Column("smallest_cluster", "integer", "Stores in the smallest of them", unit="stores"),
             Column("reassigned_stores", "integer", "Stores it moves out of cells that are too small", unit="stores"),
             Column(
                 "silhouette",
                 "float",
-                "Mean silhouette of its clusters on the sales mix; null where there is one; with more than 20,000 stores an estimate, as the reason says",
+                "Mean silhouette of its clusters on the sales mix; null if there is one cluster; with more than 20,000 stores an estimate, as the reason says",
                 nullable=True,
                 unit="-1..1",
             ),
@@ -182,9 +188,9 @@ TABLES = (
                 unit="-1..1",
             ),
             Column("agreement", "float", "Adjusted Rand index with the clusters of the method taken", unit="-1..1"),
-            Column("reason", "text", "Why it is taken, and how its clusters came about, in words"),
+            Column("reason", "text", "Why it is taken, and how its clusters were formed, in words"),
         ),
-        "What each way of merging makes of each category; only the one taken where compare_methods is false",
+        "The result of each merging method in each category; only the method taken if compare_methods is false",
     ),
     Table(
         "external_contribution",
@@ -192,7 +198,7 @@ TABLES = (
         ("category",),
         (
             CATEGORY,
-            Column("stores", "integer", "Stores that both sides know and that are not held out", unit="stores"),
+            Column("stores", "integer", "Stores in both sides that are not held out", unit="stores"),
             Column(
                 "r_squared_internal",
                 "float",
@@ -219,7 +225,7 @@ TABLES = (
             Column(
                 "p_value",
                 "float",
-                "Share of 999 such permutations, and the data, with at least this gain; null: not tested",
+                "Share of 999 such permutations and the data itself with at least this gain; null: not tested",
                 nullable=True,
                 unit="0..1",
             ),
@@ -233,6 +239,6 @@ TABLES = (
             Column("earns", "boolean", "q_value < 0.05 and gain - gain_by_chance >= 0.02"),
             Column("reason", "text", "The answer in words"),
         ),
-        "Whether the outside data says something of each category's sales mix beyond the internal clusters",
+        "Whether the outside data explains more of each category's sales mix than the internal clusters do",
     ),
 )

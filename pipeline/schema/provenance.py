@@ -1,4 +1,4 @@
-"""The tables that say what was built from what, when and by whom."""
+"""The tables with the origin of targets: inputs, time and person."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ TABLES = (
         (
             Column("target", "text", "The file, relative to the project's root"),
             Column("task", "text", "The task that made it"),
-            Column("inputs", "text", "The files it was made from and their content hashes, as JSON"),
-            Column("settings", "text", "The settings it was made with, as JSON"),
-            Column("code", "text", "The modules it was made by and their fingerprints, as JSON"),
+            Column("inputs", "text", "The input files and their content hashes, as JSON"),
+            Column("settings", "text", "The settings it depends on, as JSON"),
+            Column("code", "text", "The modules that built it, and their fingerprints, as JSON"),
             Column("libraries", "text", "The versions of the libraries that computed it, as JSON"),
             Column("built_at", "timestamp", "When it was built", unit="UTC"),
             Column("seconds", "float", "How long that took", unit="s"),
         ),
-        "Where every target came from, as of the load: a later build that gave the same bytes is not in it",
+        "The origin of every target at the time of the load; a later build with the same bytes is not included",
     ),
     Table(
         "runs",
-        "one row per run that did anything",
+        "one row per run that built something",
         ("run_id",),
         (
             Column("run_id", "text", "The run"),
@@ -33,17 +33,21 @@ TABLES = (
             Column(
                 "finished_at",
                 "timestamp",
-                "When it ended, of the run that made this file when it was loaded; null while it runs, or where it was killed",
+                "When it ended, or, for the run that built this file, when it was loaded; null while it runs, or if it was killed",
                 nullable=True,
                 unit="UTC",
             ),
             Column(
                 "status",
                 "text",
-                "running, done, failed, interrupted, or loaded: the run that made this file, once all in it was built",
+                "running, done, failed, interrupted, or loaded (the run that built this file)",
             ),
             Column("built", "integer", "Tasks that were built"),
-            Column("skipped", "integer", "Tasks that were cut off: stale from above, and what they read unchanged"),
+            Column(
+                "skipped",
+                "integer",
+                "Tasks that were cut off: an upstream task was rebuilt, but their inputs are unchanged",
+            ),
             Column("user", "text", "Who ran it"),
             Column("host", "text", "Where it ran"),
         ),

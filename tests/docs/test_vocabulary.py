@@ -15,7 +15,7 @@ _EMPTY_WORDS = frozenset({"found", "told", "said", "known", "kept", "made", "one
 _NOT_YET = (
     "config", "core/clustering",
     "core/internal", "core/statistics", "engine", "freshness", "pins",
-    "records", "run", "schema", "settings", "storage", "wording.py",
+    "records", "run", "settings", "storage", "wording.py",
 )  # fmt: skip
 
 
