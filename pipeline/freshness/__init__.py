@@ -1,8 +1,8 @@
 """Which targets are stale, and why.
 
-A target is fresh while its trace holds. `fingerprints` turns files, code and libraries into hashes, `traces` keeps what
-a build read and wrote, `reasons` compares the two, `locks` lets one process at a time build a target.
+A target is fresh while its trace holds. `fingerprints` hashes files, code and libraries, `memory` remembers hashes by stat,
+`traces` stores what a build read and wrote, `reasons` compares the two, and `seals` checks the tasks of all categories at once.
 
-Nothing here imports pandas, numpy, pyarrow, duckdb or scikit-learn: with nothing to do, a run stats files and reads
+Nothing here imports pandas, numpy, pyarrow, duckdb or scikit-learn: a run with nothing to do only stats files and reads
 JSON.
 """

@@ -1,7 +1,7 @@
-"""Files, code and libraries as hashes.
+"""Hashes of files, code and libraries.
 
-Code counts by its meaning: a module is its syntax tree without docstrings, comments and layout, and with it the modules
-of this package that it imports, at any depth, but for `NOT_COUNTED`, and the SQL and template files that it names.
+Code is hashed by its meaning: the syntax tree of a module without docstrings, comments and layout; then the modules of this
+package that it imports, at any depth, except `NOT_COUNTED`; and the SQL and template files that it names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipeline.freshness.memory import Memory, Parsed, signature
 from pipeline.storage import durable
 
 PACKAGE = Path(__file__).parent.parent
-# Modules that do not decide what a target holds. Of `settings` and `schema` the values count that a stage uses.
+# Modules that do not affect the content of targets. Of `settings` and `schema`, the values that a stage uses are traced.
 NOT_COUNTED = (
     "pipeline.alerts",
     "pipeline.cli",
@@ -33,15 +33,15 @@ NOT_COUNTED = (
     "pipeline.stage",
     "pipeline.tasks",
 )
-# Modules of these packages that do decide it: which files a source has, and what a category's settings are.
+# Modules of these packages that do: the files of a source, and the settings of a category.
 COUNTED = ("pipeline.config.raw_files", "pipeline.settings.per_category")
 LOADED_SUFFIXES = (".sql", ".html", ".css", ".js", ".j2")
-LIBRARIES = ("duckdb", "fastexcel", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")  # those that compute
-RENDERING = ("jinja2", "markupsafe", "xlsxwriter")  # those that report and workbook are written with, and nothing else
+LIBRARIES = ("duckdb", "fastexcel", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")  # the libraries that compute
+RENDERING = ("jinja2", "markupsafe", "xlsxwriter")  # the libraries that write report and workbook
 
 
-def rules() -> str:
-    """Which rules facts about files are found by: the stat of this module."""
+def version() -> str:
+    """The version of the fingerprinter: the stat of this module. Remembered facts of another version do not count."""
     return repr(signature(__file__))
 
 
@@ -61,36 +61,36 @@ def text(value: str) -> str:
 
 
 def code(modules: Iterable[str], memory: Memory, seen: dict[str, Module] | None = None) -> dict[str, str]:
-    """The fingerprints of these modules and of what they import and load.
+    """The fingerprints of these modules and of everything they import and load.
 
     Parameters
     ----------
     modules : dotted names of modules of this package
-    memory : what is remembered of files
-    seen : the modules that were looked at before, which are not looked at again; those looked at now are added
+    memory : remembered facts about files
+    seen : modules that were parsed before and are not parsed again; newly parsed modules are added
 
     Returns
     -------
     Fingerprint by name: a dotted module name, or a file relative to the package.
     """
-    known: dict[str, Module] = {} if seen is None else seen
-    found: dict[str, str] = {}
-    looked_at: set[str] = set()
+    parsed: dict[str, Module] = {} if seen is None else seen
+    fingerprints: dict[str, str] = {}
+    visited: set[str] = set()
     waiting = [package for name in modules for package in _with_parents(name)]
     while waiting:
         name = waiting.pop()
-        if name in looked_at:
+        if name in visited:
             continue
-        looked_at.add(name)
-        if name not in known:
-            known[name] = _module(name, memory)
-        found |= known[name].hashes
-        waiting.extend(known[name].imports)
-    return dict(sorted(found.items()))
+        visited.add(name)
+        if name not in parsed:
+            parsed[name] = _module(name, memory)
+        fingerprints |= parsed[name].hashes
+        waiting.extend(parsed[name].imports)
+    return dict(sorted(fingerprints.items()))
 
 
 class Module(NamedTuple):
-    """A module: the fingerprints of it and of the files it loads, by name, and the modules it imports; empty where there is none."""
+    """A module: the fingerprints of itself and of the files it loads, by name, and the modules it imports; empty if there is no such module."""
 
     hashes: dict[str, str]
     imports: tuple[str, ...]
@@ -101,14 +101,14 @@ def _module(name: str, memory: Memory) -> Module:
     if path is None:
         return Module({}, ())
     parsed: Parsed = memory.module(path, _parse)
-    loaded = [one for file in parsed.files for one in _loaded(path.parent, file)]
-    files = {str(one.relative_to(PACKAGE)): memory.hash(one, content) for one in loaded}
+    loaded = [loaded_file for file in parsed.files for loaded_file in _loaded(path.parent, file)]
+    files = {str(loaded_file.relative_to(PACKAGE)): memory.hash(loaded_file, content) for loaded_file in loaded}
     return Module({name: parsed.hash, **files}, parsed.imports)
 
 
 def module_path(name: str) -> Path | None:
-    """The source file of a module of this package, None where there is none of that name."""
-    path = os.path.join(PACKAGE, *name.split(".")[1:])  # noqa: PTH118  # some hundred times on the way to "nothing to do"
+    """The source file of a module of this package; None if there is no such module."""
+    path = os.path.join(PACKAGE, *name.split(".")[1:])  # noqa: PTH118  # called hundreds of times in a run with nothing to do
     for candidate in (f"{path}.py", os.path.join(path, "__init__.py")):  # noqa: PTH118
         if os.path.isfile(candidate):  # noqa: PTH113
             return Path(candidate)
@@ -120,16 +120,16 @@ def _loaded(folder: Path, name: str) -> list[Path]:
 
 
 def _parse(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    said = _Said(path)
-    said.node(ast.parse(path.read_bytes(), str(path)))
-    counted = tuple(sorted(name for name in said.imports if is_counted(name)))
-    return text("\n".join(said.words)), counted, tuple(sorted(said.files))
+    meaning = _Meaning(path)
+    meaning.node(ast.parse(path.read_bytes(), str(path)))
+    counted = tuple(sorted(name for name in meaning.imports if is_counted(name)))
+    return text("\n".join(meaning.words)), counted, tuple(sorted(meaning.files))
 
 
-class _Said:
-    """What a syntax tree says, read in one pass: `words`, from which the tree could be built again but for docstrings and places.
+class _Meaning:
+    """The meaning of a syntax tree, read in one pass: `words`, which determine the tree except for docstrings and positions.
 
-    `imports` are the modules that it imports, whether ours or not, and `files` the texts that may name a file that it loads.
+    `imports` are the modules that it imports, ours or not; `files` are the texts that may name a file that it loads.
     """
 
     def __init__(self, path: Path) -> None:
@@ -139,7 +139,7 @@ class _Said:
         self.files: set[str] = set()
 
     def node(self, node: ast.AST) -> None:
-        """Its kind and its fields, in order; a list stands in brackets, so that no two trees say the same."""
+        """Add the kind and the fields of a node, in order; lists are in brackets, so that different trees give different words."""
         kind = type(node)
         self.words.append(kind.__name__)
         if kind in _LOOKED_AT:
@@ -180,7 +180,7 @@ class _Said:
 _LOOKED_AT = (ast.Import, ast.ImportFrom, ast.Constant)
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _EMPTY_BODY = [ast.Pass()]
-# Whether a name is read or written follows from where it stands; comments on types are none of the program; nor is the u of u"".
+# Whether a name is read or written follows from its position; comments on types and the u of u"" do not affect the program.
 _NO_MEANING = ("ctx", "type_comment", "kind")
 
 
@@ -191,13 +191,13 @@ def _is_text(body: list[ast.stmt]) -> bool:
 
 
 def is_counted(name: str) -> bool:
-    """Whether a module of this name is code that decides what a target holds."""
+    """Whether a module of this name affects the content of targets."""
     parts = name.split(".")
     return parts[0] == "pipeline" and (".".join(parts[:2]) not in NOT_COUNTED or name in COUNTED)
 
 
 def _imported_from(node: ast.ImportFrom, path: Path) -> str:
-    """The package that a `from` names; dots count upwards from the module in `path`."""
+    """The package in a `from` import; dots count upwards from the module in `path`."""
     if not node.level:
         return node.module or ""
     above = ("pipeline", *path.relative_to(PACKAGE).with_suffix("").parts)[: -node.level]
@@ -211,13 +211,13 @@ def _with_parents(name: str) -> list[str]:
 
 
 def libraries(memory: Memory, names: Iterable[str] = LIBRARIES) -> dict[str, str]:
-    """The versions of Python and of these libraries, by name; any of `LIBRARIES` and `RENDERING`."""
+    """The versions of Python and of these libraries (from `LIBRARIES` and `RENDERING`), by name."""
     folders = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
     installed = memory.libraries([folder for folder in folders if Path(folder).is_dir()], _installed)
     return {"python": platform.python_version(), **{name: installed[name] for name in names}}
 
 
 def _installed() -> dict[str, str]:
-    import importlib.metadata  # takes longer than all of this module, and is rarely asked
+    import importlib.metadata  # slow to import, and rarely needed
 
     return {name: importlib.metadata.version(name) for name in (*LIBRARIES, *RENDERING)}

@@ -1,7 +1,7 @@
-"""What is remembered of files by their stat, so that a file is read once per change.
+"""Facts about files, remembered by their stat, so that a file is read once per change.
 
-A memory is no evidence: losing it costs time only. One file per environment, written by the process that leads a run;
-where two write, the last one wins and the other's facts are found again.
+A memory is not evidence: losing it only costs time. There is one file per environment, written by the leading process of a
+run; if two write it, the last one wins and the facts of the other are found again.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ import msgspec
 from pipeline.storage import durable
 from pipeline.storage.replacement import replacement, sweep
 
-RACY_NS = 2_000_000_000  # a file system's clock may be this coarse, see "racy git"
-_LARGE = 32_000_000  # bytes of files from which they are read side by side: threads cost as much as hashing a megabyte
+RACY_NS = 2_000_000_000  # the clock of a file system may be this coarse, see "racy git"
+_LARGE = 32_000_000  # bytes; larger files are hashed in threads, which cost as much as hashing a megabyte
 
 Signature = tuple[int, int, int, int, int]  # device, inode, size, mtime_ns, ctime_ns
 Fact = TypeVar("Fact")
 
 
 class Hashed(msgspec.Struct, frozen=True, array_like=True):
-    """The content hash of a file, with the stat that it was hashed under and when."""
+    """The content hash of a file, with its stat and the time when it was hashed."""
 
     signature: Signature
     hashed_at: int
@@ -34,7 +34,7 @@ class Hashed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Parsed(msgspec.Struct, frozen=True, array_like=True):
-    """What a Python module says: its fingerprint, the modules it imports and the files it names."""
+    """A parsed Python module: its fingerprint, the modules it imports and the files it names."""
 
     signature: Signature
     hashed_at: int
@@ -44,7 +44,7 @@ class Parsed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Installed(msgspec.Struct, frozen=True, array_like=True):
-    """The versions of the libraries that compute, with the stats of the folders they are installed in."""
+    """The versions of the libraries that compute, with the stats of their installation folders."""
 
     signatures: tuple[tuple[str, Signature], ...]
     hashed_at: int
@@ -60,13 +60,13 @@ class _Contents(msgspec.Struct):
 
 
 def signature(path: Path | str) -> Signature:
-    """The stat of a file as far as a change of its content shows in it."""
-    found = os.stat(path)  # noqa: PTH116  # on the way to "nothing to do" thousands of times: no Path is made
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    """The parts of a file's stat that change with its content."""
+    stat = os.stat(path)  # noqa: PTH116  # called thousands of times in a run with nothing to do: faster than a Path
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def settled(seen: Signature, hashed_at: int) -> bool:
-    """Whether a later write would have changed the stat: false within two seconds of a write, or of the future."""
+    """Whether a later write would have changed the stat: false within two seconds of a write, or if the stat is in the future."""
     return max(seen[3], seen[4]) + RACY_NS <= hashed_at
 
 
@@ -78,10 +78,10 @@ def _stat(path: str) -> Signature | None:
 
 
 class Memory:
-    """Facts about files, kept in `path`; those found by other rules than `made_by` says are none.
+    """Facts about files, stored in `path`; facts from another version of the fingerprinter than `made_by` do not count.
 
-    `stats` holds the stats of files while a look at all tasks lasts, so that a file which one task wrote and another reads is looked
-    at once; None at any other time.
+    `stats` holds the stats of files during a check of all tasks, so that a file that one task wrote and another reads is
+    checked once; None at any other time.
     """
 
     def __init__(self, path: Path, made_by: str = "") -> None:
@@ -96,24 +96,24 @@ class Memory:
             self._contents = _Contents(made_by)
 
     def stat(self, path: str) -> Signature | None:
-        """The stat of a file, None where there is none."""
+        """The stat of a file; None if it does not exist."""
         if self.stats is None:
             return _stat(path)
         if path not in self.stats:
             self.stats[path] = _stat(path)
         return self.stats[path]
 
-    def known(self, path: str) -> str | None:
-        """The file's content hash where its stat vouches for the one remembered."""
+    def remembered(self, path: str) -> str | None:
+        """The file's remembered content hash, if its stat is unchanged; else None."""
         seen = self.stat(path)
-        return None if seen is None else self._remembered(path, seen)
+        return None if seen is None else self._recorded(path, seen)
 
     def hash(self, path: Path | str, compute: Callable[[Path | str], str]) -> str:
-        """The file's content hash, computed only where its stat does not vouch for the one remembered."""
+        """The file's content hash; computed only if its stat has changed or is too recent."""
         key, seen = str(path), signature(path)
-        known = self._remembered(key, seen)
-        if known is not None:
-            return known
+        remembered = self._recorded(key, seen)
+        if remembered is not None:
+            return remembered
         hashed_at = time.time_ns()
         content = compute(path)
         if signature(path) == seen:
@@ -121,19 +121,19 @@ class Memory:
             self.changed = True
         return content
 
-    def _remembered(self, key: str, seen: Signature) -> str | None:
-        known = self._contents.hashes.get(key)
-        if known is not None and known.signature == seen and settled(seen, known.hashed_at):
-            return known.hash
+    def _recorded(self, key: str, seen: Signature) -> str | None:
+        entry = self._contents.hashes.get(key)
+        if entry is not None and entry.signature == seen and settled(seen, entry.hashed_at):
+            return entry.hash
         return None
 
     def hashes(self, paths: Iterable[str], compute: Callable[[Path | str], str]) -> dict[str, str | None]:
-        """The content hash of every file, None of one that cannot be read; large ones are read side by side, a thread per processor."""
-        found: dict[str, str | None] = {}
+        """The content hash of every file, None for an unreadable one; large files are read in parallel, with a thread per processor."""
+        contents: dict[str, str | None] = {}
         unknown: dict[str, int] = {}
         for path in paths:
-            found[path], seen = self.known(path), self.stat(path)
-            if found[path] is None and seen is not None:
+            contents[path], seen = self.remembered(path), self.stat(path)
+            if contents[path] is None and seen is not None:
                 unknown[path] = seen[2]
 
         def hashed(path: str) -> str | None:
@@ -144,27 +144,31 @@ class Memory:
         if len(unknown) > 1 and sum(unknown.values()) >= _LARGE:
             from concurrent.futures import ThreadPoolExecutor
 
-            with ThreadPoolExecutor(min(len(unknown), os.cpu_count() or 1)) as pool:  # no thread of it outlives this
-                return found | dict(zip(unknown, pool.map(hashed, unknown), strict=True))
-        return found | {path: hashed(path) for path in unknown}
+            with ThreadPoolExecutor(min(len(unknown), os.cpu_count() or 1)) as pool:  # all its threads end here
+                return contents | dict(zip(unknown, pool.map(hashed, unknown), strict=True))
+        return contents | {path: hashed(path) for path in unknown}
 
     def module(self, path: Path, parse: Callable[[Path], tuple[str, tuple[str, ...], tuple[str, ...]]]) -> Parsed:
-        """What a module says, parsed only where its stat does not vouch for what is remembered."""
+        """A parsed module; parsed only if its stat has changed or is too recent."""
         key, seen = str(path), signature(path)
-        known = self._contents.modules.get(key)
-        if known is not None and known.signature == seen and settled(seen, known.hashed_at):
-            return known
-        found = Parsed(seen, time.time_ns(), *parse(path))
-        self._contents.modules[key] = found
+        remembered = self._contents.modules.get(key)
+        if remembered is not None and remembered.signature == seen and settled(seen, remembered.hashed_at):
+            return remembered
+        parsed = Parsed(seen, time.time_ns(), *parse(path))
+        self._contents.modules[key] = parsed
         self.changed = True
-        return found
+        return parsed
 
     def libraries(self, folders: list[str], read: Callable[[], dict[str, str]]) -> dict[str, str]:
-        """The versions of the libraries, read only where a folder they are installed in changed."""
+        """The versions of the libraries; read only if an installation folder has changed."""
         seen = tuple((folder, signature(folder)) for folder in folders)
-        known = self._contents.libraries
-        if known is not None and known.signatures == seen and all(settled(s, known.hashed_at) for _, s in seen):
-            return known.versions
+        remembered = self._contents.libraries
+        if (
+            remembered is not None
+            and remembered.signatures == seen
+            and all(settled(s, remembered.hashed_at) for _, s in seen)
+        ):
+            return remembered.versions
         hashed_at = time.time_ns()
         versions = read()
         self._contents.libraries = Installed(seen, hashed_at, versions)
@@ -172,27 +176,27 @@ class Memory:
         return versions
 
     def sealed(self, key: str, evidence: str) -> bool:
-        """Whether this very evidence was once looked at in full, and nothing found stale."""
+        """Whether exactly this evidence was checked in full before, without anything stale."""
         return self._contents.seals.get(key) == evidence
 
     def seal(self, key: str, evidence: str, seen: Iterable[Signature]) -> None:
-        """Remember that nothing was found stale in this evidence; not where a file of it may change without a new stat."""
+        """Remember that nothing in this evidence is stale; not if one of its files could change without a new stat."""
         now = time.time_ns()
         if all(settled(stat, now) for stat in seen):
             self._contents.seals[key] = evidence
             self.changed = True
 
     def forget(self, path: Path | str) -> None:
-        """Read this file again the next time it is asked for, and what is sealed."""
+        """Forget the hash of this file, and all seals."""
         self._contents.seals.clear()
         self.changed = self._contents.hashes.pop(str(path), None) is not None or self.changed
 
     def save(self) -> None:
-        """Keep what was learnt. A folder that cannot be written costs time on the next run, and nothing else."""
+        """Store new facts. If the folder cannot be written, the next run only takes longer."""
         if not self.changed:
             return
         with contextlib.suppress(OSError):
-            # what a killed process left; one that saves at this very moment loses its facts, which costs time only
+            # leftovers of killed processes; a process that saves right now loses its facts, which only costs time
             sweep(self.path.parent, self.path.name)
             with replacement(self.path, survives=False) as temporary:
                 temporary.write_bytes(msgspec.json.encode(self._contents))

@@ -1,7 +1,7 @@
 """Why a target is stale: one small predicate per reason, asked in the order of `REASONS`.
 
-Each predicate looks at one kind of evidence and yields what it found in words. The first finding is enough to rebuild;
-`why` asks for all of them.
+Each predicate checks one kind of evidence and yields its findings. The first finding is enough to rebuild; `why` asks for
+all of them.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pipeline.freshness.traces import Trace
 
 
 class Evidence(Protocol):
-    """What can be asked of a stage: each answer is looked up when a predicate asks, never before."""
+    """The evidence about a stage; each part is read only when a predicate asks for it."""
 
     def trace(self) -> Trace | None:
         """What the last build read and wrote."""
 
     def missing(self) -> list[str]:
-        """Targets that are not there."""
+        """Targets that do not exist."""
 
     def stale_upstream(self) -> Iterable[str]:
-        """Required tasks, dynamic ones included, that are stale."""
+        """Stale required tasks, including dynamic ones."""
 
     def inputs(self) -> dict[str, str | None]:
-        """Content hash of every file that a build would read now; None where it is not there."""
+        """Content hash of every file that a build would read now; None for a missing file."""
 
     def settings(self) -> dict[str, Any]:
         """Value by dotted key of every setting that a build would read now."""
@@ -38,9 +38,9 @@ class Evidence(Protocol):
         """Version of every library that a build would use now."""
 
     def outputs(self) -> dict[str, str | None]:
-        """Content hash of every file that the last build wrote; None where it is not there.
+        """Content hash of every file that the last build wrote, None for a missing file.
 
-        And of every file that spoils one of them by lying beside it.
+        And of stray files, which make a target beside them unreadable.
         """
 
 
@@ -51,8 +51,8 @@ UPSTREAM = "upstream stale"
 class Reason:
     """Why a target is stale.
 
-    `kind` is a term of `REASONS`, `what` the target, file, setting, module or library concerned, `old` and `new` its
-    fingerprint or value then and now, where there are both.
+    `kind` is a term of `REASONS`; `what` is the target, file, setting, module or library; `old` and `new` are its fingerprint or
+    value then and now, if there are both.
     """
 
     kind: str
@@ -66,23 +66,23 @@ class Reason:
 
 
 def is_missing(stage: Evidence) -> Iterator[Reason]:
-    """A target is not there."""
+    """A target does not exist."""
     yield from (Reason("missing", target) for target in stage.missing())
 
 
 def has_no_trace(stage: Evidence) -> Iterator[Reason]:
-    """Nothing is known of how the targets came about."""
+    """There is no record of how the targets were built."""
     if stage.trace() is None:
         yield Reason("no trace", "")
 
 
 def upstream_is_stale(stage: Evidence) -> Iterator[Reason]:
-    """A task that this one requires has to be built first."""
+    """A required task must be built first."""
     yield from (Reason(UPSTREAM, task) for task in stage.stale_upstream())
 
 
 def inputs_changed(stage: Evidence) -> Iterator[Reason]:
-    """A file that was read has other content, is new, or is gone."""
+    """An input file has changed, is new, or is gone."""
     trace = stage.trace()
     if trace is None:
         return
@@ -91,28 +91,28 @@ def inputs_changed(stage: Evidence) -> Iterator[Reason]:
 
 
 def settings_changed(stage: Evidence) -> Iterator[Reason]:
-    """A setting has another value."""
+    """A setting has changed."""
     trace = stage.trace()
     if trace is not None:
         yield from _differences("setting", trace.settings, stage.settings(), repr)
 
 
 def code_changed(stage: Evidence) -> Iterator[Reason]:
-    """A module or a file that it loads means something else."""
+    """A module, or a file that it loads, has changed its meaning."""
     trace = stage.trace()
     if trace is not None:
         yield from _differences("code", trace.code, stage.code(), lambda content: content[:12])
 
 
 def libraries_changed(stage: Evidence) -> Iterator[Reason]:
-    """A library has another version."""
+    """The version of a library has changed."""
     trace = stage.trace()
     if trace is not None:
         yield from _differences("library", trace.libraries, stage.libraries(), str)
 
 
 def outputs_altered(stage: Evidence) -> Iterator[Reason]:
-    """A target is not what was published."""
+    """A target differs from what was published."""
     trace = stage.trace()
     if trace is None:
         return
@@ -125,7 +125,7 @@ def outputs_altered(stage: Evidence) -> Iterator[Reason]:
             yield Reason("output altered", target, trace.outputs[target][:12], content[:12])
 
 
-# Reasons that lie in what was published, not in what has changed since.
+# Reasons in the published targets themselves, not in changes since then.
 NOT_PUBLISHED = ("missing", "no trace", "output altered")
 
 Predicate = Callable[[Evidence], Iterator[Reason]]
@@ -143,7 +143,7 @@ REASONS: tuple[Predicate, ...] = (
 
 
 def reasons(stage: Evidence, predicates: Iterable[Predicate] = REASONS) -> Iterator[Reason]:
-    """Every reason why the stage's targets are stale, in the order of `REASONS`; none where they are fresh."""
+    """Every reason why the stage's targets are stale, in the order of `REASONS`; empty if they are fresh."""
     for predicate in predicates:
         yield from predicate(stage)
 

@@ -1,7 +1,7 @@
-"""One look at the tasks of all categories, without making a task for each: has anything changed since all were found complete?
+"""Check the tasks of all categories at once: has anything changed since all of them were complete?
 
-A task per category costs a tenth of a millisecond to make and to look at in full, and there may be hundreds. Where the stats of all that
-they read and wrote, and what else they are made from, are what they were when each was looked at, each would be found complete again.
+To make and check a task per category takes a tenth of a millisecond, and there may be hundreds. If the stats of all their files, and
+their settings, code and libraries, are unchanged since the last full check, each of them would be complete again.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pipeline.freshness.memory import Memory, Signature, signature
 
 
 class Evidence(NamedTuple):
-    """What the tasks of all categories would look at: a digest of it, and the stats of the files."""
+    """The evidence for the tasks of all categories: its digest, and the stats of the files."""
 
     digest: str
     stats: list[Signature]
 
 
 def each(paths: Iterable[str], example: str, categories: Sequence[str]) -> Iterator[str]:
-    """The paths of every category, from those of one: its slug is all that they have of it."""
+    """The paths of every category, from the paths of one, which contain its slug."""
     mark, patterns = traces.slug(example), list(paths)
     for category in categories:
         mine = traces.slug(category)
@@ -34,15 +34,15 @@ def each(paths: Iterable[str], example: str, categories: Sequence[str]) -> Itera
 def evidence(
     memory: Memory, paths: Sequence[str], example: str, categories: Sequence[str], facts: Callable[[], tuple[Any, ...]]
 ) -> Evidence | None:
-    """What a look at the tasks of these categories rests on; None where a file is missing.
+    """The evidence for the tasks of these categories; None if a file is missing.
 
     Parameters
     ----------
-    memory : what is remembered of files
+    memory : remembered facts about files
     paths : every file that the task of one category reads and writes, its trace included
-    example : the category whose task that is
+    example : the category of this task
     categories : all categories
-    facts : settings, code and libraries of the tasks; asked for where no file is missing
+    facts : settings, code and libraries of the tasks; called only if no file is missing
     """
     mark = traces.slug(example)
     own = [path for path in paths if mark in path]
@@ -51,17 +51,17 @@ def evidence(
     present = [stat for stat in stats if stat is not None]
     if len(present) < len(stats):
         return None
-    content = (_rules(), paths, categories, *facts(), stats)
+    content = (_checking_modules(), paths, categories, *facts(), stats)
     return Evidence(hashlib.sha256(repr(content).encode()).hexdigest(), present)
 
 
-# The folders of the modules that look at tasks; "" is the package itself.
-_LOOKING = ("", "config", "freshness", "records", "run", "settings", "stage", "storage")
+# The folders of the modules that check tasks; "" is the package itself.
+_CHECKING = ("", "config", "freshness", "records", "run", "settings", "stage", "storage")
 
 
 @functools.cache
-def _rules() -> list[Signature]:
-    """The stats of the modules that look at tasks: where one is another, nothing is known of what it would find."""
+def _checking_modules() -> list[Signature]:
+    """The stats of the modules that check tasks: after a change of one, old seals do not count."""
     return [
-        signature(path) for folder in _LOOKING for path in sorted(fingerprints.PACKAGE.glob(f"{folder or '.'}/*.py"))
+        signature(path) for folder in _CHECKING for path in sorted(fingerprints.PACKAGE.glob(f"{folder or '.'}/*.py"))
     ]

@@ -1,7 +1,7 @@
-"""A trace: what a task's targets were made from, by what, and what they are.
+"""A trace: the inputs, settings, code and outputs of a task's last build.
 
-One small JSON file per task under `outputs/<env>/.trace/`, written after the targets and by rename. A file that is not
-a trace of this version, whatever else it is, is no trace: the task is stale. Nothing in it is executed.
+One small JSON file per task in `outputs/<env>/.trace/`, written after the targets, by rename. A file that is not a trace of
+this version counts as no trace, and the task is stale. Nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ VERSION = 1
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """What a build read and wrote. Paths are relative to the project's root where they lie in it.
+    """What a build read and wrote. Paths below the project's root are relative to it.
 
     Attributes
     ----------
-    task : the task's class and, of a task per category, the category
+    task : the task's class, with the category for a task per category
     settings : dotted key -> value, of the settings the stage reads
     code : module or file -> fingerprint
     libraries : name -> version
     inputs, outputs : path -> content hash
-    children : the categories whose tasks this one asked for
+    children : the categories whose tasks this task asked for
     built_at : UTC, ISO 8601
     seconds : how long the build took
     run_id : the run that built it
@@ -52,7 +52,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def slug(name: str) -> str:
-    """A file name for a name that is data: readable as far as it goes, and unique by its hash.
+    """A file name for a name from the data: readable where possible, and unique by its hash.
 
     >>> slug("Bread & Co.")
     'bread-co-02e87823e7'
@@ -72,7 +72,7 @@ def is_slug(name: str) -> bool:
 
 
 def read(path: Path) -> Trace | None:
-    """The trace in this file; None where there is none, or none that can be read."""
+    """The trace in this file; None if there is no readable trace."""
     try:
         trace = msgspec.json.decode(durable.read(path), type=Trace)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -81,7 +81,7 @@ def read(path: Path) -> Trace | None:
 
 
 def write(path: Path, trace: Trace) -> None:
-    """Put the trace in place."""
+    """Write the trace, by rename."""
     with replacement(path) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(trace, order="sorted"), indent=1))
 

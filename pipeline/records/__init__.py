@@ -1,1 +1,1 @@
-"""Run records: what each run did, and how a failure of a task is recorded."""
+"""Run records: what each run did, and the failures of its tasks."""

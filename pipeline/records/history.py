@@ -1,4 +1,4 @@
-"""Traces and run records as tables: what the database holds of where its tables came from."""
+"""Traces and run records as tables of the database."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def lineage(config: Config) -> pd.DataFrame:
-    """One row per target of every trace of the environment, as the table `lineage`; no traces give no rows."""
+    """One row per target of every trace of the environment, as the table `lineage`; empty without traces."""
     import pandas as pd
 
-    found = [traces.read(path) for path in sorted((config.outputs / ".trace").glob("*.json"))]
+    all_traces = [traces.read(path) for path in sorted((config.outputs / ".trace").glob("*.json"))]
     rows = [
         {
             "target": target,
@@ -30,7 +30,7 @@ def lineage(config: Config) -> pd.DataFrame:
             "built_at": datetime.fromisoformat(trace.built_at),
             "seconds": trace.seconds,
         }
-        for trace in found
+        for trace in all_traces
         if trace is not None
         for target in trace.outputs
         if not target.endswith(".duckdb")
@@ -40,9 +40,9 @@ def lineage(config: Config) -> pd.DataFrame:
 
 
 def runs_so_far(config: Config) -> pd.DataFrame:
-    """One row per run of the environment that did anything, as the table `runs`.
+    """One row per run of the environment that built something, as the table `runs`.
 
-    The run that asks is `loaded` as of now: whoever reads its database knows that all in it was built.
+    The current run is `loaded` now: in its database, everything was built.
     """
     import pandas as pd
 

@@ -1,8 +1,8 @@
-"""Run records: who ran what, when, with which tags, and what became of each task.
+"""Run records: who ran what, when, with which tags, and the outcome of each task.
 
-One file per run that did anything, `outputs/<env>/.runs/<run_id>.jsonl`: a line when it starts, one per task that was
-built, cut off or failed, and one when it ends. Lines are appended by whichever process of the run has something to say.
-The resolved settings are kept beside it as `<run_id>.toml`.
+One file per run that built something, `outputs/<env>/.runs/<run_id>.jsonl`: a line at the start, a line per task that was
+built, cut off or failed, and a line at the end. Every process of the run may append lines. The settings, with defaults, are
+stored beside it as `<run_id>.toml`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def now() -> datetime:
 
 
 def current() -> str:
-    """The id of this process's run; a worker process has its leader's."""
+    """The id of this process's run; a worker process has the id of its leader."""
     global _run_id, _leader
     if not _run_id:
         _run_id = f"{now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
@@ -53,12 +53,12 @@ def renew() -> None:
 
 
 def folder(config: Config) -> Path:
-    """Where an environment's run records are."""
+    """The folder of an environment's run records."""
     return config.outputs / ".runs"
 
 
 def record(config: Config, tags: dict[str, str], event: str, task: str, **details: Any) -> None:
-    """Append what became of a task; the run's first event starts its record.
+    """Append the outcome of a task; the first event of a run starts its record.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def record(config: Config, tags: dict[str, str], event: str, task: str, **detail
     tags : the run's tags
     event : `BUILT`, `CUT_OFF` or `FAILED`
     task : the task's name
-    details : more of it, such as the reason and the seconds
+    details : further fields, such as the reason and the seconds
     """
     path = folder(config) / f"{current()}.jsonl"
     if not path.exists():
@@ -96,18 +96,18 @@ def _start(config: Config, tags: dict[str, str], path: Path) -> None:
             "command": sys.argv,
         },
     )
-    _keep_settings(config, path.with_suffix(".toml"))
+    _store_settings(config, path.with_suffix(".toml"))
 
 
 def who() -> str:
-    """Who runs this: by name, or by number where the machine knows no name (as in a container)."""
+    """The user who runs this process: the name, or the number if there is no name (as in a container)."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
 
 
-def _keep_settings(config: Config, path: Path) -> None:
+def _store_settings(config: Config, path: Path) -> None:
     import tomli_w
 
     resolved = _without_none(_as_written(msgspec.to_builtins(config.settings), config.written))
@@ -118,7 +118,7 @@ def _keep_settings(config: Config, path: Path) -> None:
 
 
 def _as_written(resolved: Any, written: Any) -> Any:
-    """The resolved settings, with the texts that name environment variables as they stand in the config."""
+    """The resolved settings; texts with environment variables stay as written in the config."""
     if isinstance(resolved, dict):
         keys = written if isinstance(written, dict) else {}
         return {key: _as_written(value, keys.get(key)) for key, value in resolved.items()}
@@ -139,14 +139,14 @@ def _append(path: Path, line: dict[str, Any]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
     try:
         with naming(path):
-            # a letter that UTF-8 cannot hold, such as of a file's name, must not cost the line: it becomes a question mark
+            # a letter that UTF-8 cannot encode, for example in a file name, becomes a question mark, so that the line is not lost
             os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="replace"))
     finally:
         os.close(descriptor)
 
 
 def finish(config: Config, fresh: Collection[str], status: str | None = None) -> None:
-    """Write the run's last line, where it did anything: `status`, by default failed if any task was, else done."""
+    """Write the last line of the record, if there is one, with the `status`; default: failed if a task failed, else done."""
     run = this(config)
     if run is not None and run.finished_at is None:
         status = status or ("failed" if run.tasks(FAILED) else "done")
@@ -157,10 +157,10 @@ def finish(config: Config, fresh: Collection[str], status: str | None = None) ->
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its record tells it.
+    """A run, read from its record.
 
-    `status` is running, done, failed or interrupted (its process is gone, and it never said that it ended). `events` are
-    the lines of its tasks, in order; `fresh` the tasks that were found fresh, known once it ended.
+    `status` is running, done, failed or interrupted (its process is gone, but the record has no end). `events` are the lines
+    of its tasks, in order; `fresh` are the fresh tasks, recorded at the end.
     """
 
     run_id: str
@@ -214,11 +214,11 @@ _LINES: dict[str, type[_Started | _Task | _Finished]] = {
 
 
 def read(path: Path) -> Run | None:
-    """The run in this file; None where it is none. A line that is none of a record, as one that a kill cut short, is passed over."""
+    """The run in this file; None if this is not a run record. Incomplete lines, as after a kill, are skipped."""
     try:
         lines = [pair for pair in map(_parse, durable.read(path).split(b"\n")) if pair]
-        first = next(said for _, said in lines if isinstance(said, _Started))
-        last = next((said for _, said in lines if isinstance(said, _Finished)), None)
+        first = next(content for _, content in lines if isinstance(content, _Started))
+        last = next((content for _, content in lines if isinstance(content, _Finished)), None)
         return Run(
             first.run_id,
             first.env,
@@ -228,7 +228,7 @@ def read(path: Path) -> Run | None:
             last.status if last else ("running" if _is_running(first) else "interrupted"),
             first.user,
             first.host,
-            [line for line, said in lines if isinstance(said, _Task)],
+            [line for line, content in lines if isinstance(content, _Task)],
             last.fresh if last else [],
         )
     except (OSError, StopIteration, ValueError, OverflowError):
@@ -236,7 +236,7 @@ def read(path: Path) -> Run | None:
 
 
 def _parse(text: bytes) -> tuple[dict[str, Any], _Started | _Task | _Finished] | None:
-    """A line as it stands, and what it says; None where it says nothing of a run."""
+    """A line as a mapping, and converted; None if it is not a line of a run record."""
     try:
         line: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
         return line, msgspec.convert(line, _LINES[line["event"]])
@@ -245,9 +245,9 @@ def _parse(text: bytes) -> tuple[dict[str, Any], _Started | _Task | _Finished] |
 
 
 def _moment(text: str) -> datetime:
-    """A time as records have it, UTC; one of another zone is brought there."""
-    found = datetime.fromisoformat(text)
-    return found.astimezone(timezone.utc).replace(tzinfo=None) if found.tzinfo else found
+    """A time of a record, in UTC; another time zone is converted."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _process_started(pid: int) -> str:
@@ -273,13 +273,13 @@ def _is_running(first: _Started) -> bool:
 
 
 def this(config: Config) -> Run | None:
-    """This process's run as its record tells it; None where it did nothing."""
+    """This process's run, read from its record; None if it built nothing."""
     path = folder(config) / f"{current()}.jsonl"
     return read(path) if path.exists() else None
 
 
 def every(config: Config, last: int | None = None) -> Iterator[Run]:
-    """The environment's runs, oldest first; the `last` so many of them."""
+    """The environment's runs, oldest first; only the last `last` of them, if given."""
     for path in sorted(folder(config).glob("*.jsonl"))[-(last or 0) :]:
         run = read(path)
         if run is not None:

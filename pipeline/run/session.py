@@ -65,7 +65,7 @@ class Session:
         """What is remembered of files in this environment; the leading process saves it when it ends."""
         path = config.outputs / ".trace" / ".memory.json"
         if path not in self._memories:
-            self._memories[path] = Memory(path, fingerprints.rules())
+            self._memories[path] = Memory(path, fingerprints.version())
             self._memories[path].stats = {} if self._depth else None
             if self._saved_by != os.getpid():
                 self._saved_by = os.getpid()

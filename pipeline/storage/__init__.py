@@ -1,1 +1,1 @@
-"""Files that survive: written beside, synced and renamed; read back; locked. Every rename and lock is here."""
+"""Files that survive a crash: written, synced, renamed, read back and locked. Every rename and lock is here."""

@@ -1,4 +1,4 @@
-"""Making what was written survive, and reading back nothing but files: the one place that asks the disk for it."""
+"""Sync files and folders to the disk, and read regular files only."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 
 def sync(path: Path) -> None:
-    """Have the disk hold a file's content, or a folder's names, before this returns.
+    """Write a file's content, or a folder's names, to the disk before returning.
 
     Raises
     ------
-    OSError : it is not there, or the disk says that it could not
+    OSError : it does not exist, or the disk reports an error
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -26,11 +26,11 @@ def sync(path: Path) -> None:
 
 
 def opened(path: Path | str) -> int:
-    """A descriptor to read a regular file by.
+    """A descriptor for reading a regular file.
 
     Raises
     ------
-    OSError : it is not there, or is something else, such as a pipe or a device, whose reading might never end
+    OSError : it does not exist, or is not a regular file: reading a pipe or a device might never end
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -44,7 +44,7 @@ def read(path: Path | str) -> bytes:
 
     Raises
     ------
-    OSError : as of `opened`
+    OSError : as for `opened`
     """
     with open(opened(path), "rb", buffering=0) as file:  # a descriptor
         return file.read()
@@ -52,7 +52,7 @@ def read(path: Path | str) -> bytes:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Have an error of the block say which file it is about, where the system or a library left that out."""
+    """Add the file name to an OSError of the block that has none."""
     try:
         yield
     except OSError as error:

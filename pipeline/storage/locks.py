@@ -1,7 +1,7 @@
-"""One process at a time builds a target, and none outlives the run that started it.
+"""Locks: only one process at a time builds a target.
 
-Locks are `flock`s: the kernel drops them when their holder ends, however it ends. They are opened after Luigi's fork,
-so that no child holds its parent's.
+Locks are `flock`s, which the kernel releases when their holder ends for any reason. They are opened after Luigi's fork, so
+that no child holds the lock of its parent.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pipeline.errors import AlreadyRunningError
 
 @contextmanager
 def held(path: Path, *, wait: bool = True, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Hold the lock in this file for the time of the block.
+    """Hold the lock on this file during the block.
 
     Parameters
     ----------
-    path : the lock's file; it stays when the lock is dropped
+    path : the lock file; it stays after the release
     wait : whether to wait for another holder
-    waiting : told who holds it, where it has to be waited for
+    waiting : called with the name of the holder before waiting
 
     Raises
     ------
@@ -45,7 +45,7 @@ def held(path: Path, *, wait: bool = True, waiting: Callable[[str], None] | None
             if waiting is not None:
                 waiting(holder)
             fcntl.flock(file, fcntl.LOCK_EX)
-        with contextlib.suppress(OSError):  # on a full disk it is held all the same, and nobody is told by whom
+        with contextlib.suppress(OSError):  # on a full disk the lock is held without naming its holder
             os.ftruncate(file.fileno(), 0)
             os.write(file.fileno(), f"process {os.getpid()}".encode())
         yield
@@ -53,7 +53,7 @@ def held(path: Path, *, wait: bool = True, waiting: Callable[[str], None] | None
 
 @contextmanager
 def held_folder(folder: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold a lock on a folder itself for the time of the block; nothing is written into it.
+    """Hold a lock on a folder itself during the block; nothing is written into it.
 
     Raises
     ------

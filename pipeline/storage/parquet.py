@@ -1,8 +1,8 @@
 """Publish and read Parquet: atomic, deterministic, checked.
 
-A target is written beside its name under a dotted one, synced, read back, and renamed; so it is old and complete, or
-new and complete, at every instant. Equal tables give equal bytes: rows are sorted by the key, floats rounded, nothing of
-pandas or of the clock is in the file. Pages carry checksums, so that a flipped bit is found on reading.
+A target is written under a hidden name, synced, read back, and renamed, so that at every moment it is old and complete, or
+new and complete. Equal tables give equal bytes: rows are sorted by the key, floats are rounded, and the file contains no
+pandas metadata and no time. Pages have checksums, so that reading detects a flipped bit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-DECIMALS = 10  # floats are published to this many: beyond it, libraries and processors differ
+DECIMALS = 10  # of published floats; further decimals differ between libraries and processors
 
 
 def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
@@ -29,14 +29,14 @@ def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
     Parameters
     ----------
     frame : DataFrame with the table's columns by their `frame_name`, in any order, rows in any order
-    table : what the table has to be
-    path : where to; not yet the target's own name
+    table : the declaration of the table
+    path : the temporary path of the target
 
     Raises
     ------
     OutputError
-        A column is missing or unknown, a key is null or not unique, a column that may not be null is, a float is
-        infinite, or the file does not read back equal.
+        A column is missing or unknown, a key is null or not unique, a non-nullable column has a null, a float is infinite, or
+        the file does not read back equal.
     """
     import pyarrow.parquet as pq
 
@@ -48,15 +48,15 @@ def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
 
 
 def as_json(frames: Mapping[str, pd.DataFrame]) -> str:
-    """Tables as one JSON document, equal to what `write` writes of them: a line per row, money as numbers.
+    """Tables as one JSON document with the same content as `write`: a line per row, money as numbers.
 
     `{"tables": {name: {"key": [...], "columns": [...], "rows": [[...], ...]}}}`, tables by name, rows sorted by the key; null
-    where there is no value. Equal tables give equal texts.
+    for a missing value. Equal tables give equal texts.
 
     Raises
     ------
     OutputError
-        As `write` says.
+        As for `write`.
     """
     documents = []
     for name, frame in sorted(frames.items()):
@@ -69,23 +69,23 @@ def as_json(frames: Mapping[str, pd.DataFrame]) -> str:
 
 
 def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """The table in these files, one after the other.
+    """The table in these files, in their order.
 
     Parameters
     ----------
     paths : the files
-    table : what they hold
-    columns : the columns to read, where the others do not matter; None reads what there is
+    table : the declaration of the table
+    columns : the columns to read; None for all
 
     Returns
     -------
-    DataFrame with the table's columns by their `frame_name`: text as str, money as whole cents, integers that may be
-    null as `Int64`. No files give no rows.
+    DataFrame with the table's columns by their `frame_name`: text as str, money as whole cents, nullable integers as
+    `Int64`. Empty without files.
 
     Raises
     ------
     OutputError
-        A file is not there, or is not what was written.
+        A file does not exist, or is not as it was written.
     """
     import pyarrow as pa
 
@@ -100,19 +100,19 @@ def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        found = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns and list(columns))
-        found = found if columns is None else found.select(list(columns))
-        given = [(field.name, field.type) for field in found.schema]
+        arrow = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns and list(columns))
+        arrow = arrow if columns is None else arrow.select(list(columns))
+        given = [(field.name, field.type) for field in arrow.schema]
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
-        raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again, and it is built anew") from error
+        raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
     declared = {column.name for column in table.columns}
-    for name, type_ in given:  # the footer, which says what columns are, has no checksum
+    for name, type_ in given:  # the footer, which declares the columns, has no checksum
         if (name not in declared and table.more is None) or type_ != arrow_type(table.column(name)):
             raise OutputError(
-                f"{path}: its column {name!r} is none of the table {table.name}, or of another type; run again, and it is "
-                "built anew"
+                f"{path}: its column {name!r} is not in the table {table.name}, or has another type; run again to rebuild "
+                "it"
             )
-    return found
+    return arrow
 
 
 def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
@@ -134,12 +134,12 @@ def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
 
 
 def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
-    """The frame as the table it has to be: columns in order, typed, rounded, sorted by the key.
+    """The frame as the declared table: columns in order, typed, rounded, sorted by the key.
 
     Raises
     ------
     OutputError
-        As `write` says.
+        As for `write`.
     """
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""The targets of a stage, put in place one after the other once all of them are written."""
+"""Publish the targets of a stage, one after the other, after all of them are written."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipeline.storage.replacement import beside
 
 
 class Publication:
-    """Files on their way to be targets: written under dotted names, put in place by `publish`, one after the other.
+    """New contents of targets: written under hidden names, then renamed by `publish`, one after the other.
 
-    A file whose content is what the target already holds is not put in place: its target keeps its stat.
+    If the content of a target is unchanged, the target is not replaced and keeps its stat.
     """
 
     def __init__(self, content: Callable[[Path], str]) -> None:
@@ -23,7 +23,7 @@ class Publication:
 
     @contextmanager
     def staged(self, target: Path) -> Iterator[Path]:
-        """A path to write the target's new content to; it is synced when the block ends."""
+        """A path for the target's new content; it is synced when the block ends."""
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = beside(target)
         self._staged[target] = temporary
@@ -36,7 +36,7 @@ class Publication:
 
         Parameters
         ----------
-        mode : the most permissions that the targets get, of those that the process's umask leaves; None takes none away
+        mode : a limit for the permissions that the process's umask gives the targets; None for no limit
 
         Returns
         -------
@@ -45,7 +45,7 @@ class Publication:
         Raises
         ------
         OSError
-            One cannot be put in place: those before it are, and the trace, which is not written, tells.
+            A target cannot be replaced. Earlier targets are replaced already; since no trace is written, the task is stale.
         """
         published = {}
         for target, temporary in self._staged.items():
@@ -62,15 +62,15 @@ class Publication:
         return published
 
     def discard(self) -> None:
-        """Remove what was staged: the targets stay as they are."""
+        """Remove the staged files; the targets stay unchanged."""
         for temporary in self._staged.values():
             temporary.unlink(missing_ok=True)
         self._staged.clear()
 
 
 def listed(folder: Path) -> list[str]:
-    """The names in a folder, in order; none where there is no such folder."""
+    """The sorted names in a folder; empty if the folder does not exist."""
     try:
-        return sorted(os.listdir(folder))  # noqa: PTH208  # names, hundreds of them, in each look
+        return sorted(os.listdir(folder))  # noqa: PTH208  # faster than Path for hundreds of names in each check
     except (FileNotFoundError, NotADirectoryError):
         return []

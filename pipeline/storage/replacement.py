@@ -1,7 +1,7 @@
-"""Files that change as a whole: written beside their name under a dotted one, synced, and renamed.
+"""Replace files as a whole: write under a hidden name beside the file, sync, and rename.
 
-So a file is old and complete, or new and complete, at every instant, and a killed process leaves nothing but dotted files,
-which `sweep` removes.
+So at every moment a file is old and complete, or new and complete. A killed process leaves only hidden files, which `sweep`
+removes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _OURS = re.compile(r"\.\d+\.tmp(\.|$)")  # the number of a process; DuckDB puts 
 
 
 def beside(target: Path) -> Path:
-    """The dotted path beside a target that this process writes the target's new content to."""
+    """The hidden path beside a target to which this process writes the new content."""
     return target.with_name(f".{target.name}.{os.getpid()}{_SUFFIX}")
 
 
 def sweep(folder: Path, target: str = "*") -> None:
-    """Remove what a killed process left beside a target of this folder. Only for the holder of the target's lock."""
+    """Remove leftovers of killed processes beside a target of this folder. Only for the holder of the target's lock."""
     for leftover in folder.glob(f".{target}.*{_SUFFIX}*"):
         if not _OURS.search(leftover.name):
             continue
@@ -38,16 +38,16 @@ def sweep(folder: Path, target: str = "*") -> None:
 
 @contextmanager
 def replacement(target: Path, *, survives: bool = True) -> Iterator[Path]:
-    """A path to write a file's new content to; when the block ends it replaces the file. After an error the file stays as it is.
+    """A path for a file's new content, which replaces the file when the block ends. After an error the file stays unchanged.
 
     Parameters
     ----------
-    target : the file; its folder is made where it is missing
-    survives : whether the new content has to survive a loss of power; else it is not synced
+    target : the file; a missing folder is created
+    survives : whether the new content must survive a power loss; if not, it is not synced
 
     Raises
     ------
-    OSError : the file cannot be written or put in place
+    OSError : the file cannot be written or replaced
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(target)
@@ -65,11 +65,11 @@ def replacement(target: Path, *, survives: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def addition(target: Path) -> Iterator[Path]:
-    """A path to write a new file to; when the block ends it gets its name, which must be free: no file is ever replaced.
+    """A path for a new file, which gets its name when the block ends. The name must be free: no file is ever replaced.
 
     Raises
     ------
-    FileExistsError : the name was taken meanwhile
+    FileExistsError : the name was taken in the meantime
     OutputError : the file system has no hard links
     """
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def addition(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def _named_after(target: Path, temporary: Path) -> Iterator[None]:
-    """Have an error of the block name the target, and not the dotted file that stands for it."""
+    """Make an error of the block name the target instead of the hidden file."""
     try:
         yield
     except OSError as error:
@@ -109,7 +109,7 @@ def _link(temporary: Path, target: Path) -> None:
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """An empty folder to write files to; when the block ends it gets its name, all its files synced and read-only.
+    """An empty folder for new files, which gets its name when the block ends; its files are synced and made read-only.
 
     Raises
     ------

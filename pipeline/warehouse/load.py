@@ -126,7 +126,7 @@ def _reading(file: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(file, page_checksum_verification=True) as opened:
             yield opened
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
-        raise OutputError(f"{file}: cannot be read ({first_line(error)}); run again, and it is built anew") from error
+        raise OutputError(f"{file}: cannot be read ({first_line(error)}); run again to rebuild it") from error
 
 
 @contextmanager

@@ -14,8 +14,8 @@ _PACKAGE = Path(pipeline.__file__).parent
 _EMPTY_WORDS = frozenset({"found", "told", "said", "known", "kept", "made", "one", "place", "look"})
 _NOT_YET = (
     "config", "core/clustering",
-    "core/internal", "core/statistics", "engine", "freshness", "pins",
-    "records", "run", "settings", "storage", "wording.py",
+    "core/internal", "core/statistics", "engine",
+    "run", "settings", "wording.py",
 )  # fmt: skip
 
 

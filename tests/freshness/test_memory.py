@@ -272,9 +272,9 @@ def test_while_a_look_lasts_a_file_is_looked_at_once(file: Path, kept: Path) -> 
 
 def test_a_hash_is_known_where_it_was_remembered_and_the_stat_vouches_for_it(file: Path, kept: Path) -> None:
     memory = Memory(kept)
-    assert memory.known(str(file)) is None
-    assert memory.known(str(file.with_name("missing"))) is None
+    assert memory.remembered(str(file)) is None
+    assert memory.remembered(str(file.with_name("missing"))) is None
     memory.hash(file, lambda _: "a hash")
-    assert memory.known(str(file)) == "a hash"
+    assert memory.remembered(str(file)) == "a hash"
     file.write_text("longer")
-    assert memory.known(str(file)) is None
+    assert memory.remembered(str(file)) is None

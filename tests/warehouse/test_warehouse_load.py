@@ -344,7 +344,7 @@ def null_value(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (flipped, r"b.parquet: cannot be read \(.*checksum.*\); run again, and it is built anew$"),
+        (flipped, r"b.parquet: cannot be read \(.*checksum.*\); run again to rebuild it$"),
         (lambda path: path.write_bytes(path.read_bytes()[:-100]), r"b.parquet: cannot be read \("),
         (lambda path: path.write_bytes(b""), r"b.parquet: cannot be read \("),
         (Path.unlink, r"b.parquet: cannot be read \(.*No such file"),
