@@ -1,18 +1,17 @@
-"""What can go wrong, and the exit code that says so.
+"""The errors of the pipeline, and their exit codes.
 
     PipelineError                  30  a task failed
-    ├── UsageError                  2  a command line that cannot be carried out
+    ├── UsageError                  2  a command line that cannot be used
     ├── SettingsError               2  a config file that cannot be used
     ├── AlreadyRunningError        10  another run holds the environment
-    ├── MissingDataError           20  a configured raw file is not there
-    └── DataError                  30  a file is there, but not what it should be
+    ├── MissingDataError           20  a configured raw file does not exist
+    └── DataError                  30  a file exists, but its content is wrong
         ├── RawDataError           30  a raw file: its columns, keys or values
-        ├── InputChangedError      30  an input changed while it was being read, twice
+        ├── InputChangedError      30  an input changed while it was read, twice
         └── OutputError            30  a target could not be written or read back
 
-Every message is one line and names what was found, what is allowed and the next step; an error that found several
-faults has a line for each (`lines`). Plain `luigi` gives the same
-codes: `luigi.cfg` sets them in `[retcode]`.
+Every message is one line with what was found, what is allowed and the next step; an error with several faults has one line
+each (`lines`). Plain `luigi` uses the same codes: `luigi.cfg` sets them in `[retcode]`.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ UNHANDLED = 40
 
 
 def worded(error: BaseException) -> str:
-    """What an error says; one that is none of ours, after its class."""
+    """The text of an error; for an error that is not ours, with its class."""
     return str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
 
 
@@ -49,7 +48,7 @@ class PipelineError(Exception):
 
 
 class UsageError(PipelineError):
-    """A command line that cannot be carried out."""
+    """A command line that cannot be used."""
 
     exit_code = USAGE
 
@@ -67,13 +66,13 @@ class AlreadyRunningError(PipelineError):
 
 
 class MissingDataError(PipelineError):
-    """A configured raw file is not there."""
+    """A configured raw file does not exist."""
 
     exit_code = MISSING_DATA
 
 
 class DataError(PipelineError):
-    """A file is there, but it is not what it should be."""
+    """A file exists, but its content is wrong."""
 
 
 class RawDataError(DataError):
@@ -81,8 +80,8 @@ class RawDataError(DataError):
 
 
 class InputChangedError(DataError):
-    """An input changed while it was being read, and again on the second try."""
+    """An input changed while it was read, and again in the second attempt."""
 
 
 class OutputError(DataError):
-    """A target could not be written, or did not read back as it was written."""
+    """A target could not be written, or did not read back as written."""

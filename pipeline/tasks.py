@@ -71,7 +71,7 @@ class InternalClustering(CollectingStage):
 
 
 class ChainClustering(TableStage):
-    """The stores, clustered on their sales mix in all categories together, beside the clusters of each category."""
+    """The stores, clustered on their sales mix in all categories together, compared with the clusters of each category."""
 
     reads = {
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
@@ -112,7 +112,7 @@ class ExternalClustering(TableStage):
 
 
 class Overrides(RawStage):
-    """Stores that people place themselves; no rows where the settings name no source of overrides."""
+    """Stores placed by hand; empty if the settings have no source of overrides."""
 
     sources = ("overrides",)
     planted = False
@@ -156,7 +156,7 @@ class Merging(TableStage):
 
 
 class Migrations(TableStage):
-    """What changed since the pins that the settings name as `reference`; no rows without one."""
+    """The changes since the pins that the settings name as `reference`; empty without one."""
 
     reads = {
         "internal_clusters": (InternalClustering, "internal_clusters"),
@@ -178,7 +178,7 @@ class Migrations(TableStage):
 
 
 class AssignmentModel(ModelStage):
-    """What placing a new store takes: transforms, centroids, limits, and what surroundings and pairs of clusters say."""
+    """The model for placing new stores: transforms, centroids, limits, classifiers and pairs of clusters."""
 
     reads = {
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),

@@ -1,4 +1,4 @@
-"""Names and others' words in messages: the nearest name, lists that stay readable, an error in one line."""
+"""Help to word messages: the nearest name, readable lists, an error in one line."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable
 _SHOWN = 30
 
 
-def with_nearest(name: str, known: Collection[str]) -> str:
-    """The name in quotes, with the nearest known one where there is one."""
-    return f"{quoted(name)}{nearest(name, known)}"
+def with_nearest(name: str, allowed: Collection[str]) -> str:
+    """The name in quotes, with the nearest allowed name if one is near."""
+    return f"{quoted(name)}{nearest(name, allowed)}"
 
 
 def listed(names: Iterable[str], shown: int = _SHOWN) -> str:
-    """Names with commas between them; beyond `shown` of them, how many more there are."""
+    """Names with commas between them; after `shown` names, the number of further ones."""
     every = list(names)
     more = f" and {len(every) - shown} more" if len(every) > shown else ""
     return ", ".join(every[:shown]) + more
@@ -26,18 +26,18 @@ def counted(count: int, singular: str, plural: str) -> str:
 
 
 def quoted(value: str, longest: int = 50) -> str:
-    """A value from a file, in quotes: cut where it is long, and nothing in it that a terminal would act on."""
+    """A value from a file, in quotes: cut if it is long, without control characters."""
     return f"'{printable(value[:longest])}{'...' if len(value) > longest else ''}'"
 
 
 def gist(error: BaseException) -> str:
-    """What a library's error says in its first line, without its class, at most 200 characters."""
+    """The first line of a library's error, without its class, at most 200 characters."""
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return printable(re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200])
 
 
 def nearest(name: str, allowed: Collection[str]) -> str:
-    """` (did you mean 'x'?)` for the allowed name that is nearest, whatever the case; empty where none is near."""
+    """` (did you mean 'x'?)` with the nearest allowed name, ignoring case; empty if none is near."""
     import difflib
 
     folded = {candidate.casefold(): candidate for candidate in sorted(allowed, reverse=True)}
@@ -46,15 +46,15 @@ def nearest(name: str, allowed: Collection[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """A text without anything that a terminal would act on or that ends a line: names come from data."""
+    """A text without control characters and line ends, since names come from data."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def plain(text: str) -> str:
-    """A text on one line, `printable`, blanks and line ends as single blanks."""
+    """A `printable` text on one line, with single blanks."""
     return printable(" ".join(text.split()))
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error of a library that says anything, else the error's class."""
+    """The first non-empty line of a library's error; else the error's class."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -51,10 +51,10 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
         ("[[sources.external]]\nlabels = []", "sources.external[0].path: is missing, and has no default"),
         ("[merging]\nmethod = 'cross'\nmethod = 'cross'", "configs/dev.toml: not valid TOML"),
         ("[merging", "configs/dev.toml: not valid TOML"),
-        ("[sample_data]\nwhen_missing = true", "sample_data.when_missing: cannot be true where sample_data.accept is"),
+        ("[sample_data]\nwhen_missing = true", "sample_data.when_missing: cannot be true if sample_data.accept is"),
         (
             "[internal.preprocessing]\nlast_weeks = 4",
-            "internal.preprocessing.last_weeks: needs weeks: name their column",
+            "internal.preprocessing.last_weeks: needs the column of the weeks; set",
         ),
         ("[merging]\ninternal_weight = 0\nexternal_weight = 0", "merging.internal_weight: both weights are 0"),
         (
@@ -65,7 +65,7 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
             "[external.clustering.weights]\nincome = -1",
             "external.clustering.weights: expected `float` >= 0.0",
         ),
-        ("[engine]\nname = 'spark'", "'spark' is planned, and not available in this version"),
+        ("[engine]\nname = 'spark'", "'spark' is planned, but not available in this version"),
         (
             "[warehouse]\npath = '${NOT_SET_ANYWHERE}'",
             "the environment variable NOT_SET_ANYWHERE is not set; set it, or",
@@ -128,27 +128,27 @@ def test_an_override_goes_by_the_key_of_the_category(project: Project) -> None:
 def test_one_category_cannot_have_two_tables_of_overrides(project: Project) -> None:
     tables = '[merging.category."Bread"]\nmin_cluster_size = 4\n[merging.category."Bread "]\nmin_cluster_size = 6\n'
     assert fault(project, tables) == [
-        "configs/dev.toml: merging.category.Bread: stands there twice, but for blanks or the spelling of accents; join them"
+        "configs/dev.toml: merging.category.Bread: appears twice, with different blanks or spellings of accents; join the two tables"
     ]
 
 
 def test_a_category_cannot_have_both_weights_zero(project: Project) -> None:
     assert fault(project, "[merging.category.Bread]\ninternal_weight = 0.0\nexternal_weight = 0.0\n") == [
-        "configs/dev.toml: merging.category.Bread.internal_weight: both weights are 0; at least one must be above"
+        "configs/dev.toml: merging.category.Bread.internal_weight: both weights are 0; at least one must be above 0"
     ]
 
 
 @pytest.mark.parametrize("path", ["outputs/dev/store_clusters.xlsx", "data/../outputs/x.csv", "outputs"])
 def test_a_source_among_the_outputs_is_refused(project: Project, path: str) -> None:
     assert fault(project, f"[sources.overrides]\npath = '{path}'\n") == [
-        f"configs/dev.toml: sources.overrides.path: '{path}' lies in outputs, which runs write and replace; save the file "
-        "elsewhere, such as in data/raw, and name it there"
+        f"configs/dev.toml: sources.overrides.path: '{path}' is in outputs, which runs write and replace; save the file "
+        "elsewhere, such as in data/raw, and set the path to it"
     ]
 
 
 def test_a_store_cannot_be_closed_and_held_out(project: Project) -> None:
     assert fault(project, "[stores]\nclosed = ['7', '8']\nheld_out = [' 7 ']\n") == [
-        "configs/dev.toml: stores.held_out: store '7' is in stores.closed too: leave it in one of them"
+        "configs/dev.toml: stores.held_out: store '7' is in stores.closed too; leave it in one of them"
     ]
 
 
@@ -167,7 +167,7 @@ def test_a_byte_order_mark_is_no_fault(project: Project) -> None:
 
 def test_a_home_that_is_no_project_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("STORE_CLUSTERING_HOME", str(tmp_path))
-    with pytest.raises(SettingsError, match=f"^{tmp_path} is no project: it has no folder configs;"):
+    with pytest.raises(SettingsError, match=f"^{tmp_path} is not a project: it has no folder configs;"):
         environment.load("dev")
 
 

@@ -1,7 +1,7 @@
-"""TOML -> settings: `configs/base.toml`, then `configs/<env>.toml` on top.
+"""Read settings from TOML: `configs/base.toml`, then `configs/<env>.toml` on top.
 
-Every fault is one line: the file, the key, what was found, what is allowed, the nearest valid name. All faults of a
-config are reported at once. Relative paths are relative to the project's root, `home()`.
+Every fault is one line with the file, the key, the value, the allowed values and the nearest valid name. All faults of a config
+are reported at once. Relative paths start at the project's root, `home()`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipeline.settings.per_category import section_of
 from pipeline.wording import nearest
 
 if sys.version_info >= (3, 11):
-    import tomllib as tomllib  # others read TOML through this module
+    import tomllib as tomllib  # other modules import it from here
 else:
     import tomli as tomllib
 
@@ -34,10 +34,10 @@ _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^
 
 @dataclass(frozen=True)
 class Config:
-    """An environment's settings and where they came from.
+    """An environment's settings and their origin.
 
-    `written` is what the files say, before `${VAR}` was filled in: the copy that is kept beside the outputs is made from
-    it, so that no value of an environment variable is ever written down.
+    `written` is the content of the files before `${VAR}` was replaced: the copy beside the outputs is made from it, so that no
+    value of an environment variable is ever stored.
     """
 
     env: str
@@ -46,7 +46,7 @@ class Config:
     settings: Settings
     written: dict[str, Any]
 
-    @functools.cached_property  # these are asked for a thousand times in a run that has nothing to do
+    @functools.cached_property  # used a thousand times in a run with nothing to do
     def outputs(self) -> Path:
         """The environment's output folder."""
         return self.home / "outputs" / self.env
@@ -62,22 +62,22 @@ class Config:
 
     @property
     def spill_folder(self) -> Path:
-        """Where DuckDB spills what does not fit in memory."""
+        """The folder for data of DuckDB that does not fit in memory."""
         return self.home / self.settings.engine.spill_folder
 
 
 def home() -> Path:
-    """The project's root: `STORE_CLUSTERING_HOME`, else the folder that holds `luigi.cfg` beside this package."""
+    """The project's root: `STORE_CLUSTERING_HOME`, else the folder above this package, which has `luigi.cfg`."""
     return _resolved(os.environ.get("STORE_CLUSTERING_HOME") or str(Path(__file__).parents[2]))
 
 
 @functools.cache
 def _resolved(path: str) -> Path:
-    return Path(path).resolve()  # asked for thousands of times in a run, and a system call per folder
+    return Path(path).resolve()  # used thousands of times in a run; needs a system call per folder
 
 
 def environments() -> list[str]:
-    """The environments that have a file in `configs/`."""
+    """The environments with a file in `configs/`."""
     return sorted(path.stem for path in (home() / "configs").glob("*.toml") if path.stem != "base")
 
 
@@ -85,13 +85,13 @@ _loaded: dict[tuple[Path, str], Config] = {}
 
 
 def forget() -> None:
-    """Read every config again when it is next asked for."""
+    """Forget all configs, so that they are read again."""
     _loaded.clear()
     _resolved.cache_clear()
 
 
 def load(env: str) -> Config:
-    """The settings of an environment, as this process first read them: a run keeps the settings it began with.
+    """The settings of an environment when this process first read them: a run keeps its settings until its end.
 
     Raises
     ------
@@ -100,12 +100,12 @@ def load(env: str) -> Config:
         the environment's outputs.
     """
     root = home()
-    known = _loaded.get((root, env))
-    if known is not None:
-        return known
+    loaded = _loaded.get((root, env))
+    if loaded is not None:
+        return loaded
     if not (root / "configs").is_dir():
         raise SettingsError(
-            f"{root} is no project: it has no folder configs; start in a clone, or set STORE_CLUSTERING_HOME to a project's root"
+            f"{root} is not a project: it has no folder configs; start in a clone, or set STORE_CLUSTERING_HOME to a project's root"
         )
     if not PLAIN_NAME.fullmatch(env) or env not in environments():
         raise SettingsError(
@@ -124,7 +124,7 @@ def load(env: str) -> Config:
     settings = _convert(_expand(merged, (), origin, faults), origin, faults)
     logs = root / settings.logging.folder
     for path in (logs, logs / f"clustering_{env}.log", root / settings.engine.spill_folder):
-        if path.is_symlink() and path.is_relative_to(root):  # where the settings name a folder elsewhere, that is meant
+        if path.is_symlink() and path.is_relative_to(root):  # a folder outside the project is the choice of the settings
             _refuse_link(path, path.parent)
     config = Config(env, root, files, settings, merged)
     _loaded[(root, env)] = config
@@ -132,9 +132,9 @@ def load(env: str) -> Config:
 
 
 def _check_links(folder: Path) -> None:
-    """Refuse symbolic links that lead out of a folder that runs write to: a run must not write what they point to.
+    """Refuse symbolic links out of a folder to which runs write: a run must not write to their targets.
 
-    The folder of all outputs may itself be a link, to another disk.
+    The folder of all outputs may be a link, for example to another disk.
     """
     if folder.is_symlink():
         _refuse_link(folder, folder.parent)
@@ -152,8 +152,8 @@ def _refuse_link(link: Path, folder: Path) -> None:
     target = Path(os.path.realpath(link))
     if not target.is_relative_to(os.path.realpath(folder)):
         raise SettingsError(
-            f"{link}: a symbolic link to {target}, out of {folder}: nothing is written there; remove the link (the folder "
-            "outputs itself may be one)"
+            f"{link}: this symbolic link leads to {target}, out of {folder}, where no run writes; remove the link (only the folder "
+            "outputs itself may be a link)"
         )
 
 
@@ -190,13 +190,13 @@ def _expand(value: Any, path: tuple[str | int, ...], origin: Origin, faults: lis
 
     def fill(match: re.Match[str]) -> str:
         name, default = match["name"], match["default"]
-        found = os.environ.get(name) or default
-        if found is None:
+        content = os.environ.get(name) or default
+        if content is None:
             faults.append(
                 f"{origin(path)}: {dotted(path)}: the environment variable {name} is not set; "
                 f"set it, or write ${{{name}:-default}}"
             )
-        return found or ""
+        return content or ""
 
     return _VARIABLE.sub(fill, value)
 

@@ -1,6 +1,6 @@
-"""What is wrong with a config, in words: the file, the key, what was found, what is allowed, the nearest valid name.
+"""Word the faults of a config: the file, the key, the value, the allowed values, the nearest valid name.
 
-Only a config that does not convert comes here, so that a good one costs no more than its conversion.
+Only a config that cannot be converted is checked here, so that a good one takes no longer than its conversion.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
 
 @dataclass(frozen=True)
 class Origin:
-    """Which file says what a key says: the last one that has it."""
+    """The file that sets a key: the last one that has it."""
 
     home: Path
     files: tuple[Path, ...]
     contents: list[dict[str, Any]]
 
     def __call__(self, key: Key) -> str:
-        """The file, relative to the project's root; both where neither has the key."""
+        """The file, relative to the project's root; both files if neither has the key."""
         for file, content in reversed(list(zip(self.files, self.contents, strict=True))):
             if _has(content, key):
                 return str(file.relative_to(self.home))
         return " or ".join(str(file.relative_to(self.home)) for file in self.files)
 
-    def found(self, key: Key) -> str:
-        """What the files say there, `${VAR}` as it is written: the value of a variable is not for messages."""
+    def written(self, key: Key) -> str:
+        """The value in the files, with `${VAR}` as written: messages must not show the values of variables."""
         content: Any = next(content for content in reversed(self.contents) if _has(content, key))
         for part in key:
             content = content[part]
@@ -60,7 +60,7 @@ def _has(content: Any, key: Key) -> bool:
 
 
 def dotted(key: Key) -> str:
-    """A key as TOML writes it, such as `internal.clustering.category."Bread & Co.".k`."""
+    """A key in TOML syntax, such as `internal.clustering.category."Bread & Co.".k`."""
     text = ""
     for part in key:
         if isinstance(part, int):
@@ -76,17 +76,17 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
 
     Parameters
     ----------
-    values : the table as TOML gives it
-    kind : the section it should be
-    origin : which file says what
-    key : where the table stands in the config
+    values : the table, read from TOML
+    kind : the type of the section
+    origin : the file of each key
+    key : the position of the table in the config
 
     Yields
     ------
     One line per unknown key, missing key, and value of a wrong type or range.
     """
     if not isinstance(values, dict):
-        yield f"{origin(key)}: {dotted(key)}: expected a table, found {origin.found(key)}"
+        yield f"{origin(key)}: {dotted(key)}: expected a table, found {origin.written(key)}"
         return
     hints = typing.get_type_hints(kind, include_extras=True)
     for name in values:
@@ -104,7 +104,7 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
 
 
 def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
-    if key == _ALERT_URLS:  # `of_urls` tells, without what was found
+    if key == _ALERT_URLS:  # `of_urls` reports it, without the value
         return
     while typing.get_origin(hint) in (typing.Annotated, typing.Union, types.UnionType) and _section(
         typing.get_args(hint)[0]
@@ -116,13 +116,13 @@ def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
             msgspec.convert(value, hint)
         except msgspec.ValidationError as error:
             text = re.sub(r"^Invalid enum value .*", "Invalid value", str(error).split(" - at ")[0], flags=re.DOTALL)
-            yield f"{origin(key)}: {dotted(key)}: {text[0].lower()}{text[1:]}, found {origin.found(key)}{_choices(value, hint)}"
+            yield f"{origin(key)}: {dotted(key)}: {text[0].lower()}{text[1:]}, found {origin.written(key)}{_choices(value, hint)}"
     elif kind is dict and isinstance(value, dict):
         for name, inner in value.items():
             yield from of_values(inner, below, origin, (*key, name))
     elif kind is tuple:
         if not isinstance(value, list) or not value:
-            yield f"{origin(key)}: {dotted(key)}: expected one or more tables, written [[{dotted(key)}]], found {origin.found(key)}"
+            yield f"{origin(key)}: {dotted(key)}: expected one or more tables, written [[{dotted(key)}]], found {origin.written(key)}"
             return
         for index, inner in enumerate(value):
             yield from of_values(inner, below, origin, (*key, index))
@@ -131,9 +131,9 @@ def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
 
 
 def _section(hint: Any) -> type[Section] | None:
-    """The section that a field of this type holds: itself, one that may be left out, in a table by name, or in a list."""
+    """The section type of a field: direct, optional, in a table by name, or in a list; None if it is not a section."""
     if typing.get_origin(hint) in (dict, tuple, typing.Annotated, typing.Union, types.UnionType):
-        return next((found for part in typing.get_args(hint) if (found := _section(part))), None)
+        return next((section for part in typing.get_args(hint) if (section := _section(part))), None)
     return hint if isinstance(hint, type) and issubclass(hint, Section) else None
 
 
@@ -150,12 +150,12 @@ def _choices(value: Any, hint: Any) -> str:
 
 
 def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
-    """Every alert URL that is not the name of an environment variable: what stands in a file is read by many.
+    """Every alert URL that is not an environment variable: URLs hold secrets, and many people read the config files.
 
     Parameters
     ----------
-    written : the config as the files say it, before `${VAR}` was filled in
-    origin : which file says what
+    written : the content of the files before `${VAR}` was replaced
+    origin : the file of each key
 
     Yields
     ------
@@ -170,23 +170,23 @@ def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
         if not isinstance(url, str) or not _ONE_VARIABLE.fullmatch(url):
             key = (*_ALERT_URLS, index)
             yield (
-                f"{origin(key)}: {dotted(key)}: URLs hold secrets: name an environment variable, such as "
-                '"${ALERT_URL}", or "${ALERT_URL:-}" where it may be empty'
+                f"{origin(key)}: {dotted(key)}: URLs hold secrets; name an environment variable instead, such as "
+                '"${ALERT_URL}", or "${ALERT_URL:-}" if it may be empty'
             )
 
 
 def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
-    """Every fault of settings that are right one by one: options not built yet, and settings at odds with each other."""
+    """Every fault of individually valid settings: options that are not built yet, and settings that contradict each other."""
     for (section, name), options in NOT_YET.items():
         for key, value in _everywhere(settings, section, name):
             if value is not None and (value in options or "*" in options):
-                yield f"{origin(key)}: {dotted(key)}: {value!r} is planned, and not available in this version"
+                yield f"{origin(key)}: {dotted(key)}: {value!r} is planned, but not available in this version"
     if settings.sample_data.when_missing and not settings.sample_data.accept:
         key = ("sample_data", "when_missing")
-        yield f"{origin(key)}: {dotted(key)}: cannot be true where sample_data.accept is false: set both, or neither"
+        yield f"{origin(key)}: {dotted(key)}: cannot be true if sample_data.accept is false; set both, or neither"
     if settings.internal.preprocessing.last_weeks and not settings.sources.internal_sales.columns.week:
         key = ("internal", "preprocessing", "last_weeks")
-        yield f"{origin(key)}: {dotted(key)}: needs weeks: name their column in sources.internal_sales.columns.week"
+        yield f"{origin(key)}: {dotted(key)}: needs the column of the weeks; set sources.internal_sales.columns.week"
     yield from _of_stores(settings, origin)
     yield from _of_paths(settings, origin)
     yield from _of_weights(settings, origin)
@@ -195,37 +195,37 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
 
 
 def _of_stores(settings: Settings, origin: Origin) -> Iterator[str]:
-    """Stores that are both closed, which keeps them out of every result, and held out, which keeps them in it."""
+    """Stores that are both closed (in no result) and held out (in the result, but in no fit)."""
     closed, held_out = (
         {per_category.key(name) for name in names} for names in (settings.stores.closed, settings.stores.held_out)
     )
     key = ("stores", "held_out")
     for name in sorted(closed & held_out):
-        yield f"{origin(key)}: {dotted(key)}: store {name!r} is in stores.closed too: leave it in one of them"
+        yield f"{origin(key)}: {dotted(key)}: store {name!r} is in stores.closed too; leave it in one of them"
 
 
 def _of_paths(settings: Settings, origin: Origin) -> Iterator[str]:
-    """A database where anything else may be; sources among the outputs, where what a run writes would make it stale again."""
+    """A database path that could be another file; sources in outputs, where a run would make itself stale."""
     sources = settings.sources
     paths: list[tuple[Key, str]] = [
         (("sources", "internal_sales", "path"), sources.internal_sales.path),
         (("sources", "need_states", "path"), sources.need_states.path),
-        *((("sources", "external", index, "path"), one.path) for index, one in enumerate(sources.external)),
+        *((("sources", "external", index, "path"), source.path) for index, source in enumerate(sources.external)),
     ]
     if sources.overrides:
         paths.append((("sources", "overrides", "path"), sources.overrides.path))
     if not settings.warehouse.path.endswith(DATABASES):
         here: Key = ("warehouse", "path")
         yield (
-            f"{origin(here)}: {dotted(here)}: {settings.warehouse.path!r} is no name of a database, and what is there would be replaced: "
-            f"name one that ends in {' or '.join(DATABASES)}"
+            f"{origin(here)}: {dotted(here)}: {settings.warehouse.path!r} is not the name of a database, and a file there would be replaced; "
+            f"choose a name that ends in {' or '.join(DATABASES)}"
         )
     outputs = Path(os.path.realpath(origin.home / "outputs"))
     for key, path in paths:
         if Path(os.path.realpath(origin.home / path)).is_relative_to(outputs):
             yield (
-                f"{origin(key)}: {dotted(key)}: {path!r} lies in outputs, which runs write and replace; save the file "
-                "elsewhere, such as in data/raw, and name it there"
+                f"{origin(key)}: {dotted(key)}: {path!r} is in outputs, which runs write and replace; save the file "
+                "elsewhere, such as in data/raw, and set the path to it"
             )
 
 
@@ -234,42 +234,42 @@ def _of_weights(settings: Settings, origin: Origin) -> Iterator[str]:
         (("merging",), settings.merging),
         *((("merging", "category", name), for_category(settings.merging, per_category.key(name))) for name in settings.merging.category),
     )  # fmt: skip
-    for key, one in merging:
-        if one.internal_weight + one.external_weight <= 0:
-            yield f"{origin(key)}: {dotted((*key, 'internal_weight'))}: both weights are 0; at least one must be above"
+    for key, section in merging:
+        if section.internal_weight + section.external_weight <= 0:
+            yield f"{origin(key)}: {dotted((*key, 'internal_weight'))}: both weights are 0; at least one must be above 0"
             return
 
 
 def _of_feature_weights(settings: Settings, origin: Origin) -> Iterator[str]:
-    """Weights that a mixture takes no notice of: it measures every feature by its own scatter."""
+    """Weights that a mixture ignores, because it scales every feature by its own variance."""
     internal = settings.internal.clustering
     sections: tuple[tuple[Key, Any], ...] = (
         (("external", "clustering"), settings.external.clustering),
         (("internal", "clustering"), internal),
         *((("internal", "clustering", "category", name), for_category(internal, per_category.key(name))) for name in internal.category),
     )  # fmt: skip
-    for key, one in sections:
-        idle = sorted(name for name, weight in one.weights.items() if weight not in (0.0, 1.0))
-        if one.algorithm == "gmm" and idle:
+    for key, section in sections:
+        idle = sorted(name for name, weight in section.weights.items() if weight not in (0.0, 1.0))
+        if section.algorithm == "gmm" and idle:
             yield (
                 f"{origin(key)}: {dotted((*key, 'weights'))}: the weight of {idle[0]!r} has no effect with the algorithm gmm, which "
-                "measures every feature by its own scatter: set it to 0 to leave the feature out, or take kmeans or ward"
+                "scales every feature by its own variance; set it to 0 to leave the feature out, or use kmeans or ward"
             )
 
 
 def _of_categories(settings: Settings, origin: Origin) -> Iterator[str]:
-    """Categories that two tables of overrides name, once trimmed and in NFC."""
+    """Categories with two tables of settings, whose names are equal when trimmed and in NFC."""
     for section in per_category.SECTIONS:
         names = [per_category.key(name) for name in per_category.section_of(settings, section).category]
         for name in sorted({name for name in names if names.count(name) > 1}):
             key = (*section.split("."), "category", name)
-            yield f"{origin(key)}: {dotted(key)}: stands there twice, but for blanks or the spelling of accents; join them"
+            yield f"{origin(key)}: {dotted(key)}: appears twice, with different blanks or spellings of accents; join the two tables"
 
 
 def _everywhere(settings: Settings, section: str, name: str) -> Iterator[tuple[Key, Any]]:
-    """A setting's key and value, in its section and in every category that overrides it."""
+    """A setting's key and value, in its section and in every category that sets it."""
     holder = per_category.section_of(settings, section)
     yield (*section.split("."), name), getattr(holder, name)
-    tables = getattr(holder, "category", None)  # of a source's columns, `category` is a column's name
+    tables = getattr(holder, "category", None)  # in the columns of a source, `category` is the name of a column
     for category, own in tables.items() if isinstance(tables, dict) else ():
         yield (*section.split("."), "category", category, name), getattr(own, name, None)

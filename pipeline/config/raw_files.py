@@ -1,4 +1,4 @@
-"""The raw files of each source: where they are, and whether they are there. Heavy libraries are not needed for that."""
+"""The raw files of each source: their paths, and whether they exist. This needs no heavy library."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FORMATS = {
     "Excel": (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"),
 }
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
-_HIDDEN = (".", "_", "~$")  # the last is how Excel marks a workbook that it has open
+_HIDDEN = (".", "_", "~$")  # the last is Excel's prefix for the lock file of an open workbook
 _WILD = "*?["
 
 
 def names(config: Config) -> list[str]:
-    """Every source: `internal_sales`, `need_states`, `external.0`, `external.1`..., `overrides` where there are any."""
+    """Every source: `internal_sales`, `need_states`, `external.0`, `external.1`..., and `overrides` if it is set."""
     overrides = ["overrides"] if config.settings.sources.overrides else []
     return ["internal_sales", "need_states", *external_names(config), *overrides]
 
@@ -41,7 +41,7 @@ def source(config: Config, name: str) -> SalesSource | NeedStateSource | Externa
 
 
 def setting(name: str) -> str:
-    """The name of the setting that says where a source is."""
+    """The name of the setting with the path of a source."""
     return f"sources.external[{name.split('.')[1]}].path" if name.startswith("external.") else f"sources.{name}.path"
 
 
@@ -52,10 +52,10 @@ def format_of(path: str) -> str | None:
 
 
 def existing(config: Config, name: str) -> list[Path]:
-    """The files of a source, in order of their names; none where there are none.
+    """The existing files of a source, in order of their names; may be empty.
 
     A path may be a file, a folder (every Parquet, CSV and Excel file below it) or a glob. Files and folders whose names
-    start with `.`, `_` or `~$` do not count, unless the glob says so itself, as in `_*.csv`.
+    start with `.`, `_` or `~$` do not count, unless the glob itself has such a name, as in `_*.csv`.
     """
     text = source(config, name).path
     path = Path(text) if Path(text).is_absolute() else config.home / text
@@ -68,7 +68,7 @@ def existing(config: Config, name: str) -> list[Path]:
 
 
 def holder(config: Config, path: Path) -> str | None:
-    """The first source that a file of this path is, or would be, a raw file of; None where it is of none."""
+    """The first source for which a file of this path is, or would be, a raw file; None if there is none."""
     wanted = path.resolve()
     for name in names(config):
         text = config.home / source(config, name).path
@@ -100,7 +100,7 @@ def require(config: Config, name: str) -> list[Path]:
     Raises
     ------
     MissingDataError
-        There are none.
+        No file exists.
     """
     files = existing(config, name)
     if not files:
@@ -112,12 +112,12 @@ def require(config: Config, name: str) -> list[Path]:
 
 
 def copies(files: Sequence[Path], content: Callable[[Path], str]) -> list[str]:
-    """What to say of sales that are there more than once: a line per content that several files have.
+    """Warnings about duplicate files of sales: one line for each content that several files have.
 
     Parameters
     ----------
-    files : of the internal sales; rows of the same key are summed, so that a copy doubles them
-    content : the content hash of a file; asked for of files of one size only
+    files : the files of the internal sales; rows with equal keys are summed, so a copy doubles them
+    content : gives the content hash of a file; called only for files of equal size
     """
     of_size: dict[int, list[Path]] = {}
     for file in files:
@@ -126,7 +126,7 @@ def copies(files: Sequence[Path], content: Callable[[Path], str]) -> list[str]:
     for file in (file for same in of_size.values() if len(same) > 1 for file in same):
         alike.setdefault(content(file), []).append(file)
     return [
-        f"{same[0]}: the same, byte for byte, as {', '.join(str(file) for file in same[1:])}: every sale in it is counted "
+        f"{same[0]}: byte for byte the same as {', '.join(str(file) for file in same[1:])}: every sale in it is counted "
         f"{len(same)} times; remove the copies"
         for same in alike.values()
         if len(same) > 1

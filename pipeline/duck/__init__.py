@@ -1,1 +1,1 @@
-"""What every DuckDB connection shares: quoting, safe settings, a folder to spill into."""
+"""Shared by all DuckDB connections: quoting, safe settings, a spill folder."""

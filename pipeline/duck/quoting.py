@@ -1,4 +1,4 @@
-"""Names and texts in SQL: quoted, so that what users call their things stays data."""
+"""Quote names and texts in SQL, so that names from users stay data."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def literal(text: str) -> str:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """The names as they can stand side by side as columns of one table: SQL ignores case, and has no empty name.
+    """The names, made unique as columns of one table: SQL ignores case and allows no empty name.
 
-    A name that equals an earlier one but for case gets ` (2)`, ` (3)` and so on, the first that is free; an empty one
-    is `(unnamed)`.
+    A name that differs from an earlier one at most in case gets ` (2)`, ` (3)` and so on, the first free one; an empty name
+    becomes `(unnamed)`.
     """
     given = [name or "(unnamed)" for name in names]
     reserved = {name.casefold() for name in given}

@@ -1,6 +1,7 @@
-"""What every DuckDB connection of ours is told before anything else: to load nothing, and to take nothing for a table but tables.
+"""The first settings of every DuckDB connection: load no extension, and read no Python variable as a table.
 
-What a connection may read and write differs: `engine.duck` names the raw files, `warehouse.load` its own file, and a reader nothing.
+Connections differ in what they may read and write: `engine.connections` names the raw files, `warehouse.load` its own file, a reader
+nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Where DuckDB may spill: a folder of its own per connection, removed when the connection closes.
+"""Spill folders for DuckDB: one per connection, removed when the connection closes.
 
-Connections that share a spill folder would overwrite each other's files. A folder is locked while it is in use, so that what
-a killed process left can be distinguished from what another process uses, and is removed. The folder that the settings name
-may hold anything of the user's: we write into one subfolder of it, and remove only what carries our mark.
+Connections that share a spill folder would overwrite each other's files. A folder is locked while it is in use, so that
+leftovers of killed processes can be recognised and removed. The folder in the settings may contain the user's own files: we
+write only into one subfolder of it, and remove only folders with our mark.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _PREFIX = "duckdb-"
 
 
 def subfolder(parent: str) -> Path:
-    """The subfolder of `parent` that spill folders are made in: one per user, since others may not write into it."""
+    """The subfolder of `parent` for spill folders: one per user, since others may not write into it."""
     return Path(parent).absolute() / f"store-clustering-spill-{os.getuid()}"
 
 
 @contextmanager
 def spill_folder(parent: str) -> Iterator[Path]:
-    """A new folder, empty but for our mark, below `parent`, which is made where it is missing.
+    """A new folder below `parent` with only our mark in it; a missing `parent` is created.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ def spill_folder(parent: str) -> Iterator[Path]:
 
     Raises
     ------
-    OSError : the folder cannot be made, or our subfolder of `parent` is a symbolic link
+    OSError : the folder cannot be created, or our subfolder of `parent` is a symbolic link
     """
     root = subfolder(parent)
     root.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        with held_folder(root):  # or another process could take the new folder for a left one, until it is locked
+        with held_folder(root):  # until the new folder is locked, another process could take it for a leftover
             _sweep(root)
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
             (folder / MARK).touch()
@@ -50,9 +50,9 @@ def spill_folder(parent: str) -> Iterator[Path]:
 
 
 def _sweep(root: Path) -> None:
-    """Remove the spill folders that carry our mark and that no process holds."""
+    """Remove spill folders with our mark that no process holds."""
     for folder in root.glob(f"{_PREFIX}*"):
-        # held by a living process, removed by it just now, or a link, which is never ours
+        # an error means: held by a living process, just removed by it, or a link, which is never ours
         with suppress(OSError), held_folder(folder, wait=False):
             if (folder / MARK).is_file():
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""The life of a process that runs the pipeline: it begins, is logged, interrupted, and ends."""
+"""The life of a process that runs the pipeline: beginning, log, interrupts and end."""

@@ -1,4 +1,4 @@
-"""How a run begins, by `store-clustering run`, by `luigi`, and by `luigi.build` in a program of the user's."""
+"""Begin a run: from `store-clustering run`, from `luigi`, and from `luigi.build` in a user's program."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from pipeline.pins import naming
 from pipeline.run import ending, interrupts, log_file, notices, standard_output
 from pipeline.run.command_line import refuse, root_task
 from pipeline.run.database import check_replaceable
-from pipeline.run.parameters import KnownParameters
+from pipeline.run.parameters import CachedParameters
 from pipeline.run.session import session
 
 
 def begin(config: Config, *, owns_process: bool) -> None:
-    """Begin the run of an environment in this process, once: its pins are checked, its log is opened, its end is prepared.
+    """Begin the run of an environment in this process, once: check its pins, open its log, prepare its end.
 
     Parameters
     ----------
-    config : of the environment
-    owns_process : whether the process is there for this run, and not a program of the user's that also runs the pipeline
+    config : the environment
+    owns_process : whether the process exists for this run; false in a user's program that also runs the pipeline
 
     Raises
     ------
     SettingsError
-        The settings name a pin that is not there, a database that is not this environment's, or a folder of logs that cannot
+        The settings name a pin that does not exist, a database of another environment or program, or a log folder that cannot
         be written.
     """
     if config.outputs in session.begun:
@@ -40,8 +40,8 @@ def begin(config: Config, *, owns_process: bool) -> None:
     session.begun[config.outputs] = config
     session.owns_process = owns_process
     if owns_process:
-        # What was imported stays: nobody has to look through it again, least of all as the process ends. Nor is what a look at
-        # targets makes worth a search: `session.prepare` has garbage collected again.
+        # Imported modules stay, so they need no garbage collection, least of all when the process ends. Checking targets leaves
+        # little garbage; `session.prepare` enables collection again.
         gc.freeze()
         gc.disable()
         standard_output.hold_any_name()
@@ -51,15 +51,15 @@ def begin(config: Config, *, owns_process: bool) -> None:
 
 
 def install() -> None:
-    """Have a run begin as a Luigi worker gets its first task of ours, and, in a program of the user's, end with that worker.
+    """Begin a run when a Luigi worker gets its first task of ours; in a user's program, end it with that worker.
 
-    Luigi has no event for either, and knows the environment only as a parameter of its tasks.
+    Luigi has no event for either, and has the environment only as a parameter of its tasks.
     """
     add, leave = luigi.worker.Worker.add, luigi.worker.Worker.__exit__
 
     @functools.wraps(add)
     def begin_and_add(worker: luigi.worker.Worker, task: luigi.Task, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(task, KnownParameters):
+        if isinstance(task, CachedParameters):
             _begin_with(worker, task)
         return add(worker, task, *args, **kwargs)
 
@@ -71,12 +71,12 @@ def install() -> None:
                 ending.end(config)
         return left
 
-    luigi.worker.Worker.add = begin_and_add  # type: ignore[method-assign, assignment]  # as said above
+    luigi.worker.Worker.add = begin_and_add  # type: ignore[method-assign, assignment]  # Luigi has no event, see above
     luigi.worker.Worker.__exit__ = leave_and_end  # type: ignore[method-assign]
 
 
-def _begin_with(worker: luigi.worker.Worker, task: KnownParameters) -> None:
-    """Begin the run that this worker works for; where an earlier one is over, anew, with the settings as they are now."""
+def _begin_with(worker: luigi.worker.Worker, task: CachedParameters) -> None:
+    """Begin the run of this worker; if an earlier run is over, begin again with the current settings."""
     if session.over or session.worker not in (None, worker):
         session.renew()
     session.worker = worker

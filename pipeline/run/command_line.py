@@ -1,4 +1,4 @@
-"""Whether this process is that of plain `luigi`, and how it ends where its command line or a config cannot be used."""
+"""Whether this is the process of plain `luigi`, and its end after a bad command line or config."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pipeline.errors import PipelineError
 
 
 def root_task() -> str:
-    """The task that plain `luigi` was asked for; empty in any other process."""
+    """The task on the command line of plain `luigi`; empty in any other process."""
     parser = CmdlineParser.get_instance()
     return str(parser.known_args.root_task or "") if parser else ""
 
 
 def refuse(error: PipelineError) -> NoReturn:
-    """End the process of plain `luigi` with the error's lines and exit code, where Luigi alone prints a traceback; elsewhere raise it."""
+    """End the process of plain `luigi` with the error's lines and exit code instead of a traceback; elsewhere raise the error."""
     if not root_task():
         raise error
     for line in error.lines:

@@ -1,4 +1,4 @@
-"""The end of a run: its record is closed, and whoever wants to know is told."""
+"""The end of a run: close its record, print announcements and send alerts."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from pipeline.wording import plain
 log = logging.getLogger("luigi-interface.pipeline")
 
 
-def _died(task: luigi.Task, said: str) -> None:
-    """A worker process ended without a word: nobody but the leading one can tell."""
-    code = said.rpartition(" ")[2]
+def _died(task: luigi.Task, message: str) -> None:
+    """A worker process died: only the leading process can report it."""
+    code = message.rpartition(" ")[2]
     how = (
         f"was ended by signal {code[1:]} ({signal.strsignal(-int(code))})"
         if code[0] == "-"
@@ -31,15 +31,15 @@ def _died(task: luigi.Task, said: str) -> None:
     )
     note_failure(
         task,
-        f"{_name(task)}: its process {how} before it was done: where the machine had no memory left, use fewer --workers or a "
+        f"{_name(task)}: its process {how} before the task was done; if the machine ran out of memory, use fewer --workers or a "
         "lower memory_limit in [engine]; run again",
     )
 
 
-def _took_too_long(task: luigi.Task, _said: str) -> None:
+def _took_too_long(task: luigi.Task, _message: str) -> None:
     note_failure(
         task,
-        f"{_name(task)}: was ended for taking longer than timeout in [worker] of luigi.cfg; raise it, and run again",
+        f"{_name(task)}: was ended because it took longer than the timeout in [worker] of luigi.cfg; raise the timeout, and run again",
     )
 
 
@@ -48,7 +48,7 @@ luigi.Task.event_handler(luigi.Event.TIMEOUT)(_took_too_long)
 
 
 def note_failure(task: luigi.Task, problem: str | Exception) -> None:
-    """Note, once, a failure that its task cannot record: it is in the run's record and its alert in the end; and say it."""
+    """Log a failure that its task cannot record, and note it, once, for the run's record and alert."""
     text = worded(problem) if isinstance(problem, Exception) else problem
     if session.note_problem(text, _name(task), dict(getattr(task, "tag", ()))):
         log.error("%s", plain(text))
@@ -59,7 +59,7 @@ def _name(task: luigi.Task) -> str:
 
 
 def at_exit(config: Config) -> None:
-    """Have this process, which leads a run, end it when the process ends."""
+    """Register the end of the run at the end of this leading process."""
     runs.current()
     atexit.register(_leave, config, os.getpid())
 
@@ -72,9 +72,9 @@ def _leave(config: Config, leader: int) -> None:
 
 
 def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
-    """Write the last line of the run's record, where it has one, and send the alerts that are due; once per run.
+    """Write the last line of the run's record, if there is one, and send due alerts; once per run.
 
-    `code` is the exit code, where it is known: a run that ends with another than 0 is never one that is done.
+    `code` is the exit code, if known: a run with an exit code other than 0 is never done.
     """
     if session.over:
         return
@@ -85,7 +85,7 @@ def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
             runs.record(config, tags, runs.FAILED, task, error=problem)
         runs.finish(config, session.fresh, "interrupted" if interrupted else None if code == DONE else "failed")
     except OSError as error:
-        sys.stderr.write(f"warning: {error.filename}: {error.strerror}; the run's record has no end\n")
+        sys.stderr.write(f"warning: {error.filename}: {error.strerror}; the end of the run is not in its record\n")
     if alerts.wanted(config):
         run = runs.this(config)
         findings = [finding for event in run.events for finding in event.get("findings", [])] if run else []

@@ -1,8 +1,8 @@
 """A Ctrl-C is never lost.
 
-Python drops an exception that is raised in what runs around a fork, in a finaliser, or while garbage is collected, and
-Luigi's worker catches all of them in places: a `KeyboardInterrupt` that arrives there leaves no trace, and the run would
-go on. So it is raised again while Luigi's worker is at work; and a process that finished all the same ends by the signal.
+Python ignores an exception in fork handlers, in finalisers and during garbage collection, and Luigi's worker catches every
+exception in some places: a `KeyboardInterrupt` there would be lost, and the run would go on. So it is raised again while
+Luigi's worker is working; a process that finishes anyway ends by the signal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _AT_WORK = (luigi.worker.Worker.run.__code__, luigi.worker.Worker.add.__code__)
 
 
 def heed() -> None:
-    """In the process that leads a run: take care of Ctrl-C, unless whoever started it has it ignored."""
+    """In the leading process of a run: handle Ctrl-C, unless the process was started with it ignored."""
     ours = threading.current_thread() is threading.main_thread()
     if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
@@ -30,7 +30,7 @@ def heed() -> None:
 
 
 def end_by_it() -> None:
-    """Where this run was interrupted, end the process as the signal does by itself, its workers with it."""
+    """If this run was interrupted, end the process by the signal itself, and its workers with it."""
     if session.interrupted:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.stdout.flush()
@@ -46,7 +46,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _interrupt_again(_number: int, frame: FrameType | None) -> None:
-    """Raise it anew where the worker is still at work; what unwinds already is left to do so."""
+    """Raise the interrupt again if the worker is still working; not if the stack is unwinding already."""
     while frame is not None:
         if frame.f_code in _AT_WORK:
             raise KeyboardInterrupt

@@ -1,7 +1,7 @@
-"""The log file of an environment: one line per event, as text or JSON, put aside when it has grown.
+"""The log file of an environment: one line per event, as text or JSON, rotated when it is large.
 
-Several processes write to one file: runs side by side, and the workers of each. So it is put aside only when a process
-opens it, under a lock, and whoever still writes to the old file opens the new one at its next line.
+Several processes write to one file: parallel runs, and their workers. So it is rotated only when a process opens it, under a
+lock; a process that still has the old file opens the new one at its next line.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from pipeline.records import runs
 from pipeline.storage import locks
 from pipeline.wording import plain
 
-_luigi_log = logging.getLogger("luigi-interface")  # ours is below it, so that it reaches the same console
+_luigi_log = logging.getLogger("luigi-interface")  # our loggers are below it, so that they reach the same console
 _MEGABYTE = 1_000_000
 
 _opened: dict[Path, logging.Handler] = {}
 
 
 def open_log(config: Config) -> None:
-    """Append to the environment's log file, and say our own errors in one line.
+    """Append to the environment's log file, and log our own errors in one line.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def close() -> None:
 
 
 def put_aside(path: Path, max_size: int, keep: int) -> None:
-    """Rename a log that has at least `max_size` bytes to `<name>.1`, and older ones one further, up to `keep` of them."""
+    """Rename a log of at least `max_size` bytes to `<name>.1`, and older logs to the next number; `keep` of them stay."""
     if not path.exists() or path.stat().st_size < max_size:
         return
     path.with_name(f"{path.name}.{keep}").unlink(missing_ok=True)
@@ -79,16 +79,16 @@ def put_aside(path: Path, max_size: int, keep: int) -> None:
 
 
 class Text(logging.Formatter):
-    """An event as a line: when, level, run, process, message; what has several lines is joined by " | "."""
+    """An event as one line: time, level, run, process, message; several lines are joined by " | "."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        said = " | ".join(line for line in super().format(record).splitlines() if line.strip())
-        return f"{self.formatTime(record)} {record.levelname} {runs.current()} {record.process} {said}"
+        message = " | ".join(line for line in super().format(record).splitlines() if line.strip())
+        return f"{self.formatTime(record)} {record.levelname} {runs.current()} {record.process} {message}"
 
 
 class Json(logging.Formatter):
-    """An event as a JSON object on a line: time, level, run_id, env, pid, message, and traceback where there is one."""
+    """An event as a JSON object on one line: time, level, run_id, env, pid, message, and the traceback if there is one."""
 
     def __init__(self, env: str) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
             "level": record.levelname,
             "run_id": runs.current(),
@@ -105,23 +105,23 @@ class Json(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
 
 
 def _one_line(record: logging.LogRecord) -> bool:
-    """Errors that a user can act on are a line per fault, a scheduler that is not there among them; others keep their traceback."""
+    """Log errors that a user can act on, such as a missing scheduler, as one line per fault; others keep their traceback."""
     if str(record.msg).startswith("Data for %s does not exist"):
-        return False  # our own line says what is missing, and what to do
+        return False  # our own line names the missing file and the next step
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, PipelineError):
         tasks = [task for task in record.args or () if isinstance(task, luigi.Task)]
         name = "".join(f"{plain(getattr(task, 'name', task.task_family))}: " for task in tasks)
-        said = "\n".join(f"{name}{line}" for line in error.lines)
-        record.msg, record.args, record.exc_info = said, (), None
+        message = "\n".join(f"{name}{line}" for line in error.lines)
+        record.msg, record.args, record.exc_info = message, (), None
     elif isinstance(error, RPCError):
-        said = f"{error.args[0]}: start luigid there, or give --local-scheduler"
-        record.msg, record.args, record.exc_info = said, (), None
+        message = f"{error.args[0]}: start luigid there, or give --local-scheduler"
+        record.msg, record.args, record.exc_info = message, (), None
     elif record.exc_info and str(record.msg).startswith("Failed connecting to remote scheduler"):
-        record.exc_info = None  # it is tried again, and told of when that failed too
+        record.exc_info = None  # Luigi tries again, and reports the final failure
     return True

@@ -1,4 +1,4 @@
-"""What a process says about the settings when it ends, whatever else it did: that something in them has no effect."""
+"""Warnings at the end of a process about settings that have no effect."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pipeline.wording import nearest, plain
 
 
 def unknown_categories(config: Config) -> Iterator[str]:
-    """A line per override for a category that the last clustering did not find; none before there was one."""
-    overridden = {name: unknown(config.section(name), ()) for name in SECTIONS}
-    if not any(overridden.values()):
+    """One line per category in the settings that the last clustering does not have; none before the first clustering."""
+    named = {name: unknown(config.section(name), ()) for name in SECTIONS}
+    if not any(named.values()):
         return
     trace = traces.read(config.outputs / ".trace" / "internal_clustering.json")
     if trace is None:
@@ -34,9 +34,9 @@ def unknown_categories(config: Config) -> Iterator[str]:
 
 
 def unknown_stores(config: Config) -> Iterator[str]:
-    """A line per store that `[stores]` names and the last result does not know; none where this process built nothing.
+    """One line per store in `[stores]` that the last result does not have; none if this process built nothing.
 
-    A process that built nothing has not read the tables, and reading them would cost it more than all else that it does.
+    A process that built nothing has not read the tables; reading them would take longer than everything else it does.
     """
     named = {"closed": config.settings.stores.closed, "held_out": config.settings.stores.held_out}
     if not any(named.values()) or "pyarrow" not in sys.modules:
@@ -45,18 +45,18 @@ def unknown_stores(config: Config) -> Iterator[str]:
     if not all(path.is_file() for path in paths.values()):
         return
     frames = [parquet.read([path], schema.TABLES[table]) for table, path in paths.items()]
-    known = {str(store) for frame in frames for store in frame["store_id"]}
+    stores = {str(store) for frame in frames for store in frame["store_id"]}
     for setting, names in named.items():
         for name in names:
-            if key(name) not in known:
+            if key(name) not in stores:
                 yield (
-                    f"stores.{setting}: {name!r} has no effect: no source has such a store{nearest(key(name), known)}; correct "
+                    f"stores.{setting}: {name!r} has no effect: no source has such a store{nearest(key(name), stores)}; correct "
                     f"the name, or remove it (environment {config.env})"
                 )
 
 
 def at_exit(config: Config) -> None:
-    """Have this process write the lines when it ends; once per environment."""
+    """Register the warnings for the end of this process, once per environment."""
     if config.outputs not in session.noticed:
         session.noticed.add(config.outputs)
         atexit.register(say, config)

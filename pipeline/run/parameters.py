@@ -1,6 +1,7 @@
-"""What the command line may say to a task, checked before anything is scheduled.
+"""The parameters of tasks on the command line, checked before anything is scheduled.
 
-A bad value ends `luigi` with one line and exit code 2; Luigi alone would print a traceback, or exit 0. In a program it is an error.
+A bad value ends `luigi` with one line and exit code 2; Luigi itself would print a traceback, or exit 0. In a program it is an
+exception.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def _no_environment() -> NoReturn:
     )
 
 
-class KnownParameters:
-    """A task of an environment, whose parameters are looked up once per class: Luigi looks through every attribute for each task."""
+class CachedParameters:
+    """A task of an environment, with its parameters cached per class: Luigi searches all attributes for each task."""
 
     @property
     def config(self) -> environment.Config:
@@ -38,34 +39,34 @@ class KnownParameters:
 
     @property
     def name(self) -> str:
-        """The task as users name it."""
+        """The task's name for users."""
         return str(self.task_family)  # type: ignore[attr-defined]
 
     def on_failure(self, exception: BaseException) -> str:
-        """What the scheduler's page shows: one line where a user can act on it."""
+        """The text on the scheduler's page: one line for an error that a user can act on."""
         if isinstance(exception, PipelineError):
             return str(exception)
         return "".join(traceback.format_exception(exception))
 
     @classmethod
     def get_params(cls) -> list[tuple[str, luigi.Parameter[Any]]]:
-        """Name and parameter, in the order in which they are declared."""
-        if "_known_parameters" not in cls.__dict__:
-            cls._known_parameters = super().get_params()  # type: ignore[attr-defined, misc]
-        return list(cls._known_parameters)  # type: ignore[attr-defined]
+        """Names and parameters, in the order of their declaration."""
+        if "_cached_parameters" not in cls.__dict__:
+            cls._cached_parameters = super().get_params()  # type: ignore[attr-defined, misc]
+        return list(cls._cached_parameters)  # type: ignore[attr-defined]
 
     def clone(self, cls: Any = None, **changes: Any) -> Any:
-        """A task of another class with the same parameters, remembered: a stage asks for those it reads with every look."""
+        """A task of another class with the same parameters, cached: a stage asks for its upstream tasks in every check."""
         if cls is None or changes:
             return super().clone(cls, **changes)  # type: ignore[misc]
-        made: dict[Any, Any] = self.__dict__.setdefault("_clones", {})
-        if cls not in made:
-            made[cls] = super().clone(cls)  # type: ignore[misc]
-        return made[cls]
+        clones: dict[Any, Any] = self.__dict__.setdefault("_clones", {})
+        if cls not in clones:
+            clones[cls] = super().clone(cls)  # type: ignore[misc]
+        return clones[cls]
 
 
 class EnvParameter(luigi.Parameter):
-    """The environment: a plain name that has a file in `configs/`. Its settings are read and checked here."""
+    """The environment: the plain name of a file in `configs/`. Its settings are read and checked here."""
 
     def __init__(self) -> None:
         super().__init__(default="", description="the environment: a file configs/<env>.toml")
@@ -88,10 +89,10 @@ class EnvParameter(luigi.Parameter):
 
 
 class ProjectParameter(luigi.Parameter):
-    """Which checkout and run a task belongs to: two under one luigid must not share task ids.
+    """The checkout and run of a task: two runs at one luigid must not share task ids.
 
-    A worker of Luigi does not wait for a task that another one runs, and ends with 25, or with 20 where that is a raw
-    file. So luigid never sees two runs want the same task; they wait for each other by the targets' locks, as without it.
+    A Luigi worker does not wait for a task of another worker; it ends with 25, or with 20 for a raw file. So luigid never sees
+    two runs with the same task; they wait for each other at the locks of the targets, as without luigid.
     """
 
     def __init__(self) -> None:
@@ -108,9 +109,9 @@ class ProjectParameter(luigi.Parameter):
 
 
 class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):
-    """`--tag KEY=VALUE`, repeatable: a mapping that goes into the run's record. Two tags make no two tasks."""
+    """`--tag KEY=VALUE`, repeatable: a mapping for the run's record. Tags do not distinguish tasks."""
 
-    def __init__(self, description: str = "KEY=VALUE, kept in the run's record; repeatable") -> None:
+    def __init__(self, description: str = "KEY=VALUE, stored in the run's record; repeatable") -> None:
         super().__init__(default=(), significant=False, description=description)
 
     @classmethod
@@ -136,36 +137,36 @@ class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):
 
 
 class CategoryParameter(luigi.Parameter[str]):
-    """A category, as it stands in the data. Where Luigi writes it out, nothing in it ends a line or reaches a terminal.
+    """A category, as written in the data. Luigi prints it on one line, without control characters.
 
-    What cannot be printed, and the backslash, are written as Python writes them; `parse` takes that back.
+    Unprintable letters and the backslash are escaped as in Python; `parse` reverses this.
     """
 
     _WRITTEN_OUT = re.compile(r"\\(\\|[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
     def normalize(self, value: str) -> str:
-        """The category, where it is a text that data can hold."""
-        found = typed(value)
+        """The category; an error if it cannot be in the data."""
+        category = typed(value)
         try:
-            found.encode()
+            category.encode()
         except UnicodeEncodeError:
-            refuse(UsageError(f"--category {value!r}: is no UTF-8 text, and no category of the data"))
-        return found
+            refuse(UsageError(f"--category {value!r}: is not UTF-8 text, so it cannot be a category of the data"))
+        return category
 
     def serialize(self, value: str) -> str:
-        """The category on one line, of printable letters only; two that differ are written differently."""
+        """The category on one line, with printable letters only; different categories give different texts."""
         return "".join(
             letter if letter.isprintable() and letter != "\\" else letter.encode("unicode_escape").decode("ascii")
             for letter in value
         )
 
     def parse(self, value: str) -> str:
-        """What `serialize` was given; a backslash before anything else stays one."""
-        return self._WRITTEN_OUT.sub(lambda found: found[0].encode("ascii").decode("unicode_escape"), value)
+        """The reverse of `serialize`; a backslash before any other letter stays."""
+        return self._WRITTEN_OUT.sub(lambda match: match[0].encode("ascii").decode("unicode_escape"), value)
 
 
 def typed(text: str) -> str:
-    """A word of the command line, in UTF-8 whatever the locale took its bytes for; as it is where they are none."""
+    """A word of the command line, decoded as UTF-8 in every locale; unchanged if it is not UTF-8."""
     try:
         return text.encode(errors="surrogateescape").decode()
     except UnicodeError:

@@ -10,9 +10,9 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def end_with_parent() -> None:
-    """In a worker process that Luigi forked: have the kernel end it when the run's process ends.
+    """In a worker process forked by Luigi: let the kernel kill it when the run's process ends.
 
-    Without this a worker whose run was killed publishes its result seconds later.
+    Otherwise a worker of a killed run would still publish its result seconds later.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -24,12 +24,12 @@ def end_with_parent() -> None:
 
 
 def leave_orphaned(parent: int | None) -> None:
-    """End this process where its parent is gone: it died before it could be tied to it."""
+    """End this process if its parent died before the kernel was asked to watch it."""
     if parent is not None and os.getppid() != parent:
         os._exit(1)
 
 
 def check_parent() -> None:
-    """End a worker process whose run is gone, before it publishes."""
+    """End a worker process without a run, before it publishes."""
     parent = multiprocessing.parent_process()
     leave_orphaned(parent.pid if parent else None)

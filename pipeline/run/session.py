@@ -1,7 +1,6 @@
-"""What a process keeps for the length of a run, in one object: what it knows of files, of code, and of its tasks.
+"""The state of a run in a process, in one object: facts about files and code, and the states of tasks.
 
-Luigi forks a worker process per task where there are several workers. What the leading process has looked up and
-imported before, its workers have too.
+With several workers, Luigi forks a worker process per task. Workers inherit the facts and imports of the leading process.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ class Session:
         self._reset()
 
     def _reset(self) -> None:
-        self.begun: dict[Path, Config] = {}  # the environments whose run has begun here, by their outputs
+        self.begun: dict[Path, Config] = {}  # environments whose run has begun here, by their outputs
         self.over = False
         self.interrupted = False
-        self.owns_process = False  # whether the process is there for the run, and not a program of the user's
+        self.owns_process = False  # whether the process exists for the run; false in a user's program
         self.worker: luigi.worker.Worker | None = None
         self.references_checked: set[tuple[Path, str]] = set()
-        self.fresh: set[str] = set()  # names of the tasks that were found fresh, or were once they had run
-        self.problems: dict[str, tuple[str, dict[str, str]]] = {}  # what keeps tasks from being built: task and tags
-        self.noticed: set[Path] = set()  # outputs of the environments whose settings are to be remarked on at exit
+        self.fresh: set[str] = set()  # names of the tasks that are fresh, or became fresh by running
+        self.problems: dict[str, tuple[str, dict[str, str]]] = {}  # problems that prevent builds, with task and tags
+        self.noticed: set[Path] = set()  # outputs of environments with warnings about settings at exit
         self._announcements: dict[Path, Callable[[], None]] = {}
         self._memories: dict[Path, Memory] = {}
         self._code: dict[tuple[str, ...], dict[str, str]] = {}
@@ -51,7 +50,7 @@ class Session:
         self._depth = 0
 
     def renew(self) -> None:
-        """Begin anew, as a fresh process would: for a process that runs the pipeline more than once."""
+        """Begin again as in a new process: for a process that runs the pipeline more than once."""
         self._save(os.getpid())
         environment.forget()
         self._reset()
@@ -59,10 +58,10 @@ class Session:
         log_file.close()
         runs.renew()
 
-    # ---------------------------------------------------------------- what is known of files and code
+    # ---------------------------------------------------------------- facts about files and code
 
     def memory(self, config: Config) -> Memory:
-        """What is remembered of files in this environment; the leading process saves it when it ends."""
+        """The memory of this environment; the leading process saves it at its end."""
         path = config.outputs / ".trace" / ".memory.json"
         if path not in self._memories:
             self._memories[path] = Memory(path, fingerprints.version())
@@ -78,9 +77,9 @@ class Session:
                 memory.save()
 
     def code(self, modules: tuple[str, ...], config: Config) -> dict[str, str]:
-        """The fingerprints of these modules as this process first saw them, which is before it imported them.
+        """The fingerprints of these modules when this process first read them, before importing them.
 
-        An edit after that is no part of what this process runs; the next process sees it.
+        A later edit does not affect this process; the next process sees it.
         """
         if modules not in self._code:
             self._code[modules] = fingerprints.code(modules, self.memory(config), self._modules)
@@ -88,7 +87,7 @@ class Session:
 
     @contextmanager
     def traversal(self) -> Iterator[set[str]]:
-        """The tasks found complete since the outermost look began; only "complete" is ever remembered."""
+        """The tasks found complete since the outermost check began; incomplete tasks are checked again."""
         self._depth += 1
         for memory in self._memories.values():
             memory.stats = memory.stats or {}
@@ -104,19 +103,19 @@ class Session:
     # ---------------------------------------------------------------- what happened
 
     def note_problem(self, problem: str, task: str, tags: dict[str, str]) -> bool:
-        """Note what keeps a task of this run from being built, such as a missing raw file; false where it is noted already."""
+        """Note a problem that prevents the build of a task, such as a missing raw file; false if it is noted already."""
         if problem in self.problems:
             return False
         self.problems[problem] = (task, tags)
         return True
 
     def announce_at_end(self, file: Path, say: Callable[[], None]) -> None:
-        """Have `say` called when the run ends; once per file that it is about."""
+        """Call `say` at the end of the run, once per file."""
         self._announcements.setdefault(file, say)
 
     def announce(self) -> None:
-        """Call what is to be said at the end, once."""
-        announcements = list(reversed(self._announcements.values()))  # what was asked for first is said last
+        """Make the announcements at the end of the run, once."""
+        announcements = list(reversed(self._announcements.values()))  # in reverse order of registration
         self._announcements.clear()
         for say in announcements:
             say()
@@ -124,15 +123,15 @@ class Session:
     # ---------------------------------------------------------------- before Luigi forks
 
     def prepare(self, modules: Iterable[str]) -> None:
-        """Import the modules that will compute, once, before Luigi forks: imports only, no thread or connection is made."""
-        gc.enable()  # a process that had nothing to build so far did without
+        """Import the modules that will compute, once, before Luigi forks; this makes no thread and no connection."""
+        gc.enable()  # it was off while there was nothing to build
         missing = [name for name in modules if name not in sys.modules]
         if missing and "numpy" not in sys.modules:
             process.set_up()
         for name in missing:
             importlib.import_module(name)
         if missing:
-            gc.freeze()  # what was imported stays: it is not searched for garbage, here or in a worker
+            gc.freeze()  # imported modules stay, so no process needs to search them for garbage
 
 
 session = Session()

@@ -1,4 +1,4 @@
-"""Names come from data in any script; where standard output goes may hold ASCII or Latin-1 alone."""
+"""Names come from data in any script, but standard output may only hold ASCII or Latin-1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def hold_any_name() -> None:
-    """Have letters that standard output cannot hold written as JSON writes them (`\\u00e4`): in a JSON document they stay what they are."""
+    """Write letters that standard output cannot encode as JSON escapes (`\\u00e4`): in a JSON document they keep their meaning."""
     codecs.register_error("as JSON", _escaped)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="as JSON")

@@ -1,4 +1,4 @@
-"""Plain `luigi` with the name of no task: one line and exit code 2, where Luigi alone prints a traceback and exits 1."""
+"""Plain `luigi` with an unknown task: one line and exit code 2, instead of Luigi's traceback and exit code 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _otherwise = sys.excepthook
 
 
 def install(jobs: tuple[type[luigi.Task], ...]) -> None:
-    """Say it for this process: Luigi looks the task up before it catches anything, so only the last hook sees it."""
+    """Install the hook in this process: Luigi looks up the task outside its error handling, so only `sys.excepthook` sees the error."""
 
     def say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not issubclass(kind, TaskClassException):
@@ -28,6 +28,6 @@ def install(jobs: tuple[type[luigi.Task], ...]) -> None:
         names = [job.__name__ for job in jobs]
         sys.stderr.write(f"error: task {asked!r} is unknown{nearest(asked, names)}; allowed are {', '.join(names)}\n")
         sys.stderr.flush()
-        os._exit(USAGE)  # a hook cannot change the exit code otherwise; nothing was begun
+        os._exit(USAGE)  # a hook cannot set the exit code in another way; nothing has begun
 
     sys.excepthook = say

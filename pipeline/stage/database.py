@@ -9,7 +9,7 @@ import luigi
 
 from pipeline.freshness import traces
 from pipeline.run.database import check_replaceable
-from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
+from pipeline.run.parameters import CachedParameters, EnvParameter, ProjectParameter, TagParameter
 from pipeline.stage.base import Stage
 from pipeline.stage.loading import LoadingStage
 from pipeline.storage.publication import Publication
@@ -86,7 +86,7 @@ class DatabaseStage(LoadingStage):
         return [wal] if wal.exists() else []
 
 
-class Bundle(KnownParameters, luigi.WrapperTask):
+class Bundle(CachedParameters, luigi.WrapperTask):
     """Stages under one name: publishes nothing, and is complete when they are."""
 
     env = EnvParameter()

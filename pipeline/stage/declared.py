@@ -13,7 +13,7 @@ import luigi
 
 from pipeline import schema
 from pipeline.freshness import fingerprints, traces
-from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
+from pipeline.run.parameters import CachedParameters, EnvParameter, ProjectParameter, TagParameter
 from pipeline.run.session import session
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
@@ -21,7 +21,7 @@ from pipeline.storage.replacement import sweep
 log = logging.getLogger("luigi-interface.pipeline")
 
 
-class DeclaredStage(KnownParameters, luigi.Task):
+class DeclaredStage(CachedParameters, luigi.Task):
     """What a task that publishes targets declares: what it reads, how it computes, what it publishes.
 
     Class attributes

@@ -13,7 +13,7 @@ from pipeline.config.environment import Config
 from pipeline.errors import MissingDataError
 from pipeline.records import runs
 from pipeline.records.failures import recording
-from pipeline.run.parameters import EnvParameter, KnownParameters, ProjectParameter, TagParameter
+from pipeline.run.parameters import CachedParameters, EnvParameter, ProjectParameter, TagParameter
 from pipeline.run.parent_process import end_with_parent
 from pipeline.run.session import session
 from pipeline.storage import locks
@@ -40,7 +40,7 @@ def check(config: Config, name: str) -> list[Path]:
     return files
 
 
-class RawSource(KnownParameters, luigi.ExternalTask):
+class RawSource(CachedParameters, luigi.ExternalTask):
     """The raw files of one source, which no task makes."""
 
     env = EnvParameter()
@@ -72,7 +72,7 @@ class RawSource(KnownParameters, luigi.ExternalTask):
         return True
 
 
-class SampleData(KnownParameters, luigi.Task):
+class SampleData(CachedParameters, luigi.Task):
     """Planted raw files, made only if no configured raw file exists. An existing file is never replaced."""
 
     env = EnvParameter()

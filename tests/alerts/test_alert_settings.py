@@ -39,8 +39,8 @@ def test_a_url_in_plain_text_is_a_fault_that_does_not_repeat_it(
     for name in ("A", "B", "PASSWORD"):
         monkeypatch.setenv(name, "x")
     assert faults(project, alerts={"urls": ["${A}", url]}) == [
-        "configs/dev.toml: alerts.urls[1]: URLs hold secrets: name an environment variable, such as "
-        '"${ALERT_URL}", or "${ALERT_URL:-}" where it may be empty'
+        "configs/dev.toml: alerts.urls[1]: URLs hold secrets; name an environment variable instead, such as "
+        '"${ALERT_URL}", or "${ALERT_URL:-}" if it may be empty'
     ]
 
 

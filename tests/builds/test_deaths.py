@@ -29,7 +29,10 @@ app(["run", "Merging", "--workers", "2"])
 def test_a_task_whose_process_is_killed_has_failed_in_the_record_and_in_the_alert(project: Project) -> None:
     done = project.command("python", "-c", KILLED)
     assert done.returncode == 30
-    assert "error: InternalPreprocessing: its process was ended by signal 9 (Killed) before it was done" in done.stderr
+    assert (
+        "error: InternalPreprocessing: its process was ended by signal 9 (Killed) before the task was done"
+        in done.stderr
+    )
     found = environment.load("dev")
     [run] = runs.every(found)
     assert run.status == "failed"

@@ -69,8 +69,8 @@ def test_an_option_that_comes_later_is_refused_by_name(built: Project) -> None:
     done = built.luigi("FullPipeline")
     assert done.returncode == 2
     assert errors(done) == [
-        "error: configs/dev.toml: chain.clustering.reference: 'spring' is planned, and not available in this version",
-        "error: configs/dev.toml: engine.name: 'spark' is planned, and not available in this version",
+        "error: configs/dev.toml: chain.clustering.reference: 'spring' is planned, but not available in this version",
+        "error: configs/dev.toml: engine.name: 'spark' is planned, but not available in this version",
     ]
 
 

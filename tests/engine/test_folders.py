@@ -171,7 +171,7 @@ def test_a_setting_that_is_planned_is_refused_by_its_name(project: Project) -> N
     with pytest.raises(SettingsError) as caught:
         environment.load("dev")
     assert caught.value.lines == [
-        "configs/dev.toml: sources.internal_sales.columns.sales_units: 'UNITS' is planned, and not available in this version"
+        "configs/dev.toml: sources.internal_sales.columns.sales_units: 'UNITS' is planned, but not available in this version"
     ]
 
 

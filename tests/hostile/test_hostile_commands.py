@@ -50,12 +50,12 @@ TOML = {
     "an unknown table": ("[engines]\nthreads = 1\n", "engines: unknown key"),
     "a database in place of a raw file": (
         '[warehouse]\npath = "data/raw/sales.parquet"\n',
-        "warehouse.path: 'data/raw/sales.parquet' is no name of a database, and what is there would be replaced: name one that "
-        "ends in .duckdb or .db",
+        "warehouse.path: 'data/raw/sales.parquet' is not the name of a database, and a file there would be replaced; choose a "
+        "name that ends in .duckdb or .db",
     ),
     "a database in place of the settings": (
         '[warehouse]\npath = "luigi.cfg"\n',
-        "'luigi.cfg' is no name of a database",
+        "'luigi.cfg' is not the name of a database",
     ),
     "a wrong type": ('[engine]\nthreads = "many"\n', "engine.threads: expected `int`, got `str`"),
     "nested too deep": ("a = " + "[" * 100_000, "not valid TOML"),
@@ -87,7 +87,7 @@ def test_a_category_that_no_text_can_be_is_one_line(words: list[str], built: Pro
     done = built.command("store-clustering", *words, "\udcff")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "is no UTF-8 text" in line
+    assert "is not UTF-8 text" in line
     tried("command lines and configs")["exit 2, one line"] += 1
 
 
@@ -109,7 +109,7 @@ def test_a_link_out_of_the_output_folder_is_refused(place: str, project: Project
     done = project.command("store-clustering", "run")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert f"{link}: a symbolic link to {elsewhere}, out of " in line
+    assert f"{link}: this symbolic link leads to {elsewhere}, out of " in line
     assert list(elsewhere.iterdir()) == []
     tried("command lines and configs")["exit 2, one line"] += 1
 

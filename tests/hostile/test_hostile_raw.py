@@ -188,7 +188,7 @@ def test_the_same_file_twice_is_said(built, tried) -> None:
     built.configure()
     checked = built.command("store-clustering", "check")
     assert checked.returncode == 0
-    said = f"{copy}: the same, byte for byte, as {copy.parent / 'first.parquet'}: every sale in it is counted 2 times"
+    said = f"{copy}: byte for byte the same as {copy.parent / 'first.parquet'}: every sale in it is counted 2 times"
     assert f"doubt: internal_sales: {said}" in checked.stdout
     ran = built.command("store-clustering", "run", "InternalPreprocessing")
     assert f"look at: {said}" in ran.stdout
