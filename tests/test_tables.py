@@ -77,7 +77,7 @@ def test_the_largest_floats_are_no_overflow_of_the_rounding(tmp_path: Path) -> N
     ("frame", "said"),
     [
         (sales(store_id=["a", "a"]), "key .* is not unique"),
-        (sales(store_id=["a", None]), "store_id is null in 1 rows"),
+        (sales(store_id=["a", None]), "store_id is null in 1 row"),
         (sales(share=[np.inf, 0.0]), "share is infinite"),
         (sales().drop(columns="share"), r"columns missing: \['share'\]"),
         (sales(extra=[1, 2]), r"unknown: \['extra'\]"),

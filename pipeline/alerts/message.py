@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.config.environment import Config
 from pipeline.records import runs
 from pipeline.records.runs import Run
+from pipeline.wording import counted, listed
 
 _LISTED = 10  # tasks named; further ones are counted
 _LONGEST = 500  # characters of a task's error
@@ -42,7 +43,7 @@ def compose(config: Config, run: Run | None, findings: Sequence[str], problem: s
     """
     clean = _cleaner(config)
     outcome = _outcome(run, problem)
-    looked = f", {len(findings)} thing{'s' * (len(findings) != 1)} to look at" if findings else ""
+    looked = f", {counted(len(findings), 'thing', 'things')} to look at" if findings else ""
     lines = [
         *_about(config, run, clean),
         *_failures(run, clean(problem), clean),
@@ -80,8 +81,7 @@ def _built(run: Run | None) -> Iterator[str]:
         return
     built, cut_off = ([str(line["task"]) for line in run.tasks(event)] for event in (runs.BUILT, runs.CUT_OFF))
     if built:
-        others = f" and {len(built) - _LISTED} more" if len(built) > _LISTED else ""
-        yield f"built: {', '.join(built[:_LISTED])}{others}"
+        yield f"built: {listed(built, _LISTED)}"
     if cut_off:
         yield f"cut off, inputs unchanged: {len(cut_off)}"
 

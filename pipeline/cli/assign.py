@@ -24,7 +24,7 @@ from pipeline.inspect import standings
 from pipeline.report.workbook import guarded
 from pipeline.storage import parquet
 from pipeline.storage.publication import Publication
-from pipeline.wording import printable
+from pipeline.wording import counted, listed, printable
 
 _METHODS = {"mix": "by their mix", "external": "by their surroundings", "rule": "by the rule"}
 
@@ -76,8 +76,7 @@ def assign(
     if given.sales.unknown_categories:
         unknown = given.sales.unknown_categories
         sys.stderr.write(
-            f"note: sales in {len(unknown)} categor{'y' if len(unknown) == 1 else 'ies'} without clusters are not used: "
-            f"{', '.join(unknown[:10])}{', ...' if len(unknown) > 10 else ''}\n"
+            f"note: sales in {counted(len(unknown), 'category', 'categories')} without clusters are not used: {listed(unknown, 10)}\n"
         )
     if output is not None:
         _write(placed, Path(output))
@@ -187,13 +186,13 @@ def _print_placed(placed: pd.DataFrame, output: str | None) -> None:
             for row in rows
         ]
         print(table(["store", "category", "cluster", "by", "", "because"], cells))
-    counted = [(words, sum(row["method"] == method for row in rows)) for method, words in _METHODS.items()]
+    by_method = [(words, sum(row["method"] == method for row in rows)) for method, words in _METHODS.items()]
     stores, categories = (len({row[name] for row in rows}) for name in ("store_id", "category"))
     far = sum(bool(row["too_far"]) for row in rows)
     clustered = len({row["store_id"] for row in rows if row["published_cluster"] is not None})
     print(
-        f"{stores} store{'' if stores == 1 else 's'} in {categories} categor{'y' if categories == 1 else 'ies'}: "
-        f"{', '.join(f'{number} {words}' for words, number in counted)}; {far} too far"
+        f"{counted(stores, 'store', 'stores')} in {counted(categories, 'category', 'categories')}: "
+        f"{', '.join(f'{number} {words}' for words, number in by_method)}; {far} too far"
         + (f"; {clustered} of the stores are in the clusters already" if clustered else "")
     )
     if output is not None:

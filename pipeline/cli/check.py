@@ -19,6 +19,7 @@ from pipeline.cli.text import table
 from pipeline.config import raw_files
 from pipeline.config.environment import Config, load
 from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, MissingDataError
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.engine.checks.all_sources import Report
@@ -117,11 +118,11 @@ def _print(config: Config, report: Report, errors: list[dict[str, str]], doubts:
     ):
         for finding in findings:
             print(f"{kind}: {finding['source']}: {finding['text']}")
-    print(_counted(len(errors), len(doubts)))
+    print(_total(len(errors), len(doubts)))
 
 
 def _print_source(config: Config, source: SourceSeen) -> None:
-    rows = "rows unknown" if source.rows is None else _plural(source.rows, "row")
+    rows = "rows unknown" if source.rows is None else counted(source.rows, "row", "rows")
     facts = "".join(f", {count:,} {what}" for what, count in source.facts.items())
     print(f"{source.source}: {_described(config, source.files)}: {rows}{facts}")
     cells = [
@@ -158,14 +159,10 @@ def _format(path: str) -> str:
     return raw_files.format_of(path) or "unknown type"
 
 
-def _counted(errors: int, doubts: int) -> str:
+def _total(errors: int, doubts: int) -> str:
     if not errors and not doubts:
         return "no errors, no doubts"
-    return f"{_plural(errors, 'error')}, {_plural(doubts, 'doubt')}"
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{counted(errors, 'error', 'errors')}, {counted(doubts, 'doubt', 'doubts')}"
 
 
 def _print_json(config: Config, report: Report, errors: list[dict[str, str]], doubts: list[dict[str, str]]) -> None:

@@ -15,7 +15,7 @@ from pipeline.cli.text import table
 from pipeline.config import environment
 from pipeline.errors import MissingDataError, UsageError
 from pipeline.pins import archive, naming
-from pipeline.wording import nearest
+from pipeline.wording import counted, listed, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,8 +71,8 @@ def _of_category(frames: list[pd.DataFrame], category: str) -> list[pd.DataFrame
     categories = sorted({str(name) for frame in frames for name in frame["category"].unique()})
     if category not in categories:
         raise UsageError(
-            f"category {category!r} is in neither result{nearest(category, categories)}: there are {len(categories)}, "
-            f"{', '.join(categories[:10])}{', ...' if len(categories) > 10 else ''}"
+            f"category {category!r} is in neither result{nearest(category, categories)}: the categories are "
+            f"{listed(categories, 10)}"
         )
     return [frame[frame["category"] == category] for frame in frames]
 
@@ -124,7 +124,7 @@ def _print(names: list[str], comparison: dict[str, pd.DataFrame], moves: bool) -
     total = _total(agreement)
     print(
         f"total: {total['moved']} of {total['stores']} stores moved{_share(total['moved_share'])} over "
-        f"{total['categories']} categor{'y' if total['categories'] == 1 else 'ies'}, each store counted once per category; "
+        f"{counted(total['categories'], 'category', 'categories')}, each store counted once per category; "
         f"{total['only_before']} only in {names[0]}, {total['only_after']} only in {names[1]}"
     )
     if moves:

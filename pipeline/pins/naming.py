@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.config.environment import Config
 from pipeline.errors import OutputError, SettingsError, UsageError
 from pipeline.pins.archive import Reference, every, read
-from pipeline.wording import nearest
+from pipeline.wording import listed, nearest
 
 
 def of_setting(config: Config, name: str) -> Reference:
@@ -51,9 +51,7 @@ def _fault(config: Config, reference: Reference, needed: Sequence[str]) -> str:
     if reference not in pins:
         names = [pin.pin if pin.env == config.env else str(pin) for pin in pins]
         name = reference.pin if reference.env == config.env else str(reference)
-        existing = (
-            f"there are {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}" if names else "there are none yet"
-        )
+        existing = f"the pins are {listed(names, 10)}" if names else "there are no pins yet"
         return f"no pin {name!r}{nearest(name, names)}: {existing}; create it with `store-clustering pin` first"
     try:
         files = read(config.home, reference).files
@@ -85,7 +83,7 @@ def resolve(home: Path, text: str, environments: Collection[str]) -> Reference:
         )
     names = [str(pin) for pin in existing]
     near = nearest(text, [*environments, *names, *(pin.pin for pin in existing)])
-    pins = f"{', '.join(names[:10])}{', ...' if len(names) > 10 else ''}" if names else "none yet"
+    pins = listed(names, 10) or "none yet"
     raise UsageError(
         f"{text!r} is neither an environment nor a pin{near}; environments: {', '.join(sorted(environments))}; pins: {pins}"
     )

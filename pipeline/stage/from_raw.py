@@ -14,7 +14,7 @@ from pipeline.run.session import session
 from pipeline.stage.raw_source import RawSource, SampleData
 from pipeline.stage.table import Frames, TableStage, function, module_of
 from pipeline.storage import parquet
-from pipeline.storage.publication import Publication, listed
+from pipeline.storage.publication import Publication, names_in
 from pipeline.storage.replacement import sweep
 
 
@@ -86,7 +86,7 @@ class RawStage(TableStage):
         folder = self.folder / self.per_category
         return [
             folder / name
-            for name in listed(folder)
+            for name in names_in(folder)
             if self.relative(f"{folder}/{name}") not in trace.outputs
             and name.endswith(".parquet")
             and traces.is_slug(name.removesuffix(".parquet"))

@@ -21,9 +21,9 @@ from pipeline.stage.evidence import own_reason
 from pipeline.stage.from_raw import RawStage
 from pipeline.stage.table import TableStage, module_of
 from pipeline.storage import parquet
-from pipeline.storage.publication import Publication, listed
+from pipeline.storage.publication import Publication, names_in
 from pipeline.storage.replacement import sweep
-from pipeline.wording import nearest
+from pipeline.wording import listed, nearest
 
 
 class CategoryStage(TableStage):
@@ -72,11 +72,11 @@ class CategoryStage(TableStage):
         """Refuse a category that is not in the data."""
         for (stage, _), (path,) in zip(self.reads.values(), self.paths().values(), strict=True):
             if not path.is_file():
-                listed = parquet.read(self.clone(stage).path("categories"), schema.TABLES["categories"])
-                names = [str(name) for name in listed["category"]]
+                categories = parquet.read(self.clone(stage).path("categories"), schema.TABLES["categories"])
+                names = [str(name) for name in categories["category"]]
                 raise RawDataError(
                     f"category {self.category!r} is not in the data{nearest(self.category, names)}: "
-                    f"there are {len(names)} categories, {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+                    f"the categories are {listed(names, 10)}"
                 )
 
     def section(self, name: str) -> Any:
@@ -101,8 +101,8 @@ class CollectingStage(Stage):
         return [self.clone(self.categories)]
 
     def _list(self) -> Path:
-        listed: Path = self.clone(self.categories).path("categories")
-        return listed
+        path: Path = self.clone(self.categories).path("categories")
+        return path
 
     def _current(self) -> list[str]:
         return [str(category) for category in parquet.read(self._list(), schema.TABLES["categories"])["category"]]
@@ -206,10 +206,10 @@ class CollectingStage(Stage):
         prefix = trace_path.stem.removesuffix(traces.slug(""))
         names = [
             name.removesuffix(".json").removeprefix(prefix)
-            for name in listed(trace_path.parent)
+            for name in names_in(trace_path.parent)
             if name.startswith(prefix)
         ]
-        gone = {name for name in (*listed(targets), *names) if name not in asked and traces.is_slug(name)}
+        gone = {name for name in (*names_in(targets), *names) if name not in asked and traces.is_slug(name)}
         if not gone:
             return []
         try:  # another run may have built these categories since then
@@ -226,5 +226,5 @@ class CollectingStage(Stage):
         folder = stray.parent
         if stray.suffix == ".parquet":
             sweep(folder)
-            if not listed(folder):  # a user's own file keeps the folder
+            if not names_in(folder):  # a user's own file keeps the folder
                 folder.rmdir()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import OutputError
 from pipeline.schema import TABLES, Column, Table
-from pipeline.wording import first_line
+from pipeline.wording import counted, first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,5 +200,7 @@ def _array(series: pd.Series[Any], column: Column, table: Table) -> pa.Array:
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if array.null_count and not column.nullable:
-        raise OutputError(f"table {table.name}: {column.name} is null in {array.null_count} rows; please report this")
+        raise OutputError(
+            f"table {table.name}: {column.name} is null in {counted(array.null_count, 'row', 'rows')}; please report this"
+        )
     return array

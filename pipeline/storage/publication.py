@@ -68,7 +68,7 @@ class Publication:
         self._staged.clear()
 
 
-def listed(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     """The sorted names in a folder; empty if the folder does not exist."""
     try:
         return sorted(os.listdir(folder))  # noqa: PTH208  # faster than Path for hundreds of names in each check

@@ -107,9 +107,9 @@ def test_a_pin_that_is_not_there_is_one_line_before_anything_runs(built: Project
     done = built.command("store-clustering", "run")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "error: internal.clustering.reference: no pin 'prod/x': there are spring; create it with `store-clustering pin` "
+        "error: internal.clustering.reference: no pin 'prod/x': the pins are spring; create it with `store-clustering pin` "
         "first",
-        "error: merging.reference: no pin 'sprin' (did you mean 'spring'?): there are spring; create it with "
+        "error: merging.reference: no pin 'sprin' (did you mean 'spring'?): the pins are spring; create it with "
         "`store-clustering pin` first",
     ]
     assert built.luigi("FullPipeline").returncode == 2

@@ -256,7 +256,7 @@ def test_a_clustered_store_without_features_is_an_error(square):
     for name, where in (("internal_features", "category 'Bread'"), ("external_scaled_features", "external clustering")):
         given = square.tables()
         given[name] = given[name][given[name]["store_id"] != "s03"]
-        with pytest.raises(DataError, match=f"{where}: 1 clustered stores lack features, the first is 's03'"):
+        with pytest.raises(DataError, match=f"{where}: 1 clustered store lacks features, such as 's03'"):
             merge(**given, settings=Merging())
 
 
@@ -270,7 +270,7 @@ def test_a_store_that_would_be_lost_is_an_error(square):
     given = square.tables()
     given["internal_clusters"] = given["internal_clusters"].astype({"category": object})
     given["internal_clusters"].loc[3, "category"] = None  # a group without a name is no group
-    with pytest.raises(DataError, match=r"merging lost 1 stores \(s03\)"):
+    with pytest.raises(DataError, match=r"merging lost 1 store \(s03\)"):
         merge(**given, settings=Merging())
 
 

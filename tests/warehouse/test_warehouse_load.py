@@ -383,7 +383,7 @@ def test_parts_of_a_wide_table_with_other_features_are_refused(tmp_path):
         (["runs"], {"runs": runs()}, "table runs is given both as files and as a frame"),
         ([], {"runs": runs().drop(columns="host")}, r"table runs: columns missing: \['host'\]"),
         ([], {"runs": pd.concat([runs(), runs()])}, r"table runs: its key \(run_id\) is not unique"),
-        ([], {"runs": runs(user=None)}, "table runs: user is null in 1 rows"),
+        ([], {"runs": runs(user=None)}, "table runs: user is null in 1 row"),
     ],
 )
 def test_a_table_that_is_not_in_the_schema_is_an_error_and_nothing_is_left(tmp_path, files, frames, said):

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.wording import listed
+
 KEPT, SPLIT, MERGED, NEW, VANISHED = "kept", "split", "merged", "new", "vanished"
 MOST = 0.5  # of a cluster's stores: the larger part of them
 PART = 0.25  # of a cluster's stores: a smaller part is not mentioned
@@ -122,5 +124,4 @@ def _listed(clusters: list[int], stores: NDArray[np.int64]) -> str:
         f"{clusters[position]} ({int(stores[position])}{'' if rank else ' store' if stores[position] == 1 else ' stores'})"
         for rank, position in enumerate(order)
     ]
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more
+    return listed(texts, _SHOWN)

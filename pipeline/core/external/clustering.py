@@ -14,6 +14,7 @@ from pipeline.core.explain.readings import of_features
 from pipeline.core.statistics.features import check_finite, long_table, scale, weighted
 from pipeline.errors import DataError
 from pipeline.settings import ExternalClustering
+from pipeline.wording import listed
 
 PLAIN = "average surroundings"  # the name of a cluster without notable features
 
@@ -75,7 +76,7 @@ def _check_weights(weights: Mapping[str, float], features: pd.DataFrame, report:
     if unknown:
         raise DataError(
             f"external.clustering.weights: {unknown[0]!r} is not a feature of the outside data; the features are "
-            f"{', '.join(sorted(offered)[:10])}{', ...' if len(offered) > 10 else ''}"
+            f"{listed(sorted(offered), 10)}"
         )
 
 

@@ -14,6 +14,7 @@ from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY
 from pipeline.settings import ExternalPreprocessing
+from pipeline.wording import listed
 
 SOURCE = "external"
 NOTHING_OBSERVED = "no feature is observed"
@@ -113,7 +114,7 @@ def _check_protected(protected: Sequence[str], offered: Collection[str]) -> None
     if unknown:
         raise RawDataError(
             f"external.preprocessing.protected: {unknown[0]!r} is not a feature of the outside data; the features are "
-            f"{', '.join(sorted(offered)[:10])}{', ...' if len(offered) > 10 else ''}"
+            f"{listed(sorted(offered), 10)}"
         )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.core.final.placement_rows import row_name
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY
+from pipeline.wording import listed
 
 _SHOWN = 10
 _SOURCE = "[sources.overrides]"
@@ -98,9 +99,7 @@ def _fault(row: object, result: _Result) -> str:
 
 
 def _listed(names: Mapping[str, object] | list[int]) -> str:
-    every = sorted(names)
-    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(str(name) for name in every[:_SHOWN]) + more if every else "none"
+    return listed(map(str, sorted(names)), _SHOWN) or "none"
 
 
 def _applied(overrides: pd.DataFrame, result: _Result) -> pd.DataFrame:

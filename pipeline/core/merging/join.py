@@ -19,6 +19,7 @@ from pipeline.errors import DataError, RawDataError
 from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import Merging
 from pipeline.settings.per_category import for_category
+from pipeline.wording import counted, listed
 
 
 def merge(
@@ -116,9 +117,7 @@ def _check_some_store_is_in_both(internal: Sequence[pd.DataFrame], external: Seq
 
 
 def _some(stores: set[str], shown: int = 3) -> str:
-    names = sorted(stores)
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(repr(name) for name in names[:shown]) + more
+    return listed((repr(name) for name in sorted(stores)), shown)
 
 
 def _only_outside(
@@ -178,7 +177,8 @@ def _features_of(stores: NDArray[np.object_], wide: pd.DataFrame, where: str) ->
     lacking = np.isnan(values).any(axis=1)
     if lacking.any():
         raise DataError(
-            f"{where}: {int(lacking.sum())} clustered stores lack features, the first is {stores[lacking][0]!r}; "
+            f"{where}: {counted(int(lacking.sum()), 'clustered store lacks', 'clustered stores lack')} features, such as "
+            f"{stores[lacking][0]!r}; "
             f"rebuild the clustering, and report this if it happens again"
         )
     return values
@@ -251,8 +251,8 @@ def _check_no_store_is_lost(
     twice = {store for store, _ in clustered & _pairs(excluded_stores[excluded_stores["source"] != "external"])}
     if lost or twice:
         raise DataError(
-            f"merging lost {len(lost)} stores ({', '.join(sorted(lost)[:5]) or 'none'}) and has {len(twice)} both "
-            f"clustered and excluded in a category ({', '.join(sorted(twice)[:5]) or 'none'}); please report this"
+            f"merging lost {counted(len(lost), 'store', 'stores')} ({listed(sorted(lost), 5) or 'none'}) and has {len(twice)} both "
+            f"clustered and excluded in a category ({listed(sorted(twice), 5) or 'none'}); please report this"
         )
 
 
