@@ -33,7 +33,9 @@ _WIDTH = 100
 _MARK = "#:"
 _DICTIONARY = ["column", "type", "null", "unit", "what it is"]
 _PATTERNS = {
-    r"^(v\d+\.\d+\.\d+|latest)$": "a version of DuckDB, such as `v1.2.0`, or `latest`",r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$": "empty, or a number and KB, MB, GB or TB"}
+    r"^(v\d+\.\d+\.\d+|latest)$": "a version of DuckDB, such as `v1.2.0`, or `latest`",
+    r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$": "empty, or a number and KB, MB, GB or TB",
+}
 
 _SETTINGS = """\
 # Settings

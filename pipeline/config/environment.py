@@ -124,7 +124,9 @@ def load(env: str) -> Config:
     settings = _convert(_expand(merged, (), origin, faults), origin, faults)
     logs = root / settings.logging.folder
     for path in (logs, logs / f"clustering_{env}.log", root / settings.engine.spill_folder):
-        if path.is_symlink() and path.is_relative_to(root):  # a folder outside the project is the choice of the settings
+        if path.is_symlink() and path.is_relative_to(
+            root
+        ):  # a folder outside the project is the choice of the settings
             _refuse_link(path, path.parent)
     config = Config(env, root, files, settings, merged)
     _loaded[(root, env)] = config

@@ -99,7 +99,7 @@ def test_links_out_of_the_folders_that_runs_write_to_are_refused(
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(elsewhere)
     session.renew()
-    with pytest.raises(SettingsError, match=r"a symbolic link to .*elsewhere"):
+    with pytest.raises(SettingsError, match=r"this symbolic link leads to .*elsewhere"):
         environment.load("dev")
 
 
