@@ -34,8 +34,8 @@ def test_a_database_that_no_run_published_is_refused_before_anything_is_built(pr
     done = project.luigi("FullPipeline") if program == "luigi" else project.command("store-clustering", "run")
     assert done.returncode == 2, done.stderr
     assert (
-        "error: warehouse.path: forecasts.duckdb exists, and environment dev did not publish it, so it is not replaced: move it "
-        "away, or name another file"
+        "error: warehouse.path: forecasts.duckdb exists, but environment dev did not publish it, so it is not replaced; move it "
+        "away, or choose another path"
     ) in done.stderr.splitlines()
     assert path.read_bytes() == content
     assert not project.path("outputs/dev/merging").exists()
