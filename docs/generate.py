@@ -26,7 +26,8 @@ import msgspec
 from pipeline import settings
 from pipeline.cli import main as cli
 from pipeline.schema import TABLES, Column, Table
-from pipeline.settings import NOT_YET, Section, Settings
+from pipeline.settings import Section, Settings
+from pipeline.settings.kinds import override_of
 
 FOLDER = Path(__file__).resolve().parent
 _WIDTH = 100
@@ -47,7 +48,7 @@ wrong type and a value out of range are errors that name the file, the key, what
 `${VAR:-default}` in a text are filled in from the environment. Relative paths start at the project's root: the folder of
 `luigi.cfg`, or `STORE_CLUSTERING_HOME`.
 
-A share is a number from 0 to 1. *planned*: refused in this version. Where the last column says *yes*, the setting can also
+A share is a number from 0 to 1. Where the last column says *yes*, the setting can also
 stand in a table of its own for one category, such as `[internal.clustering.category."Bread"]`, which makes that category
 stale and no other.
 
@@ -56,18 +57,18 @@ stale and no other.
 _TABLES = """\
 # Tables
 
-Made by `docs/generate.py` from [`pipeline/schema`](../pipeline/schema); what is written here by hand is lost.
+`docs/generate.py` writes this page from [`pipeline/schema`](../pipeline/schema). Do not edit it by hand.
 
-All of them are in `outputs/clustering_<env>.duckdb`, with these texts as comments. All but `lineage` and `runs` are Parquet
-files below `outputs/<env>/` too, sorted by their key; `sales_by_need_state` is a file per category there, named in `categories`.
+All tables are in `outputs/clustering_<env>.duckdb`, with these texts as comments. All but `lineage` and `runs` are also Parquet files
+below `outputs/<env>/`, sorted by their key. There, `sales_by_need_state` is one file per category; `categories` names the files.
 Money is decimal, to the cent."""
 
 _COMMANDS = """\
 # Commands
 
-Made by `docs/generate.py` from the commands' own help; what is written here by hand is lost. What their exit codes mean
-stands in [operations.md](operations.md#exit-codes). Completion in bash: `eval "$(_STORE_CLUSTERING_COMPLETE=bash_source
-store-clustering)"`; `zsh_source` and `fish_source` are there too."""
+`docs/generate.py` writes this page from the help of the commands. Do not edit it by hand. Their exit codes:
+[operations.md](operations.md#exit-codes). Completion in bash: `eval "$(_STORE_CLUSTERING_COMPLETE=bash_source store-clustering)"`;
+for other shells use `zsh_source` or `fish_source`."""
 
 # ---------------------------------------------------------------- settings
 
@@ -79,7 +80,7 @@ def settings_page() -> str:
         places.setdefault(section, []).append(place)
     pages = [_SETTINGS]
     for section, where in places.items():
-        pages += [f"## {', '.join(f'`{place}`' for place in where)}", _settings_table(section, where)]
+        pages += [f"## {', '.join(f'`{place}`' for place in where)}", _settings_table(section)]
     return "\n\n".join(pages) + "\n"
 
 
@@ -108,13 +109,12 @@ def _section_in(hint: Any) -> type[Section] | None:
     return None
 
 
-def _settings_table(section: type[Section], where: list[str]) -> str:
+def _settings_table(section: type[Section]) -> str:
     hints = typing.get_type_hints(section, include_extras=True)
-    overrides = _section_in(typing.get_type_hints(section).get("category", str))
-    per_category = set(typing.get_type_hints(overrides)) if overrides else set()
+    override: Any = override_of(section)
+    per_category = override.__struct_fields__ if override else ()
     effects = _effects(section)
-    planned = {name: options for (place, name), options in NOT_YET.items() if f"[{place}]" in where}
-    header = ["setting", "type", "allowed", "default", "effect", *(["per category"] if overrides else [])]
+    header = ["setting", "type", "allowed", "default", "effect", *(["per category"] if override else [])]
     rows = []
     for field in msgspec.structs.fields(section):
         if _section_in(typing.get_type_hints(section)[field.name]):
@@ -124,11 +124,9 @@ def _settings_table(section: type[Section], where: list[str]) -> str:
             raise SystemExit(
                 f"pipeline/settings: {section.__name__}.{field.name} has no `{_MARK}` comment that says its effect"
             )
-        kind, allowed = _words(hints[field.name], planned.get(field.name, frozenset()))
-        if "*" in planned.get(field.name, frozenset()):
-            effect = f"{effect} (*planned*)"
+        kind, allowed = _words(hints[field.name])
         row = [f"`{field.name}`", kind, allowed, _default(field), effect]
-        rows.append([*row, *(["yes" if field.name in per_category else ""] if overrides else [])])
+        rows.append([*row, *(["yes" if field.name in per_category else ""] if override else [])])
     return _markdown(header, rows)
 
 
@@ -155,24 +153,26 @@ def _effects(section: type[Section]) -> dict[str, str]:
     return found
 
 
-def _words(hint: Any, planned: frozenset[str]) -> tuple[str, str]:
+def _words(hint: Any) -> tuple[str, str]:
     """A type and what it allows, in words."""
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    ranges = tuple(part for part in parts[1:] if isinstance(part, msgspec.Meta))
+    if origin is typing.Annotated and len(ranges) < len(parts) - 1:  # with a mark, such as that of PerCategory
+        return _words(typing.Annotated[(parts[0], *ranges)] if ranges else parts[0])
     if origin in (typing.Union, types.UnionType):
         [inner] = [part for part in parts if part is not type(None)]
-        return _words(inner, planned)
+        return _words(inner)
     if origin is Literal:
-        options = [f"`{_toml(option)}`" + (" (*planned*)" if option in planned else "") for option in parts]
-        return "one of", ", ".join(options)
+        return "one of", ", ".join(f"`{_toml(option)}`" for option in parts)
     if origin is tuple:
-        kind, allowed = _words(parts[0], planned)
+        kind, allowed = _words(parts[0])
         return f"list of {kind}s", f"each {allowed}" if allowed else ""
     if origin is dict:
-        kind, allowed = _words(parts[1], planned)
+        kind, allowed = _words(parts[1])
         return f"table of {kind}s by name", f"each {allowed}" if allowed else ""
-    if hint is settings.Share:
+    if hint == settings.Share:
         return "share", "0 to 1"
-    if hint is settings.OneCharacter:
+    if hint == settings.OneCharacter:
         return "text", "one character"
     meta = parts[1] if origin is typing.Annotated else msgspec.Meta()
     plain = parts[0] if origin is typing.Annotated else hint

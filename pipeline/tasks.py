@@ -45,13 +45,16 @@ class InternalPreprocessing(RawStage):
     compute = "pipeline.core.internal.preprocessing:preprocess"
     besides = {"closed": "stores.closed"}
     tables = ("categories", "need_state_coverage", "excluded_stores", "key_spellings")
-    per_category = "sales_by_need_state"
+    per_category = ("sales_by_need_state", "sales_by_block")
 
 
 class ClusterCategory(CategoryStage):
     """The stores of one category, clustered on their sales mix."""
 
-    reads = {"sales_by_need_state": (InternalPreprocessing, "sales_by_need_state")}
+    reads = {
+        "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
+        "sales_by_block": (InternalPreprocessing, "sales_by_block"),
+    }
     pinned = {
         "reference_clusters": ("internal", "internal_clusters", _PLACED),
         "reference_verdicts": ("internal", "internal_verdicts", ("category", "highest_number")),
@@ -59,7 +62,12 @@ class ClusterCategory(CategoryStage):
     sections = ("internal.clustering",)
     compute = "pipeline.core.internal.clustering:cluster_category"
     besides = {"held_out": "stores.held_out"}
-    tables = (*(f"internal_{table}" for table in _EXPLAINED), "internal_features", "store_volumes")
+    tables = (
+        *(f"internal_{table}" for table in _EXPLAINED),
+        "internal_features",
+        "internal_reliability",
+        "store_volumes",
+    )
 
 
 class InternalClustering(CollectingStage):

@@ -65,7 +65,7 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
             "[external.clustering.weights]\nincome = -1",
             "external.clustering.weights: expected `float` >= 0.0",
         ),
-        ("[engine]\nname = 'spark'", "'spark' is planned, but not available in this version"),
+        ('[internal.clustering.category.Bread]\nreference = "spring"', "category.Bread.reference: unknown key"),
         (
             "[warehouse]\npath = '${NOT_SET_ANYWHERE}'",
             "the environment variable NOT_SET_ANYWHERE is not set; set it, or",

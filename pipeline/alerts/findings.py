@@ -20,6 +20,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "need_state_coverage": ("category", "unmapped_share"),
     "store_clusters": ("store_id", "category", "cluster"),
 }
+# columns that older databases do not have
+BY_WEEKS: Mapping[str, tuple[str, ...]] = {"internal_verdicts": ("holds", "still_explained", "outdated")}
+_WORST_FIRST = ("no", "partly", "yes")  # values of `holds`
 _NAMED = 3  # categories named per finding; further ones are counted
 
 
@@ -39,10 +42,10 @@ def findings(
     One line per finding; if many categories have the same finding, one line with their count and the first few names.
     Empty if there are no findings.
     """
-    lines = list(_coverage(after, settings.max_unmapped_share))
+    lines = [*_coverage(after, settings.max_unmapped_share), *_outdated(after)]
     if before is None:
         return lines
-    return [*_verdicts(before, after), *lines, *_moves(before, after, settings.max_moved_share)]
+    return [*_verdicts(before, after), *_held(before, after), *lines, *_moves(before, after, settings.max_moved_share)]
 
 
 def of_databases(before: Path | None, after: Path, settings: Alerts) -> list[str]:
@@ -71,15 +74,22 @@ def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     try:
         with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
             for name, columns in COLUMNS.items():
-                listed = ", ".join(identifier(column) for column in columns)
-                query = f"SELECT {listed} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours
                 try:
-                    tables[name] = connection.execute(query).df()
-                except duckdb.Error as error:
+                    tables[name] = _table(connection, name, columns)
+                except duckdb.Error as error:  # noqa: PERF203  # four tables
                     unread.append(f"{name} ({first_line(error)})")
     except duckdb.Error as error:
         unread.append(f"{path.name} ({first_line(error)})")
     return tables, unread
+
+
+def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """These columns of a table, and those of `BY_WEEKS` as far as it has them."""
+    present = {column for column, *_ in connection.execute(f"DESCRIBE {identifier(name)}").fetchall()}
+    wanted = [*columns, *(column for column in BY_WEEKS.get(name, ()) if column in present)]
+    query = f"SELECT {', '.join(map(identifier, wanted))} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours
+    found: pd.DataFrame = connection.execute(query).df()
+    return found
 
 
 def _verdicts(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> Iterator[str]:
@@ -94,6 +104,34 @@ def _verdicts(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFra
         was, is_now = verdicts
         changed = sorted(name for name in was.keys() & is_now.keys() if was[name] != is_now[name])
         yield from _folded("the verdict changed", [(name, f"{was[name]} -> {is_now[name]}") for name in changed])
+
+
+def _held(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    if not all("holds" in tables.get("internal_verdicts", ()) for tables in (before, after)):
+        return
+    was, is_now = (tables["internal_verdicts"].set_index("category")["holds"].to_dict() for tables in (before, after))
+    worse = sorted(
+        name
+        for name in was.keys() & is_now.keys()
+        if is_now[name] in _WORST_FIRST and was[name] in _WORST_FIRST[_WORST_FIRST.index(is_now[name]) + 1 :]
+    )
+    yield from _folded(
+        "the clusters hold less on other weeks", [(name, f"{was[name]} -> {is_now[name]}") for name in worse]
+    )
+
+
+def _outdated(after: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    if "outdated" not in after.get("internal_verdicts", ()):
+        return
+    verdicts = after["internal_verdicts"]
+    outdated = verdicts[verdicts["outdated"].astype(bool)].sort_values(["still_explained", "category"])
+    cases = [
+        (str(name), _percent(share))
+        for name, share in zip(outdated["category"], outdated["still_explained"], strict=True)
+    ]
+    yield from _folded(
+        "the clusters are outdated: what they still explain of the newest weeks, of what new ones would", cases
+    )
 
 
 def _coverage(after: Mapping[str, pd.DataFrame], limit: float) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.settings import NOT_YET, Section, Settings, per_category
+from pipeline.settings import Section, Settings, per_category
 from pipeline.settings.per_category import for_category
 from pipeline.wording import nearest
 
@@ -176,13 +176,9 @@ def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
 
 
 def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
-    """Every fault of individually valid settings: options that are not built yet, and settings that contradict each other."""
-    for (section, name), options in NOT_YET.items():
-        for key, value in _everywhere(settings, section, name):
-            if value is not None and (value in options or "*" in options):
-                yield f"{origin(key)}: {dotted(key)}: {value!r} is planned, but not available in this version"
+    """Every fault of individually valid settings: settings that contradict each other."""
     if settings.sample_data.when_missing and not settings.sample_data.accept:
-        key = ("sample_data", "when_missing")
+        key: Key = ("sample_data", "when_missing")
         yield f"{origin(key)}: {dotted(key)}: cannot be true if sample_data.accept is false; set both, or neither"
     if settings.internal.preprocessing.last_weeks and not settings.sources.internal_sales.columns.week:
         key = ("internal", "preprocessing", "last_weeks")
@@ -264,12 +260,3 @@ def _of_categories(settings: Settings, origin: Origin) -> Iterator[str]:
         for name in sorted({name for name in names if names.count(name) > 1}):
             key = (*section.split("."), "category", name)
             yield f"{origin(key)}: {dotted(key)}: appears twice, with different blanks or spellings of accents; join the two tables"
-
-
-def _everywhere(settings: Settings, section: str, name: str) -> Iterator[tuple[Key, Any]]:
-    """A setting's key and value, in its section and in every category that sets it."""
-    holder = per_category.section_of(settings, section)
-    yield (*section.split("."), name), getattr(holder, name)
-    tables = getattr(holder, "category", None)  # in the columns of a source, `category` is the name of a column
-    for category, own in tables.items() if isinstance(tables, dict) else ():
-        yield (*section.split("."), "category", category, name), getattr(own, name, None)

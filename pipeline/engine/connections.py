@@ -84,9 +84,12 @@ def _quarter_of_memory() -> str:
     return f"{max(total // 4 // _MEGABYTE, 256)}MB"
 
 
-def sql(name: str) -> str:
-    """The text of a file of `engine/sql`."""
-    return (_SQL / name).read_text(encoding="utf-8")
+def sql(name: str, **parts: str) -> str:
+    """The text of a file of `engine/sql`, with these parts where it says `{name}`."""
+    text = (_SQL / name).read_text(encoding="utf-8")
+    for part, written in parts.items():
+        text = text.replace(f"{{{part}}}", written)
+    return text
 
 
 def create(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> None:

@@ -7,6 +7,7 @@ Nothing but the final result comes into Python.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import duckdb
 import pandas as pd
@@ -16,10 +17,10 @@ from pipeline.engine.connections import connect, reading, row, rows, sql, view
 from pipeline.engine.reading import keys
 from pipeline.engine.reading.raw import Source, require, require_keys, scans
 from pipeline.engine.reading.scan import Scan
-from pipeline.engine.reading.weeks import window
+from pipeline.engine.reading.weeks import Weeks, weeks_of
 from pipeline.engine.sums import LARGEST_LOSS
 from pipeline.errors import RawDataError, SettingsError
-from pipeline.schema import UNMAPPED
+from pipeline.schema import BLOCK_CENTS, UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, SalesColumns, Sources
 from pipeline.wording import counted, listed, quoted, with_nearest
 
@@ -45,7 +46,9 @@ def gather(
     Returns
     -------
     sales : store_id, category, need_state, sales_cents (int64); one row per key, sorted by it. A need state that a
-        store sold for zero cents has its row. SKUs that the map does not know are under `schema.UNMAPPED`.
+        store sold for zero cents has its row. SKUs that the map does not know are under `schema.UNMAPPED`. Where every row has a week
+        that can be read, and there are at least `schema.BLOCKS` weeks, the columns `schema.BLOCK_CENTS` besides: the sales of each block
+        of weeks (`Weeks.blocks`), which add up to sales_cents.
     unchosen_stores : store_id; stores of the file without a row in the chosen categories and weeks, sorted.
     key_spellings : kind (store, SKU, category), key, spellings (int64, at least 2); keys that stand in the sales in several ways
         that are one, such as " 7 " and "7", sorted. Files of different types are each named on their own: what differs between
@@ -67,38 +70,77 @@ def gather(
         with reading(mapping.files, mapping.setting):
             need_states.load(connection, mapping, sources.need_states.columns)
         with reading(sales.files, sales.setting):
-            well = _sum(connection, sales, sources.internal_sales.columns, settings.last_weeks)
+            well, by_block = _sum(connection, sales, sources.internal_sales.columns, settings.last_weeks)
             _choose(connection, sales, settings, has_category=sources.need_states.columns.category is not None)
             if not well:
                 _check_values(connection, sales, sources.internal_sales.columns.sales_value)
-            result = connection.sql(sql("split.sql"), params=[UNMAPPED]).df()
+            result = connection.sql(_split(by_block), params=[UNMAPPED]).df()
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
     return {"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}
 
 
-def _sum(connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesColumns, last_weeks: int | None) -> bool:
-    """Make `sums`: exact sums per (store_id, sku_id, category); whether all is well with every row, else `sums` says what is not."""
+def _split(by_block: Sequence[str]) -> str:
+    """The SQL that splits the sales over the need states, those of blocks of weeks too where these columns hold them."""
+    if not by_block:
+        return sql("split.sql", served="", blocks="", sums="")
+    listed = ", ".join(by_block)
+    ends = [
+        f"CAST(FLOOR(({' + '.join(by_block[:number])}) * fraction + 0.5) AS BIGINT)"
+        for number in range(1, len(by_block))
+    ]
+    parts = [ends[0], *(f"{end} - {before}" for before, end in pairwise(ends)), f"part - {ends[-1]}"]
+    sums = "".join(f",\n    CAST(SUM({part}) AS BIGINT) AS {name}" for part, name in zip(parts, by_block, strict=True))
+    fraction = "COALESCE(w.weight / NULLIF(w.total_weight, 0), 1) AS fraction"
+    return sql("split.sql", served=f", {fraction}, {listed}", blocks=f", fraction, {listed}", sums=sums)
+
+
+def _sum(
+    connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesColumns, last_weeks: int | None
+) -> tuple[bool, Sequence[str]]:
+    """Make `sums`: exact sums per (store_id, sku_id, category).
+
+    Returns
+    -------
+    Whether all is well with every row, else `sums` says what is not; and its columns of sums per block of weeks, none where the weeks
+    are not known.
+    """
     names = {"store_id": columns.store_id, "sku_id": columns.sku_id, "category": columns.category}
     needed = {**names, "sales_value": columns.sales_value}
-    if last_weeks is not None:
-        if columns.week is None:
-            raise SettingsError(
-                f"[internal.preprocessing] last_weeks = {last_weeks} needs to know the week of each sale; set week in "
-                "[sources.internal_sales] columns, or remove last_weeks"
-            )
-        needed["week"] = columns.week
+    if last_weeks is not None and columns.week is None:
+        raise SettingsError(
+            f"[internal.preprocessing] last_weeks = {last_weeks} needs to know the week of each sale; set week in "
+            "[sources.internal_sales] columns, or remove last_weeks"
+        )
     found = scans(connection, source)
     require(source, found, {f"columns.{use}": name for use, name in needed.items()})
     require_keys(source, found, names)
     _require_amounts(source, found, columns.sales_value)
-    in_window = None
-    if last_weeks is not None and columns.week is not None:
-        in_window = window(connection, source, found, columns.week, last_weeks)
-    well = sums.make(connection, found, columns, in_window)
+    weeks = _weeks(connection, source, found, columns.week, is_needed=last_weeks is not None)
+    in_window = None if weeks is None or last_weeks is None else weeks.in_last(last_weeks)
+    blocks = None if weeks is None else weeks.blocks(last_weeks)
+    well = sums.make(connection, found, columns, in_window, blocks)
     if not well:
         _check_keys(connection, source, names)
-    return well
+    return well, BLOCK_CENTS if blocks else ()
+
+
+def _weeks(
+    connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], name: str | None, *, is_needed: bool
+) -> Weeks | None:
+    """The weeks of the sales; None where no column is named, or where not every row has a week that can be read and none needs it.
+
+    Then nothing is known of blocks of weeks, as `check` says.
+    """
+    if name is None:
+        return None
+    try:
+        require(source, found, {"columns.week": name})
+        return weeks_of(connection, source, found, name)
+    except RawDataError:
+        if is_needed:
+            raise
+        return None
 
 
 def _require_amounts(source: Source, found: Sequence[Scan], name: str) -> None:

@@ -12,6 +12,7 @@ import duckdb
 
 from pipeline.engine.connections import create, row, sql, view
 from pipeline.engine.reading.scan import Scan, union
+from pipeline.schema import BLOCK_CENTS
 from pipeline.settings import SalesColumns
 
 LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents
@@ -20,14 +21,18 @@ _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
 # amounts -> raw_sums: nothing was left out, and nothing is wrong
 _ALL_WELL = """SELECT store_key, sku_key, category_key, sales_cents, ABS(sales_cents) AS absolute_cents, 0 AS lost_micros,
-    1 AS row_count, 1 AS rows_in_window, 0 AS bad_values, 0 AS bad_texts, CAST(NULL AS VARCHAR) AS bad_text FROM amounts"""
+    1 AS row_count, 1 AS rows_in_window, 0 AS bad_values, 0 AS bad_texts, CAST(NULL AS VARCHAR) AS bad_text{blocks} FROM amounts"""
 _LOSS = """SELECT COUNT(*), MAX(loss) FROM (
     SELECT ABS(SUM(amount) - SUM(sales_cents) / 100.0) / NULLIF(SUM(ABS(amount)), 0) AS loss FROM amounts GROUP BY category_key
 ) l"""
 
 
 def make(
-    connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], columns: SalesColumns, in_window: Sequence[str] | None
+    connection: duckdb.DuckDBPyConnection,
+    found: Sequence[Scan],
+    columns: SalesColumns,
+    in_window: Sequence[str] | None,
+    blocks: Sequence[str] | None = None,
 ) -> bool:
     """Make `sums`: store_id, sku_id, category, sales_cents and rows_in_window, and `key_spellings`, the keys written in several ways.
 
@@ -39,6 +44,7 @@ def make(
     found : the sales
     columns : what their columns are called
     in_window : per scan, the SQL of whether a row counts; None where every row does
+    blocks : per scan, the SQL of a row's block of weeks; `sums` then has the columns `BLOCK_CENTS` besides, which add up to sales_cents
 
     Returns
     -------
@@ -48,33 +54,51 @@ def make(
     alike = len({tuple(replace(scan[name], sql="") for name in keys.values()) for scan in found}) == 1
     names = {use: replace(found[0][name], sql="raw_key").key if alike else "raw_key" for use, name in keys.items()}
     selects = []
-    for scan, chosen in zip(found, in_window or ["TRUE"] * len(found), strict=True):
+    every = len(found)
+    for scan, chosen, block in zip(found, in_window or ["TRUE"] * every, blocks or ["NULL"] * every, strict=True):
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
         value = scan[columns.sales_value]
         text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
         selects.append(
-            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window"
+            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window, "
+            f"{block} AS block"
         )
     view(connection, "raw_sales", union(found, selects))
-    if in_window is None and _quickly(connection, names):
+    by_block = BLOCK_CENTS if blocks else ()
+    if in_window is None and _quickly(connection, names, by_block):
         return True
-    create(connection, "raw_sums", sql("sales_sums.sql"))
-    _name(connection, names)
+    create(connection, "raw_sums", sql("sales_sums.sql", blocks=_per_block(by_block)))
+    _name(connection, names, by_block)
     _drop(connection, "TABLE", "raw_sums")
     return False
 
 
-def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str]) -> bool:
+def _per_block(by_block: Sequence[str]) -> str:
+    """The SQL of the signed cents of each block."""
+    signed = "TRY_CAST(CASE WHEN amount < 0 THEN -absolute_cents ELSE absolute_cents END AS BIGINT)"
+    return "".join(
+        f",\n    CAST(COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS BIGINT) AS {name}"
+        for number, name in enumerate(by_block, start=1)
+    )
+
+
+def _listed(by_block: Sequence[str], written: str = "{}") -> str:
+    return "".join(f", {written.format(name)}" for name in by_block)
+
+
+def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_block: Sequence[str]) -> bool:
     """Make `sums` where nothing is wrong; else leave nothing, and return False.
 
     Half the loss that is allowed is enough to look again: this way returns count against sales, as they do in the total.
     """
-    create(connection, "amounts", sql("amounts.sql"))
+    create(connection, "amounts", sql("amounts.sql", blocks=_per_block(by_block)))
     count, loss = row(connection, _LOSS)
     done = False
     if count and (loss is None or loss <= LARGEST_LOSS / 2):  # not where a value that is none made it NaN
-        view(connection, "raw_sums", _ALL_WELL)
-        _name(connection, names, "store_id, sku_id, category, sales_cents, rows_in_window")
+        view(connection, "raw_sums", _ALL_WELL.format(blocks=_listed(by_block)))
+        _name(
+            connection, names, by_block, f"store_id, sku_id, category, sales_cents, rows_in_window{_listed(by_block)}"
+        )
         lost = "SELECT COUNT(*) FROM sums WHERE store_id IS NULL OR sku_id IS NULL OR category IS NULL"
         done = not row(connection, lost)[0]
         _drop(connection, "VIEW", "raw_sums")
@@ -85,7 +109,9 @@ def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str]) -> bo
     return done
 
 
-def _name(connection: duckdb.DuckDBPyConnection, names: dict[str, str], kept: str = "*") -> None:
+def _name(
+    connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_block: Sequence[str], kept: str = "*"
+) -> None:
     """`raw_sums` -> `sums`, under the names of the keys, and `key_spellings`."""
     one_to_one = True
     for use, name in names.items():
@@ -94,12 +120,9 @@ def _name(connection: duckdb.DuckDBPyConnection, names: dict[str, str], kept: st
         one_to_one &= row(connection, f"SELECT COUNT(*) = COUNT(DISTINCT name) FROM {use}_names")[0]
     spellings = [_SPELLINGS.format(use=use, kind=kind) for use, kind in _KIND.items()]
     create(connection, "key_spellings", " UNION ALL ".join(spellings))
-    view(connection, "named_sums", sql("named_sums.sql"))
-    create(
-        connection,
-        "sums",
-        f"SELECT {kept} FROM ({'SELECT * FROM named_sums' if one_to_one else sql('keyed_sums.sql')}) s",
-    )
+    view(connection, "named_sums", sql("named_sums.sql", blocks=_listed(by_block, "r.{}")))
+    keyed = sql("keyed_sums.sql", blocks=_listed(by_block, "CAST(SUM({0}) AS BIGINT) AS {0}"))
+    create(connection, "sums", f"SELECT {kept} FROM ({'SELECT * FROM named_sums' if one_to_one else keyed}) s")
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, kind: str, *names: str) -> None:

@@ -15,9 +15,9 @@ from pipeline.report.grids import integer, percent
 from pipeline.report.maps import placed
 from pipeline.report.memberships import likely
 from pipeline.report.source import Source
-from pipeline.report.words import VERDICTS
+from pipeline.report.words import HOLDS, VERDICTS
 
-K_FIGURES = ("bic", "silhouette", "stability", "jaccard", "smallest_cluster")
+K_FIGURES = ("bic", "silhouette", "stability", "jaccard", "smallest_cluster", "kept")
 _EXEMPLARS = 5
 
 
@@ -65,10 +65,11 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
 
 def _verdict(verdict: pd.DataFrame) -> dict[str, Any]:
     if verdict.empty:
-        return {"verdict": "none", "says": VERDICTS["none"], "k": 0, "reason": ""}
+        return {"verdict": "none", "says": VERDICTS["none"], "k": 0, "reason": "", "holds": "unknown"}
     row = verdict.iloc[0]
-    word = str(row["verdict"])
-    return {"verdict": word, "says": VERDICTS.get(word, ""), "k": int(row["k"]), "reason": str(row["reason"])}
+    word, holds = str(row["verdict"]), str(row["holds"])
+    says = " ".join(filter(None, (VERDICTS.get(word, ""), HOLDS.get(holds, ""))))
+    return {"verdict": word, "says": says, "k": int(row["k"]), "reason": str(row["reason"]), "holds": holds}
 
 
 def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from pipeline.report import words
 from pipeline.report.grids import Cell, Grid, of_table
 from pipeline.report.source import Source
@@ -20,6 +22,10 @@ class Overview:
     position: int
     name: str
     verdict: str
+    holds: str
+    kept: float | None
+    still_explained: float | None
+    outdated: bool
     clusters: int
     stores: int
     confidence: float | None
@@ -37,6 +43,17 @@ class Overview:
         """Sales times the share by which the clusters differ from the chain; 0 if there is one cluster."""
         return round(self.sales * self.apart)
 
+    def _by_weeks(self) -> Iterator[str]:
+        if self.holds == "no" and self.kept is not None:
+            yield f"clusters on its sales mix do not hold: on other weeks {words.percent(self.kept)} of the mix that they explain is left"
+        elif self.holds == "partly" and self.kept is not None and self.kept < words.LITTLE_KEPT:
+            yield f"on weeks that the fit did not see, {words.percent(self.kept)} of the mix that its clusters explain is left: plan with care"
+        if self.outdated and self.still_explained is not None:
+            yield (
+                f"its clusters are outdated: of what new ones explain on the newest weeks they explain {words.percent(self.still_explained)}: "
+                "make new ones, on later weeks (last_weeks) or without the reference"
+            )
+
     def findings(self) -> Iterator[str]:
         """What to look at before using the clusters, the most serious first."""
         if not self.stores:
@@ -46,6 +63,7 @@ class Overview:
             yield f"{words.percent(self.unmapped_share)} of its sales have no need state: complete the need-state map"
         if self.excluded:
             yield f"{words.count(self.excluded, 'store is', 'stores are')} excluded: see the reasons"
+        yield from self._by_weeks()
         if self.clusters > 1 and self.weak_share > words.WEAK_SHARE:
             yield (
                 f"{words.percent(self.weak_share)} of its stores are placed with a confidence below "
@@ -69,6 +87,10 @@ class Overview:
             yield f"merging moved {words.count(self.moved, 'store', 'stores')} out of cells that were too small"
 
 
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
 def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]) -> Overview:
     """A category's line.
 
@@ -84,12 +106,21 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
     name = str(row.category)
     placed, inside = source.of_category("store_clusters", name), source.of_category("internal_clusters", name)
     verdicts = source.of_category("internal_verdicts", name)
+    weeks = (
+        verdicts.iloc[0]
+        if len(verdicts)
+        else {"holds": "unknown", "kept": None, "still_explained": None, "outdated": False}
+    )
     stores = len(placed)
     several = len(clusters) > 1
     return Overview(
         position=position,
         name=name,
         verdict=str(verdicts["verdict"].iloc[0]) if len(verdicts) else "none",
+        holds=str(weeks["holds"]),
+        kept=_number(weeks["kept"]),
+        still_explained=_number(weeks["still_explained"]),
+        outdated=bool(weeks["outdated"]),
         clusters=len(clusters),
         stores=stores,
         confidence=float(inside["confidence"].mean()) if len(inside) else None,
@@ -122,6 +153,12 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
         f"scale; in {counts['no structure']} sales show no reliable groups, so there is one cluster"
         + (f"; {counts['none']} could not be clustered." if counts["none"] else "."),
     ]
+    tested = [line.holds for line in lines if line.holds != "unknown"]
+    if tested:
+        sentences.append(
+            f"On other weeks, the clusters of {tested.count('yes')} of them hold, those of {tested.count('partly')} in part; "
+            f"in {tested.count('no')} they do not."
+        )
     weighed = [(line.confidence, line.stores) for line in lines if line.confidence is not None and line.clusters > 1]
     if weighed:
         mean = sum(confidence * stores for confidence, stores in weighed) / sum(stores for _, stores in weighed)

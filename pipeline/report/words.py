@@ -11,9 +11,19 @@ VERDICTS = {
     "none": "Not clustered: no store has sales to be clustered on.",
 }
 
+HOLDS = {
+    "yes": "It holds: the clusters are there on other weeks too.",
+    "partly": "It holds in part: on other weeks the clusters differ less. Plan for the differences that are large, and look again next season.",
+    "no": "It does not hold: on other weeks these groups are not there. Do not plan an assortment by them.",
+    "unknown": "",
+}
+
 LOW_CONFIDENCE = 0.6  # below this, a store left its co-members in two of five resamples
 WEAK_SHARE = 0.25  # of a category's stores: more than this many of low confidence is something to look at
 LARGE_SHARE = 0.8  # of a category's stores in one cluster
+LITTLE_KEPT = (
+    0.5  # of the mix that clusters explain, on weeks that the fit did not see: less than this is something to look at
+)
 SMALL_DIFFERENCE = 0.05  # of sales: clusters that differ by less hardly need an assortment each
 MOVED_SHARE = 0.1  # of a category's stores moved by merging
 UNMAPPED_SHARE = 0.05  # of a category's sales

@@ -10,11 +10,23 @@ from __future__ import annotations
 
 from pipeline.schema import assigning, between_runs, chain, external, internal, merging, provenance
 from pipeline.schema.assigning import ASSIGNMENTS
-from pipeline.schema.kinds import ALL_CATEGORIES, NO_CATEGORY, NO_CLUSTER, UNMAPPED, Column, Table, Type
+from pipeline.schema.kinds import (
+    ALL_CATEGORIES,
+    BLOCK_CENTS,
+    BLOCKS,
+    NO_CATEGORY,
+    NO_CLUSTER,
+    UNMAPPED,
+    Column,
+    Table,
+    Type,
+)
 
 __all__ = [
     "ALL_CATEGORIES",
     "ASSIGNMENTS",
+    "BLOCKS",
+    "BLOCK_CENTS",
     "NO_CATEGORY",
     "NO_CLUSTER",
     "TABLES",

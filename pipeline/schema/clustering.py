@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.schema.keys import CLUSTER
 from pipeline.schema.kinds import Column, Table
 
@@ -14,8 +16,62 @@ MEAN_SHARE_INDEX = Column(
 )
 
 
-def clusters_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
-    """The table of the stores' clusters, with what is said of each store."""
+_FLIPS = Column(
+    "flips",
+    "float",
+    "How often the two halves of the store's weeks lie nearest to different clusters, of seven ways to halve them; null where there is one "
+    "cluster, the weeks are not known, or the store did not sell in every half or is left out of the fit",
+    nullable=True,
+    unit="0..1",
+)
+_OF_K = (
+    Column(
+        "kept",
+        "float",
+        "Of the share of the mix's variance that the clusters explain, what is left on weeks that the fit did not see; null at k = 1 and "
+        "where the weeks are not known",
+        nullable=True,
+        unit="0..1",
+    ),
+    Column(
+        "kept_low", "float", "The low end of where nine of ten such shares are expected", nullable=True, unit="0..1"
+    ),
+    Column("kept_high", "float", "The high end of it", nullable=True, unit="0..1"),
+)
+_INTERLEAVED = Column(
+    "kept_interleaved",
+    "float",
+    "kept on weeks that lie between those of the fit: below 1 by noise alone; a k with less than 0.25 here, or less than 0.1 kept, is not taken",
+    nullable=True,
+    unit="0..1",
+)
+_HOLDING = (
+    Column(
+        "holds",
+        "text",
+        "Whether the clusters are there on other weeks: yes (kept_low of at least 0.5), partly, no, or unknown (without weeks, or where there is one "
+        "cluster and no other would be taken)",
+    ),
+    *(
+        replace(column, comment=f"{column.comment}{more}")
+        for column, more in zip(
+            _OF_K, ("; where there is one cluster because others do not hold, that of the others", "", ""), strict=True
+        )
+    ),
+    Column(
+        "still_explained",
+        "float",
+        "Of what new clusters explain on the newest quarter of the weeks, the share that the clusters of the reference do, without one "
+        "these; null where nothing is known",
+        nullable=True,
+        unit="0..1",
+    ),
+    Column("outdated", "boolean", "still_explained is below outdated_below of [internal.clustering]"),
+)
+
+
+def clusters_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks: bool = False) -> Table:
+    """The table of the stores' clusters, with what is said of each store; `by_weeks` where it may know of weeks."""
     return Table(
         name,
         "one row per store" + (" and category" if len(key) > 1 else ""),
@@ -55,13 +111,14 @@ def clusters_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
                 "boolean",
                 "Named in [stores] held_out: left out of every fit, and placed as outliers are",
             ),
+            *((_FLIPS,) if by_weeks else ()),
         ),
         comment,
     )
 
 
-def k_selection_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
-    """The table of the figures of every k tried."""
+def k_selection_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks: bool = False) -> Table:
+    """The table of the figures of every k tried; `by_weeks` where it may know of weeks."""
     return Table(
         name,
         "one row per k tried" + (" and category" if key else ""),
@@ -97,13 +154,14 @@ def k_selection_table(key: tuple[Column, ...], name: str, comment: str) -> Table
                 "boolean",
                 "The k that was taken; by bic_stable the lowest bic + 0.2 x fitted stores x (1 - jaccard) of those that qualify",
             ),
+            *((*_OF_K, _INTERLEAVED) if by_weeks else ()),
         ),
         comment,
     )
 
 
-def verdicts_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
-    """The table of the verdict and its reason."""
+def verdicts_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks: bool = False) -> Table:
+    """The table of the verdict and its reason; `by_weeks` where it may know of weeks."""
     return Table(
         name,
         "one row per category" if key else "one row",
@@ -132,6 +190,7 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
                 "integer",
                 "The highest number that a cluster has, or had in the reference: a new one takes the next",
             ),
+            *(_HOLDING if by_weeks else ()),
         ),
         comment,
     )

@@ -11,7 +11,7 @@ from pipeline.schema.clustering import (
 )
 from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
 from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
-from pipeline.schema.kinds import Column, Table
+from pipeline.schema.kinds import BLOCKS, Column, Table
 
 TABLES = (
     Table(
@@ -62,6 +62,27 @@ TABLES = (
         "What each store sold, split over the need states its SKUs serve; sums to the raw sales to the cent",
     ),
     Table(
+        "sales_by_block",
+        "one row per store, category and need state with sales, where the weeks are known",
+        ("store_id", "category", "need_state"),
+        (
+            STORE,
+            CATEGORY,
+            NEED_STATE,
+            *(
+                Column(
+                    f"block_{block}_value",
+                    "money",
+                    f"Net sales in the {'even' if block % 2 == 0 else 'odd'} weeks of period {(block + 1) // 2} of {BLOCKS // 2}",
+                    unit="currency",
+                )
+                for block in range(1, BLOCKS + 1)
+            ),
+        ),
+        "sales_by_need_state by block of weeks, which add up to it to the cent: four periods of as many weeks, each in two blocks of every "
+        "other week; no rows where not every sale has a week, or there are fewer weeks than blocks",
+    ),
+    Table(
         "key_spellings",
         "one row per key of the sales that is written in several ways",
         ("kind", "key"),
@@ -106,14 +127,23 @@ TABLES = (
         ),
         "How much of each category's sales the need-state map covers",
     ),
-    clusters_table((STORE, CATEGORY), "internal_clusters", "Stores clustered per category on their sales mix"),
-    k_selection_table((CATEGORY,), "internal_k_selection", "Every figure behind the choice of k, per category"),
+    clusters_table(
+        (STORE, CATEGORY), "internal_clusters", "Stores clustered per category on their sales mix", by_weeks=True
+    ),
+    k_selection_table(
+        (CATEGORY,), "internal_k_selection", "Every figure behind the choice of k, per category", by_weeks=True
+    ),
     memberships_table(
         (STORE, CATEGORY),
         "internal_memberships",
         "How likely each store is in each cluster of the sales mix; empty with algorithms other than gmm",
     ),
-    verdicts_table((CATEGORY,), "internal_verdicts", "What kind of structure was found per category"),
+    verdicts_table(
+        (CATEGORY,),
+        "internal_verdicts",
+        "What kind of structure was found per category, and whether it holds",
+        by_weeks=True,
+    ),
     Table(
         "internal_profiles",
         "one row per category, cluster and need state",
@@ -135,6 +165,25 @@ TABLES = (
             ),
         ),
         "What each internal cluster sells more and less of",
+    ),
+    Table(
+        "internal_reliability",
+        "one row per store, category and feature, of stores that sold in every half of the weeks",
+        ("store_id", "category", "feature"),
+        (
+            STORE,
+            CATEGORY,
+            Column("feature", "text", "The need state, or (rare)"),
+            Column("share", "float", "The store's share of it, of all weeks", unit="0..1"),
+            Column("noise", "float", "The standard deviation of that share, by the noise of its weeks", unit="0..1"),
+            Column(
+                "reliability",
+                "float",
+                "Of the variance of such a share between stores, the part that is not noise: near 0 the share says little of the store",
+                unit="0..1",
+            ),
+        ),
+        "How much of each store's mix is noise, by what differs between halves of its weeks; no rows where the weeks are not known",
     ),
     Table(
         "store_volumes",

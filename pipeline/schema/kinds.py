@@ -11,6 +11,8 @@ UNMAPPED = "UNMAPPED"  # the need state of SKUs that are not in the need-state m
 NO_CATEGORY = "(none)"  # the category of stores that are only in the outside data
 ALL_CATEGORIES = "(all)"  # the category of rows about all categories together
 NO_CLUSTER = 0  # the external cluster of a store without outside data
+BLOCKS = 8  # of weeks, in `sales_by_block`
+BLOCK_CENTS = tuple(f"block_{block}_cents" for block in range(1, BLOCKS + 1))  # its columns in a DataFrame
 
 
 @dataclass(frozen=True)

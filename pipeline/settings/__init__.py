@@ -1,27 +1,25 @@
 """Every setting: its type, range and default. No I/O; `config.py` fills these from TOML.
 
 The structs mirror the tables of the config files: `[internal.clustering]` is `Settings.internal.clustering`. They are
-frozen. A `category` table inside a section overrides the section's values for that category alone; `overrides.py`
-resolves it. What follows `#:` is a setting's effect, from which `docs/generate.py` makes `docs/settings.md`.
+frozen. A `category` table inside a section overrides the section's values for that category alone: those whose type is
+`PerCategory`; `per_category.py` resolves it. What follows `#:` is a setting's effect, from which `docs/generate.py` makes `docs/settings.md`.
 """
 
 from __future__ import annotations
 
 from msgspec import field
 
-from pipeline.settings.assigning import Assign, AssignOverride, Model, ModelOverride, model_of
+from pipeline.settings.assigning import Assign, Model, model_of
 from pipeline.settings.chain import Chain, ChainClustering
 from pipeline.settings.clustering import ClusteringSettings
 from pipeline.settings.external import External, ExternalClustering, ExternalPreprocessing
 from pipeline.settings.internal import (
     Internal,
     InternalClustering,
-    InternalClusteringOverride,
     InternalPreprocessing,
-    InternalPreprocessingOverride,
 )
 from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Positive, Section, Share, Weight
-from pipeline.settings.merging import Merging, MergingOverride
+from pipeline.settings.merging import Merging
 from pipeline.settings.references import References
 from pipeline.settings.running import Alerts, Engine, Logging, Warehouse
 from pipeline.settings.sources import (
@@ -49,7 +47,6 @@ __all__ = [
     "Weight",
     "Alerts",
     "Assign",
-    "AssignOverride",
     "Chain",
     "ChainClustering",
     "ClusteringSettings",
@@ -63,15 +60,10 @@ __all__ = [
     "ExternalSource",
     "Internal",
     "InternalClustering",
-    "InternalClusteringOverride",
     "InternalPreprocessing",
-    "InternalPreprocessingOverride",
     "Logging",
     "Merging",
-    "MergingOverride",
     "Model",
-    "ModelOverride",
-    "NOT_YET",
     "NeedStateColumns",
     "NeedStateSource",
     "OverridesColumns",
@@ -117,11 +109,3 @@ class Settings(Section, frozen=True):
     def model(self) -> Model:
         """What the model that new stores are assigned by is made with."""
         return model_of(self.assign, self.internal.clustering, self.external.clustering)
-
-
-# Settings that exist in the design and are built later: named, so that they are refused rather than ignored.
-NOT_YET: dict[tuple[str, str], frozenset[str]] = {
-    ("sources.internal_sales.columns", "sales_units"): frozenset({"*"}),
-    ("chain.clustering", "reference"): frozenset({"*"}),
-    ("engine", "name"): frozenset({"spark"}),
-}

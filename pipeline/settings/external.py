@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from pipeline.settings.clustering import ClusteringSettings
+from pipeline.settings.clustering import SideClustering
 from pipeline.settings.kinds import NonEmpty, Section, Share, Weight
 
 
@@ -29,7 +29,7 @@ class ExternalPreprocessing(Section, frozen=True):
     missing_indicators: bool = False
 
 
-class ExternalClustering(ClusteringSettings, frozen=True):
+class ExternalClustering(SideClustering, frozen=True):
     """`[external.clustering]`: stores clustered on the outside data."""
 
     scaling: Literal["robust", "standard", "minmax"] = "robust"  #: how features are made comparable

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
-from pipeline.settings.clustering import ClusteringSettings
-from pipeline.settings.kinds import NonEmpty, NotNegative, Positive, Section, Share, Weight
+from pipeline.settings.clustering import SideClustering
+from pipeline.settings.kinds import NonEmpty, PerCategory, Positive, Section, Share, Weight, with_categories
 
 
-class InternalPreprocessingOverride(Section, frozen=True):
-    """What `[internal.preprocessing.category."NAME"]` may set."""
-
-    unmapped: Literal["keep", "drop", "error"] | None = None
-    max_unmapped_share: Share | None = None
-    max_clipped_share: Share | None = None
-
-
+@with_categories
 class InternalPreprocessing(Section, frozen=True):
     """`[internal.preprocessing]`: from raw sales to sales by need state.
 
@@ -30,48 +23,31 @@ class InternalPreprocessing(Section, frozen=True):
     #: how many weeks to read, counted back from the last week in the data; default: all
     last_weeks: Positive | None = None
     #: what becomes of sales of SKUs without a need state: `keep` as UNMAPPED, `drop`, or an `error`
-    unmapped: Literal["keep", "drop", "error"] = "keep"
-    max_unmapped_share: Share = 0.2  #: the share of a category's sales without a need state above which the run fails
+    unmapped: PerCategory[Literal["keep", "drop", "error"]] = "keep"
+    #: the share of a category's sales without a need state above which the run fails
+    max_unmapped_share: PerCategory[Share] = 0.2
     #: stores whose returns exceed this share of their positive sales are excluded from the category
-    max_clipped_share: Share = 0.1
-    category: dict[str, InternalPreprocessingOverride] = field(default_factory=dict)
+    max_clipped_share: PerCategory[Share] = 0.1
+    category: dict[str, Any] = field(default_factory=dict)
 
 
-class InternalClusteringOverride(Section, frozen=True):
-    """What `[internal.clustering.category."NAME"]` may set."""
-
-    min_need_state_share: Share | None = None
-    transform: Literal["hellinger", "zscore", "none", "chi_square", "clr"] | None = None
-    weights: dict[str, Weight] | None = None
-    shrinkage: Literal["none", "empirical_bayes"] | None = None
-    volume_tiers: Annotated[int, Meta(ge=1, le=20)] | None = None
-    algorithm: Literal["kmeans", "ward", "gmm"] | None = None
-    k: Positive | None = None
-    k_max: Annotated[int, Meta(ge=2, le=50)] | None = None
-    rule: Literal["bic_stable", "largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"] | None = None
-    min_cluster_size: Positive | None = None
-    min_cluster_share: Share | None = None
-    min_jaccard: Share | None = None
-    min_stability: Share | None = None
-    resamples: Annotated[int, Meta(ge=10, le=1000)] | None = None
-    null_resamples: Annotated[int, Meta(ge=19, le=9999)] | None = None
-    outliers: Literal["isolation_forest", "none"] | None = None
-    random_state: NotNegative | None = None
-
-
-class InternalClustering(ClusteringSettings, frozen=True):
+@with_categories
+class InternalClustering(SideClustering, frozen=True):
     """`[internal.clustering]`: stores clustered on their sales mix, per category."""
 
-    min_need_state_share: Share = 0.01  #: need states below this share of the category's sales are clustered as one
+    #: need states below this share of the category's sales are clustered as one
+    min_need_state_share: PerCategory[Share] = 0.01
     #: what is made of the shares before they are clustered
-    transform: Literal["hellinger", "zscore", "none", "chi_square", "clr"] = "hellinger"
+    transform: PerCategory[Literal["hellinger", "zscore", "none", "chi_square", "clr"]] = "hellinger"
     #: how much need states count in distances, by name; 1 where none is given, 0 leaves a need state out
-    weights: dict[str, Weight] = field(default_factory=dict)
+    weights: PerCategory[dict[str, Weight]] = field(default_factory=dict)
     #: whether small stores' shares are drawn towards the chain's, as far as stores of their size differ by chance alone
-    shrinkage: Literal["none", "empirical_bayes"] = "none"
+    shrinkage: PerCategory[Literal["none", "empirical_bayes"]] = "none"
     #: into how many tiers of sales stores are sorted, beside their clusters; the first one sells the most
-    volume_tiers: Annotated[int, Meta(ge=1, le=20)] = 3
-    category: dict[str, InternalClusteringOverride] = field(default_factory=dict)
+    volume_tiers: PerCategory[Annotated[int, Meta(ge=1, le=20)]] = 3
+    #: of what new clusters explain on the newest weeks, the share that the published ones have to, else they are outdated
+    outdated_below: PerCategory[Share] = 0.8
+    category: dict[str, Any] = field(default_factory=dict)
 
 
 class Internal(Section, frozen=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, Optional, TypeVar, cast, get_type_hints
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, defstruct, field
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Weight = Annotated[float, Meta(ge=0.0, le=1000.0)]
@@ -14,5 +15,39 @@ NonEmpty = Annotated[str, Meta(min_length=1)]
 OneCharacter = Annotated[str, Meta(min_length=1, max_length=1)]
 
 
+_MARK = "may differ per category"
+Setting = TypeVar("Setting")
+PerCategory = Annotated[Setting, _MARK]  # the type of a setting that one category's table may set as well
+
+
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=False):
     """A table of the config file: unknown keys are errors."""
+
+
+SectionType = TypeVar("SectionType", bound=Section)
+
+
+def with_categories(section: type[SectionType]) -> type[SectionType]:
+    """A class decorator: the section's field `category` becomes a table of overrides by category.
+
+    The class of an override is the section's `Override`: each field that is `PerCategory`, None where it is not set.
+    """
+    options: dict[str, Any] = {"frozen": True, "kw_only": True, "module": section.__module__}
+    fields = [(name, Optional[hint], None) for name, hint in _per_category(section).items()]  # noqa: UP045  # at run time
+    named = {"__qualname__": f"{section.__qualname__}.Override"}
+    override = defstruct("Override", fields, bases=(Section,), namespace=named, **options)
+    category: tuple[str, Any, Any] = ("category", dict[str, override], field(default_factory=dict))  # type: ignore[valid-type]
+    namespace = {"__doc__": section.__doc__, "Override": override}
+    return cast(
+        "type[SectionType]", defstruct(section.__name__, [category], bases=(section,), namespace=namespace, **options)
+    )
+
+
+def _per_category(section: type[Section]) -> dict[str, Any]:
+    hints = get_type_hints(section, include_extras=True)
+    return {name: hint for name, hint in hints.items() if _MARK in getattr(hint, "__metadata__", ())}
+
+
+def override_of(section: type[Section]) -> Callable[..., Section] | None:
+    """The class of what one category may set of a section; None where the section has no `category` table."""
+    return getattr(section, "Override", None)

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
 from pipeline.settings import Section, Settings
-
-SECTIONS = ("internal.preprocessing", "internal.clustering", "merging", "assign")  # those that have a `category` table
+from pipeline.settings.kinds import override_of
 
 SectionType = TypeVar("SectionType", bound=Section)
+
+
+def _with_categories(section: type[Section], prefix: str = "") -> Iterator[str]:
+    for field in msgspec.structs.fields(section):
+        below = field.default_factory  # of a section that may be left out: itself
+        if isinstance(below, type) and issubclass(below, Section):
+            if override_of(below):
+                yield prefix + field.name
+            yield from _with_categories(below, f"{prefix}{field.name}.")
+
+
+SECTIONS = tuple(_with_categories(Settings))  # the dotted names of those that have a `category` table
 
 
 def key(name: str) -> str:

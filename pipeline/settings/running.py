@@ -38,7 +38,6 @@ class Engine(Section, frozen=True):
     `memory_limit` is a DuckDB size such as "4GB" (default: a quarter of the machine); `threads` 0 means all.
     """
 
-    name: Literal["duckdb", "spark"] = "duckdb"  #: what reads and sums the raw files
     #: the memory that reading may take, such as `4GB`; empty: a quarter of the machine
     memory_limit: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$")] = ""
     threads: NotNegative = 0  #: threads for reading; 0: one per core

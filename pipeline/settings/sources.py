@@ -28,14 +28,13 @@ class ExcelSettings(Section, frozen=True):
 
 
 class SalesColumns(Section, frozen=True):
-    """The raw names of the internal sales' columns. `week` is optional in the file; `sales_units` is not read yet."""
+    """The raw names of the internal sales' columns. `week` is optional in the file."""
 
     store_id: NonEmpty = "store_id"  #: the column of the store
     sku_id: NonEmpty = "sku_id"  #: the column of the SKU
     category: NonEmpty = "category"  #: the column of the category
     sales_value: NonEmpty = "sales_value"  #: the column of the sales value, in currency; negative values are returns
     week: NonEmpty | None = None  #: the column of the week, a date or a whole number; `last_weeks` needs it
-    sales_units: NonEmpty | None = None  #: the column of the units sold
 
 
 class NeedStateColumns(Section, frozen=True):

@@ -19,20 +19,20 @@ from pipeline.storage.replacement import sweep
 
 
 class RawStage(TableStage):
-    """Reads raw files through the engine, computes, publishes tables; one table may be a file per category.
+    """Reads raw files through the engine, computes, publishes tables; some tables may be a file per category.
 
     Class attributes
     ----------------
     sources : which raw files it reads: internal_sales, need_states, external, overrides
     planted : whether sample data has these files
     gather : `module:function` of the engine
-    per_category : the table that is a file per category; empty if there is none
+    per_category : the tables that are a file per category
     """
 
     sources: ClassVar[tuple[str, ...]] = ()
     planted: ClassVar[bool] = True
     gather: ClassVar[str]
-    per_category: ClassVar[str] = ""
+    per_category: ClassVar[tuple[str, ...]] = ()
 
     def requires(self) -> list[luigi.Task]:
         """One task per source of raw files; or the sample data, if it must be made first.
@@ -67,13 +67,13 @@ class RawStage(TableStage):
         except FileNotFoundError:  # deleted after publication: the next run reports it
             return []
 
-    def category_path(self, category: str) -> Path:
+    def category_path(self, table: str, category: str) -> Path:
         """The file of a category."""
-        return self.folder / self.per_category / f"{traces.slug(category)}.parquet"
+        return self.folder / table / f"{traces.slug(category)}.parquet"
 
     def files_of(self, table: str) -> list[Path]:
         """The files of the last publication of a table: all categories, if it is a file per category."""
-        if table != self.per_category:
+        if table not in self.per_category:
             return super().files_of(table)
         trace = traces.read(self.trace_path)
         below = self.relative(self.folder / table) + "/"
@@ -81,11 +81,9 @@ class RawStage(TableStage):
 
     def strays(self, trace: traces.Trace) -> list[Path]:
         """Files of categories that are not in the last trace: a killed build published them before its trace."""
-        if not self.per_category:
-            return []
-        folder = self.folder / self.per_category
         return [
             folder / name
+            for folder in (self.folder / table for table in self.per_category)
             for name in names_in(folder)
             if self.relative(f"{folder}/{name}") not in trace.outputs
             and name.endswith(".parquet")
@@ -112,9 +110,11 @@ class RawStage(TableStage):
         return msgspec.structs.replace(engine, spill_folder=str(self.config.spill_folder))
 
     def _write_per_category(self, frames: Frames, publication: Publication) -> None:
-        sweep(self.folder / self.per_category)
         categories = frames["categories"]
         frames["categories"] = categories.assign(file=[traces.slug(category) for category in categories["category"]])
-        for category, rows in frames[self.per_category].groupby("category", sort=True):
-            with publication.staged(self.category_path(str(category))) as path:
-                parquet.write(rows, schema.TABLES[self.per_category], path)
+        for table in self.per_category:
+            sweep(self.folder / table)
+            rows = {str(category): part for category, part in frames[table].groupby("category", sort=True)}
+            for category in categories["category"]:
+                with publication.staged(self.category_path(table, category)) as path:
+                    parquet.write(rows.get(category, frames[table].iloc[:0]), schema.TABLES[table], path)

@@ -62,10 +62,10 @@ class CategoryStage(TableStage):
     def paths(self) -> dict[str, list[Path]]:
         """The category's own file of each table it reads."""
         paths = {}
-        for argument, (stage, _) in self.reads.items():
+        for argument, (stage, table) in self.reads.items():
             required = self.clone(stage)
             assert isinstance(required, RawStage)  # noqa: S101  # only these have a file per category
-            paths[argument] = [required.category_path(self.category)]
+            paths[argument] = [required.category_path(table, self.category)]
         return paths
 
     def begin(self) -> None:

@@ -64,16 +64,6 @@ def test_a_bad_config_is_a_line_per_fault_and_exit_2_and_nothing_is_lost(built: 
     assert built.database.read_bytes() == before
 
 
-def test_an_option_that_comes_later_is_refused_by_name(built: Project) -> None:
-    built.configure(engine={"name": "spark"}, chain={"clustering": {"reference": "spring"}})
-    done = built.luigi("FullPipeline")
-    assert done.returncode == 2
-    assert errors(done) == [
-        "error: configs/dev.toml: chain.clustering.reference: 'spring' is planned, but not available in this version",
-        "error: configs/dev.toml: engine.name: 'spark' is planned, but not available in this version",
-    ]
-
-
 def test_a_missing_raw_file_in_prod_is_one_line_and_exit_20(built: Project) -> None:
     built.configure("prod")
     before = built.database.read_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import numpy as np
@@ -33,9 +33,7 @@ from pipeline.storage.parquet import to_arrow
 FAST: dict[str, Any] = {"resamples": 10, "null_resamples": 19}
 MIXES = [[0.5, 0.2, 0.2, 0.095, 0.005], [0.2, 0.5, 0.2, 0.095, 0.005], [0.2, 0.2, 0.5, 0.095, 0.005]]
 NEEDS = ("a", "b", "c", "d", "seldom")
-TRANSFORMS = get_args(InternalClustering.__annotations__["transform"]) or (
-    "hellinger", "zscore", "none", "chi_square", "clr",
-)  # fmt: skip
+TRANSFORMS = get_args(get_type_hints(InternalClustering)["transform"])
 
 
 def group(store: str) -> int:

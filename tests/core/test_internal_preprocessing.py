@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.core.internal.preprocessing import preprocess
 from pipeline.errors import RawDataError
 from pipeline.schema import TABLES, UNMAPPED
-from pipeline.settings import InternalPreprocessing, InternalPreprocessingOverride
+from pipeline.settings import InternalPreprocessing
 
 NO_STORES = pd.DataFrame({"store_id": pd.Series([], dtype=object)})
 ANY = {"max_unmapped_share": 1.0, "max_clipped_share": 1.0}
@@ -95,7 +95,7 @@ def test_dropped_sales_are_accounted_for_per_category() -> None:
         ("1", "Bread", UNMAPPED, 10),
         ("1", "Milk", "A", 90),
         ("1", "Milk", UNMAPPED, 10),
-        category={"Milk": InternalPreprocessingOverride(unmapped="drop")},
+        category={"Milk": InternalPreprocessing.Override(unmapped="drop")},
     )
     assert found["need_state_coverage"]["dropped_sales_cents"].tolist() == [0, 10]
     assert found["categories"]["sales_cents"].tolist() == [100, 90]
@@ -114,10 +114,10 @@ def test_all_categories_with_too_many_unmapped_sales_fail_in_one_line() -> None:
             *rows,
             ("1", "Salt", UNMAPPED, 0),
             category={
-                "Milk": InternalPreprocessingOverride(max_unmapped_share=0.5),
-                "Cake": InternalPreprocessingOverride(max_unmapped_share=0.4),
-                "Salt": InternalPreprocessingOverride(unmapped="error"),
-                "Tea": InternalPreprocessingOverride(unmapped="error", max_unmapped_share=1.0),
+                "Milk": InternalPreprocessing.Override(max_unmapped_share=0.5),
+                "Cake": InternalPreprocessing.Override(max_unmapped_share=0.4),
+                "Salt": InternalPreprocessing.Override(unmapped="error"),
+                "Tea": InternalPreprocessing.Override(unmapped="error", max_unmapped_share=1.0),
             },
         )
     assert str(caught.value) == (

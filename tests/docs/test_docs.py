@@ -297,7 +297,7 @@ def test_the_stage_of_the_docs_is_built_and_loaded_and_makes_nothing_else_stale(
     assert "REGION" in clone.carry_out(page)
     assert "min_stores" in (clone.home / "docs" / "settings.md").read_text()
     assert "## cluster_labels" in (clone.home / "docs" / "tables.md").read_text()
-    files = "pipeline/core/cluster_labels.py pipeline/schema/merging.py pipeline/settings/__init__.py pipeline/tasks.py tests/core/test_cluster_labels.py"
+    files = "pipeline/core/final/cluster_labels.py pipeline/schema/merging.py pipeline/settings/__init__.py pipeline/tasks.py tests/core/test_cluster_labels.py"
     for check in (f"ruff check {files}", f"ruff format --check {files}"):
         done = clone.run(check)
         assert done.returncode == 0, done.stdout + done.stderr

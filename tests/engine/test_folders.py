@@ -166,15 +166,6 @@ def test_a_folder_of_weekly_files_is_one_source(
     assert cents(gather_internal(files, MAP, **WEEK, last_weeks=2)) == [11000]
 
 
-def test_a_setting_that_is_planned_is_refused_by_its_name(project: Project) -> None:
-    project.configure(sources={"internal_sales": {"columns": {"sales_units": "UNITS"}}})
-    with pytest.raises(SettingsError) as caught:
-        environment.load("dev")
-    assert caught.value.lines == [
-        "configs/dev.toml: sources.internal_sales.columns.sales_units: 'UNITS' is planned, but not available in this version"
-    ]
-
-
 def test_the_sheet_is_a_setting_of_every_source(project: Project) -> None:
     excel = {"excel": {"sheet": "Map", "header_row": 2}}
     project.configure(sources={"internal_sales": excel, "need_states": excel})

@@ -20,7 +20,6 @@ from pipeline.settings import (
     ExternalClustering,
     ExternalPreprocessing,
     InternalClustering,
-    InternalClusteringOverride,
     InternalPreprocessing,
     Merging,
 )
@@ -257,7 +256,7 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
     own = draw(
         st.sampled_from([None, {"k": 3}, {"transform": "clr", "algorithm": "ward"}, {"min_need_state_share": 0.4}])
     )
-    only = {} if own is None else {"Bread": InternalClusteringOverride(**own)}
+    only = {} if own is None else {"Bread": InternalClustering.Override(**own)}
     return {
         "preprocessing": InternalPreprocessing(
             max_unmapped_share=draw(st.sampled_from([1.0] * 29 + [0.2])),

@@ -1,31 +1,39 @@
-"""How far features drifted between two results: the population stability index."""
+"""How far features drifted between two results: the population stability index, and a paired test of the stores in both."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.stats import chi2, norm, rankdata
 
 MOST_BINS = 10
 STORES_PER_BIN = 20  # of the reference: with fewer, chance alone gives a large index
 MOVED, MOVED_MUCH = 0.1, 0.25  # what an index is taken for
+SHIFTED = 0.05  # of the mean before: a shift that is smaller is no news, however sure it is
 _CHANCE = 0.95
 
 
 def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """The population stability index of every feature of either matrix.
+    """How far every feature of either matrix moved.
 
     Parameters
     ----------
-    before, now : one row per store, one column per feature; not the same stores, nor the same features
+    before, now : one row per store (index: store_id), one column per feature; not the same stores, nor the same features
 
     Returns
     -------
-    One row per feature, sorted: feature, psi, psi_by_chance, mean_before, mean_now, change. `moved` (psi of at least
-    `MOVED`) and `moved much` (`MOVED_MUCH`) only where chance is no explanation: psi above psi_by_chance; else
-    `stable`. `new` and `gone`, without figures but the mean, where one matrix alone has the feature.
+    One row per feature, sorted: feature, psi, psi_by_chance, mean_before, mean_now, shift, p_shift, change. `moved` (psi of at least
+    `MOVED`) and `moved much` (`MOVED_MUCH`) only where chance is no explanation: psi above psi_by_chance. Else `shifted`, where the stores
+    that are in both moved together: p_shift, times how many features are as sure or less (Holm [1]_), at most 1 - `_CHANCE`, and the shift
+    at least `SHIFTED` of the mean before. Else `stable`. `new` and `gone`, without figures but the mean, where one matrix alone has the
+    feature.
+
+    References
+    ----------
+    .. [1] S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Stat. 6(2), 1979.
     """
+    shifts = _shifts(before, now)
     rows = []
     for feature in sorted({*before.columns, *now.columns}):
         sides = [frame[feature].to_numpy(dtype=np.float64) if feature in frame else None for frame in (before, now)]
@@ -34,10 +42,45 @@ def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
         if sides[0] is not None and sides[1] is not None and len(sides[0]) and len(sides[1]):
             index, chance = psi(sides[0], sides[1])
             change = _change(index, chance)
-        rows.append((str(feature), index, chance, *means, change))
-    columns = ["feature", "psi", "psi_by_chance", "mean_before", "mean_now", "change"]
-    kinds = {"feature": "str", "change": "str"} | dict.fromkeys(columns[1:5], "float64")
+            if change == "stable" and feature in shifts.index and shifts.loc[feature, "is_shifted"]:
+                change = "shifted"
+        shift, p_shift = shifts.loc[feature, ["shift", "p_shift"]] if feature in shifts.index else (np.nan, np.nan)
+        rows.append((str(feature), index, chance, *means, shift, p_shift, change))
+    columns = ["feature", "psi", "psi_by_chance", "mean_before", "mean_now", "shift", "p_shift", "change"]
+    kinds = {"feature": "str", "change": "str"} | dict.fromkeys(columns[1:7], "float64")
     return pd.DataFrame(rows, columns=columns).astype(kinds)
+
+
+def _shifts(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """By feature of both: shift, p_shift and is_shifted, of the stores that are in both; no rows where no store is."""
+    stores, features = before.index.intersection(now.index), before.columns.intersection(now.columns)
+    if not len(stores):
+        return pd.DataFrame({"shift": [], "p_shift": [], "is_shifted": []})
+    was = before.loc[stores, features].to_numpy(dtype=np.float64)
+    moved = now.loc[stores, features].to_numpy(dtype=np.float64) - was
+    shift = np.sort(moved, axis=0).mean(axis=0)
+    p = np.array([signed_rank(column) for column in moved.T])
+    order = p.argsort(kind="stable")
+    sure = np.empty(len(p))
+    sure[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    large = np.abs(shift) >= SHIFTED * np.abs(np.sort(was, axis=0).mean(axis=0))
+    return pd.DataFrame({"shift": shift, "p_shift": p, "is_shifted": (sure <= 1.0 - _CHANCE) & large}, index=features)
+
+
+def signed_rank(differences: NDArray[np.float64]) -> float:
+    """p of Wilcoxon's signed-rank test [1]_, two-sided: how likely differences (n,) lie to one side as much by chance alone.
+
+    Its normal approximation, with the variance that ties leave; differences of 0 say nothing. 1 where all are.
+
+    References
+    ----------
+    .. [1] F. Wilcoxon, "Individual comparisons by ranking methods", Biometrics Bulletin 1(6), 1945.
+    """
+    moved = differences[differences != 0]
+    if not len(moved):
+        return 1.0
+    ranks = rankdata(np.abs(moved))
+    return float(2.0 * norm.sf(abs(float((np.sign(moved) * ranks).sum())) / np.sqrt(float(np.square(ranks).sum()))))
 
 
 def psi(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[float, float]:

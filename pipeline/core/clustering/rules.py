@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from pipeline.settings import ClusteringSettings, Merging
@@ -70,6 +70,28 @@ def take(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> 
     if settings.k is None:
         return choose(figures, settings, stores)
     return fixed(figures[: settings.k], settings.k, settings, stores)
+
+
+class Taken(NamedTuple):
+    """The k taken, and the one that would be, were it not barred."""
+
+    choice: Choice
+    passed_over: int | None
+
+
+def take_unbarred(
+    figures: list[KFigures], settings: ClusteringSettings, stores: int, barred: Mapping[int, str]
+) -> Taken:
+    """What `take` takes of the k that are not barred; `barred` says why not, by k. A k that the settings fix is taken all the same."""
+    free = take(figures, settings, stores)
+    if settings.k is not None or free.k not in barred:
+        return Taken(free, None)
+    why = f"k = {free.k} is not taken: {barred[free.k]}"
+    allowed = [of_k for of_k in figures if of_k.k not in barred]
+    if len(allowed) == 1:
+        return Taken(Choice(1, f"k = 1: no number of clusters holds; {why}"), free.k)
+    again = take(allowed, settings, stores)
+    return Taken(Choice(again.k, f"{again.reason}; {why}"), free.k)
 
 
 def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:

@@ -19,6 +19,8 @@ from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.placement import describe, number
 from pipeline.core.clustering.trial import Trial, try_every_k
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
+from pipeline.core.holding.halves import Halves
+from pipeline.core.holding.on_halves import OnHalves, try_on_halves
 from pipeline.core.named_stores import keys, to_fit
 from pipeline.core.statistics.features import check_finite, value_order
 from pipeline.settings import ClusteringSettings
@@ -31,13 +33,16 @@ class Clustering:
     """The frames of a clustering; columns as in pipeline.schema, without the category.
 
     `clusters`: one row per store, sorted by store_id. `k_selection`: one row per k tried. `verdict`: one row. `memberships`: one row
-    per store and cluster where the algorithm is `gmm`, else none.
+    per store and cluster where the algorithm is `gmm`, else none. `on_halves`: what halves of the weeks say of every k. `passed_over`: the k
+    that would be taken, were it not barred.
     """
 
     clusters: pd.DataFrame
     k_selection: pd.DataFrame
     verdict: pd.DataFrame
     memberships: pd.DataFrame
+    on_halves: OnHalves
+    passed_over: int | None = None
 
 
 def cluster_stores(
@@ -46,6 +51,7 @@ def cluster_stores(
     left_out: Collection[str] = (),
     held_out: Collection[str] = (),
     reference: Reference | None = None,
+    halves: Halves | None = None,
 ) -> Clustering:
     """Cluster stores on their features: outliers, k, fit, assignment of every store, verdict, numbers of the clusters.
 
@@ -56,6 +62,7 @@ def cluster_stores(
     left_out : stores whose features say little: they are treated like outlier stores
     held_out : stores that people keep out of the fit: they change nothing in it, and are placed like outlier stores
     reference : the clusters whose numbers are kept (`alignment.aligned`), and whose k is, where another is hardly better
+    halves : the stores' mixes in halves of the weeks; a k whose clusters do not hold there is not taken. None: nothing is known of weeks
 
     Returns
     -------
@@ -84,7 +91,7 @@ def cluster_stores(
             fitted = shaping.copy()
         fitted[fitted] = ~_outliers(matrix[fitted], settings)
         k_before = 0 if reference is None else int(reference.clusters.nunique())
-        found = _numbered(_cluster(matrix, stores, fitted, settings, k_before), reference)
+        found = _numbered(_cluster(matrix, stores, fitted, settings, k_before, halves), reference)
     return _with_held_out(found, held_out)
 
 
@@ -98,11 +105,11 @@ def _with_held_out(found: Clustering, held_out: Collection[str]) -> Clustering:
 def _numbered(found: Clustering, reference: Reference | None) -> Clustering:
     """With the numbers of the reference."""
     numbers = aligned(found.clusters.set_index("store_id")["cluster"], reference)
-    return Clustering(
-        renumbered(found.clusters, numbers, ("cluster", "next_cluster")),
-        found.k_selection,
-        found.verdict.assign(highest_number=numbers.highest),
-        renumbered(found.memberships, numbers, ("cluster",)),
+    return replace(
+        found,
+        clusters=renumbered(found.clusters, numbers, ("cluster", "next_cluster")),
+        verdict=found.verdict.assign(highest_number=numbers.highest),
+        memberships=renumbered(found.memberships, numbers, ("cluster",)),
     )
 
 
@@ -119,6 +126,7 @@ def _cluster(
     fitted: NDArray[np.bool_],
     settings: ClusteringSettings,
     k_before: int,
+    halves: Halves | None,
 ) -> Clustering:
     fit = np.ascontiguousarray(matrix[fitted])
     n = len(fit)
@@ -126,7 +134,9 @@ def _cluster(
     fits = algorithm(settings.algorithm, fit, drawn, settings.random_state)
     trials = try_every_k(fit, drawn, fits, settings)
     figures = [trial.figures for trial in trials]
-    choice = as_before(figures, rules.take(figures, settings, n), k_before, settings, n)
+    tried = try_on_halves(halves, stores[fitted], len(trials), fits.of_draws)
+    taken = rules.take_unbarred(figures, settings, n, tried.barred)
+    choice = as_before(figures, taken.choice, 0 if k_before in tried.barred else k_before, settings, n)
     chosen = trials[choice.k - 1]
     test = None
     if choice.k > 1:
@@ -138,6 +148,8 @@ def _cluster(
         _k_selection(figures, choice.k),
         _verdict(kind, choice.k, f"{choice.reason}; {why}{sampling.said(len(matrix))}", test),
         memberships,
+        tried,
+        taken.passed_over,
     )
 
 
@@ -213,5 +225,5 @@ def _nothing() -> Clustering:
     ).assign(chosen=pd.Series(dtype="bool"))
     memberships = _memberships(np.empty(0, dtype=object), np.empty(0, dtype=np.int64), None)
     return Clustering(
-        clusters, k_selection, _verdict(NO_STRUCTURE, 0, "there is no store to cluster", None), memberships
+        clusters, k_selection, _verdict(NO_STRUCTURE, 0, "there is no store to cluster", None), memberships, OnHalves()
     )

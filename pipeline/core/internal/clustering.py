@@ -11,10 +11,22 @@ from pipeline.core.clustering.stores import cluster_stores
 from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.profiles import need_state_profiles
 from pipeline.core.explain.readings import of_shares
+from pipeline.core.holding.halves import halves
+from pipeline.core.holding.noise import reliability
+from pipeline.core.internal.by_weeks import by_weeks
 from pipeline.core.internal.shrinkage import shrunk
 from pipeline.core.internal.volumes import volume_tiers
 from pipeline.core.named_stores import to_fit
-from pipeline.core.statistics.features import long_table, mix, positive_sales, transform, weighted
+from pipeline.core.statistics.features import (
+    long_table,
+    mix,
+    on_axes,
+    positive_sales,
+    transform,
+    transform_axes,
+    weighted,
+    weighted_axes,
+)
 from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalClustering
@@ -26,6 +38,7 @@ def cluster_category(
     *,
     sales_by_need_state: pd.DataFrame,
     settings: InternalClustering,
+    sales_by_block: pd.DataFrame | None = None,
     reference_clusters: pd.DataFrame | None = None,
     reference_verdicts: pd.DataFrame | None = None,
     held_out: Collection[str] = (),
@@ -39,13 +52,14 @@ def cluster_category(
     ----------
     sales_by_need_state : the table of that name, of one category
     settings : `[internal.clustering]` as it holds for this category
+    sales_by_block : the table of that name, of the same category; no rows, or None, where the weeks are not known
     reference_clusters, reference_verdicts : internal_clusters and internal_verdicts of the pin whose numbers are kept, of
         any categories; None without one
     held_out : stores that are left out of every fit, and placed; their shares are not shrunk
 
     Returns
     -------
-    internal_clusters, _k_selection, _verdicts, _memberships, _profiles, _exemplars, _cluster_summary, _rules and _features, and
+    internal_clusters, _k_selection, _verdicts, _memberships, _profiles, _exemplars, _cluster_summary, _rules, _features and _reliability, and
     store_volumes, as in pipeline.schema. Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
     is empty there is no category to give a verdict on.
 
@@ -60,15 +74,27 @@ def cluster_category(
         known = shares.drop(index=unknown)
         known = known[to_fit(known.index, held_out)]
         shares.loc[known.index] = shrunk(known, sales.drop(columns=UNMAPPED, errors="ignore").sum(axis=1))
+    axes = weighted_axes(transform_axes(shares, settings.transform, held_out), list(shares.columns), settings.weights)
     features = weighted(transform(shares, settings.transform, held_out), settings.weights)
     kept = reference(reference_clusters, reference_verdicts, category or "")
-    clustering = cluster_stores(features, settings, left_out=unknown, held_out=held_out, reference=kept)
+    in_halves = (
+        None
+        if sales_by_block is None
+        else halves(sales_by_block, shares.drop(index=unknown), lambda mixes: on_axes(mixes, axes))
+    )
+    clustering = cluster_stores(
+        features, settings, left_out=unknown, held_out=held_out, reference=kept, halves=in_halves
+    )
+    weekly = by_weeks(clustering, None if kept is None else kept.clusters, settings)
     told = explain(features, of_shares(shares), clustering.clusters, plain=PLAIN, random_state=settings.random_state)
     matrix = long_table(features).assign(share=long_table(shares)["value"])
     return {
-        "internal_clusters": _named(clustering.clusters, category),
-        "internal_k_selection": _named(clustering.k_selection, category),
-        "internal_verdicts": _named(clustering.verdict, category),
+        "internal_clusters": _named(weekly.clusters, category),
+        "internal_k_selection": _named(weekly.k_selection, category),
+        "internal_verdicts": _named(weekly.verdict, category),
+        "internal_reliability": _named(
+            reliability(in_halves, shares, sales.drop(columns=UNMAPPED, errors="ignore").sum(axis=1)), category
+        ),
         "internal_memberships": _named(clustering.memberships, category),
         "internal_profiles": _named(need_state_profiles(sales, clustering.clusters), category),
         **{f"internal_{name}": _named(table, category) for name, table in told.items()},

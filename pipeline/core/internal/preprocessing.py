@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
 from pipeline.core.internal import shares
 from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import DataError, RawDataError
-from pipeline.schema import NO_CATEGORY, UNMAPPED
+from pipeline.schema import BLOCK_CENTS, NO_CATEGORY, UNMAPPED
 from pipeline.settings import InternalPreprocessing
 from pipeline.settings.per_category import for_category
 
@@ -33,7 +34,7 @@ def preprocess(
     Parameters
     ----------
     sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key, at least one; SKUs
-        that the map does not know are under `schema.UNMAPPED`
+        that the map does not know are under `schema.UNMAPPED`. Where the weeks are known, `schema.BLOCK_CENTS` besides (int64)
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
     key_spellings : the table of that name, which is passed on; None is none
     settings : what becomes of unmapped sales, and the limits; per category where overridden
@@ -47,6 +48,7 @@ def preprocess(
         sales are not positive 1 if anything is unmapped, else 0
     excluded_stores : the stores that cannot be clustered in a category, and the unchosen ones under `(none)`
     sales_by_need_state : all published rows, those of excluded stores too
+    sales_by_block : the same rows by block of weeks; none where the weeks are not known
 
     Raises
     ------
@@ -72,9 +74,25 @@ def preprocess(
         "categories": _categories(sales, by_need_state, excluded),
         "need_state_coverage": coverage,
         "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
-        "sales_by_need_state": by_need_state,
+        "sales_by_need_state": by_need_state.drop(columns=[name for name in BLOCK_CENTS if name in by_need_state]),
+        "sales_by_block": _by_block(published),
         "key_spellings": _no_spellings() if key_spellings is None else key_spellings,
     }
+
+
+def _by_block(published: pd.DataFrame) -> pd.DataFrame:
+    """The published rows by block of weeks, sorted by store_id, category and need_state.
+
+    Raises
+    ------
+    DataError : the blocks do not add up to the sales, which is a fault of this program
+    """
+    key = ["store_id", "category", "need_state"]
+    if BLOCK_CENTS[0] not in published:
+        return published[key].iloc[:0].assign(**dict.fromkeys(BLOCK_CENTS, np.int64(0)))
+    if (published[list(BLOCK_CENTS)].sum(axis=1) != published["sales_cents"]).any():
+        raise DataError("the blocks of weeks do not add up to the sales; this is a fault: please report it")
+    return published[[*key, *BLOCK_CENTS]].sort_values(key, ignore_index=True)
 
 
 def _no_spellings() -> pd.DataFrame:

@@ -15,7 +15,7 @@ from pipeline.engine.checks.findings import Column, Findings, SourceSeen
 from pipeline.engine.checks.schemas import Fitted, Wanted
 from pipeline.engine.connections import reading, row, rows
 from pipeline.engine.reading.raw import Source, require
-from pipeline.engine.reading.weeks import window
+from pipeline.engine.reading.weeks import weeks_of
 from pipeline.freshness.fingerprints import content
 from pipeline.settings import InternalPreprocessing, SalesSource
 
@@ -111,12 +111,14 @@ def _in_window(
     said: list[str] = []
     with Findings().attempt(NAME, said), reading(source.files, source.setting):
         require(source, fitted.scans, {"columns.week": week})
-        chosen = window(connection, source, fitted.scans, week, last or 1)
+        chosen = weeks_of(connection, source, fitted.scans, week).in_last(last or 1)
     if not said:
         return chosen if last else every, {"week": 0}
     if last is None:
         fault = said[0].rpartition("; ")[0]
-        findings.doubt(NAME, f"{fault}; only last_weeks needs it, and is not set; correct it, or remove columns.week")
+        findings.doubt(
+            NAME, f"{fault}; without it nothing says whether clusters hold; correct it, or remove columns.week"
+        )
     else:
         findings.error(NAME, said[0])
     return every, {}

@@ -1,4 +1,4 @@
-"""The window of `last_weeks`: which rows are in it, counted back from the last week in the data.
+"""The weeks of the sales: which rows are in the window of `last_weeks`, counted back from the last week in the data, and in which block.
 
 - Dates and times (UTC), also written as integers 20240131 or as ISO text: the n x 7 days that end with the latest date;
   with n = 1 and a latest date of 31 January, 25 to 31 January. The week starts where that puts it, not on a Monday.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 import duckdb
 
@@ -19,18 +20,70 @@ from pipeline.engine.reading import keys
 from pipeline.engine.reading.raw import Source
 from pipeline.engine.reading.scan import RawColumn, Scan, union
 from pipeline.errors import RawDataError
+from pipeline.schema import BLOCKS
 from pipeline.wording import counted, quoted
 
+_LARGEST_SPAN = 100_000  # between the first integer or day and the last: 270 years of days
 
-def window(
-    connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], week: str, last: int
-) -> list[str]:
-    """For each scan, the SQL that says whether a row is in the last weeks.
+
+class Weeks(NamedTuple):
+    """The weeks of a source.
+
+    `places` : per scan, the SQL of a row's week as an integer: the integer itself, or of a date the days since the year 0
+    `values` : the integers that occur, sorted
+    `are_days` : whether they are days
+    """
+
+    places: tuple[str, ...]
+    values: tuple[int, ...]
+    are_days: bool
+
+    def in_last(self, last: int) -> list[str]:
+        """For each scan, the SQL that says whether a row is in the last weeks, at least 1."""
+        if not self.values:
+            return ["TRUE"] * len(self.places)  # no rows: the caller says so
+        return [f"{place} >= {self._first(last)}" for place in self.places]
+
+    def blocks(self, last: int | None) -> list[str] | None:
+        """For each scan, the SQL of a row's block of weeks, from 1 to `BLOCKS`; null before the last weeks, where `last` says how many.
+
+        The weeks that occur are in order in four periods of as many weeks, and in each period they alternate between two blocks: 1 and 2
+        are the first period's. Days make weeks of seven that end with the latest of them. None where there are fewer weeks than
+        blocks, or what occurs lies too far apart to be weeks.
+        """
+        values = [value for value in self.values if last is None or value >= self._first(last)]
+        weeks = self._weeks(values)
+        ranks = {week: rank for rank, week in enumerate(sorted(set(weeks)))}
+        if len(ranks) < BLOCKS or values[-1] - values[0] > _LARGEST_SPAN:
+            return None
+        periods = BLOCKS // 2
+        blocks = {
+            value: 2 * (ranks[week] * periods // len(ranks)) + ranks[week] % 2 + 1
+            for value, week in zip(values, weeks, strict=True)
+        }
+        listed = ", ".join(str(blocks.get(value, "NULL")) for value in range(values[0], values[-1] + 1))
+        return [
+            f"CASE WHEN {place} >= {values[0]} THEN [{listed}][{place} - {values[0] - 1}] END" for place in self.places
+        ]
+
+    def _first(self, last: int) -> int:
+        return _weeks_before(self.values[-1], last) if self.are_days else first_kept(self.values, last)
+
+    def _weeks(self, values: Sequence[int]) -> list[int]:
+        """The week of each value: integers that grow with time."""
+        days = list(values) if self.are_days else [_day(value) for value in values]
+        if None in days:
+            return list(values)
+        ordinals = [day for day in days if day is not None]
+        return [-((max(ordinals) - day) // 7) for day in ordinals]
+
+
+def weeks_of(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], week: str) -> Weeks:
+    """The weeks that occur; only the week column is read.
 
     Parameters
     ----------
     week : the raw name of the week column
-    last : how many weeks, at least 1
 
     Raises
     ------
@@ -46,14 +99,11 @@ def window(
         "SELECT week_number, week_date, COUNT(*), MIN(CASE WHEN week_number IS NULL AND week_date IS NULL THEN "
         f"week_text END) FROM ({union(found, selects)}) GROUP BY week_number, week_date",
     )
-    if not seen:
-        return ["TRUE"] * len(found)  # no rows: the caller says so
     _check(source, week, seen)
     if any(day is not None for _, day, _, _ in seen):
-        first_day = _weeks_before(max(day for _, day, _, _ in seen if day is not None), last)
-        return [f"{expression} >= DATE '{first_day.isoformat()}'" for expression in dates]
-    first = first_kept({number for number, _, _, _ in seen}, last)
-    return [f"{expression} >= {first}" for expression in numbers]
+        places = tuple(f"(DATE_DIFF('day', DATE '0001-01-01', {expression}) + 1)" for expression in dates)
+        return Weeks(places, tuple(sorted(day.toordinal() for _, day, _, _ in seen if day is not None)), are_days=True)
+    return Weeks(numbers, tuple(sorted(number for number, _, _, _ in seen if number is not None)), are_days=False)
 
 
 def _week(source: Source, scan: Scan, week: str) -> tuple[str, str]:
@@ -108,23 +158,23 @@ def first_kept(weeks: Collection[int], last: int) -> int:
     """
     days = [_day(week) for week in weeks]
     if None not in days:
-        first = _weeks_before(max(day for day in days if day is not None), last)
+        first = date.fromordinal(_weeks_before(max(day for day in days if day is not None), last))
         return first.year * 10_000 + first.month * 100 + first.day
     if all(190_001 <= week <= 299_953 and 1 <= week % 100 <= 53 for week in weeks):
         return sorted(weeks)[-last:][0]
     return max(weeks) - last + 1
 
 
-def _weeks_before(latest: date, last: int) -> date:
-    """The first of the last weeks' days; the first of all days where there are not as many."""
-    return date.fromordinal(max(latest.toordinal() - 7 * last + 1, 1))
+def _weeks_before(latest: int, last: int) -> int:
+    """The first of the last weeks' days; the first of all days where there are not as many. Days since the year 0, as `date.toordinal`."""
+    return max(latest - 7 * last + 1, 1)
 
 
-def _day(week: int) -> date | None:
-    """The date that an integer such as 20240131 writes."""
+def _day(week: int) -> int | None:
+    """The day that an integer such as 20240131 writes, as `date.toordinal`."""
     if not 19_000_101 <= week <= 29_991_231:
         return None
     try:
-        return datetime.strptime(str(week), "%Y%m%d").date()  # a date has no time zone
+        return datetime.strptime(str(week), "%Y%m%d").toordinal()  # a date has no time zone
     except ValueError:
         return None

@@ -7,6 +7,6 @@ SELECT store_id, sku_id, category,
     CAST(SUM(rows_in_window) AS BIGINT) AS rows_in_window,
     CAST(SUM(bad_values) AS BIGINT) AS bad_values,
     CAST(SUM(bad_texts) AS BIGINT) AS bad_texts,
-    MIN(bad_text) AS bad_text
+    MIN(bad_text) AS bad_text{blocks}
 FROM named_sums
 GROUP BY store_id, sku_id, category

@@ -2,23 +2,23 @@
 -- Micro-units first, then cents, both half away from zero: a binary 1.005 is what its writer meant by it, 1.01.
 -- What cannot be an amount is null from the first step on, so that no later one can fail on it.
 WITH valid AS (
-    SELECT store_key, sku_key, category_key, sales_text, in_window,
+    SELECT store_key, sku_key, category_key, sales_text, in_window, block,
         CASE WHEN ABS(sales_value) <= 1e13 THEN sales_value END AS amount,
         CASE WHEN sales_value IS NULL THEN 1 ELSE 0 END AS is_null
     FROM raw_sales
 ),
 scaled AS (
-    SELECT store_key, sku_key, category_key, sales_text, in_window, amount, is_null,
+    SELECT store_key, sku_key, category_key, sales_text, in_window, block, amount, is_null,
         FLOOR(ABS(amount) * 1e6 + 0.5) AS micros
     FROM valid
 ),
 rounded AS (
-    SELECT store_key, sku_key, category_key, sales_text, in_window, amount, is_null, micros,
+    SELECT store_key, sku_key, category_key, sales_text, in_window, block, amount, is_null, micros,
         FLOOR(micros / 1e4 + 0.5) AS absolute_cents
     FROM scaled
 ),
 whole AS (
-    SELECT store_key, sku_key, category_key, sales_text, in_window, amount, is_null,
+    SELECT store_key, sku_key, category_key, sales_text, in_window, block, amount, is_null,
         CAST(CASE WHEN in_window THEN absolute_cents END AS BIGINT) AS absolute_cents,
         CAST(CASE WHEN in_window THEN micros - absolute_cents * 1e4 END AS BIGINT) AS lost_micros
     FROM rounded
@@ -31,6 +31,6 @@ SELECT store_key, sku_key, category_key,
     CAST(SUM(CASE WHEN in_window THEN 1 ELSE 0 END) AS BIGINT) AS rows_in_window,
     CAST(SUM(CASE WHEN in_window AND amount IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS bad_values,
     CAST(SUM(CASE WHEN in_window AND is_null = 1 AND sales_text IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT) AS bad_texts,
-    MIN(CASE WHEN in_window AND is_null = 1 THEN sales_text END) AS bad_text
+    MIN(CASE WHEN in_window AND is_null = 1 THEN sales_text END) AS bad_text{blocks}
 FROM whole
 GROUP BY store_key, sku_key, category_key

@@ -1,16 +1,28 @@
 // One category: who is in which cluster, what sets the clusters apart, and how far to trust that.
 
-const COLUMNS = ["store", "labels", "cluster", "next-nearest", "sales", "volume tier", "confidence %", "margin %", "silhouette", "remarks"];
+const COLUMNS = [
+  "store",
+  "labels",
+  "cluster",
+  "next-nearest",
+  "sales",
+  "volume tier",
+  "confidence %",
+  "margin %",
+  "silhouette",
+  "remarks",
+];
 
 function stores() {
-  stores.known ??= JSON.parse(document.getElementById("stores").textContent);
-  return stores.known;
+  stores.parsed ??= JSON.parse(document.getElementById("stores").textContent);
+  return stores.parsed;
 }
 
 function category(position) {
-  category.known ??= new Map();
-  if (!category.known.has(position)) category.known.set(position, JSON.parse(document.getElementById(`data-${position}`).textContent));
-  return category.known.get(position);
+  category.parsed ??= new Map();
+  if (!category.parsed.has(position))
+    category.parsed.set(position, JSON.parse(document.getElementById(`data-${position}`).textContent));
+  return category.parsed.get(position);
 }
 
 function label(cluster) {
@@ -21,25 +33,36 @@ function label(cluster) {
 function nextNearest(data, at, named) {
   const wanted = data.stores.next[at];
   if (wanted === null) return "";
-  const found = data.clusters.find((one) => one.internal === wanted && one.external === data.stores.external[at]);
-  return found ? named(found) : `sales-mix cluster ${wanted}`;
+  const next = data.clusters.find(
+    (cluster) => cluster.internal === wanted && cluster.external === data.stores.external[at],
+  );
+  return next ? named(next) : `sales-mix cluster ${wanted}`;
 }
 
 function remarks(data, at) {
-  const said = [];
-  if (data.stores.outlier[at]) said.push("outlier: unlike any cluster");
-  if (data.stores.held[at]) said.push("held out of the fit by the settings");
-  if (data.stores.overridden[at]) said.push("placed by hand");
-  if (data.stores.moved[at]) said.push("moved by merging");
-  if (data.stores.external[at] === null) said.push("no outside data");
-  if (data.likely?.percent[at]) said.push(`sales mix: ${likelihood(data.likely, at)}`);
-  return said.join("; ");
+  const texts = [];
+  if (data.stores.outlier[at]) texts.push("outlier: unlike any cluster");
+  if (data.stores.held[at]) texts.push("held out of the fit by the settings");
+  if (data.stores.overridden[at]) texts.push("placed by hand");
+  if (data.stores.moved[at]) texts.push("moved by merging");
+  if (data.stores.external[at] === null) texts.push("no outside data");
+  if (data.likely?.percent[at]) texts.push(`sales mix: ${likelihood(data.likely, at)}`);
+  return texts.join("; ");
 }
 
 function storeCells(data, at, named = label) {
-  const found = data.stores;
-  const own = data.clusters.find((one) => one.number === found.cluster[at]);
-  return [own ? named(own) : String(found.cluster[at]), nextNearest(data, at, named), found.sales[at], found.tier[at], found.confidence[at], found.margin[at], found.silhouette[at] === null ? null : found.silhouette[at] / 100, remarks(data, at)];
+  const fields = data.stores;
+  const own = data.clusters.find((cluster) => cluster.number === fields.cluster[at]);
+  return [
+    own ? named(own) : String(fields.cluster[at]),
+    nextNearest(data, at, named),
+    fields.sales[at],
+    fields.tier[at],
+    fields.confidence[at],
+    fields.margin[at],
+    fields.silhouette[at] === null ? null : fields.silhouette[at] / 100,
+    remarks(data, at),
+  ];
 }
 
 function storeLink(position) {
@@ -47,40 +70,65 @@ function storeLink(position) {
 }
 
 function clusterCards(data) {
-  const total = data.clusters.reduce((sum, one) => sum + one.stores, 0);
-  const sales = data.clusters.reduce((sum, one) => sum + one.sales, 0);
-  return element("ol", { class: "cards" }, data.clusters.map((one, position) => {
-    const facts = [
-      `${one.stores.toLocaleString("en")} stores (${Math.round((100 * one.stores) / total)} %)`,
-      sales > 0 ? `${Math.round((100 * one.sales) / sales)} % of sales` : null,
-      one.stores ? `${Math.round(one.sales / one.stores).toLocaleString("en")} a store` : null,
-      one.confidence === null ? null : `confidence ${one.confidence} %`,
-      data.clusters.length > 1 ? `differs from the chain in ${one.apart} % of its sales` : null,
-      one.outliers ? `${one.outliers} ${one.outliers === 1 ? "outlier" : "outliers"}` : null,
-      one.moved ? `${one.moved} moved in by merging` : null,
-    ].filter(Boolean);
-    const list = (title, texts) => texts.length ? element("p", {}, element("strong", {}, `${title} `), texts.flatMap((text, at) => [at ? "; " : "", name(text)])) : null;
-    return element("li", {},
-      element("h4", {}, swatch(one.number), " Cluster ", name(label(one))),
-      element("p", { class: "facts" }, facts.join(" · ")),
-      list("Sells more of:", one.more), list("Sells less of:", one.less),
-      one.more.length + one.less.length ? null : element("p", {}, likeTheChain(data, one)),
-      data.outside ? [list("Around them, more:", data.outside.more[position]), list("Around them, less:", data.outside.less[position])] : null,
-      list("Typical stores:", one.exemplars),
-      members(data, one),
-      element("p", { class: "note" }, `${one.note}.`));
-  }));
+  const total = data.clusters.reduce((sum, cluster) => sum + cluster.stores, 0);
+  const sales = data.clusters.reduce((sum, cluster) => sum + cluster.sales, 0);
+  return element(
+    "ol",
+    { class: "cards" },
+    data.clusters.map((cluster, position) => {
+      const facts = [
+        `${cluster.stores.toLocaleString("en")} stores (${Math.round((100 * cluster.stores) / total)} %)`,
+        sales > 0 ? `${Math.round((100 * cluster.sales) / sales)} % of sales` : null,
+        cluster.stores ? `${Math.round(cluster.sales / cluster.stores).toLocaleString("en")} a store` : null,
+        cluster.confidence === null ? null : `confidence ${cluster.confidence} %`,
+        data.clusters.length > 1 ? `differs from the chain in ${cluster.apart} % of its sales` : null,
+        cluster.outliers ? `${cluster.outliers} ${cluster.outliers === 1 ? "outlier" : "outliers"}` : null,
+        cluster.moved ? `${cluster.moved} moved in by merging` : null,
+      ].filter(Boolean);
+      const list = (title, texts) =>
+        texts.length
+          ? element(
+              "p",
+              {},
+              element("strong", {}, `${title} `),
+              texts.flatMap((text, at) => [at ? "; " : "", name(text)]),
+            )
+          : null;
+      return element(
+        "li",
+        {},
+        element("h4", {}, swatch(cluster.number), " Cluster ", name(label(cluster))),
+        element("p", { class: "facts" }, facts.join(" · ")),
+        list("Sells more of:", cluster.more),
+        list("Sells less of:", cluster.less),
+        cluster.more.length + cluster.less.length ? null : element("p", {}, likeTheChain(data, cluster)),
+        data.outside
+          ? [
+              list("Around them, more:", data.outside.more[position]),
+              list("Around them, less:", data.outside.less[position]),
+            ]
+          : null,
+        list("Typical stores:", cluster.exemplars),
+        members(data, cluster),
+        element("p", { class: "note" }, `${cluster.note}.`),
+      );
+    }),
+  );
 }
 
 // Steps along one scale, in its order: where one direction holds most of the differences in the mix.
 function scale(data) {
   if (data.verdict !== "tiers" || data.clusters.length < 3 || data.held[0] < 60) return null;
-  const middle = (one) => {
-    const own = data.x.filter((x, at) => x !== null && data.stores.cluster[at] === one.number);
+  const middle = (cluster) => {
+    const own = data.x.filter((x, at) => x !== null && data.stores.cluster[at] === cluster.number);
     return own.reduce((sum, x) => sum + x, 0) / Math.max(1, own.length);
   };
-  const order = [...data.clusters].sort((a, b) => middle(a) - middle(b)).map((one) => one.number);
-  return element("p", {}, `From one end of the scale to the other: ${order.join(" \u2013 ")}. One direction holds ${data.held[0]} % of the differences among stores.`);
+  const order = [...data.clusters].sort((a, b) => middle(a) - middle(b)).map((cluster) => cluster.number);
+  return element(
+    "p",
+    {},
+    `From one end of the scale to the other: ${order.join(" \u2013 ")}. One direction holds ${data.held[0]} % of the differences among stores.`,
+  );
 }
 
 function members(data, cluster) {
@@ -89,9 +137,18 @@ function members(data, cluster) {
     if (details.childElementCount > 1) return;
     const own = data.stores.at.map((_, at) => at).filter((at) => data.stores.cluster[at] === cluster.number);
     for (const tier of [...new Set(own.map((at) => data.stores.tier[at]))].sort((a, b) => (a ?? 99) - (b ?? 99))) {
-      const of = own.filter((at) => data.stores.tier[at] === tier).sort((a, b) => data.stores.sales[b] - data.stores.sales[a]);
+      const of = own
+        .filter((at) => data.stores.tier[at] === tier)
+        .sort((a, b) => data.stores.sales[b] - data.stores.sales[a]);
       const title = tier === null ? null : element("strong", {}, `Volume tier ${tier}: `);
-      details.append(element("p", {}, title, of.flatMap((at, after) => [after ? ", " : "", storeLink(data.stores.at[at])])));
+      details.append(
+        element(
+          "p",
+          {},
+          title,
+          of.flatMap((at, after) => [after ? ", " : "", storeLink(data.stores.at[at])]),
+        ),
+      );
     }
   });
   return details;
@@ -104,30 +161,73 @@ function likeTheChain(data, cluster) {
 }
 
 function storeMap(data) {
-  const found = data.stores;
-  const points = found.at.map((position, at) => ({ position, x: data.x[at], y: data.y[at], cluster: found.cluster[at], confidence: found.confidence[at], hollow: found.outlier[at] }));
-  return plane(points, data.clusters, `Each mark is a store; near ones sell alike. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the sales mix (principal components): what is left cannot be seen here. Hollow marks are outliers. Clusters that differ by the outside data alone lie on top of each other.`);
+  const fields = data.stores;
+  const points = fields.at.map((position, at) => ({
+    position,
+    x: data.x[at],
+    y: data.y[at],
+    cluster: fields.cluster[at],
+    confidence: fields.confidence[at],
+    hollow: fields.outlier[at],
+  }));
+  return plane(
+    points,
+    data.clusters,
+    `Each mark is a store; near ones sell alike. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the sales mix (principal components): what is left cannot be seen here. Hollow marks are outliers. Clusters that differ by the outside data alone lie on top of each other.`,
+  );
 }
 
 // Stores on a plane; points are {position, x, y, cluster, confidence, hollow}.
 function plane(points, clusters, caption) {
-  const known = stores();
+  const all = stores();
   const marks = points.map((point) => {
-    const [id, labels] = [known.id[point.position], known.labels[point.position]];
-    return { ...point, text: `store ${id}${labels ? `, ${labels}` : ""}: cluster ${point.cluster}${point.confidence === null ? "" : `, confidence ${point.confidence} %`}${point.hollow ? ", outlier" : ""}` };
+    const [id, labels] = [all.id[point.position], all.labels[point.position]];
+    return {
+      ...point,
+      text: `store ${id}${labels ? `, ${labels}` : ""}: cluster ${point.cluster}${point.confidence === null ? "" : `, confidence ${point.confidence} %`}${point.hollow ? ", outlier" : ""}`,
+    };
   });
-  const legend = element("ul", { class: "key" }, clusters.map((one) => element("li", {}, swatch(one.number), " ", name(label(one)))));
+  const legend = element(
+    "ul",
+    { class: "key" },
+    clusters.map((cluster) => element("li", {}, swatch(cluster.number), " ", name(label(cluster)))),
+  );
   return figure("The stores on a map", caption, map(marks, "Map of the stores."), legend);
 }
 
 function evidence(data) {
-  const found = data.k_figures;
-  const row = (title, key, better) => line(found.k, found[key], data.chosen, title, better);
-  const rows = found.k.map((k, at) => [k, found.bic[at], found.silhouette[at], found.stability[at], found.jaccard[at], found.smallest_cluster[at], data.chosen.includes(k) ? "taken" : ""]);
-  return figure("Why this number of clusters", "Each figure for every number of clusters k tried; the filled mark is the one taken. Stability and Jaccard say how well the clusters are found again when stores are resampled.",
+  const figures = data.k_figures;
+  const row = (title, key, better) => line(figures.k, figures[key], data.chosen, title, better);
+  const rows = figures.k.map((k, at) => [
+    k,
+    figures.bic[at],
+    figures.silhouette[at],
+    figures.stability[at],
+    figures.jaccard[at],
+    figures.smallest_cluster[at],
+    data.chosen.includes(k) ? "taken" : "",
+  ]);
+  return figure(
+    "Why this number of clusters",
+    "Each figure for every number of clusters k tried; the filled mark is the one taken. Stability and Jaccard say how well the clusters are found again when stores are resampled.",
     element("p", {}, data.reason ? `${data.reason}.` : ""),
-    element("div", { class: "multiples" }, row("BIC", "bic", "lower is better"), row("Stability", "stability", "1 is perfect"), row("Jaccard", "jaccard", "of the weakest cluster"), row("Silhouette", "silhouette", "higher is better")),
-    element("details", {}, element("summary", {}, "The figures"), table(["k", "BIC", "silhouette", "stability", "Jaccard", "smallest cluster", ""], rows, { label: "Figures for every k" })));
+    element(
+      "div",
+      { class: "multiples" },
+      row("BIC", "bic", "lower is better"),
+      row("Stability", "stability", "1 is perfect"),
+      row("Jaccard", "jaccard", "of the weakest cluster"),
+      row("Silhouette", "silhouette", "higher is better"),
+    ),
+    element(
+      "details",
+      {},
+      element("summary", {}, "The figures"),
+      table(["k", "BIC", "silhouette", "stability", "Jaccard", "smallest cluster", ""], rows, {
+        label: "Figures for every k",
+      }),
+    ),
+  );
 }
 
 function silhouetteChart(data) {
@@ -138,42 +238,98 @@ function silhouetteChart(data) {
   });
   if (!blocks.size) return null;
   const sorted = [...blocks].sort(([a], [b]) => a - b).map(([cluster, values]) => ({ cluster, values }));
-  return figure("How well each store fits", "A bar per store, grouped by its cluster on the sales mix: near 1 it is among its own, near 0 between two clusters, below 0 nearer to another one.", silhouettes(sorted));
+  return figure(
+    "How well each store fits",
+    "A bar per store, grouped by its cluster on the sales mix: near 1 it is among its own, near 0 between two clusters, below 0 nearer to another one.",
+    silhouettes(sorted),
+  );
 }
 
 function outlierList(data) {
-  const found = data.stores.at.map((_, at) => at).filter((at) => data.stores.outlier[at]);
-  if (!found.length) return null;
-  const rows = found.map((at) => [storeLink(data.stores.at[at]), stores().labels[data.stores.at[at]], ...storeCells(data, at, (one) => String(one.number))]);
-  return figure("Outlier stores", "Their mix is unlike any cluster's: they were left out of the fit and placed at the nearest one. Look at them before they get its assortment.", table(COLUMNS, rows, { label: "Outlier stores" }));
+  const outliers = data.stores.at.map((_, at) => at).filter((at) => data.stores.outlier[at]);
+  if (!outliers.length) return null;
+  const rows = outliers.map((at) => [
+    storeLink(data.stores.at[at]),
+    stores().labels[data.stores.at[at]],
+    ...storeCells(data, at, (cluster) => String(cluster.number)),
+  ]);
+  return figure(
+    "Outlier stores",
+    "Their mix is unlike any cluster's: they were left out of the fit and placed at the nearest one. Look at them before they get its assortment.",
+    table(COLUMNS, rows, { label: "Outlier stores" }),
+  );
 }
 
 function everyStore(data) {
-  const details = element("details", {}, element("summary", {}, `All ${data.stores.at.length.toLocaleString("en")} stores`));
+  const details = element(
+    "details",
+    {},
+    element("summary", {}, `All ${data.stores.at.length.toLocaleString("en")} stores`),
+  );
   details.addEventListener("toggle", () => {
     if (details.childElementCount > 1) return;
     const order = data.stores.at.map((_, at) => at).sort((a, b) => data.stores.cluster[a] - data.stores.cluster[b]);
-    details.append(table(COLUMNS, order.map((at) => [storeLink(data.stores.at[at]), stores().labels[data.stores.at[at]], ...storeCells(data, at, (one) => String(one.number))]), { label: "All stores" }));
+    details.append(
+      table(
+        COLUMNS,
+        order.map((at) => [
+          storeLink(data.stores.at[at]),
+          stores().labels[data.stores.at[at]],
+          ...storeCells(data, at, (cluster) => String(cluster.number)),
+        ]),
+        { label: "All stores" },
+      ),
+    );
   });
   return details;
 }
 
-function grid(found) {
-  const title = found.folded ? null : element("h4", {}, found.title);
-  const made = element("section", { class: "grid" }, title, element("p", { class: "caption" }, found.caption),
-    table(found.head, found.rows, { label: found.title, notes: found.notes }),
-    found.more ? element("p", {}, `${found.more.toLocaleString("en")} further rows are in the database and the workbook.`) : null);
-  return found.folded ? element("details", {}, element("summary", {}, found.title), made) : made;
+function grid(content) {
+  const title = content.folded ? null : element("h4", {}, content.title);
+  const section = element(
+    "section",
+    { class: "grid" },
+    title,
+    element("p", { class: "caption" }, content.caption),
+    table(content.head, content.rows, { label: content.title, notes: content.notes }),
+    content.more
+      ? element("p", {}, `${content.more.toLocaleString("en")} further rows are in the database and the workbook.`)
+      : null,
+  );
+  return content.folded ? element("details", {}, element("summary", {}, content.title), section) : section;
 }
 
 function drawCategory(position) {
   const data = category(position);
-  return element("article", {},
+  return element(
+    "article",
+    {},
     element("h2", { tabindex: "-1" }, name(data.name)),
-    element("p", { class: "verdict" }, element("span", { class: `badge ${data.verdict.replaceAll(" ", "-")}` }, data.verdict), ` ${data.says}`),
-    data.look_at.length ? element("div", { class: "notice" }, element("h3", {}, "What to look at"), element("ul", {}, data.look_at.map((text) => element("li", {}, text)))) : null,
+    element(
+      "p",
+      { class: "verdict" },
+      element("span", { class: `badge ${data.verdict.replaceAll(" ", "-")}` }, data.verdict),
+      data.holds === "unknown" ? null : element("span", { class: "badge" }, `holds: ${data.holds}`),
+      ` ${data.says}`,
+    ),
+    data.look_at.length
+      ? element(
+          "div",
+          { class: "notice" },
+          element("h3", {}, "What to look at"),
+          element(
+            "ul",
+            {},
+            data.look_at.map((text) => element("li", {}, text)),
+          ),
+        )
+      : null,
     element("h3", {}, `${data.clusters.length} final ${data.clusters.length === 1 ? "cluster" : "clusters"}`),
-    element("p", { class: "caption" }, `${data.stores.at.length.toLocaleString("en")} of ${stores().id.length.toLocaleString("en")} stores have a cluster here; the others sell nothing in it, or are excluded.`),
+    element(
+      "p",
+      { class: "caption" },
+      `${data.stores.at.length.toLocaleString("en")} of ${stores().id.length.toLocaleString("en")} stores have a cluster here; the others sell nothing in it, or are excluded.`,
+    ),
     scale(data),
     clusterCards(data),
     data.needs.length && data.clusters.length ? needStates(data) : null,
@@ -181,5 +337,9 @@ function drawCategory(position) {
     data.clusters.length ? volumes(data) : null,
     element("div", { class: "pair" }, data.x.some((x) => x !== null) ? storeMap(data) : null, silhouetteChart(data)),
     data.k_figures.k.length ? evidence(data) : null,
-    outlierList(data), between(data.likely, data.stores.at, "cluster on the sales mix"), data.grids.map(grid), everyStore(data));
+    outlierList(data),
+    between(data.likely, data.stores.at, "cluster on the sales mix"),
+    data.grids.map(grid),
+    everyStore(data),
+  );
 }

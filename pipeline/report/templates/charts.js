@@ -17,10 +17,10 @@ function drawn(name, attributes, ...children) {
   return filled(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 }
 
-function filled(made, attributes, children) {
-  for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-  for (const child of children.flat()) if (child !== null && child !== undefined) made.append(child);
-  return made;
+function filled(node, attributes, children) {
+  for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
+  for (const child of children.flat()) if (child !== null && child !== undefined) node.append(child);
+  return node;
 }
 
 // A text from the data: it keeps its own direction, whatever stands around it.
@@ -29,14 +29,33 @@ function name(text) {
 }
 
 function table(head, rows, options = {}) {
-  const line = head.map((text, at) => element("th", { scope: "col", ...(options.notes?.[at] ? { title: options.notes[at] } : {}) }, text));
+  const line = head.map((text, at) =>
+    element("th", { scope: "col", ...(options.notes?.[at] ? { title: options.notes[at] } : {}) }, text),
+  );
   const cell = (value) => {
     const numeric = typeof value === "number";
     const shown = value === null || value === undefined ? "" : numeric ? value.toLocaleString("en") : value;
-    return element("td", numeric ? { class: "number" } : {}, shown instanceof Node ? shown : typeof shown === "string" ? name(shown) : shown);
+    return element(
+      "td",
+      numeric ? { class: "number" } : {},
+      shown instanceof Node ? shown : typeof shown === "string" ? name(shown) : shown,
+    );
   };
-  const made = element("table", {}, element("thead", {}, element("tr", {}, line)), element("tbody", {}, rows.map((row) => element("tr", {}, row.map(cell)))));
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": options.label || "Table" }, made);
+  const whole = element(
+    "table",
+    {},
+    element("thead", {}, element("tr", {}, line)),
+    element(
+      "tbody",
+      {},
+      rows.map((row) => element("tr", {}, row.map(cell))),
+    ),
+  );
+  return element(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": options.label || "Table" },
+    whole,
+  );
 }
 
 function figure(title, caption, ...content) {
@@ -58,7 +77,11 @@ function hideTip() {
 
 // Marks that say what they are: under the pointer, and with the arrow keys once the chart has the focus.
 function explained(chart, marks, label) {
-  const group = element("div", { class: "chart", tabindex: "0", role: "group", "aria-label": `${label} The arrow keys go from mark to mark.` }, chart);
+  const group = element(
+    "div",
+    { class: "chart", tabindex: "0", role: "group", "aria-label": `${label} The arrow keys go from mark to mark.` },
+    chart,
+  );
   chart.setAttribute("aria-hidden", "true");
   let at = -1;
   const show = (mark) => showTip(mark.text, mark.shape.getBoundingClientRect());
@@ -69,7 +92,10 @@ function explained(chart, marks, label) {
   };
   for (const mark of marks) mark.shape.addEventListener("pointerenter", () => show(mark));
   group.addEventListener("pointerleave", hideTip);
-  group.addEventListener("blur", () => { lit(-1); hideTip(); });
+  group.addEventListener("blur", () => {
+    lit(-1);
+    hideTip();
+  });
   group.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (event.key === "Escape") hideTip();
@@ -88,15 +114,26 @@ function shape(kind, x, y, size, attributes) {
     diamond: `M${x} ${y - 1.3 * size}L${x + 1.3 * size} ${y}L${x} ${y + 1.3 * size}L${x - 1.3 * size} ${y}Z`,
     square: `M${x - size} ${y - size}h${2 * size}v${2 * size}h${-2 * size}Z`,
   };
-  return kind === "circle" ? drawn("circle", { cx: x, cy: y, r: size, ...attributes }) : drawn("path", { d: paths[kind], ...attributes });
+  return kind === "circle"
+    ? drawn("circle", { cx: x, cy: y, r: size, ...attributes })
+    : drawn("path", { d: paths[kind], ...attributes });
 }
 
 function mark(number, x, y, size, attributes) {
-  return shape(SHAPES[(number - 1) % SHAPES.length], x, y, size, { fill: colour(number), stroke: "#333", "stroke-width": 0.6, ...attributes });
+  return shape(SHAPES[(number - 1) % SHAPES.length], x, y, size, {
+    fill: colour(number),
+    stroke: "#333",
+    "stroke-width": 0.6,
+    ...attributes,
+  });
 }
 
 function swatch(number) {
-  return drawn("svg", { width: 16, height: 16, viewBox: "0 0 16 16", class: "swatch", "aria-hidden": "true" }, mark(number, 8, 8, 5));
+  return drawn(
+    "svg",
+    { width: 16, height: 16, viewBox: "0 0 16 16", class: "swatch", "aria-hidden": "true" },
+    mark(number, 8, 8, 5),
+  );
 }
 
 // The stores on a plane: points are {x, y, cluster, text, hollow}.
@@ -108,7 +145,13 @@ function map(points, label) {
   const chart = drawn("svg", { viewBox: `0 0 ${width} ${height}`, class: "map" });
   chart.append(drawn("path", { d: `M${width / 2} 0V${height}M0 ${height / 2}H${width}`, class: "axis" }));
   const marks = at.map((point) => {
-    const drawnAt = mark(point.cluster, width / 2 + point.x * unit, height / 2 - point.y * unit, 4.5, point.hollow ? { fill: "#fff", stroke: colour(point.cluster), "stroke-width": 2 } : { "fill-opacity": 0.85 });
+    const drawnAt = mark(
+      point.cluster,
+      width / 2 + point.x * unit,
+      height / 2 - point.y * unit,
+      4.5,
+      point.hollow ? { fill: "#fff", stroke: colour(point.cluster), "stroke-width": 2 } : { "fill-opacity": 0.85 },
+    );
     chart.append(drawnAt);
     return { shape: drawnAt, text: point.text };
   });
@@ -118,24 +161,35 @@ function map(points, label) {
 // A figure for every k tried; the one taken is filled.
 function line(ks, values, chosen, title, better) {
   const [width, height, left, top, bottom] = [250, 150, 46, 12, 26];
-  const known = ks.map((k, at) => [k, values[at]]).filter(([, value]) => value !== null);
+  const measured = ks.map((k, at) => [k, values[at]]).filter(([, value]) => value !== null);
   const chart = drawn("svg", { viewBox: `0 0 ${width} ${height}`, class: "line" });
-  if (!known.length) return element("p", {}, `${title}: not measured.`);
-  const low = Math.min(...known.map(([, value]) => value)), high = Math.max(...known.map(([, value]) => value));
-  const first = Math.min(...ks), span = Math.max(1, Math.max(...ks) - first);
+  if (!measured.length) return element("p", {}, `${title}: not measured.`);
+  const low = Math.min(...measured.map(([, value]) => value)),
+    high = Math.max(...measured.map(([, value]) => value));
+  const first = Math.min(...ks),
+    span = Math.max(1, Math.max(...ks) - first);
   const x = (k) => left + ((k - first) / span) * (width - left - 14);
   const y = (value) => (high === low ? height / 2 : top + ((high - value) / (high - low)) * (height - top - bottom));
   chart.append(drawn("path", { d: `M${left - 6} ${top - 6}V${height - bottom + 6}H${width}`, class: "axis" }));
-  chart.append(drawn("path", { d: "M" + known.map(([k, value]) => `${x(k)} ${y(value)}`).join("L"), class: "trace" }));
-  for (const value of new Set([low, high])) chart.append(drawn("text", { x: left - 9, y: y(value) + 4, "text-anchor": "end" }, short(value)));
+  chart.append(
+    drawn("path", { d: "M" + measured.map(([k, value]) => `${x(k)} ${y(value)}`).join("L"), class: "trace" }),
+  );
+  for (const value of new Set([low, high]))
+    chart.append(drawn("text", { x: left - 9, y: y(value) + 4, "text-anchor": "end" }, short(value)));
   for (const k of ks) chart.append(drawn("text", { x: x(k), y: height - 6, "text-anchor": "middle" }, String(k)));
-  const marks = known.map(([k, value]) => {
+  const marks = measured.map(([k, value]) => {
     const taken = chosen.includes(k);
     const point = drawn("circle", { cx: x(k), cy: y(value), r: taken ? 6 : 3.5, class: taken ? "taken" : "tried" });
     chart.append(point);
     return { shape: point, text: `k = ${k}: ${title.toLowerCase()} ${value}${taken ? ", taken" : ""}` };
   });
-  return element("div", { class: "small" }, element("strong", {}, title), ` ${better}`, explained(chart, marks, `${title} by number of clusters.`));
+  return element(
+    "div",
+    { class: "small" },
+    element("strong", {}, title),
+    ` ${better}`,
+    explained(chart, marks, `${title} by number of clusters.`),
+  );
 }
 
 function short(value) {
@@ -155,15 +209,26 @@ function silhouettes(blocks) {
   for (const block of blocks) {
     const values = [...block.values].sort((a, b) => b - a);
     let path = `M${x(0)} ${y}`;
-    values.forEach((value, at) => { path += `H${x(value)}V${y + (at + 1) * row}`; });
-    const body = drawn("path", { d: `${path}H${x(0)}Z`, fill: colour(block.cluster), stroke: "#333", "stroke-width": 0.4 });
+    values.forEach((value, at) => {
+      path += `H${x(value)}V${y + (at + 1) * row}`;
+    });
+    const body = drawn("path", {
+      d: `${path}H${x(0)}Z`,
+      fill: colour(block.cluster),
+      stroke: "#333",
+      "stroke-width": 0.4,
+    });
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const doubtful = values.filter((value) => value < 0).length;
     chart.append(body, drawn("text", { x: 4, y: y + (values.length * row) / 2 + 4 }, `${block.cluster}`));
-    marks.push({ shape: body, text: `cluster ${block.cluster}: ${values.length} stores, mean ${(mean / 100).toFixed(2)}, ${doubtful} below 0` });
+    marks.push({
+      shape: body,
+      text: `cluster ${block.cluster}: ${values.length} stores, mean ${(mean / 100).toFixed(2)}, ${doubtful} below 0`,
+    });
     y += values.length * row + gap;
   }
   chart.append(drawn("path", { d: `M${x(0)} 0V${y}`, class: "axis" }));
-  for (const value of [-100, -50, 0, 50, 100]) chart.append(drawn("text", { x: x(value), y: y + 12, "text-anchor": "middle" }, String(value / 100)));
+  for (const value of [-100, -50, 0, 50, 100])
+    chart.append(drawn("text", { x: x(value), y: y + 12, "text-anchor": "middle" }, String(value / 100)));
   return explained(chart, marks, "Silhouettes by cluster.");
 }

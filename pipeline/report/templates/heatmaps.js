@@ -1,7 +1,8 @@
 // Clusters beside the chain: cells and bars whose colour says how far away they are. Every cell has its figure too.
 
 const MOST_LINES = 30;
-const MORE = [86, 160, 211], LESS = [240, 160, 80];
+const MORE = [86, 160, 211],
+  LESS = [240, 160, 80];
 
 // Blue is more, orange is less, white is as the chain; `depth` is -1 to 1.
 function tinted(cell, depth) {
@@ -16,13 +17,23 @@ function number(text, attributes = {}) {
 }
 
 function heatmap(label, heads, rows) {
-  const head = element("tr", {}, heads.map((text) => element("th", { scope: "col" }, text)));
+  const head = element(
+    "tr",
+    {},
+    heads.map((text) => element("th", { scope: "col" }, text)),
+  );
   const body = rows.map(([first, ...cells]) => element("tr", {}, element("th", { scope: "row" }, first), cells));
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, element("table", { class: "heatmap" }, element("thead", {}, head), element("tbody", {}, body)));
+  return element(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    element("table", { class: "heatmap" }, element("thead", {}, head), element("tbody", {}, body)),
+  );
 }
 
 function heads(clusters) {
-  return clusters.map((one) => element("span", { title: label(one) }, swatch(one.number), ` ${one.number}`));
+  return clusters.map((cluster) =>
+    element("span", { title: label(cluster) }, swatch(cluster.number), ` ${cluster.number}`),
+  );
 }
 
 // 100 is white, half and double are full.
@@ -34,10 +45,15 @@ function indexCell(index, attributes = {}) {
 // What tells the clusters over all categories apart.
 function overAll(chain) {
   const rows = chain.need.map((need, at) => [
-    [name(chain.category[at]), ": ", name(need)], ...chain.index[at].map((index) => indexCell(index)), number(String(chain.explained[at])),
+    [name(chain.category[at]), ": ", name(need)],
+    ...chain.index[at].map((index) => indexCell(index)),
+    number(String(chain.explained[at])),
   ]);
-  return figure("What tells them apart most", `Share index in its category: 100 is the chain's own share, 200 twice it, 50 half. Explained: how much of the differences among stores the clusters account for. The ${rows.length} need states of which they explain most, of ${chain.of.toLocaleString("en")} with a percent of the sales anywhere; the others are in the database.`,
-    heatmap("What tells them apart most", ["category: need state", ...heads(chain.clusters), "explained %"], rows));
+  return figure(
+    "What tells them apart most",
+    `Share index in its category: 100 is the chain's own share, 200 twice it, 50 half. Explained: how much of the differences among stores the clusters account for. The ${rows.length} need states of which they explain most, of ${chain.of.toLocaleString("en")} with a percent of the sales anywhere; the others are in the database.`,
+    heatmap("What tells them apart most", ["category: need state", ...heads(chain.clusters), "explained %"], rows),
+  );
 }
 
 // What each cluster of a category sells.
@@ -46,16 +62,30 @@ function needStates(data) {
   const rows = data.needs.slice(0, MOST_LINES).map((need, at) => [
     name(need),
     number(data.chain[at] === null ? "" : data.chain[at].toFixed(1)),
-    ...data.clusters.map((one, position) => {
+    ...data.clusters.map((cluster, position) => {
       const index = data.index[position][at];
-      return indexCell(index, { title: `${need}: ${data.share[position][at]} % of the sales of cluster ${one.number}, ${data.chain[at]} % of the chain's` });
+      return indexCell(index, {
+        title: `${need}: ${data.share[position][at]} % of the sales of cluster ${cluster.number}, ${data.chain[at]} % of the chain's`,
+      });
     }),
     ...(explained ? [number(data.explained[at] === null ? "" : String(data.explained[at]))] : []),
   ]);
-  const more = data.needs.length > MOST_LINES ? ` The ${MOST_LINES} largest of ${data.needs.length} need states; the others are in the workbook's sheet profiles.` : "";
-  const between = explained ? " Explained: how much of the differences among stores the clusters account for; near 0, they say nothing of this need state; none where it is too rare to be clustered on by itself." : "";
-  return figure("What each cluster sells", `Share index: 100 is the chain's own share of sales, 200 twice it, 50 half. Blue is more, orange is less.${between}${more}`,
-    heatmap("Share indices", ["need state", "chain %", ...heads(data.clusters), ...(explained ? ["explained %"] : [])], rows));
+  const more =
+    data.needs.length > MOST_LINES
+      ? ` The ${MOST_LINES} largest of ${data.needs.length} need states; the others are in the workbook's sheet profiles.`
+      : "";
+  const between = explained
+    ? " Explained: how much of the differences among stores the clusters account for; near 0, they say nothing of this need state; none where it is too rare to be clustered on by itself."
+    : "";
+  return figure(
+    "What each cluster sells",
+    `Share index: 100 is the chain's own share of sales, 200 twice it, 50 half. Blue is more, orange is less.${between}${more}`,
+    heatmap(
+      "Share indices",
+      ["need state", "chain %", ...heads(data.clusters), ...(explained ? ["explained %"] : [])],
+      rows,
+    ),
+  );
 }
 
 // What surrounds each cluster: means, coloured by how many standard deviations of the stores they are away; one is full.
@@ -64,7 +94,7 @@ function surroundings(clusters, outside, title) {
   const rows = outside.features.slice(0, MOST_LINES).map((feature, at) => [
     outside.logged[at] ? [name(feature), " (typical)"] : name(feature),
     number(shown(outside.chain[at])),
-    ...clusters.map((one, position) => {
+    ...clusters.map((cluster, position) => {
       const [mean, apart] = [outside.mean[position][at], outside.apart[position][at]];
       if (mean === null) return number("");
       const cell = number(shown(mean), { class: "number heat" });
@@ -72,15 +102,26 @@ function surroundings(clusters, outside, title) {
     }),
     number(outside.explained[at] === null ? "" : String(outside.explained[at])),
   ]);
-  const more = outside.features.length > MOST_LINES ? ` The ${MOST_LINES} that tell most of ${outside.features.length} features; the others are in the database.` : "";
-  const typical = outside.logged.some((one) => one) ? " Typical: the mean of the logarithms, taken back; the largest stores weigh less in it." : "";
-  return figure(title, `The mean of the cluster's stores, and how many standard deviations of all stores it is away from theirs: blue is more, orange is less. In a small cluster half a standard deviation is nothing yet. Explained: how much of the differences among stores the clusters account for.${typical}${more}`,
-    heatmap(title, ["feature", "all stores", ...heads(clusters), "explained %"], rows));
+  const more =
+    outside.features.length > MOST_LINES
+      ? ` The ${MOST_LINES} that tell most of ${outside.features.length} features; the others are in the database.`
+      : "";
+  const typical = outside.logged.some(Boolean)
+    ? " Typical: the mean of the logarithms, taken back; the largest stores weigh less in it."
+    : "";
+  return figure(
+    title,
+    `The mean of the cluster's stores, and how many standard deviations of all stores it is away from theirs: blue is more, orange is less. In a small cluster half a standard deviation is nothing yet. Explained: how much of the differences among stores the clusters account for.${typical}${more}`,
+    heatmap(title, ["feature", "all stores", ...heads(clusters), "explained %"], rows),
+  );
 }
 
 function shown(value) {
   if (value === null) return "";
-  return value.toLocaleString("en", Math.abs(value) < 1000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 });
+  return value.toLocaleString(
+    "en",
+    Math.abs(value) < 1000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 },
+  );
 }
 
 function signed(value) {
@@ -91,10 +132,15 @@ function signed(value) {
 function volumes(data) {
   const tiers = Math.max(0, ...data.stores.tier);
   if (!tiers) return null;
-  const rows = data.clusters.map((one) => {
-    const own = data.stores.tier.filter((tier, at) => tier !== null && data.stores.cluster[at] === one.number);
-    const counts = Array.from({ length: tiers }, (_, tier) => own.filter((found) => found === tier + 1).length);
-    return { cluster: one.number, each: own.length ? Math.round(one.sales / own.length) : 0, counts, of: own.length };
+  const rows = data.clusters.map((cluster) => {
+    const own = data.stores.tier.filter((tier, at) => tier !== null && data.stores.cluster[at] === cluster.number);
+    const counts = Array.from({ length: tiers }, (_, tier) => own.filter((each) => each === tier + 1).length);
+    return {
+      cluster: cluster.number,
+      each: own.length ? Math.round(cluster.sales / own.length) : 0,
+      counts,
+      of: own.length,
+    };
   });
   const most = Math.max(1, ...rows.map((row) => row.of));
   const [width, left, right, step] = [560, 40, 150, 26];
@@ -107,16 +153,54 @@ function volumes(data) {
     row.counts.forEach((count, tier) => {
       const wide = (count / most) * (width - left - right);
       if (!count) return;
-      const body = drawn("rect", { x, y, width: wide, height: 18, fill: shade(tier, tiers), stroke: "#333", "stroke-width": 0.5 });
+      const body = drawn("rect", {
+        x,
+        y,
+        width: wide,
+        height: 18,
+        fill: shade(tier, tiers),
+        stroke: "#333",
+        "stroke-width": 0.5,
+      });
       chart.append(body);
-      if (wide > 20) chart.append(drawn("text", { x: x + wide / 2, y: y + 13, "text-anchor": "middle", class: tier < tiers / 2 ? "on-dark" : "" }, String(count)));
-      marks.push({ shape: body, text: `cluster ${row.cluster}: ${count} of ${row.of} stores in tier ${tier + 1} of ${tiers}` });
+      if (wide > 20)
+        chart.append(
+          drawn(
+            "text",
+            { x: x + wide / 2, y: y + 13, "text-anchor": "middle", class: tier < tiers / 2 ? "on-dark" : "" },
+            String(count),
+          ),
+        );
+      marks.push({
+        shape: body,
+        text: `cluster ${row.cluster}: ${count} of ${row.of} stores in tier ${tier + 1} of ${tiers}`,
+      });
       x += wide;
     });
     chart.append(drawn("text", { x: x + 6, y: y + 13 }, `${row.each.toLocaleString("en")} a store`));
   });
-  const key = element("ul", { class: "key" }, rows[0].counts.map((_, tier) => element("li", {}, drawn("svg", { width: 16, height: 16, viewBox: "0 0 16 16", class: "swatch", "aria-hidden": "true" }, drawn("rect", { x: 2, y: 2, width: 12, height: 12, fill: shade(tier, tiers), stroke: "#333" })), ` tier ${tier + 1}${tiers > 1 && !tier ? ", sells most" : ""}`)));
-  return figure("How big the stores are", "The stores of each cluster by tier of their sales in the category, and the mean sales of a store. Tiers have as many stores each; the clusters are made of the mix alone, never of the size.", explained(chart, marks, "Stores by cluster and tier of sales."), key);
+  const key = element(
+    "ul",
+    { class: "key" },
+    rows[0].counts.map((_, tier) =>
+      element(
+        "li",
+        {},
+        drawn(
+          "svg",
+          { width: 16, height: 16, viewBox: "0 0 16 16", class: "swatch", "aria-hidden": "true" },
+          drawn("rect", { x: 2, y: 2, width: 12, height: 12, fill: shade(tier, tiers), stroke: "#333" }),
+        ),
+        ` tier ${tier + 1}${tiers > 1 && !tier ? ", sells most" : ""}`,
+      ),
+    ),
+  );
+  return figure(
+    "How big the stores are",
+    "The stores of each cluster by tier of their sales in the category, and the mean sales of a store. Tiers have as many stores each; the clusters are made of the mix alone, never of the size.",
+    explained(chart, marks, "Stores by cluster and tier of sales."),
+    key,
+  );
 }
 
 function shade(tier, tiers) {
@@ -125,20 +209,39 @@ function shade(tier, tiers) {
 }
 
 // The stores that a mixture places between clusters, the most undecided first.
-function between(found, at, words) {
-  if (!found) return null;
+function between(likely, at, words) {
+  if (!likely) return null;
   const most = 100;
-  const sure = (row) => Math.max(...found.percent[row]);
-  const split = at.map((_, row) => row).filter((row) => found.percent[row] && sure(row) < 90).sort((a, b) => sure(a) - sure(b));
-  if (!split.length) return element("p", { class: "caption" }, "By the mixture, every store is in one of the clusters with at least 90 %.");
-  const rows = split.slice(0, most).map((row) => [storeLink(at[row]), ...found.percent[row].map((share) => tinted(number(String(share), { class: "number heat" }), share / 100))]);
+  const sure = (row) => Math.max(...likely.percent[row]);
+  const split = at
+    .map((_, row) => row)
+    .filter((row) => likely.percent[row] && sure(row) < 90)
+    .sort((a, b) => sure(a) - sure(b));
+  if (!split.length)
+    return element(
+      "p",
+      { class: "caption" },
+      "By the mixture, every store is in one of the clusters with at least 90 %.",
+    );
+  const rows = split
+    .slice(0, most)
+    .map((row) => [
+      storeLink(at[row]),
+      ...likely.percent[row].map((share) => tinted(number(String(share), { class: "number heat" }), share / 100)),
+    ]);
   const more = split.length > most ? ` The first ${most} of ${split.length}; the others are in the database.` : "";
-  return figure("Stores between clusters", `How likely each store is in each ${words}, in percent, by the mixture: those below 90 % in every one.${more}`,
-    heatmap("Stores between clusters", ["store", ...found.clusters.map(String)], rows));
+  return figure(
+    "Stores between clusters",
+    `How likely each store is in each ${words}, in percent, by the mixture: those below 90 % in every one.${more}`,
+    heatmap("Stores between clusters", ["store", ...likely.clusters.map(String)], rows),
+  );
 }
 
-function likelihood(found, row) {
-  if (!found || !found.percent[row]) return "";
-  const shares = found.percent[row].map((share, at) => [share, found.clusters[at]]).filter(([share]) => share).sort(([a], [b]) => b - a);
+function likelihood(likely, row) {
+  if (!likely || !likely.percent[row]) return "";
+  const shares = likely.percent[row]
+    .map((share, at) => [share, likely.clusters[at]])
+    .filter(([share]) => share)
+    .sort(([a], [b]) => b - a);
   return `likely in ${shares.map(([share, cluster]) => `${cluster} (${share} %)`).join(", ")}`;
 }

@@ -2,7 +2,7 @@
 
 const views = [...document.querySelectorAll(".view")];
 const shownCategory = document.getElementById("category");
-const found = document.getElementById("found");
+const searchResult = document.getElementById("found");
 const search = document.getElementById("search");
 const links = [...document.querySelectorAll("nav a")];
 const categoryLinks = [...document.querySelectorAll("#category-list a")];
@@ -10,9 +10,9 @@ const title = document.title;
 
 // What there is of the outside data, and over all categories; null where there is none.
 function data(part) {
-  data.known ??= new Map();
-  if (!data.known.has(part)) data.known.set(part, JSON.parse(document.getElementById(`data-${part}`).textContent));
-  return data.known.get(part);
+  data.parsed ??= new Map();
+  if (!data.parsed.has(part)) data.parsed.set(part, JSON.parse(document.getElementById(`data-${part}`).textContent));
+  return data.parsed.get(part);
 }
 
 // Pictures stand above the tables of their part, and are drawn once it is shown.
@@ -23,55 +23,140 @@ function drawAbove(part, pictures) {
 }
 
 function outsidePictures(outside) {
-  const known = stores();
-  const points = known.id.map((_, at) => ({ position: at, x: outside.x[at], y: outside.y[at], cluster: known.external[at], confidence: known.confidence[at], hollow: outside.outlier[at] })).filter((point) => point.cluster !== null);
+  const all = stores();
+  const points = all.id
+    .map((_, at) => ({
+      position: at,
+      x: outside.x[at],
+      y: outside.y[at],
+      cluster: all.external[at],
+      confidence: all.confidence[at],
+      hollow: outside.outlier[at],
+    }))
+    .filter((point) => point.cluster !== null);
   return [
-    outside.clusters.length > 1 ? surroundings(outside.clusters, outside.outside, "What each cluster on the outside data has") : null,
-    points.some((point) => point.x !== null) ? plane(points, outside.clusters, `Each mark is a store; near ones have surroundings alike. The two directions hold ${outside.held[0]} % and ${outside.held[1]} % of all differences in the outside data (principal components). Hollow marks are outliers.`) : null,
-    between(outside.likely, known.id.map((_, at) => at), "cluster on the outside data"),
+    outside.clusters.length > 1
+      ? surroundings(outside.clusters, outside.outside, "What each cluster on the outside data has")
+      : null,
+    points.some((point) => point.x !== null)
+      ? plane(
+          points,
+          outside.clusters,
+          `Each mark is a store; near ones have surroundings alike. The two directions hold ${outside.held[0]} % and ${outside.held[1]} % of all differences in the outside data (principal components). Hollow marks are outliers.`,
+        )
+      : null,
+    between(
+      outside.likely,
+      all.id.map((_, at) => at),
+      "cluster on the outside data",
+    ),
   ];
 }
 
 function chainPictures(chain) {
-  const sizes = chain.clusters.map((one) => `cluster ${one.number} has ${one.stores.toLocaleString("en")}`).join(", ");
-  const said = element("p", {}, `Of ${chain.at.filter((one) => one !== null).length.toLocaleString("en")} stores, ${sizes}.`);
-  return chain.clusters.length > 1 ? [said, overAll(chain)] : [said];
+  const sizes = chain.clusters
+    .map((cluster) => `cluster ${cluster.number} has ${cluster.stores.toLocaleString("en")}`)
+    .join(", ");
+  const summary = element(
+    "p",
+    {},
+    `Of ${chain.at.filter((number) => number !== null).length.toLocaleString("en")} stores, ${sizes}.`,
+  );
+  return chain.clusters.length > 1 ? [summary, overAll(chain)] : [summary];
 }
 
 function drawStore(position) {
-  const known = stores();
+  const all = stores();
   const chain = data("chain");
   let sales = 0;
   const rows = categoryLinks.flatMap((link, number) => {
-    const found = category(number);
-    const at = found.stores.at.indexOf(position);
-    sales += found.stores.sales[at] ?? 0;
-    return at < 0 ? [] : [[element("a", { href: `#category-${number}` }, name(found.name)), ...storeCells(found, at)]];
+    const each = category(number);
+    const at = each.stores.at.indexOf(position);
+    sales += each.stores.sales[at] ?? 0;
+    return at < 0 ? [] : [[element("a", { href: `#category-${number}` }, name(each.name)), ...storeCells(each, at)]];
   });
-  const outside = known.external[position];
+  const outside = all.external[position];
   const likely = likelihood(data("outside")?.likely, position);
-  return element("article", {},
-    element("h2", { tabindex: "-1" }, "Store ", name(known.id[position])),
-    known.labels[position] ? element("p", {}, name(known.labels[position])) : null,
-    element("p", {}, outside === null ? "The outside data does not know this store." : `Cluster on the outside data: ${outside}${known.confidence[position] === null ? "" : `, confidence ${known.confidence[position]} %`}${likely ? `; ${likely}` : ""}.`),
-    chain && chain.at[position] !== null ? element("p", {}, `Cluster over all categories: ${chain.at[position]} of ${chain.clusters.length}, confidence ${chain.confidence[position]} %.`) : null,
-    rows.length ? element("p", {}, `It sells ${sales.toLocaleString("en")} in ${rows.length === 1 ? "the category" : `the ${rows.length} categories`} below.`) : null,
-    element("p", { class: "caption" }, `Its cluster in each of the ${rows.length} categories it sells. Next-nearest is where it would go if it left; a margin near 0 is a store on the border. Volume tier: 1 for the stores that sell the most of the category. Confidence: how often its co-members stay with it when the stores are resampled.`),
-    table(["category", ...COLUMNS.slice(2)], rows, { label: "The store's clusters" }));
+  return element(
+    "article",
+    {},
+    element("h2", { tabindex: "-1" }, "Store ", name(all.id[position])),
+    all.labels[position] ? element("p", {}, name(all.labels[position])) : null,
+    element(
+      "p",
+      {},
+      outside === null
+        ? "The outside data does not know this store."
+        : `Cluster on the outside data: ${outside}${all.confidence[position] === null ? "" : `, confidence ${all.confidence[position]} %`}${likely ? `; ${likely}` : ""}.`,
+    ),
+    chain && chain.at[position] !== null
+      ? element(
+          "p",
+          {},
+          `Cluster over all categories: ${chain.at[position]} of ${chain.clusters.length}, confidence ${chain.confidence[position]} %.`,
+        )
+      : null,
+    rows.length
+      ? element(
+          "p",
+          {},
+          `It sells ${sales.toLocaleString("en")} in ${rows.length === 1 ? "the category" : `the ${rows.length} categories`} below.`,
+        )
+      : null,
+    element(
+      "p",
+      { class: "caption" },
+      `Its cluster in each of the ${rows.length} categories it sells. Next-nearest is where it would go if it left; a margin near 0 is a store on the border. Volume tier: 1 for the stores that sell the most of the category. Confidence: how often its co-members stay with it when the stores are resampled.`,
+    ),
+    table(["category", ...COLUMNS.slice(2)], rows, { label: "The store's clusters" }),
+  );
 }
 
 function drawMatches(text) {
   const wanted = text.trim().toLocaleLowerCase();
-  const known = stores();
-  const matches = known.id.map((_, at) => at).filter((at) => known.id[at].toLocaleLowerCase().includes(wanted) || known.labels[at].toLocaleLowerCase().includes(wanted));
-  const exact = matches.filter((at) => known.id[at].toLocaleLowerCase() === wanted);
+  const all = stores();
+  const matches = all.id
+    .map((_, at) => at)
+    .filter(
+      (at) => all.id[at].toLocaleLowerCase().includes(wanted) || all.labels[at].toLocaleLowerCase().includes(wanted),
+    );
+  const exact = matches.filter((at) => all.id[at].toLocaleLowerCase() === wanted);
   if (exact.length === 1) return drawStore(exact[0]);
   if (matches.length === 1) return drawStore(matches[0]);
   const most = 50;
-  return element("article", {},
+  return element(
+    "article",
+    {},
     element("h2", { tabindex: "-1" }, matches.length ? `${matches.length} stores found` : "No store found"),
-    element("p", {}, matches.length ? (matches.length > most ? `The first ${most}; type more of the number or name.` : "") : "No store with a cluster has this in its number or its labels. A store without one is listed, with the reason, under data quality."),
-    element("ul", {}, matches.slice(0, most).map((at) => element("li", {}, element("a", { href: `#store-${at}` }, name(known.id[at]), known.labels[at] ? " " : null, known.labels[at] ? name(known.labels[at]) : null)))));
+    element(
+      "p",
+      {},
+      matches.length
+        ? matches.length > most
+          ? `The first ${most}; type more of the number or name.`
+          : ""
+        : "No store with a cluster has this in its number or its labels. A store without one is listed, with the reason, under data quality.",
+    ),
+    element(
+      "ul",
+      {},
+      matches
+        .slice(0, most)
+        .map((at) =>
+          element(
+            "li",
+            {},
+            element(
+              "a",
+              { href: `#store-${at}` },
+              name(all.id[at]),
+              all.labels[at] ? " " : null,
+              all.labels[at] ? name(all.labels[at]) : null,
+            ),
+          ),
+        ),
+    ),
+  );
 }
 
 function drawPictures(part) {
@@ -82,7 +167,7 @@ function drawPictures(part) {
 function show(part, content, focus) {
   drawPictures(part.id);
   for (const view of views) view.hidden = view !== part;
-  for (const holder of [shownCategory, found]) {
+  for (const holder of [shownCategory, searchResult]) {
     holder.hidden = holder !== part;
     if (holder === part) holder.replaceChildren(content);
     else holder.replaceChildren();
@@ -101,7 +186,7 @@ function showAll() {
   drawPictures("outside");
   drawPictures("chain");
   for (const view of views) view.hidden = false;
-  found.hidden = true;
+  searchResult.hidden = true;
   shownCategory.hidden = false;
   shownCategory.replaceChildren(...categoryLinks.map((_, number) => drawCategory(number)));
 }
@@ -110,9 +195,10 @@ function route(focus = true) {
   const [, kind, number] = /^#(category|store)-(\d+)$/.exec(location.hash) || [];
   const at = Number(number);
   if (kind === "category" && at < categoryLinks.length) show(shownCategory, drawCategory(at), focus);
-  else if (kind === "store" && at < stores().id.length) show(found, drawStore(at), focus);
+  else if (kind === "store" && at < stores().id.length) show(searchResult, drawStore(at), focus);
   else if (location.hash === "#everything") showAll();
-  else if (location.hash !== "#main") show(views.find((view) => `#${view.id}` === location.hash) || views[0], null, focus);
+  else if (location.hash !== "#main")
+    show(views.find((view) => `#${view.id}` === location.hash) || views[0], null, focus);
   for (const link of links) {
     if (link.hash === (location.hash || "#overview")) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -122,26 +208,40 @@ function route(focus = true) {
 function sortBy(table, column) {
   const heads = [...table.tHead.rows[0].cells];
   const up = heads[column].getAttribute("aria-sort") !== "ascending";
-  heads.forEach((head, at) => { at === column ? head.setAttribute("aria-sort", up ? "ascending" : "descending") : head.removeAttribute("aria-sort"); });
+  heads.forEach((head, at) => {
+    if (at === column) head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    else head.removeAttribute("aria-sort");
+  });
   const value = (row) => row.cells[column].textContent.trim();
-  const numeric = [...table.tBodies[0].rows].every((row) => value(row) === "" || row.cells[column].classList.contains("number"));
-  const compared = numeric ? (a, b) => Number(a.replaceAll(",", "") || -1) - Number(b.replaceAll(",", "") || -1) : (a, b) => a.localeCompare(b);
+  const numeric = [...table.tBodies[0].rows].every(
+    (row) => value(row) === "" || row.cells[column].classList.contains("number"),
+  );
+  const compared = numeric
+    ? (a, b) => Number(a.replaceAll(",", "") || -1) - Number(b.replaceAll(",", "") || -1)
+    : (a, b) => a.localeCompare(b);
   const rows = [...table.tBodies[0].rows].sort((a, b) => (up ? 1 : -1) * compared(value(a), value(b)));
   table.tBodies[0].append(...rows);
 }
 
 for (const sortable of document.querySelectorAll("table.sortable")) {
-  [...sortable.tHead.rows[0].cells].forEach((head, column) => head.firstElementChild.addEventListener("click", () => sortBy(sortable, column)));
+  [...sortable.tHead.rows[0].cells].forEach((head, column) =>
+    head.firstElementChild.addEventListener("click", () => sortBy(sortable, column)),
+  );
 }
 
-search.addEventListener("focus", () => {
-  const list = document.getElementById("store-list");
-  if (!list.childElementCount) list.append(...stores().id.map((id, at) => element("option", { value: id }, stores().labels[at])));
-}, { once: true });
+search.addEventListener(
+  "focus",
+  () => {
+    const list = document.getElementById("store-list");
+    if (!list.childElementCount)
+      list.append(...stores().id.map((id, at) => element("option", { value: id }, stores().labels[at])));
+  },
+  { once: true },
+);
 search.addEventListener("change", () => {
   if (!search.value.trim()) return;
   history.pushState(null, "", "#search");
-  show(found, drawMatches(search.value), false);
+  show(searchResult, drawMatches(search.value), false);
 });
 document.getElementById("filter").addEventListener("input", (event) => {
   const wanted = event.target.value.trim().toLocaleLowerCase();

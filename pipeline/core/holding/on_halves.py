@@ -1,0 +1,137 @@
+"""A category's clusters, tried on halves of its weeks: what each k keeps, which ones do not hold, and how the published clusters do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from pipeline.core.holding.halves import Halves
+from pipeline.core.holding.other_weeks import (
+    FORETELLS,
+    NO,
+    UNKNOWN,
+    Kept,
+    Labelling,
+    flips,
+    kept,
+    still_explained,
+)
+
+_ENOUGH = 0.5  # of the stores that are fitted have to have sold in every half, for anything to be said of the others
+_MUCH = 0.2  # less kept than on weeks of the same time: then it is change, not noise, that the clusters suffer from
+
+
+class Holding(NamedTuple):
+    """How the published clusters of a category hold.
+
+    `holds` in a word, `words` in a sentence (empty where nothing is known); `kept` of these clusters, or where there is one because the
+    others do not hold, of those that would be taken else; None where nothing is known.
+    """
+
+    holds: str
+    words: str
+    kept: Kept | None
+
+
+NOTHING = Holding(UNKNOWN, "", None)
+
+
+@dataclass(frozen=True)
+class OnHalves:
+    """A category's clusterings, tried on halves of its weeks; `halves` is None where nothing is known, and `by_k` is empty then.
+
+    `halves` are of the stores that the fit is made of; `by_k` is what every k from 2 on keeps; `labelling` is how halves are clustered.
+    """
+
+    halves: Halves | None = None
+    by_k: Mapping[int, Kept] = field(default_factory=dict)
+    labelling: Labelling | None = None
+
+    @property
+    def barred(self) -> dict[int, str]:
+        """The k whose clusters do not hold, and why not, in words."""
+        return {k: _why_not(of_k) for k, of_k in self.by_k.items() if not of_k.qualifies}
+
+    def holding(self, k: int, passed_over: int | None) -> Holding:
+        """How the k clusters that were published hold, where `passed_over` would have been taken, were it not barred."""
+        of_k = self.by_k.get(k if k > 1 else passed_over or 1)
+        if of_k is None:
+            return NOTHING
+        if k == 1:
+            return Holding(NO, "", of_k)  # why the others do not hold is said of k
+        if not of_k.qualifies:
+            return Holding(NO, f"they do not hold: {_why_not(of_k)}", of_k)
+        words = (
+            f"on weeks that the fit did not see they keep {of_k.kept:.2f} of the mix that they explain "
+            f"({of_k.low:.2f} to {of_k.high:.2f})"
+        )
+        if of_k.interleaved - of_k.kept > _MUCH:
+            words += f", on other weeks of the same time {of_k.interleaved:.2f}: they change with time"
+        return Holding(of_k.holds, words, of_k)
+
+    def flips(self, clusters: pd.Series[int]) -> pd.Series[float]:
+        """How often the halves of a store's weeks lie nearest to different clusters, 0..1, by store_id; see `other_weeks.flips`.
+
+        Parameters
+        ----------
+        clusters : the published ones, by store_id
+        """
+        if self.halves is None or clusters.nunique() < 2:
+            return pd.Series(dtype="float64")
+        labels = pd.factorize(clusters.reindex(self.halves.stores), sort=True)[0]
+        return pd.Series(flips(self.halves.values, labels), index=self.halves.stores)
+
+    def still_explained(self, clusters: pd.Series[int]) -> float | None:
+        """Of what new clusters explain on the newest weeks, the share that these explain, see `other_weeks.still_explained`.
+
+        None where nothing is known, or there are fewer than two clusters.
+
+        Parameters
+        ----------
+        clusters : the clusters to judge, by store_id
+        """
+        if self.halves is None or self.labelling is None:
+            return None
+        numbers = clusters.reindex(self.halves.newest_stores)
+        placed = numbers.notna().to_numpy()
+        labels, names = pd.factorize(numbers[placed], sort=True)
+        if len(names) < 2 or placed.sum() <= len(names):
+            return None
+        newest = np.ascontiguousarray(self.halves.newest[:, placed])
+        return still_explained(newest, labels.astype(np.int64), len(names), self.labelling)
+
+    def by_k_table(self) -> pd.DataFrame:
+        """k, kept, kept_low, kept_high, kept_interleaved; one row per k."""
+        columns = ["k", "kept", "kept_low", "kept_high", "kept_interleaved"]
+        frame = pd.DataFrame([(k, *of_k) for k, of_k in self.by_k.items()], columns=columns)
+        return frame.astype({"k": "int64", **dict.fromkeys(columns[1:], "float64")})
+
+
+def try_on_halves(halves: Halves | None, fitted: Collection[str], k_max: int, labelling: Labelling) -> OnHalves:
+    """Try every k from 2 to `k_max`, as far as there are more stores than clusters.
+
+    Parameters
+    ----------
+    halves : None where the weeks are not known
+    fitted : the ids of the stores that the fit is made of
+    labelling : how halves are clustered
+    """
+    if halves is None or halves.stores.isin(fitted).sum() < _ENOUGH * len(fitted):
+        return OnHalves()
+    own = halves.of(fitted)
+    values = own.values
+    by_k = {k: kept(values, k, labelling) for k in range(2, min(k_max, values.shape[2] - 1) + 1)}
+    return OnHalves(own, by_k, labelling)
+
+
+def _why_not(of_k: Kept) -> str:
+    if of_k.interleaved < FORETELLS:
+        return (
+            f"too few sales to tell its clusters apart: of the mix that they explain, {of_k.interleaved:.2f} is left on other weeks of the "
+            f"same time, where {FORETELLS:.2f} is asked for"
+        )
+    return f"its clusters change with time: of the mix that they explain in one half of the weeks, {of_k.kept:.2f} is left in the other"
