@@ -15,7 +15,6 @@ _EMPTY_WORDS = frozenset({"found", "told", "said", "known", "kept", "made", "one
 _NOT_YET = (
     "core/clustering", "core/holding",
     "core/internal", "core/statistics", "engine",
-    "settings",
 )  # fmt: skip
 
 
