@@ -27,7 +27,7 @@ from pipeline import settings
 from pipeline.cli import main as cli
 from pipeline.schema import TABLES, Column, Table
 from pipeline.settings import Section, Settings
-from pipeline.settings.kinds import override_of
+from pipeline.settings.kinds import category_settings_of
 
 FOLDER = Path(__file__).resolve().parent
 _WIDTH = 100
@@ -111,7 +111,7 @@ def _section_in(hint: Any) -> type[Section] | None:
 
 def _settings_table(section: type[Section]) -> str:
     hints = typing.get_type_hints(section, include_extras=True)
-    override: Any = override_of(section)
+    override: Any = category_settings_of(section)
     per_category = override.__struct_fields__ if override else ()
     effects = _effects(section)
     header = ["setting", "type", "allowed", "default", "effect", *(["per category"] if override else [])]

@@ -101,7 +101,7 @@ def _published(config: Config, anyway: bool) -> tuple[dict[str, pd.DataFrame], p
         why = f"{stale.task}: {stale.reasons[0]}"
         if not anyway:
             raise UsageError(
-                f"the clusters of {config.env} are stale ({why}): {run} first, or place the stores into them as they are with --anyway"
+                f"the clusters of {config.env} are stale ({why}): run {run} first, or place the stores into them as they are with --anyway"
             )
         sys.stderr.write(
             f"note: the clusters of {config.env} are stale ({why}); stores are placed into them as they are\n"

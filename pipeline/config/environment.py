@@ -124,7 +124,9 @@ def load(env: str) -> Config:
     settings = _convert(_expand(merged, (), origin, faults), origin, faults)
     logs = root / settings.logging.folder
     for path in (logs, logs / f"clustering_{env}.log", root / settings.engine.spill_folder):
-        if path.is_symlink() and path.is_relative_to(root):  # where the settings name a folder elsewhere, that is meant
+        if path.is_symlink() and path.is_relative_to(
+            root
+        ):  # a folder outside the project is the choice of the settings
             _refuse_link(path, path.parent)
     config = Config(env, root, files, settings, merged)
     _loaded[(root, env)] = config
@@ -132,9 +134,9 @@ def load(env: str) -> Config:
 
 
 def _check_links(folder: Path) -> None:
-    """Refuse symbolic links that lead out of a folder that runs write to: a run must not write what they point to.
+    """Refuse symbolic links out of a folder to which runs write: a run must not write to their targets.
 
-    The folder of all outputs may itself be a link, to another disk.
+    The folder of all outputs may be a link, for example to another disk.
     """
     if folder.is_symlink():
         _refuse_link(folder, folder.parent)

@@ -54,7 +54,7 @@ _NEXT = {
 
 
 def unwritable(error: OSError, folder: Path) -> OutputError:
-    """An error of the disk, as one that says which file, and that nothing is lost."""
+    """An error of the disk with its file, the next step, and the assurance that the last good outputs stay."""
     file = Path(os.fsdecode(error.filename2 or error.filename or folder))
     return OutputError(
         f"{file}: {error.strerror or error}; the last good outputs stay; "
@@ -63,7 +63,7 @@ def unwritable(error: OSError, folder: Path) -> OutputError:
 
 
 def _of_another_user(file: Path, error: OSError) -> str:
-    """What helps where another user made the file or its folder; empty where that is not what stands in the way."""
+    """The next step if the file or its folder belongs to another user; else empty."""
     if error.errno not in (errno.EACCES, errno.EPERM):
         return ""
     for path in (file, file.parent):
@@ -78,7 +78,7 @@ def _of_another_user(file: Path, error: OSError) -> str:
 
 
 def _name(look_up: Callable[[int], Any], number: int) -> str:
-    """The name of a user or a group; its number where the machine has none."""
+    """The name of a user or a group; its number if there is no name."""
     with contextlib.suppress(KeyError):
         return str(look_up(number)[0])
     return str(number)

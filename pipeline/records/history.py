@@ -40,9 +40,9 @@ def lineage(config: Config) -> pd.DataFrame:
 
 
 def runs_so_far(config: Config) -> pd.DataFrame:
-    """One row per run of the environment that did anything, as the table `runs`.
+    """One row per run of the environment that built something, as the table `runs`.
 
-    The run that asks is `loaded` as of now: whoever reads its database knows that all in it was built.
+    The current run is `loaded` now: in its database, everything was built.
     """
     import pandas as pd
 

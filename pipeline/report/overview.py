@@ -13,6 +13,7 @@ from pipeline.report import words
 from pipeline.report.grids import Cell, Grid, of_table
 from pipeline.report.source import Source
 from pipeline.schema import NO_CATEGORY
+from pipeline.wording import counted
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Overview:
     name: str
     verdict: str
     holds: str
-    kept: float | None
+    kept_share: float | None
     still_explained: float | None
     outdated: bool
     clusters: int
@@ -44,10 +45,10 @@ class Overview:
         return round(self.sales * self.apart)
 
     def _by_weeks(self) -> Iterator[str]:
-        if self.holds == "no" and self.kept is not None:
-            yield f"clusters on its sales mix do not hold: on other weeks {words.percent(self.kept)} of the mix that they explain is left"
-        elif self.holds == "partly" and self.kept is not None and self.kept < words.LITTLE_KEPT:
-            yield f"on weeks that the fit did not see, {words.percent(self.kept)} of the mix that its clusters explain is left: plan with care"
+        if self.holds == "no" and self.kept_share is not None:
+            yield f"clusters on its sales mix do not hold: on other weeks {words.percent(self.kept_share)} of the mix that they explain is left"
+        elif self.holds == "partly" and self.kept_share is not None and self.kept_share < words.LITTLE_KEPT:
+            yield f"on weeks that the fit did not see, {words.percent(self.kept_share)} of the mix that its clusters explain is left: plan with care"
         if self.outdated and self.still_explained is not None:
             yield (
                 f"its clusters are outdated: of what new ones explain on the newest weeks they explain {words.percent(self.still_explained)}: "
@@ -62,7 +63,7 @@ class Overview:
         if self.unmapped_share > words.UNMAPPED_SHARE:
             yield f"{words.percent(self.unmapped_share)} of its sales have no need state: complete the need-state map"
         if self.excluded:
-            yield f"{words.count(self.excluded, 'store is', 'stores are')} excluded: see the reasons"
+            yield f"{counted(self.excluded, 'store is', 'stores are')} excluded: see the reasons"
         yield from self._by_weeks()
         if self.clusters > 1 and self.weak_share > words.WEAK_SHARE:
             yield (
@@ -84,7 +85,7 @@ class Overview:
         if self.clusters > 1 and self.largest_share > words.LARGE_SHARE:
             yield f"one cluster holds {words.percent(self.largest_share)} of its stores"
         if self.moved > words.MOVED_SHARE * self.stores:
-            yield f"merging moved {words.count(self.moved, 'store', 'stores')} out of cells that were too small"
+            yield f"merging moved {counted(self.moved, 'store', 'stores')} out of cells that were too small"
 
 
 def _number(value: Any) -> float | None:
@@ -118,7 +119,7 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
         name=name,
         verdict=str(verdicts["verdict"].iloc[0]) if len(verdicts) else "none",
         holds=str(weeks["holds"]),
-        kept=_number(weeks["kept"]),
+        kept_share=_number(weeks["kept"]),
         still_explained=_number(weeks["still_explained"]),
         outdated=bool(weeks["outdated"]),
         clusters=len(clusters),
@@ -147,8 +148,8 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
     stores = source.table("store_clusters")["store_id"].nunique()
     clusters = sum(line.clusters for line in lines)
     sentences = [
-        f"{words.count(len(lines), 'category', 'categories')}, {words.count(stores, 'store', 'stores')}, "
-        f"{words.count(clusters, 'final cluster', 'final clusters')}.",
+        f"{counted(len(lines), 'category', 'categories')}, {counted(stores, 'store', 'stores')}, "
+        f"{counted(clusters, 'final cluster', 'final clusters')}.",
         f"In {counts['separated']} of the categories the stores fall into clear groups, in {counts['tiers']} into steps along a "
         f"scale; in {counts['no structure']} sales show no reliable groups, so there is one cluster"
         + (f"; {counts['none']} could not be clustered." if counts["none"] else "."),
@@ -168,7 +169,7 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
     outside = source.table("external_verdicts")
     if len(outside):
         row = outside.iloc[0]
-        groups = words.count(int(row["k"]), "cluster", "clusters")
+        groups = counted(int(row["k"]), "cluster", "clusters")
         sentences.append(f"The outside data: {groups}, verdict {row['verdict']}.")
     return sentences
 
@@ -186,7 +187,7 @@ def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, st
     at = {line.name: line.position for line in lines}
     overrides = source.table("overrides_applied")
     for category, rows in overrides[~overrides["applied"].astype(bool)].groupby("category", sort=True):
-        unused = words.count(len(rows), "override was", "overrides were")
+        unused = counted(len(rows), "override was", "overrides were")
         all_findings.append(
             (at.get(str(category)), str(category), f"{unused} not applied: see what was placed by hand")
         )
@@ -194,12 +195,12 @@ def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, st
     nowhere = lost[lost["category"] == NO_CATEGORY]["store_id"].nunique()
     if nowhere:
         all_findings.append(
-            (None, "Outside data", f"{words.count(nowhere, 'store is', 'stores are')} excluded: see data quality")
+            (None, "Outside data", f"{counted(nowhere, 'store is', 'stores are')} excluded: see data quality")
         )
     only_outside = source.of_category("store_clusters", NO_CATEGORY)["store_id"].nunique()
     if only_outside:
         all_findings.append(
-            (None, "Outside data", f"{words.count(only_outside, 'store has', 'stores have')} no sales at all")
+            (None, "Outside data", f"{counted(only_outside, 'store has', 'stores have')} no sales at all")
         )
     report = source.table("external_feature_report")
     for row in report[report["imputed_share"] > words.IMPUTED_SHARE].itertuples(index=False):

@@ -33,8 +33,3 @@ IMPUTED_SHARE = 0.2  # of the stores' values of a feature
 def percent(share: float) -> str:
     """A share in percent, for people."""
     return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
-
-
-def count(number: int, singular: str, plural: str) -> str:
-    """A number with its noun."""
-    return f"{number:,} {singular if number == 1 else plural}"

@@ -97,7 +97,11 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
     page.set_column(0, 0, 110)
     lines = [
         f"Store clusters of environment {source.env}.",
-        *(["SAMPLE DATA: these stores and sales are invented. Decide nothing by them."] if source.sample else []),
+        *(
+            ["SAMPLE DATA: these stores and sales are invented. Do not base decisions on them."]
+            if source.sample
+            else []
+        ),
         "clusters: every store's cluster in every category, and how sure it is.",
         "profiles: what each cluster sells more and less of. outside: what is around its stores, by the outside data.",
         "moves: stores that merging moved out of cells too small to plan for. excluded: stores without a cluster, and why.",

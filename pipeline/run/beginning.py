@@ -29,7 +29,7 @@ def begin(config: Config, *, owns_process: bool) -> None:
     Raises
     ------
     SettingsError
-        The settings name a pin that is not there, a database that is not this environment's, or a folder of logs that cannot
+        The settings name a pin that does not exist, a database of another environment or program, or a log folder that cannot
         be written.
     """
     if config.outputs in session.begun:

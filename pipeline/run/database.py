@@ -12,9 +12,9 @@ _TRACE = "warehouse.json"
 
 
 def check_replaceable(config: Config) -> None:
-    """Refuse a database path at which there is anything but a database that this environment published.
+    """Refuse a database path with any file but a database that this environment published.
 
-    Where the trace of the last load names the file, nothing more is asked, and DuckDB is not imported.
+    If the trace of the last load names the file, nothing more is checked, and DuckDB is not imported.
 
     Raises
     ------
@@ -27,15 +27,17 @@ def check_replaceable(config: Config) -> None:
     for trace in sorted((config.home / "outputs").glob(f"*/.trace/{_TRACE}")):
         if _names(trace, config):
             raise SettingsError(
-                f"warehouse.path: {_shown(config)} is the database of environment {trace.parent.parent.name}: give "
-                f"{config.env} one of its own, such as outputs/clustering_{{env}}.duckdb"
+                f"warehouse.path: {_shown(config)} is the database of environment {trace.parent.parent.name}; give "
+                f"{config.env} a database of its own, such as outputs/clustering_{{env}}.duckdb"
             )
-    from pipeline.warehouse.published import environments_of  # DuckDB, which a run with nothing to do never needs
+    from pipeline.warehouse.published import (
+        environments_of,
+    )  # imports DuckDB, which a run with nothing to do never needs
 
     if environments_of(path) != {config.env}:
         raise SettingsError(
-            f"warehouse.path: {_shown(config)} exists, and environment {config.env} did not publish it, so it is not replaced: "
-            "move it away, or name another file"
+            f"warehouse.path: {_shown(config)} exists, but environment {config.env} did not publish it, so it is not replaced; "
+            "move it away, or choose another path"
         )
 
 
@@ -45,7 +47,7 @@ def _shown(config: Config) -> Path:
 
 
 def _names(trace: Path, config: Config) -> bool:
-    """Whether a trace names the database among its files."""
+    """Whether a trace names the database as one of its files."""
     try:
         return f'"{_shown(config)}"'.encode() in durable.read(trace)
     except (OSError, UnicodeEncodeError):

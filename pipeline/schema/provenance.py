@@ -33,14 +33,14 @@ TABLES = (
             Column(
                 "finished_at",
                 "timestamp",
-                "When it ended, of the run that made this file when it was loaded; null while it runs, or where it was killed",
+                "When it ended, or, for the run that built this file, when it was loaded; null while it runs, or if it was killed",
                 nullable=True,
                 unit="UTC",
             ),
             Column(
                 "status",
                 "text",
-                "running, done, failed, interrupted, or loaded: the run that made this file, once all in it was built",
+                "running, done, failed, interrupted, or loaded (the run that built this file)",
             ),
             Column("built", "integer", "Tasks that were built"),
             Column(

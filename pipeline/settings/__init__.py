@@ -1,4 +1,4 @@
-"""Every setting: its type, range and default. No I/O; `config.py` fills these from TOML.
+"""Every setting: its type, range and default. No I/O; `config.environment` fills them from TOML.
 
 The structs mirror the tables of the config files: `[internal.clustering]` is `Settings.internal.clustering`. They are
 frozen. A `category` table inside a section overrides the section's values for that category alone: those whose type is
@@ -81,7 +81,7 @@ __all__ = [
 
 
 class Settings(Section, frozen=True):
-    """All of a config: `base.toml` with `<env>.toml` on top."""
+    """A whole config: `base.toml` with `<env>.toml` on top."""
 
     sources: Sources
     sample_data: SampleData = field(default_factory=SampleData)
@@ -107,5 +107,5 @@ class Settings(Section, frozen=True):
 
     @property
     def model(self) -> Model:
-        """What the model that new stores are assigned by is made with."""
+        """The settings of the model that assigns new stores."""
         return model_of(self.assign, self.internal.clustering, self.external.clustering)

@@ -1,4 +1,4 @@
-"""How new stores are assigned, and what the model that they are assigned by is made with."""
+"""How new stores are assigned, and the settings of the model that assigns them."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from msgspec.structs import asdict
 
 from pipeline.settings.external import ExternalClustering
 from pipeline.settings.internal import InternalClustering
-from pipeline.settings.kinds import NonEmpty, PerCategory, Section, Share, Weight, override_of, with_categories
+from pipeline.settings.kinds import NonEmpty, PerCategory, Section, Share, Weight, category_settings_of, with_categories
 
 
 @with_categories
 class Assign(Section, frozen=True):
-    """`[assign]`: new stores are placed into the clusters that there are, without refitting.
+    """`[assign]`: new stores are placed into the existing clusters, without refitting.
 
-    A new store is placed by its sales mix where it sells enough of the category, else by its surroundings where these
-    are found to tell the clusters apart, else as `otherwise` says.
+    A new store is placed by its sales mix if it sells enough of the category; else by its surroundings if they tell the
+    clusters apart; else as `otherwise` says.
     """
 
-    #: share of the median store's sales in the category from which a new store's sales mix is trusted
+    #: the least share of the median store's sales in the category with which a new store is placed by its sales mix
     min_sales_share: PerCategory[Share] = 0.05
-    #: what becomes of a store that neither mix nor surroundings place: into the category's largest cluster, or into that of
-    #: the store that `like_stores` names
+    #: the cluster of a store that neither mix nor surroundings place: the largest cluster of the category, or the cluster of
+    #: the store in `like_stores`
     otherwise: PerCategory[Literal["largest_cluster", "like_store"]] = "largest_cluster"
-    #: new store = a store of the clusters that it is expected to be like, such as `{ "9001" = "104" }`
+    #: new store = an existing store that it is expected to resemble, such as `{ "9001" = "104" }`
     like_stores: dict[str, NonEmpty] = field(default_factory=dict)
     category: dict[str, Any] = field(default_factory=dict)
 
 
 @with_categories
 class Model(Section, frozen=True):
-    """The settings that the published model depends on, out of `[internal.clustering]`, `[external.clustering]` and `[assign]`."""
+    """The settings on which the published model depends: from `[internal.clustering]`, `[external.clustering]` and `[assign]`."""
 
     min_sales_share: PerCategory[Share]
     transform: PerCategory[str]
@@ -46,14 +46,14 @@ class Model(Section, frozen=True):
 
 
 def model_of(assign: Assign, internal: InternalClustering, external: ExternalClustering) -> Model:
-    """The settings of the model, as its sources are set."""
-    override_of_model: Any = override_of(Model)
+    """The settings of the model, from these sections."""
+    model_of_category: Any = category_settings_of(Model)
     categories = {}
     for name in {**internal.category, **assign.category}:
-        overrides = [section.category[name] for section in (internal, assign) if name in section.category]
-        values = {field: value for override in overrides for field, value in asdict(override).items()}
-        categories[name] = override_of_model(
-            **{field: values.get(field) for field in override_of_model.__struct_fields__}
+        own = [section.category[name] for section in (internal, assign) if name in section.category]
+        values = {field: value for settings in own for field, value in asdict(settings).items()}
+        categories[name] = model_of_category(
+            **{field: values.get(field) for field in model_of_category.__struct_fields__}
         )
     return Model(
         min_sales_share=assign.min_sales_share,

@@ -12,10 +12,10 @@ class ChainClustering(ClusteringSettings, frozen=True):
     """`[chain.clustering]`: stores clustered on their sales mix in all categories together."""
 
     min_need_state_share: Share = 0.01  #: need states below this share of their category's sales are clustered as one
-    #: how many need states are told apart over all categories, those with the most sales; the others are clustered as one
-    #: within their category
+    #: how many need states are clustered on their own over all categories, those with the most sales; the others are
+    #: clustered as one within their category
     max_features: Positive = 300
-    #: stores that sell categories with less than this share of the chain's sales are left out of the fit, and placed
+    #: stores whose categories make up less than this share of the chain's sales are left out of the fit, and placed
     #: afterwards
     min_coverage: Share = 0.5
 

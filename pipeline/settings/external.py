@@ -13,19 +13,19 @@ from pipeline.settings.kinds import NonEmpty, Section, Share, Weight
 class ExternalPreprocessing(Section, frozen=True):
     """`[external.preprocessing]`: from raw features to a complete, numeric store x feature table.
 
-    A feature is taken for a skewed count where its values are whole and not negative and its skewness exceeds
-    `max_skewness`; it becomes log1p of itself.
+    A feature is a skewed count if its values are whole and not negative and its skewness exceeds `max_skewness`; it is replaced
+    by its log1p.
     """
 
-    imputation: Literal["median", "mean"] = "median"  #: what stands in for a missing value
+    imputation: Literal["median", "mean"] = "median"  #: the value that replaces missing ones
     max_missing_share: Share = 0.5  #: features with a larger share of missing values are dropped
     max_correlation: Share = 0.95  #: of two features that correlate more than this, one is dropped
-    max_skewness: Annotated[float, Meta(ge=0.0)] = 1.0  #: counts that are more skewed become log1p of themselves
-    #: texts with more levels are dropped; the others become a feature per level
+    max_skewness: Annotated[float, Meta(ge=0.0)] = 1.0  #: counts that are more skewed are replaced by their log1p
+    #: texts with more levels are dropped; other texts become a feature per level
     max_levels: Annotated[int, Meta(ge=2, le=1000)] = 20
-    #: features that are never dropped, whatever the limits say; of a correlated pair the other one goes
+    #: features that are never dropped; of a correlated pair, the other feature is dropped
     protected: tuple[NonEmpty, ...] = ()
-    #: whether each feature with missing values gets a feature beside it that is 1 where it is missing
+    #: whether each feature with missing values gets a further feature: 1 where it is missing, else 0
     missing_indicators: bool = False
 
 
@@ -33,7 +33,7 @@ class ExternalClustering(SideClustering, frozen=True):
     """`[external.clustering]`: stores clustered on the outside data."""
 
     scaling: Literal["robust", "standard", "minmax"] = "robust"  #: how features are made comparable
-    #: how much features count in distances, by name; 1 where none is given, 0 leaves a feature out
+    #: how much features count in distances, by name; default 1, 0 leaves a feature out
     weights: dict[str, Weight] = field(default_factory=dict)
 
 

@@ -22,7 +22,7 @@ class InternalPreprocessing(Section, frozen=True):
     exclude: tuple[NonEmpty, ...] = ()  #: categories to leave out
     #: how many weeks to read, counted back from the last week in the data; default: all
     last_weeks: Positive | None = None
-    #: what becomes of sales of SKUs without a need state: `keep` as UNMAPPED, `drop`, or an `error`
+    #: how to treat sales of SKUs without a need state: `keep` as UNMAPPED, `drop`, or an `error`
     unmapped: PerCategory[Literal["keep", "drop", "error"]] = "keep"
     #: the share of a category's sales without a need state above which the run fails
     max_unmapped_share: PerCategory[Share] = 0.2
@@ -37,13 +37,13 @@ class InternalClustering(SideClustering, frozen=True):
 
     #: need states below this share of the category's sales are clustered as one
     min_need_state_share: PerCategory[Share] = 0.01
-    #: what is made of the shares before they are clustered
+    #: the transform of the shares before clustering
     transform: PerCategory[Literal["hellinger", "zscore", "none", "chi_square", "clr"]] = "hellinger"
-    #: how much need states count in distances, by name; 1 where none is given, 0 leaves a need state out
+    #: how much need states count in distances, by name; default 1, 0 leaves a need state out
     weights: PerCategory[dict[str, Weight]] = field(default_factory=dict)
     #: whether small stores' shares are drawn towards the chain's, as far as stores of their size differ by chance alone
     shrinkage: PerCategory[Literal["none", "empirical_bayes"]] = "none"
-    #: into how many tiers of sales stores are sorted, beside their clusters; the first one sells the most
+    #: the number of sales tiers, which are independent of the clusters; the first tier sells the most
     volume_tiers: PerCategory[Annotated[int, Meta(ge=1, le=20)]] = 3
     #: of what new clusters explain on the newest weeks, the share that the published ones have to, else they are outdated
     outdated_below: PerCategory[Share] = 0.8

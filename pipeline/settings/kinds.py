@@ -17,7 +17,7 @@ OneCharacter = Annotated[str, Meta(min_length=1, max_length=1)]
 
 _MARK = "may differ per category"
 Setting = TypeVar("Setting")
-PerCategory = Annotated[Setting, _MARK]  # the type of a setting that one category's table may set as well
+PerCategory = Annotated[Setting, _MARK]  # the type of a setting that can also be set for one category
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=False):
@@ -28,16 +28,16 @@ SectionType = TypeVar("SectionType", bound=Section)
 
 
 def with_categories(section: type[SectionType]) -> type[SectionType]:
-    """A class decorator: the section's field `category` becomes a table of overrides by category.
+    """A class decorator: the section's field `category` becomes a table of settings by category.
 
-    The class of an override is the section's `Override`: each field that is `PerCategory`, None where it is not set.
+    Their class is the section's `CategorySettings`: it has every field that is `PerCategory`, None if it is not set.
     """
     options: dict[str, Any] = {"frozen": True, "kw_only": True, "module": section.__module__}
     fields = [(name, Optional[hint], None) for name, hint in _per_category(section).items()]  # noqa: UP045  # at run time
-    named = {"__qualname__": f"{section.__qualname__}.Override"}
-    override = defstruct("Override", fields, bases=(Section,), namespace=named, **options)
-    category: tuple[str, Any, Any] = ("category", dict[str, override], field(default_factory=dict))  # type: ignore[valid-type]
-    namespace = {"__doc__": section.__doc__, "Override": override}
+    named = {"__qualname__": f"{section.__qualname__}.CategorySettings"}
+    category_settings = defstruct("CategorySettings", fields, bases=(Section,), namespace=named, **options)
+    category: tuple[str, Any, Any] = ("category", dict[str, category_settings], field(default_factory=dict))  # type: ignore[valid-type]
+    namespace = {"__doc__": section.__doc__, "CategorySettings": category_settings}
     return cast(
         "type[SectionType]", defstruct(section.__name__, [category], bases=(section,), namespace=namespace, **options)
     )
@@ -48,6 +48,6 @@ def _per_category(section: type[Section]) -> dict[str, Any]:
     return {name: hint for name, hint in hints.items() if _MARK in getattr(hint, "__metadata__", ())}
 
 
-def override_of(section: type[Section]) -> Callable[..., Section] | None:
-    """The class of what one category may set of a section; None where the section has no `category` table."""
-    return getattr(section, "Override", None)
+def category_settings_of(section: type[Section]) -> Callable[..., Section] | None:
+    """The class of the settings for one category; None if the section has no `category` table."""
+    return getattr(section, "CategorySettings", None)

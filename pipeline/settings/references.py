@@ -1,4 +1,4 @@
-"""The pins that a result is compared with."""
+"""The pins with which a result is compared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pipeline.settings.kinds import NonEmpty, Section
 
 
 class References(Section, frozen=True):
-    """The `reference` of each level of clusters: a pin's NAME, or ENV/NAME; None where there is none."""
+    """The `reference` of each level of clusters: a pin's NAME, or ENV/NAME; None if there is none."""
 
     internal: NonEmpty | None = None
     external: NonEmpty | None = None

@@ -1,4 +1,4 @@
-"""What changes no result: where the database goes, logs, the engine, alerts."""
+"""Settings that change no result: the path of the database, logs, the engine, alerts."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Warehouse(Section, frozen=True):
 
 
 class Logging(Section, frozen=True):
-    """`[logging]`: where log files go, and how much is said in them.
+    """`[logging]`: the log files and their content.
 
-    A log that has grown to `max_size_mb` when a run begins is put aside, and the last `keep` of them are kept. `text` has
-    a line per event; so has `json`, as an object.
+    A log of at least `max_size_mb` is rotated when a run begins; the last `keep` rotated logs stay. `text` writes a line per
+    event; `json` writes a JSON object per event, on one line.
     """
 
-    folder: NonEmpty = "logs"  #: where the log files are
+    folder: NonEmpty = "logs"  #: the folder of the log files
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"  #: the least severe events that are logged
     format: Literal["text", "json"] = "text"  #: a line per event, or a JSON object per event
-    max_size_mb: Annotated[float, Meta(gt=0.0)] = 10.0  #: a log at least this large is put aside when a run begins
-    keep: NotNegative = 9  #: how many logs that were put aside are kept
+    max_size_mb: Annotated[float, Meta(gt=0.0)] = 10.0  #: a log of at least this size is rotated when a run begins
+    keep: NotNegative = 9  #: how many rotated logs are kept
 
 
 class Engine(Section, frozen=True):
-    """`[engine]`: how the work that grows with the sales rows is done. Never changes a result.
+    """`[engine]`: how raw files are read and summed. Never changes a result.
 
     `memory_limit` is a DuckDB size such as "4GB" (default: a quarter of the machine); `threads` 0 means all.
     """
@@ -41,23 +41,23 @@ class Engine(Section, frozen=True):
     #: the memory that reading may take, such as `4GB`; empty: a quarter of the machine
     memory_limit: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$")] = ""
     threads: NotNegative = 0  #: threads for reading; 0: one per core
-    spill_folder: NonEmpty = "outputs/.spill"  #: where reading puts what does not fit in memory
+    spill_folder: NonEmpty = "outputs/.spill"  #: the folder for data that does not fit in memory
 
 
 class Alerts(Section, frozen=True):
-    """`[alerts]`: who is told of a run, and of what. Never changes a result.
+    """`[alerts]`: which runs send alerts, and where. Never changes a result.
 
-    `urls` are addresses of Apprise; each is written as `${VAR}` or `${VAR:-}`, since a URL holds secrets, and one that is
-    empty sends nothing. `level` says which runs are told of: those that did not succeed (`failure`), also those with
-    something to look at (`attention`), all that built something (`always`), none (`never`). To look at are a verdict that
-    changed, a category with more than `max_unmapped_share` of its sales without a need state, and one where more than
-    `max_moved_share` of the stores moved to another cluster.
+    `urls` are addresses of Apprise; each is written as `${VAR}` or `${VAR:-}`, because a URL contains secrets. An empty one sends
+    nothing. `level` selects the runs that send alerts: failed ones (`failure`), also those with findings (`attention`), all that
+    built something (`always`), or none (`never`). Findings are a changed verdict, a category with more than
+    `max_unmapped_share` of its sales without a need state, and a category with more than `max_moved_share` of the stores in
+    another cluster than before.
     """
 
     urls: tuple[str, ...] = ()  #: where alerts go, as addresses of Apprise; each only as `${VAR}` or `${VAR:-}`
-    #: which runs are told of: `failure`; `attention`: also those with something to look at; `always`; `never`
+    #: which runs send alerts: `failure`; `attention`: also those with findings; `always`: all that built something; `never`
     level: Literal["failure", "attention", "always", "never"] = "attention"
-    #: a category with a larger share of sales without a need state is something to look at
+    #: a category with a larger share of sales without a need state is a finding
     max_unmapped_share: Share = 0.1
-    #: a category where a larger share of the stores changed clusters is something to look at
+    #: a category where a larger share of the stores changed clusters is a finding
     max_moved_share: Share = 0.2

@@ -1,4 +1,4 @@
-"""Stores that are known to be different: closed ones, and ones that must not shape the clusters."""
+"""Special stores: closed stores, and stores that must not shape the clusters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pipeline.settings.kinds import NonEmpty, Section
 
 
 class Stores(Section, frozen=True):
-    """`[stores]`: by the store's key. One that no source has is warned of."""
+    """`[stores]`: special stores, by key. A store that no source has gives a warning."""
 
     closed: tuple[NonEmpty, ...] = ()  #: stores that are excluded from every category and from the outside data
-    #: stores, such as flagships, that are left out of every fit, and placed in its clusters like any other
+    #: stores, such as flagships, that are left out of every fit and placed in its clusters afterwards
     held_out: tuple[NonEmpty, ...] = ()

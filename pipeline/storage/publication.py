@@ -36,7 +36,7 @@ class Publication:
 
         Parameters
         ----------
-        mode : the most permissions that the targets get, of those that the process's umask leaves; None takes none away
+        mode : a limit for the permissions that the process's umask gives the targets; None for no limit
 
         Returns
         -------

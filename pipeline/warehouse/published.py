@@ -1,4 +1,4 @@
-"""What a database that was published says of itself."""
+"""Read which environments published a database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.duck import safe_settings
 
 
 def environments_of(path: Path) -> set[str]:
-    """The environments whose runs are in a database; none where the file is no database of ours, or cannot be opened."""
+    """The environments whose runs are in a database; empty if the file is not a database of ours, or cannot be opened."""
     try:
         with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
             connection.execute("SELECT target, task, inputs FROM lineage LIMIT 0")

@@ -34,8 +34,8 @@ def test_a_database_that_no_run_published_is_refused_before_anything_is_built(pr
     done = project.luigi("FullPipeline") if program == "luigi" else project.command("store-clustering", "run")
     assert done.returncode == 2, done.stderr
     assert (
-        "error: warehouse.path: forecasts.duckdb exists, and environment dev did not publish it, so it is not replaced: move it "
-        "away, or name another file"
+        "error: warehouse.path: forecasts.duckdb exists, but environment dev did not publish it, so it is not replaced; move it "
+        "away, or choose another path"
     ) in done.stderr.splitlines()
     assert path.read_bytes() == content
     assert not project.path("outputs/dev/merging").exists()
@@ -99,7 +99,7 @@ def test_links_out_of_the_folders_that_runs_write_to_are_refused(
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(elsewhere)
     session.renew()
-    with pytest.raises(SettingsError, match=r"a symbolic link to .*elsewhere"):
+    with pytest.raises(SettingsError, match=r"this symbolic link leads to .*elsewhere"):
         environment.load("dev")
 
 

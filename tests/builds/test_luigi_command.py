@@ -139,8 +139,8 @@ def test_two_environments_cannot_publish_one_database(built: Project) -> None:
     done = built.command("luigi", "--module", "pipeline.tasks", "FullPipeline", "--env=staging", "--local-scheduler")
     assert done.returncode == 2, done.stderr
     assert errors(done) == [
-        "error: warehouse.path: outputs/clustering_dev.duckdb is the database of environment dev: give "
-        "staging one of its own, such as outputs/clustering_{env}.duckdb"
+        "error: warehouse.path: outputs/clustering_dev.duckdb is the database of environment dev; give "
+        "staging a database of its own, such as outputs/clustering_{env}.duckdb"
     ]
     assert built.database.read_bytes() == before
 

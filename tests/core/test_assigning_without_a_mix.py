@@ -97,10 +97,12 @@ def test_like_stores_of_a_store_that_is_not_there_is_an_error_that_names_it():
 
 def test_a_category_may_have_a_rule_and_a_limit_of_its_own():
     of = fitted()
-    own = Assign(like_stores={"n1": "s000"}, category={"Tea": Assign.Override(otherwise="like_store")})
+    own = Assign(like_stores={"n1": "s000"}, category={"Tea": Assign.CategorySettings(otherwise="like_store")})
     found = placed(of, offered=pd.DataFrame({"store_id": ["n1"], "income": [np.nan]}), settings=own)
     assert ["like_stores names" in why for why in found.sort_values("category")["why"]] == [False, True]
     settings = model_of(
-        Assign(category={"Tea": Assign.Override(min_sales_share=0.5)}), InternalClustering(), ExternalClustering()
+        Assign(category={"Tea": Assign.CategorySettings(min_sales_share=0.5)}),
+        InternalClustering(),
+        ExternalClustering(),
     )
     assert settings.category["Tea"].min_sales_share == 0.5

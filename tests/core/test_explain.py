@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import pairwise_distances
 
+from pipeline.core.explain.cluster_names import Side, cluster_names, side
 from pipeline.core.explain.clusters import exemplars, summary
-from pipeline.core.explain.names import Side, names, side
+from pipeline.core.explain.description_rules import FOLDS, description_rules, folds
 from pipeline.core.explain.readings import condition, of_features, of_shares, roundest_between
-from pipeline.core.explain.rules import FOLDS, folds, rules
 from pipeline.core.statistics.features import RARE
 
 
@@ -83,17 +83,17 @@ def test_one_cluster_is_the_plain_case() -> None:
 
 def test_a_share_that_differs_by_little_is_not_named_however_rarely_it_does() -> None:
     shares = matrix(Organic=[0.50] * 5 + [0.51] * 5, Value=[0.50] * 5 + [0.49] * 5)
-    assert set(names([side(of_shares(shares), pd.Series(1, shares.index), "average mix")], [1]).values()) == {
+    assert set(cluster_names([side(of_shares(shares), pd.Series(1, shares.index), "average mix")], [1]).values()) == {
         "average mix"
     }
     two = side(of_shares(shares), pd.Series([1] * 5 + [2] * 5, shares.index), "average mix")
-    assert names([two], [1, 2]) == {1: "average mix, less Organic", 2: "average mix, more Organic"}
+    assert cluster_names([two], [1, 2]) == {1: "average mix, less Organic", 2: "average mix, more Organic"}
 
 
 def test_clusters_of_one_name_are_told_apart_within_it_by_what_it_says_already() -> None:
     apart = pd.DataFrame({"Organic": [1.2, 0.8, -0.8, -1.2], "Organic Tea": [0.0] * 4}, index=[1, 2, 3, 4])
     one = Side(apart, apart.abs() > 0, dict.fromkeys(apart, "share"), "average mix")
-    assert names([one], [1, 2, 3, 4]) == {
+    assert cluster_names([one], [1, 2, 3, 4]) == {
         1: "higher Organic",
         2: "less high Organic",
         3: "less low Organic",
@@ -104,12 +104,12 @@ def test_clusters_of_one_name_are_told_apart_within_it_by_what_it_says_already()
 def test_far_out_is_very_high_and_flags_and_rare_need_states_read_well() -> None:
     labels = pd.Series([1] * 2 + [2] * 18, matrix(x=range(20)).index)
     outside = matrix(income=[9.0] * 2 + [1.0] * 18, **{"region=north": [1.0] * 2 + [0.0] * 18})
-    assert names([side(of_features(outside), labels, "average surroundings")], [1, 2]) == {
+    assert cluster_names([side(of_features(outside), labels, "average surroundings")], [1, 2]) == {
         1: "very high income, mostly region north",
         2: "average surroundings",
     }
     shares = matrix(**{RARE: [0.9] * 2 + [0.1] * 18})
-    assert names([side(of_shares(shares), labels, "average mix")], [1, 2])[1] == "very high rare need states"
+    assert cluster_names([side(of_shares(shares), labels, "average mix")], [1, 2])[1] == "very high rare need states"
 
 
 def test_both_sides_stand_side_by_side_and_a_side_that_does_not_know_a_cluster_is_silent() -> None:
@@ -117,13 +117,15 @@ def test_both_sides_stand_side_by_side_and_a_side_that_does_not_know_a_cluster_i
     labels = pd.Series([1, 1, 2, 2, 3, 3, 3, 3], index)
     inside = side(of_shares(matrix(A=[0.9] * 2 + [0.2] * 6, B=[0.1] * 2 + [0.8] * 6)), labels, "average mix")
     outside = side(of_features(matrix(age=[50.0, 50, 20, 20])), labels, "average surroundings")
-    found = names([inside, outside], [1, 2, 3])
+    found = cluster_names([inside, outside], [1, 2, 3])
     assert found[1] == "very high A, very low B; high age"
     assert found[3].startswith("high B, low A")
     assert ";" not in found[3]
     plain = side(of_features(matrix(age=[30.0, 30, 30, 30])), labels, "average surroundings")
-    assert names([inside, plain], [1])[1] == "very high A, very low B", "a side that has nothing to say is silent"
-    assert names([plain], [1])[1] == "average surroundings"
+    assert cluster_names([inside, plain], [1])[1] == "very high A, very low B", (
+        "a side that has nothing to say is silent"
+    )
+    assert cluster_names([plain], [1])[1] == "average surroundings"
 
 
 @given(st.integers(0, 10_000), st.integers(1, 9))
@@ -132,7 +134,7 @@ def test_no_two_clusters_have_one_name_and_none_is_without(seed: int, k: int) ->
     random = np.random.default_rng(seed)
     labels = pd.Series(np.concatenate([np.arange(1, k + 1), random.integers(1, k + 1, 20)]))
     shares = pd.DataFrame(random.dirichlet(np.ones(3), len(labels)).round(1), columns=["a", "b", "c"])
-    found = names([side(of_shares(shares), labels, "average mix")], list(range(1, k + 1)))
+    found = cluster_names([side(of_shares(shares), labels, "average mix")], list(range(1, k + 1)))
     assert len(set(found.values())) == k
     assert all(found.values())
 
@@ -178,7 +180,7 @@ def test_rules_say_the_clusters_on_the_shares() -> None:
     organic = np.concatenate([random.uniform(0.20, 0.4, 20), random.uniform(0.0, 0.1, 40)])
     value = np.concatenate([random.uniform(0.0, 0.3, 20), random.uniform(0.0, 0.08, 20), random.uniform(0.2, 0.3, 20)])
     labels = np.repeat([2, 3, 1], 20)
-    found = rules(of_shares(matrix(Organic=organic, Value=value)), stores(labels), 0)
+    found = description_rules(of_shares(matrix(Organic=organic, Value=value)), stores(labels), 0)
     assert found[["cluster", "words", "stores", "purity", "coverage"]].to_numpy().tolist() == [
         [1, found["words"][0], 20, 1.0, 1.0],
         [2, "Organic above 20 % of sales", 20, 1.0, 1.0],
@@ -196,7 +198,7 @@ def test_the_words_hold_for_the_stores_that_they_are_said_of(seed: int) -> None:
     random = np.random.default_rng(seed)
     values = matrix(alpha=random.normal(0, 1e4, 60), beta=random.uniform(0, 1e-3, 60), gamma=random.integers(0, 3, 60))
     labels = random.integers(1, 4, 60)
-    found = rules(of_features(values), stores(labels), 0)
+    found = description_rules(of_features(values), stores(labels), 0)
     meant = np.zeros(60, dtype=int)
     for row in found.itertuples():
         inside = np.ones(60, dtype=bool)
@@ -215,17 +217,17 @@ def test_the_words_hold_for_the_stores_that_they_are_said_of(seed: int) -> None:
 
 def test_one_cluster_is_one_rule_and_no_store_none() -> None:
     values = of_shares(matrix(a=[0.1, 0.9]))
-    one = rules(values, stores([4, 4]), 0)
+    one = description_rules(values, stores([4, 4]), 0)
     assert one[["rule", "cluster", "words", "stores", "purity", "coverage"]].to_numpy().tolist() == [
         [1, 4, "every store", 2, 1.0, 1.0]
     ]
     assert one["fidelity"].isna().all()
-    assert len(rules(of_shares(matrix(a=[])), stores([]), 0)) == 0
+    assert len(description_rules(of_shares(matrix(a=[])), stores([]), 0)) == 0
 
 
 def test_fidelity_of_clusters_that_the_features_do_not_tell_is_no_better_than_chance() -> None:
     random = np.random.default_rng(2)
-    found = rules(
+    found = description_rules(
         of_features(matrix(a=random.normal(size=300), b=random.normal(size=300))), stores(1 + np.arange(300) % 2), 0
     )
     assert 0.4 < found["fidelity"][0] < 0.6
@@ -233,7 +235,7 @@ def test_fidelity_of_clusters_that_the_features_do_not_tell_is_no_better_than_ch
 
 def test_a_cluster_of_one_store_is_never_right_where_the_store_is_held_out() -> None:
     values = matrix(a=[0.0] * 10 + [1.0])
-    found = rules(of_features(values.assign(a=values["a"] * 7)), stores([1] * 10 + [2]), 0)
+    found = description_rules(of_features(values.assign(a=values["a"] * 7)), stores([1] * 10 + [2]), 0)
     assert found["words"].tolist() == ["a at most 4", "a above 4"]
     assert found["fidelity"].tolist() == pytest.approx([10 / 11] * 2)
 
@@ -252,16 +254,16 @@ def test_rules_do_not_depend_on_the_names_or_the_order_of_the_stores() -> None:
     values = matrix(a=random.normal(size=50), b=random.normal(size=50))
     labels = stores(1 + (values["a"] + 0.3 * values["b"] > 0).to_numpy())
     renamed = {name: f"x{i:03d}" for i, name in enumerate(reversed(values.index))}
-    again = rules(
+    again = description_rules(
         of_features(values.rename(index=renamed).sample(frac=1, random_state=1)),
         labels.replace({"store_id": renamed}),
         0,
     )
-    pd.testing.assert_frame_equal(again, rules(of_features(values), labels, 0), check_exact=True)
+    pd.testing.assert_frame_equal(again, description_rules(of_features(values), labels, 0), check_exact=True)
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e100])
 def test_rules_are_found_whatever_the_size_of_the_values(unit: float) -> None:
     features = of_features(matrix(x=np.repeat([1.0, 3.0], 10) * unit))
-    found = rules(features, stores(np.repeat([1, 2], 10)), random_state=0)
+    found = description_rules(features, stores(np.repeat([1, 2], 10)), random_state=0)
     assert found[["cluster", "stores", "purity", "fidelity"]].to_numpy().tolist() == [[1, 10, 1, 1], [2, 10, 1, 1]]

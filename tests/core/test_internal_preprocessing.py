@@ -95,7 +95,7 @@ def test_dropped_sales_are_accounted_for_per_category() -> None:
         ("1", "Bread", UNMAPPED, 10),
         ("1", "Milk", "A", 90),
         ("1", "Milk", UNMAPPED, 10),
-        category={"Milk": InternalPreprocessing.Override(unmapped="drop")},
+        category={"Milk": InternalPreprocessing.CategorySettings(unmapped="drop")},
     )
     assert found["need_state_coverage"]["dropped_sales_cents"].tolist() == [0, 10]
     assert found["categories"]["sales_cents"].tolist() == [100, 90]
@@ -114,10 +114,10 @@ def test_all_categories_with_too_many_unmapped_sales_fail_in_one_line() -> None:
             *rows,
             ("1", "Salt", UNMAPPED, 0),
             category={
-                "Milk": InternalPreprocessing.Override(max_unmapped_share=0.5),
-                "Cake": InternalPreprocessing.Override(max_unmapped_share=0.4),
-                "Salt": InternalPreprocessing.Override(unmapped="error"),
-                "Tea": InternalPreprocessing.Override(unmapped="error", max_unmapped_share=1.0),
+                "Milk": InternalPreprocessing.CategorySettings(max_unmapped_share=0.5),
+                "Cake": InternalPreprocessing.CategorySettings(max_unmapped_share=0.4),
+                "Salt": InternalPreprocessing.CategorySettings(unmapped="error"),
+                "Tea": InternalPreprocessing.CategorySettings(unmapped="error", max_unmapped_share=1.0),
             },
         )
     assert str(caught.value) == (

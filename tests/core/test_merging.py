@@ -186,7 +186,7 @@ def test_identical_stores_are_merged_without_a_distance():
 
 def test_a_categorys_own_floor_holds_for_it_alone(square):
     square.inside["Tea"] = dict(square.inside["Bread"])
-    merged = square.merge(min_cluster_size=3, category={"Tea": Merging.Override(min_cluster_size=1)})
+    merged = square.merge(min_cluster_size=3, category={"Tea": Merging.CategorySettings(min_cluster_size=1)})
     assert merged["merged_clusters"].groupby("category").size().to_dict() == {"Bread": 2, "Tea": 4}
     taken = merged["merging_methods"].set_index("category")["method"].to_dict()
     assert taken == {"Bread": "nested", "Tea": "cross"}

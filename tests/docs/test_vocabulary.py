@@ -14,9 +14,8 @@ from pipeline.schema import TABLES
 _PACKAGE = Path(pipeline.__file__).parent
 _EMPTY_WORDS = frozenset({"found", "told", "said", "known", "kept", "made", "one", "place", "look"})
 _NOT_YET = (
-    "core/clustering",
+    "core/clustering", "core/holding",
     "core/internal", "core/statistics", "engine",
-    "settings",
 )  # fmt: skip
 
 

@@ -256,7 +256,7 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
     own = draw(
         st.sampled_from([None, {"k": 3}, {"transform": "clr", "algorithm": "ward"}, {"min_need_state_share": 0.4}])
     )
-    only = {} if own is None else {"Bread": InternalClustering.Override(**own)}
+    only = {} if own is None else {"Bread": InternalClustering.CategorySettings(**own)}
     return {
         "preprocessing": InternalPreprocessing(
             max_unmapped_share=draw(st.sampled_from([1.0] * 29 + [0.2])),

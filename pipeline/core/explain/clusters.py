@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pipeline.core.explain.names import names, side
+from pipeline.core.explain.cluster_names import cluster_names, side
+from pipeline.core.explain.description_rules import description_rules
 from pipeline.core.explain.profiles import means
 from pipeline.core.explain.readings import Readings
-from pipeline.core.explain.rules import rules
 from pipeline.core.statistics.features import value_order
 
 EXEMPLARS = 3
@@ -34,7 +34,7 @@ def explain(
     return {
         "exemplars": exemplars(features, clusters),
         "cluster_summary": summary(readings, clusters, plain),
-        "rules": rules(readings, clusters, random_state),
+        "rules": description_rules(readings, clusters, random_state),
     }
 
 
@@ -69,7 +69,9 @@ def summary(readings: Readings, clusters: pd.DataFrame, plain: str) -> pd.DataFr
     figures = ["silhouette", "margin", "confidence"]
     groups = list(clusters.groupby("cluster", sort=True))
     numbers = [int(cluster) for cluster, _ in groups]
-    name_of = names([side(readings, clusters.set_index("store_id")["cluster"], plain)], numbers) if numbers else {}
+    name_of = (
+        cluster_names([side(readings, clusters.set_index("store_id")["cluster"], plain)], numbers) if numbers else {}
+    )
     averages = [means(of_cluster[figures].astype("float64")) for _, of_cluster in groups]
     return pd.DataFrame(
         {

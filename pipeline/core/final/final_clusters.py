@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.between_runs.alignment import Numbers, aligned, reference, renumbered
-from pipeline.core.explain.names import names, side
+from pipeline.core.explain.cluster_names import cluster_names, side
 from pipeline.core.explain.profiles import feature_profiles
 from pipeline.core.explain.readings import of_features, of_shares
 from pipeline.core.external import clustering as external_clustering
@@ -173,7 +173,7 @@ def described(
             sides.append(side(of_features(with_features, logged), of_store, external_clustering.PLAIN))
             profiles.append(_profile(with_features, clusters, category, "external"))
         own = sorted(int(cluster) for cluster in of_store.unique())
-        named |= {(category, cluster): text for cluster, text in names(sides, own).items()}
+        named |= {(category, cluster): text for cluster, text in cluster_names(sides, own).items()}
     merged_clusters = merged["merged_clusters"]
     keys = zip(merged_clusters["category"], merged_clusters["cluster"], strict=True)
     return {

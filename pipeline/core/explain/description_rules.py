@@ -30,7 +30,7 @@ class Leaf(NamedTuple):
     cluster: int
 
 
-def rules(readings: Readings, clusters: pd.DataFrame, random_state: int) -> pd.DataFrame:
+def description_rules(readings: Readings, clusters: pd.DataFrame, random_state: int) -> pd.DataFrame:
     """The leaves of a surrogate tree in words [1]_.
 
     A classification tree [2]_ of depth `DEPTH` learns the clusters from the features in units for people. Neighbouring leaves

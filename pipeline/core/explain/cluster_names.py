@@ -51,7 +51,7 @@ def side(readings: Readings, cluster_of: pd.Series[int], plain: str) -> Side:
     return Side(apart, notable, dict(readings.kinds), plain)
 
 
-def names(sides: list[Side], clusters: list[int]) -> dict[int, str]:
+def cluster_names(sides: list[Side], clusters: list[int]) -> dict[int, str]:
     """A name for every cluster, such as "high Organic, low Value", or "average mix"; no two are alike.
 
     For each side, a name has the features farthest from the average store, at most `MOST_FEATURES`, the farthest first; at
