@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.config.faults import dotted
 from pipeline.core.clustering.rules import smallest_size
-from pipeline.core.internal.preprocessing import preprocess
+from pipeline.core.internal.preprocessing import UNMAPPED_SALES, preprocess
 from pipeline.engine.checks import mapping, sales
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.mapping import MapSeen
@@ -56,7 +56,8 @@ def say_coverage(
     within = [
         f"{name} ({share:.1%})"
         for name, share in zip(uncovered["category"], uncovered["unmapped_share"], strict=True)
-        if share <= for_category(settings, name).max_unmapped_share and for_category(settings, name).unmapped != "error"
+        if share <= for_category(settings, name).max_unmapped_share
+        and not UNMAPPED_SALES[for_category(settings, name).unmapped].refused
     ]
     if within:
         skus = _unmapped_skus(connection)
