@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
 from pipeline.settings import Section, Settings
+from pipeline.settings.keys import normal
 from pipeline.settings.kinds import override_of
 
 SectionType = TypeVar("SectionType", bound=Section)
@@ -24,11 +24,6 @@ def _with_categories(section: type[Section], prefix: str = "") -> Iterator[str]:
 
 
 SECTIONS = tuple(_with_categories(Settings))  # the dotted names of those that have a `category` table
-
-
-def key(name: str) -> str:
-    """A category's name as keys of the data are: trimmed, in NFC."""
-    return unicodedata.normalize("NFC", name).strip()
 
 
 def section_of(settings: Settings, name: str) -> Any:
@@ -53,7 +48,7 @@ def for_category(section: SectionType, category: str) -> SectionType:
     """
     values: dict[str, Any] = {"category": {}}
     for name, overrides in section.category.items():  # type: ignore[attr-defined]  # only sections that have one
-        if key(name) == category:
+        if normal(name) == category:
             values |= {field: value for field, value in msgspec.structs.asdict(overrides).items() if value is not None}
     return msgspec.structs.replace(section, **values)
 
@@ -61,4 +56,4 @@ def for_category(section: SectionType, category: str) -> SectionType:
 def unknown(section: Section, categories: Iterable[str]) -> list[str]:
     """The names in the section's `category` table that are none of these categories, as they are written."""
     known = set(categories)
-    return [name for name in getattr(section, "category", {}) if key(name) not in known]
+    return [name for name in getattr(section, "category", {}) if normal(name) not in known]

@@ -121,9 +121,8 @@ def _check_protected(protected: Sequence[str], offered: Collection[str]) -> None
 def _raise_nothing_left(decided: Sequence[Feature], ignored: pd.DataFrame) -> None:
     reasons = [f"{feature.name}: {feature.reason}" for feature in decided if feature.action == "dropped"]
     reasons += [f"{name}: {reason}" for name, reason in zip(ignored["feature"], ignored["reason"], strict=True)]
-    more = f" and {len(reasons) - 10} more" if len(reasons) > 10 else ""
     raise RawDataError(
-        f"no feature of the outside data can be used ({'; '.join(reasons[:10]) or 'no store has a value'}{more}); add features "
+        f"no feature of the outside data can be used ({listed(reasons, 10, between='; ') or 'no store has a value'}); add features "
         "in [[sources.external]], or change [external.preprocessing]"
     )
 

@@ -16,7 +16,8 @@ from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.connections import rows
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalPreprocessing, Settings
-from pipeline.settings.per_category import SECTIONS, for_category, key, section_of, unknown
+from pipeline.settings.keys import normal
+from pipeline.settings.per_category import SECTIONS, for_category, section_of, unknown
 from pipeline.wording import counted, listed, nearest, quoted
 
 _SHOWN = 5
@@ -123,5 +124,5 @@ def _say_unknown(settings: Settings, categories: list[str], findings: Findings) 
             findings.doubt(
                 sales.NAME,
                 f"{dotted((*section.split('.'), 'category', name))}: has no effect: the data has no such category"
-                f"{nearest(key(name), categories)}; correct the name, or remove it",
+                f"{nearest(normal(name), categories)}; correct the name, or remove it",
             )
