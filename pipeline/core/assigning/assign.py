@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.core.assigning.category import CategoryModel, Given, Outside, number_or_none
-from pipeline.core.assigning.frames import frame
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, in_space, place, published_spaces
 from pipeline.core.assigning.surroundings import Surroundings, surroundings
+from pipeline.core.frames import frame
 from pipeline.errors import SettingsError
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER
 from pipeline.schema.assigning import ASSIGNMENTS

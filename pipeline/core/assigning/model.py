@@ -12,10 +12,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from pipeline.core.assigning.classifier import Classifier, classifier
-from pipeline.core.assigning.frames import frame
 from pipeline.core.assigning.mixes import new_mixes
 from pipeline.core.assigning.published import Clustering, clustering, wide
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, fitted_space, place
+from pipeline.core.frames import frame
 from pipeline.core.internal.shrinkage import SHRINKS, Noise, noise_of
 from pipeline.core.statistics.features import (
     RARE,

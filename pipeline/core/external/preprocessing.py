@@ -10,9 +10,10 @@ import pandas as pd
 
 from pipeline.core.external.columns import Feature, features_of
 from pipeline.core.external.correlated import correlated, reasons_of
+from pipeline.core.frames import frame
 from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import RawDataError
-from pipeline.schema import NO_CATEGORY
+from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import ExternalPreprocessing
 from pipeline.wording import listed
 
@@ -146,7 +147,6 @@ def _table(used: pd.DataFrame, remaining: Sequence[Feature]) -> pd.DataFrame:
 
 
 def _report(decided: Sequence[Feature], ignored: pd.DataFrame) -> pd.DataFrame:
-    columns = ["feature", "action", "reason", "imputed_share", "raw_column", "level", "other_level", "fill_value"]
     rows = [
         (
             feature.name,
@@ -166,11 +166,9 @@ def _report(decided: Sequence[Feature], ignored: pd.DataFrame) -> pd.DataFrame:
         (name, "dropped", reason, 0.0, name, None, None, None)
         for name, reason in zip(ignored["feature"], ignored["reason"], strict=True)
     ]
-    return (
-        pd.DataFrame(rows, columns=columns).astype({"fill_value": "float64"}).sort_values("feature", ignore_index=True)
-    )
+    return frame(TABLES["external_feature_report"], rows)
 
 
 def _excluded(reasons: dict[str, str]) -> pd.DataFrame:
     rows = [(store, NO_CATEGORY, SOURCE, reason) for store, reason in sorted(reasons.items())]
-    return pd.DataFrame(rows, columns=["store_id", "category", "source", "reason"], dtype=object)
+    return frame(TABLES["excluded_stores"], rows)

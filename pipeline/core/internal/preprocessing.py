@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from pipeline.core.frames import empty
 from pipeline.core.internal import shares
 from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import DataError, RawDataError
-from pipeline.schema import BLOCK_CENTS, NO_CATEGORY, UNMAPPED
+from pipeline.schema import BLOCK_CENTS, NO_CATEGORY, TABLES, UNMAPPED
 from pipeline.settings import InternalPreprocessing
 from pipeline.settings.per_category import for_category
 
@@ -87,7 +88,7 @@ def preprocess(
         "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
         "sales_by_need_state": by_need_state.drop(columns=[name for name in BLOCK_CENTS if name in by_need_state]),
         "sales_by_block": _by_block(published),
-        "key_spellings": _no_spellings() if key_spellings is None else key_spellings,
+        "key_spellings": empty(TABLES["key_spellings"]) if key_spellings is None else key_spellings,
     }
 
 
@@ -104,12 +105,6 @@ def _by_block(published: pd.DataFrame) -> pd.DataFrame:
     if (published[list(BLOCK_CENTS)].sum(axis=1) != published["sales_cents"]).any():
         raise DataError("the blocks of weeks do not add up to the sales; this is a fault: please report it")
     return published[[*key, *BLOCK_CENTS]].sort_values(key, ignore_index=True)
-
-
-def _no_spellings() -> pd.DataFrame:
-    return pd.DataFrame({"kind": [], "key": [], "spellings": []}).astype(
-        {"kind": object, "key": object, "spellings": "int64"}
-    )
 
 
 def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFrame:
