@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 _SHOWN = 30
 
@@ -13,11 +13,16 @@ def with_nearest(name: str, allowed: Collection[str]) -> str:
     return f"{quoted(name)}{nearest(name, allowed)}"
 
 
-def listed(names: Iterable[str], shown: int = _SHOWN) -> str:
-    """Names with commas between them; after `shown` names, the number of further ones."""
+def listed(names: Iterable[str], shown: int = _SHOWN, *, count: int | None = None, between: str = ", ") -> str:
+    """Names with `between` between them; after `shown` names, the number of further ones of `count` in all."""
     every = list(names)
-    more = f" and {len(every) - shown} more" if len(every) > shown else ""
-    return ", ".join(every[:shown]) + more
+    further = (len(every) if count is None else count) - len(every[:shown])
+    return between.join(every[:shown]) + (f" and {further:,} more" if further > 0 else "")
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first name, with the number of further ones in brackets: a (and 2 more)."""
+    return f"{names[0]} (and {len(names) - 1:,} more)" if len(names) > 1 else names[0]
 
 
 def counted(count: int, singular: str, plural: str) -> str:

@@ -13,7 +13,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,13 +76,18 @@ def _send_apart(config: Config, message: dict[str, str]) -> None:
         log.warning("%s", line)
 
 
+# Whether a run that succeeded is told of: by whether there is something to look at, and whether it built something.
+SUCCESS_IS_TOLD: Mapping[str, Callable[[bool, bool], bool]] = {
+    "never": lambda _noteworthy, _built: False,
+    "failure": lambda _noteworthy, _built: False,
+    "attention": lambda noteworthy, _built: noteworthy,
+    "always": lambda noteworthy, built: noteworthy or built,
+}
+
+
 def _due(config: Config, run: Run | None, message: Message, findings: Sequence[str]) -> bool:
-    level = config.settings.alerts.level
-    if message.outcome != "done":
-        return True
-    if level == "always":
-        return bool(findings) or bool(run and run.tasks(runs.BUILT))
-    return level == "attention" and bool(findings)
+    built = bool(run and run.tasks(runs.BUILT))
+    return message.outcome != "done" or SUCCESS_IS_TOLD[config.settings.alerts.level](bool(findings), built)
 
 
 def _kind(message: Message, findings: Sequence[str]) -> Kind:

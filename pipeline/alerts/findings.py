@@ -12,7 +12,7 @@ from pipeline.core.between_runs.compare import compare
 from pipeline.duck import safe_settings
 from pipeline.duck.quoting import identifier
 from pipeline.settings import Alerts
-from pipeline.wording import first_line
+from pipeline.wording import first_line, listed
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "internal_verdicts": ("category", "verdict"),
@@ -170,5 +170,4 @@ def _folded(what: str, cases: Sequence[tuple[str, str]]) -> Iterator[str]:
     if len(cases) <= _NAMED:
         yield from (f"{category}: {what} ({detail})" for category, detail in cases)
         return
-    named = ", ".join(f"{category} ({detail})" for category, detail in cases[:_NAMED])
-    yield f"{len(cases)} categories: {what}: {named} and {len(cases) - _NAMED} more"
+    yield f"{len(cases)} categories: {what}: {listed([f'{category} ({detail})' for category, detail in cases], _NAMED)}"

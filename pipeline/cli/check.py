@@ -19,7 +19,7 @@ from pipeline.cli.text import table
 from pipeline.config import raw_files
 from pipeline.config.environment import Config, load
 from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, MissingDataError
-from pipeline.wording import counted
+from pipeline.wording import counted, listed
 
 if TYPE_CHECKING:
     from pipeline.engine.checks.all_sources import Report
@@ -149,10 +149,8 @@ def _described(config: Config, files: tuple[str, ...]) -> str:
     first = Path(files[0])
     shown = str(first.relative_to(config.home)) if first.is_relative_to(config.home) else str(first)
     planted = ", sample data" if any(sample.is_sample(Path(path)) for path in files) else ""
-    if len(files) == 1:
-        return f"{shown} ({_format(files[0])}{planted})"
     kinds = sorted({_format(path) for path in files})
-    return f"{shown} and {len(files) - 1} more ({', '.join(kinds)}{planted})"
+    return f"{listed([shown, *files[1:]], 1)} ({', '.join(kinds)}{planted})"
 
 
 def _format(path: str) -> str:

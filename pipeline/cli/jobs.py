@@ -9,7 +9,7 @@ import luigi
 from pipeline.config.environment import load
 from pipeline.errors import UsageError
 from pipeline.run import notices
-from pipeline.settings.per_category import key
+from pipeline.settings.keys import normal
 from pipeline.wording import nearest
 
 
@@ -43,7 +43,7 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
         raise UsageError(
             f"--category goes with InternalClustering, found {job!r}: leave the job out, or give InternalClustering"
         )
-    return tasks.ClusterCategory(category=key(category), **common)
+    return tasks.ClusterCategory(category=normal(category), **common)
 
 
 def check_category(task: luigi.Task) -> None:

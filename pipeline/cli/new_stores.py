@@ -13,9 +13,11 @@ import pandas as pd
 from pipeline.config import raw_files
 from pipeline.config.environment import Config
 from pipeline.core.assigning.sales import NewSales, new_sales
+from pipeline.core.frames import empty
 from pipeline.engine import external as outside
 from pipeline.engine import internal
 from pipeline.errors import MissingDataError, UsageError
+from pipeline.schema import TABLES
 from pipeline.stage import raw_source
 
 
@@ -65,12 +67,8 @@ def read(config: Config, sales: str | None, external: Sequence[str], categories:
     """
     engine = msgspec.structs.replace(config.settings.engine, spill_folder=str(config.spill_folder))
     preprocessing = msgspec.structs.replace(config.settings.internal.preprocessing, include=None, exclude=())
-    gathered: dict[str, Any] = {
-        "sales": pd.DataFrame(
-            {name: [] for name in ("store_id", "category", "need_state", "sales_cents")}, dtype=object
-        ),
-        "unchosen_stores": pd.DataFrame({"store_id": []}, dtype=object),
-    }
+    nothing = empty(TABLES["sales_by_need_state"])
+    gathered: dict[str, Any] = {"sales": nothing, "unchosen_stores": nothing[["store_id"]]}
     if sales is not None:
         files = {
             "internal_sales": [str(Path(sales).resolve())],

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from pipeline.settings import Section, Settings, per_category
+from pipeline.settings.keys import normal
 from pipeline.settings.per_category import for_category
 from pipeline.wording import nearest
 
@@ -193,7 +194,7 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
 def _of_stores(settings: Settings, origin: Origin) -> Iterator[str]:
     """Stores that are both closed (in no result) and held out (in the result, but in no fit)."""
     closed, held_out = (
-        {per_category.key(name) for name in names} for names in (settings.stores.closed, settings.stores.held_out)
+        {normal(name) for name in names} for names in (settings.stores.closed, settings.stores.held_out)
     )
     key = ("stores", "held_out")
     for name in sorted(closed & held_out):
@@ -228,7 +229,7 @@ def _of_paths(settings: Settings, origin: Origin) -> Iterator[str]:
 def _of_weights(settings: Settings, origin: Origin) -> Iterator[str]:
     merging: tuple[tuple[Key, Any], ...] = (
         (("merging",), settings.merging),
-        *((("merging", "category", name), for_category(settings.merging, per_category.key(name))) for name in settings.merging.category),
+        *((("merging", "category", name), for_category(settings.merging, normal(name))) for name in settings.merging.category),
     )  # fmt: skip
     for key, section in merging:
         if section.internal_weight + section.external_weight <= 0:
@@ -242,7 +243,7 @@ def _of_feature_weights(settings: Settings, origin: Origin) -> Iterator[str]:
     sections: tuple[tuple[Key, Any], ...] = (
         (("external", "clustering"), settings.external.clustering),
         (("internal", "clustering"), internal),
-        *((("internal", "clustering", "category", name), for_category(internal, per_category.key(name))) for name in internal.category),
+        *((("internal", "clustering", "category", name), for_category(internal, normal(name))) for name in internal.category),
     )  # fmt: skip
     for key, section in sections:
         idle = sorted(name for name, weight in section.weights.items() if weight not in (0.0, 1.0))
@@ -256,7 +257,7 @@ def _of_feature_weights(settings: Settings, origin: Origin) -> Iterator[str]:
 def _of_categories(settings: Settings, origin: Origin) -> Iterator[str]:
     """Categories with two tables of settings, whose names are equal when trimmed and in NFC."""
     for section in per_category.SECTIONS:
-        names = [per_category.key(name) for name in per_category.section_of(settings, section).category]
+        names = [normal(name) for name in per_category.section_of(settings, section).category]
         for name in sorted({name for name in names if names.count(name) > 1}):
             key = (*section.split("."), "category", name)
             yield f"{origin(key)}: {dotted(key)}: appears twice, with different blanks or spellings of accents; join the two tables"

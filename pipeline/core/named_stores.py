@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.settings.per_category import key
+from pipeline.settings.keys import normal
 
 CLOSED = "closed"  # the reason for excluding such a store
 
 
 def keys(names: Collection[str]) -> list[str]:
     """The names as keys of the data, each once."""
-    return sorted({key(name) for name in names})
+    return sorted({normal(name) for name in names})
 
 
 def to_fit(stores: pd.Index | pd.Series, held_out: Collection[str]) -> NDArray[np.bool_]:

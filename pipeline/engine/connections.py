@@ -19,7 +19,7 @@ from pipeline.duck import safe_settings
 from pipeline.duck.quoting import identifier, literal
 from pipeline.duck.spill import spill_folder
 from pipeline.errors import PipelineError, RawDataError, SettingsError
-from pipeline.wording import gist
+from pipeline.wording import gist, listed
 
 _SQL = Path(__file__).parent / "sql"
 _MEGABYTE = 1_000_000
@@ -144,7 +144,7 @@ def _named(files: Sequence[str], message: str) -> str:
     named = [file for file in files if file in message]
     if named:
         return max(named, key=len)
-    return f"{files[0]} and {len(files) - 1} more"
+    return listed(files, 1)
 
 
 def _explained(message: str, files: Sequence[str], setting: str) -> str:

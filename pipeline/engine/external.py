@@ -174,10 +174,9 @@ def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: 
     )
     if twice:
         count = twice[0][1]
-        names = listed([quoted(store) for store, _ in twice])
+        names = listed([quoted(store) for store, _ in twice], _SHOWN, count=count)
         raise RawDataError(
-            f"{source.title}: {counted(count, 'store has', 'stores have')} more than one row: {names}"
-            f"{f' and {count - _SHOWN} more' if count > _SHOWN else ''}; leave one row per store, or change "
+            f"{source.title}: {counted(count, 'store has', 'stores have')} more than one row: {names}; leave one row per store, or change "
             f"columns.store_id in [{source.setting}]"
         )
 

@@ -34,7 +34,7 @@ NOT_COUNTED = (
     "pipeline.tasks",
 )
 # Modules of these packages that do: the files of a source, and the settings of a category.
-COUNTED = ("pipeline.config.raw_files", "pipeline.settings.per_category")
+COUNTED = ("pipeline.config.raw_files", "pipeline.settings.keys", "pipeline.settings.per_category")
 LOADED_SUFFIXES = (".sql", ".html", ".css", ".js", ".j2")
 LIBRARIES = ("duckdb", "fastexcel", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")  # the libraries that compute
 RENDERING = ("jinja2", "markupsafe", "xlsxwriter")  # the libraries that write report and workbook

@@ -17,6 +17,7 @@ from pipeline.pins.archive import Pin, Reference, folder
 from pipeline.records.runs import who
 from pipeline.storage import locks
 from pipeline.storage.replacement import new_folder, sweep
+from pipeline.wording import first_of
 
 
 def create(config: Config, name: str, files: Mapping[str, Path], *, run_id: str, stale: str = "") -> Pin:
@@ -54,9 +55,8 @@ def require(config: Config, files: Mapping[str, Path]) -> None:
     """
     absent = [str(_relative(config, path)) for path in files.values() if not path.is_file()]
     if absent:
-        others = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
         raise MissingDataError(
-            f"{absent[0]}{others} does not exist: run `store-clustering run Merging --env {config.env}` first"
+            f"{first_of(absent)} does not exist: run `store-clustering run Merging --env {config.env}` first"
         )
 
 

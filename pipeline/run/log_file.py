@@ -10,6 +10,7 @@ import json
 import logging
 import logging.handlers
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def open_log(config: Config) -> None:
             f"logging.folder: {error.filename or path}: {error.strerror}; name a folder that can be written"
         ) from None
     handler.setLevel(settings.level)
-    handler.setFormatter(Json(config.env) if settings.format == "json" else Text())
+    handler.setFormatter(FORMATS[settings.format](config.env))
     _luigi_log.addHandler(handler)
     _luigi_log.addFilter(_one_line)
     _opened[path] = handler
@@ -107,6 +108,9 @@ class Json(logging.Formatter):
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         return json.dumps(fields, ensure_ascii=False)
+
+
+FORMATS: dict[str, Callable[[str], logging.Formatter]] = {"text": lambda _env: Text(), "json": Json}
 
 
 def _one_line(record: logging.LogRecord) -> bool:

@@ -11,7 +11,8 @@ from pipeline.config.environment import Config
 from pipeline.config.faults import Key, dotted
 from pipeline.freshness import traces
 from pipeline.run.session import session
-from pipeline.settings.per_category import SECTIONS, key, unknown
+from pipeline.settings.keys import normal
+from pipeline.settings.per_category import SECTIONS, unknown
 from pipeline.storage import parquet
 from pipeline.wording import nearest, plain
 
@@ -28,7 +29,7 @@ def unknown_categories(config: Config) -> Iterator[str]:
         for name in unknown(config.section(section), trace.children):
             where: Key = (*section.split("."), "category", name)
             yield (
-                f"{dotted(where)}: has no effect: the data has no such category{nearest(key(name), trace.children)}; "
+                f"{dotted(where)}: has no effect: the data has no such category{nearest(normal(name), trace.children)}; "
                 f"correct the name, or remove it (environment {config.env})"
             )
 
@@ -48,9 +49,9 @@ def unknown_stores(config: Config) -> Iterator[str]:
     stores = {str(store) for frame in frames for store in frame["store_id"]}
     for setting, names in named.items():
         for name in names:
-            if key(name) not in stores:
+            if normal(name) not in stores:
                 yield (
-                    f"stores.{setting}: {name!r} has no effect: no source has such a store{nearest(key(name), stores)}; correct "
+                    f"stores.{setting}: {name!r} has no effect: no source has such a store{nearest(normal(name), stores)}; correct "
                     f"the name, or remove it (environment {config.env})"
                 )
 

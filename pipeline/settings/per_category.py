@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
 from pipeline.settings import Section, Settings
+from pipeline.settings.keys import normal
 from pipeline.settings.kinds import category_settings_of
 
 SectionType = TypeVar("SectionType", bound=Section)
@@ -24,11 +24,6 @@ def _with_categories(section: type[Section], prefix: str = "") -> Iterator[str]:
 
 
 SECTIONS = tuple(_with_categories(Settings))  # the dotted names of sections with a `category` table
-
-
-def key(name: str) -> str:
-    """A category's name in the form of keys of the data: trimmed, in NFC."""
-    return unicodedata.normalize("NFC", name).strip()
 
 
 def section_of(settings: Settings, name: str) -> Any:
@@ -53,7 +48,7 @@ def for_category(section: SectionType, category: str) -> SectionType:
     """
     values: dict[str, Any] = {"category": {}}
     for name, own in section.category.items():  # type: ignore[attr-defined]  # only sections with a `category` table
-        if key(name) == category:
+        if normal(name) == category:
             values |= {field: value for field, value in msgspec.structs.asdict(own).items() if value is not None}
     return msgspec.structs.replace(section, **values)
 
@@ -61,4 +56,4 @@ def for_category(section: SectionType, category: str) -> SectionType:
 def unknown(section: Section, categories: Iterable[str]) -> list[str]:
     """The names in the section's `category` table, as written, that are not among these categories."""
     keys = set(categories)
-    return [name for name in getattr(section, "category", {}) if key(name) not in keys]
+    return [name for name in getattr(section, "category", {}) if normal(name) not in keys]

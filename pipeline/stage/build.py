@@ -16,7 +16,7 @@ from pipeline.stage.evidence import own_reason
 from pipeline.storage import locks
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
-from pipeline.wording import plain
+from pipeline.wording import first_of, plain
 
 log = logging.getLogger("luigi-interface.pipeline")
 
@@ -79,9 +79,8 @@ def _build(stage: DeclaredStage, started: float) -> traces.Trace:
             stage.end()
     else:
         changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
-        others = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise InputChangedError(
-            f"{stage.name}: {changed[0]}{others} changed while it was read, twice: let its writer finish, and run again"
+            f"{stage.name}: {first_of(changed)} changed while it was read, twice: let its writer finish, and run again"
         )
     trace = traces.Trace(
         task=stage.name,

@@ -122,12 +122,6 @@ def test_scaling_does_not_depend_on_the_order_of_the_stores(name):
     )
 
 
-@pytest.mark.parametrize("call", [features.transform, features.scale])
-def test_a_name_that_is_not_known_is_an_error_that_lists_the_known_ones(call):
-    with pytest.raises(DataError, match="'cubed' is not known; it can be"):
-        call(outside(), "cubed")
-
-
 def test_a_missing_value_is_an_error_that_names_feature_and_store():
     table = outside()
     features.check_finite(table)

@@ -8,14 +8,16 @@ from typing import Any
 import pandas as pd
 
 from pipeline.core.assigning.category import CategoryModel, Given, Outside, number_or_none
-from pipeline.core.assigning.frames import frame
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, in_space, place, published_spaces
 from pipeline.core.assigning.surroundings import Surroundings, surroundings
+from pipeline.core.frames import frame
 from pipeline.errors import SettingsError
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER
 from pipeline.schema.assigning import ASSIGNMENTS
 from pipeline.settings import Assign
-from pipeline.settings.per_category import for_category, key
+from pipeline.settings.keys import normal
+from pipeline.settings.per_category import for_category
+from pipeline.wording import first_of
 
 
 def assign(
@@ -81,11 +83,11 @@ def _outside(offered: pd.DataFrame, model_features: pd.DataFrame, space: Space) 
 
 
 def _like_stores(settings: Assign, clustered: set[str]) -> dict[str, str]:
-    like = {key(new): key(old) for new, old in settings.like_stores.items()}
+    like = {normal(new): normal(old) for new, old in settings.like_stores.items()}
     strangers = sorted(set(like.values()) - clustered)
     if strangers:
         raise SettingsError(
-            f"[assign] like_stores: {strangers[0]!r}{f' (and {len(strangers) - 1} more)' if strangers[1:] else ''} is not a store of the "
+            f"[assign] like_stores: {first_of([repr(name) for name in strangers])} is not a store of the "
             "clusters; name stores that have a cluster"
         )
     return like

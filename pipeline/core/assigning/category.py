@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -120,7 +120,7 @@ class CategoryModel:
             why = f"{why}; its surroundings are not used: {self._facts['reason']}"
         else:
             return self._by_surroundings(store, why, outside)
-        return self._by_rule(store, why)
+        return self.BY_RULE[self._settings.otherwise](self, store, why)
 
     def _by_surroundings(self, store: str, why: str, outside: Outside) -> Given:
         scored = self._clusters.dropna(subset=["intercept"])
@@ -135,16 +135,22 @@ class CategoryModel:
             int(scored.index[best]), SURROUNDINGS, "; ".join(words), probability=float(likely[best]), too_far=too_far
         )
 
-    def _by_rule(self, store: str, why: str) -> Given:
-        if self._settings.otherwise == "like_store":
-            like = self._like.get(store)
-            if like in self.published:
-                internal, final = self.published[like]
-                return Given(internal, RULE, f"{why}; as store {like}, which like_stores names", final=final)
-            missing = "like_stores does not name it" if like is None else f"store {like} has no cluster in the category"
-            why = f"{why}; {missing}"
+    def _like_store(self, store: str, why: str) -> Given:
+        like = self._like.get(store)
+        if like in self.published:
+            internal, final = self.published[like]
+            return Given(internal, RULE, f"{why}; as store {like}, which like_stores names", final=final)
+        missing = "like_stores does not name it" if like is None else f"store {like} has no cluster in the category"
+        return self._largest_cluster(store, f"{why}; {missing}")
+
+    def _largest_cluster(self, _store: str, why: str) -> Given:
         cluster = int(self._clusters["stores"].idxmax())
         return Given(cluster, RULE, f"{why}; the largest cluster, {self._clusters['stores'].max()} stores")
+
+    BY_RULE: ClassVar[Mapping[str, Callable[[CategoryModel, str, str], Given]]] = {
+        "largest_cluster": _largest_cluster,
+        "like_store": _like_store,
+    }
 
     # ---------------------------------------------------------------- the final cluster
 

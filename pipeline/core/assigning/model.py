@@ -12,11 +12,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from pipeline.core.assigning.classifier import Classifier, classifier
-from pipeline.core.assigning.frames import frame
 from pipeline.core.assigning.mixes import new_mixes
 from pipeline.core.assigning.published import Clustering, clustering, wide
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, fitted_space, place
-from pipeline.core.internal.shrinkage import Noise, noise_of
+from pipeline.core.frames import frame
+from pipeline.core.internal.shrinkage import SHRINKS, Noise, noise_of
 from pipeline.core.statistics.features import (
     RARE,
     Axes,
@@ -95,7 +95,7 @@ def build(
             shaping = sales[name][~sales[name]["store_id"].isin(inside.held_out)]
             need_states = _need_states(name, shaping, list(shares.columns))
             noise = None
-            if own.shrinkage == "empirical_bayes":
+            if SHRINKS[own.shrinkage]:
                 noise = _noise(shaping, need_states, list(shares.columns))
             by_surroundings = _by_surroundings(inside, outside)
             _add_space(rows, (INTERNAL, name), inside, axes, (own.transform, own.algorithm), {}, by_surroundings, noise)

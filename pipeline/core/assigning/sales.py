@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from pipeline.core.frames import empty
 from pipeline.core.internal.preprocessing import preprocess
+from pipeline.schema import TABLES
 from pipeline.settings import InternalPreprocessing
 
 
@@ -50,14 +52,7 @@ def new_sales(
 
 
 def _nothing(stores: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    columns = {
-        "store_id": "object",
-        "category": "object",
-        "need_state": "object",
-        "sales_cents": "int64",
-        "is_excluded": "bool",
-    }
     return {
-        "sales_by_need_state": pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()}),
+        "sales_by_need_state": empty(TABLES["sales_by_need_state"]),
         "excluded_stores": stores.assign(category="", source="", reason=""),
     }

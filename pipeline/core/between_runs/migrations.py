@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.core.between_runs.changes import changes
 from pipeline.core.between_runs.compare import compare
 from pipeline.core.between_runs.drift import drift
+from pipeline.core.frames import dtypes, stacked
 from pipeline.schema import ALL_CATEGORIES, TABLES
 from pipeline.settings import References
 
@@ -148,8 +149,5 @@ def _wide(features: pd.DataFrame) -> pd.DataFrame:
 
 def _stacked(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
     """The parts as the table, sorted by its key; empty if no part has a row."""
-    kinds = {"text": "str", "integer": "int64", "float": "float64"}
-    columns = {column.name: kinds[column.type] for column in TABLES[name].columns}
-    filled = [part for part in parts if len(part)]
-    stacked = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))
-    return stacked[list(columns)].astype(columns).sort_values(list(TABLES[name].key), ignore_index=True)
+    types = dtypes(TABLES[name])
+    return stacked(TABLES[name], parts)[list(types)].astype(types)

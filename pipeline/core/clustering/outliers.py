@@ -6,6 +6,8 @@ and placed afterwards like any other.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
@@ -46,6 +48,17 @@ def find(matrix: NDArray[np.float64], smallest: int, random: np.random.Generator
     scores = isolation(matrix, random)
     limit = float(np.sort(scores)[n - 1 - int(MOST * n)])
     return _far_out(scores) & _far_out(_reach(matrix, smallest // 2)) & (scores > limit)
+
+
+def none(matrix: NDArray[np.float64], _smallest: int, _random: np.random.Generator) -> NDArray[np.bool_]:
+    """No store is an outlier (n,)."""
+    return np.zeros(len(matrix), dtype=bool)
+
+
+WAYS: Mapping[str, Callable[[NDArray[np.float64], int, np.random.Generator], NDArray[np.bool_]]] = {
+    "isolation_forest": find,
+    "none": none,
+}
 
 
 def _far_out(figures: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -111,16 +111,9 @@ def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -
     figures : those of k = 1, 2, ... as far as k was tried
     stores : the number of stores fitted
     """
-    smallest = smallest_size(settings, stores)
     if len(figures) == 1:
-        return Choice(1, why_only_one(stores, smallest))
-    large = [of_k for of_k in figures[1:] if of_k.smallest_cluster >= smallest]
-    if settings.rule in _BY_INDEX:
-        return _by_index(large, settings.rule, smallest)
-    stable = [of_k for of_k in large if is_reproducible(of_k.stability, of_k.jaccard, settings)]
-    if settings.rule == "largest_stable":
-        return _largest_stable(stable, settings, smallest)
-    return _lowest_criterion(figures, stable, settings, smallest, stores)
+        return Choice(1, why_only_one(stores, smallest_size(settings, stores)))
+    return RULES[settings.rule](figures, settings, stores)
 
 
 def fixed(figures: list[KFigures], asked: int, settings: ClusteringSettings, stores: int) -> Choice:
@@ -152,10 +145,19 @@ def criteria(settings: ClusteringSettings, smallest: int, stability: float) -> s
     )
 
 
-def _lowest_criterion(
-    figures: list[KFigures], stable: list[KFigures], settings: ClusteringSettings, smallest: int, stores: int
-) -> Choice:
-    asked = criteria(settings, smallest, settings.min_stability)
+def _large(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> list[KFigures]:
+    smallest = smallest_size(settings, stores)
+    return [of_k for of_k in figures[1:] if of_k.smallest_cluster >= smallest]
+
+
+def _stable(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> list[KFigures]:
+    large = _large(figures, settings, stores)
+    return [of_k for of_k in large if is_reproducible(of_k.stability, of_k.jaccard, settings)]
+
+
+def _lowest_criterion(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
+    stable = _stable(figures, settings, stores)
+    asked = criteria(settings, smallest_size(settings, stores), settings.min_stability)
     one, tried = figures[0], figures[-1].k
     if not stable:
         return Choice(1, f"k = 1: no k from 2 to {tried} qualifies ({asked})")
@@ -179,10 +181,10 @@ def taken(k: int, bic: float, stability: float, jaccard: float, bic_of_one: floa
     )
 
 
-def _largest_stable(stable: list[KFigures], settings: ClusteringSettings, smallest: int) -> Choice:
+def _largest_stable(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
     floor = max(settings.min_stability, LARGEST_STABLE_FLOOR)
-    asked = criteria(settings, smallest, floor)
-    firm = [of_k for of_k in stable if of_k.stability >= floor]
+    asked = criteria(settings, smallest_size(settings, stores), floor)
+    firm = [of_k for of_k in _stable(figures, settings, stores) if of_k.stability >= floor]
     if not firm:
         return Choice(1, f"k = 1: no larger k qualifies ({asked})")
     best = firm[-1]
@@ -191,19 +193,28 @@ def _largest_stable(stable: list[KFigures], settings: ClusteringSettings, smalle
     )
 
 
-def _by_index(large: list[KFigures], rule: str, smallest: int) -> Choice:
-    words, sign, value = _BY_INDEX[rule]
-    if not large:
-        return Choice(1, f"k = 1: every larger k has a cluster of fewer than {smallest} stores")
-    best = min(large, key=lambda of_k: sign * value(of_k))
-    return Choice(
-        best.k,
-        f"k = {best.k} has the {words} ({value(best):.2f}) of all k whose clusters have at least {smallest} stores",
-    )
+def _by_index(words: str, sign: int, value: Callable[[KFigures], float]) -> Rule:
+    """The rule that takes the k with the lowest `sign` x `value`."""
+
+    def rule(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
+        large, smallest = _large(figures, settings, stores), smallest_size(settings, stores)
+        if not large:
+            return Choice(1, f"k = 1: every larger k has a cluster of fewer than {smallest} stores")
+        best = min(large, key=lambda of_k: sign * value(of_k))
+        return Choice(
+            best.k,
+            f"k = {best.k} has the {words} ({value(best):.2f}) of all k whose clusters have at least {smallest} stores",
+        )
+
+    return rule
 
 
-_BY_INDEX: dict[str, tuple[str, int, Callable[[KFigures], float]]] = {
-    "silhouette": ("highest silhouette", -1, lambda of_k: of_k.silhouette),
-    "calinski_harabasz": ("highest Calinski-Harabasz index", -1, lambda of_k: of_k.calinski_harabasz),
-    "davies_bouldin": ("lowest Davies-Bouldin index", 1, lambda of_k: of_k.davies_bouldin),
+Rule = Callable[[list[KFigures], ClusteringSettings, int], Choice]  # figures of two k or more, settings, stores fitted
+
+RULES: Mapping[str, Rule] = {
+    "bic_stable": _lowest_criterion,
+    "largest_stable": _largest_stable,
+    "silhouette": _by_index("highest silhouette", -1, lambda of_k: of_k.silhouette),
+    "calinski_harabasz": _by_index("highest Calinski-Harabasz index", -1, lambda of_k: of_k.calinski_harabasz),
+    "davies_bouldin": _by_index("lowest Davies-Bouldin index", 1, lambda of_k: of_k.davies_bouldin),
 }

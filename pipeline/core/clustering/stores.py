@@ -114,10 +114,8 @@ def _numbered(found: Clustering, reference: Reference | None) -> Clustering:
 
 
 def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDArray[np.bool_]:
-    if settings.outliers == "none":
-        return np.zeros(len(matrix), dtype=bool)
     smallest = rules.smallest_size(settings, len(matrix))
-    return outliers.find(matrix, smallest, np.random.default_rng([settings.random_state, _OUTLIERS]))
+    return outliers.WAYS[settings.outliers](matrix, smallest, np.random.default_rng([settings.random_state, _OUTLIERS]))
 
 
 def _cluster(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -122,7 +123,7 @@ def _almost_numbers(observed: pd.Series) -> str:
 def _numeric(name: str, values: np.ndarray, missing: float, settings: ExternalPreprocessing) -> Feature:
     is_missing = np.isnan(values)
     observed = np.sort(values[~is_missing])
-    fill = _centre(observed, settings.imputation)
+    fill = IMPUTATIONS[settings.imputation](observed)
     filled = np.where(is_missing, fill, values)
     imputed = f"; {missing:.1%} imputed with the {settings.imputation}" if missing else ""
     skewness = _skewness_of_counts(observed)
@@ -132,10 +133,15 @@ def _numeric(name: str, values: np.ndarray, missing: float, settings: ExternalPr
     return Feature(name, name, "kept", f"numeric{imputed}", missing, filled, fill=fill)
 
 
-def _centre(observed: np.ndarray, imputation: str) -> float:
-    if imputation == "median":
-        return float(np.median(observed))
+def _median(observed: np.ndarray) -> float:
+    return float(np.median(observed))
+
+
+def _mean(observed: np.ndarray) -> float:
     return math.fsum(observed) / len(observed)
+
+
+IMPUTATIONS: Mapping[str, Callable[[np.ndarray], float]] = {"median": _median, "mean": _mean}
 
 
 def _skewness_of_counts(observed: np.ndarray) -> float:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from pipeline.core.external.columns import Feature, features_of
 from pipeline.core.external.correlated import correlated, reasons_of
+from pipeline.core.frames import frame
 from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import RawDataError
-from pipeline.schema import NO_CATEGORY
+from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import ExternalPreprocessing
 from pipeline.wording import listed
 
@@ -121,9 +122,8 @@ def _check_protected(protected: Sequence[str], offered: Collection[str]) -> None
 def _raise_nothing_left(decided: Sequence[Feature], ignored: pd.DataFrame) -> None:
     reasons = [f"{feature.name}: {feature.reason}" for feature in decided if feature.action == "dropped"]
     reasons += [f"{name}: {reason}" for name, reason in zip(ignored["feature"], ignored["reason"], strict=True)]
-    more = f" and {len(reasons) - 10} more" if len(reasons) > 10 else ""
     raise RawDataError(
-        f"no feature of the outside data can be used ({'; '.join(reasons[:10]) or 'no store has a value'}{more}); add features "
+        f"no feature of the outside data can be used ({listed(reasons, 10, between='; ') or 'no store has a value'}); add features "
         "in [[sources.external]], or change [external.preprocessing]"
     )
 
@@ -147,7 +147,6 @@ def _table(used: pd.DataFrame, remaining: Sequence[Feature]) -> pd.DataFrame:
 
 
 def _report(decided: Sequence[Feature], ignored: pd.DataFrame) -> pd.DataFrame:
-    columns = ["feature", "action", "reason", "imputed_share", "raw_column", "level", "other_level", "fill_value"]
     rows = [
         (
             feature.name,
@@ -167,11 +166,9 @@ def _report(decided: Sequence[Feature], ignored: pd.DataFrame) -> pd.DataFrame:
         (name, "dropped", reason, 0.0, name, None, None, None)
         for name, reason in zip(ignored["feature"], ignored["reason"], strict=True)
     ]
-    return (
-        pd.DataFrame(rows, columns=columns).astype({"fill_value": "float64"}).sort_values("feature", ignore_index=True)
-    )
+    return frame(TABLES["external_feature_report"], rows)
 
 
 def _excluded(reasons: dict[str, str]) -> pd.DataFrame:
     rows = [(store, NO_CATEGORY, SOURCE, reason) for store, reason in sorted(reasons.items())]
-    return pd.DataFrame(rows, columns=["store_id", "category", "source", "reason"], dtype=object)
+    return frame(TABLES["excluded_stores"], rows)

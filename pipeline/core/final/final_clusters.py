@@ -11,8 +11,10 @@ from pipeline.core.explain.profiles import feature_profiles
 from pipeline.core.explain.readings import of_features, of_shares
 from pipeline.core.external import clustering as external_clustering
 from pipeline.core.final.placements import place
+from pipeline.core.frames import stacked
 from pipeline.core.internal import clustering as internal_clustering
 from pipeline.core.merging import category_stores, distances, merge
+from pipeline.schema import TABLES
 from pipeline.settings import Merging
 from pipeline.settings.per_category import for_category
 
@@ -159,7 +161,7 @@ def described(
     logged = external_clustering.logged(external_feature_report)
     mixes = {str(name): rows for name, rows in internal_features.groupby("category", sort=True)}
     named: dict[tuple[str, int], str] = {}
-    profiles = [_no_profiles()]
+    profiles: list[pd.DataFrame] = []
     for name, rows in merged["store_clusters"].groupby("category", sort=True):
         category, clusters = str(name), rows[["store_id", "cluster"]].sort_values("store_id", ignore_index=True)
         of_store = clusters.set_index("store_id")["cluster"]
@@ -180,16 +182,10 @@ def described(
         "merged_clusters": merged_clusters.assign(
             name=pd.Series([named[str(a), int(b)] for a, b in keys], index=merged_clusters.index, dtype="str")
         ),
-        "merged_profiles": pd.concat([part for part in profiles if len(part)] or profiles[:1], ignore_index=True),
+        "merged_profiles": stacked(TABLES["merged_profiles"], profiles),
     }
 
 
 def _profile(values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_name: str) -> pd.DataFrame:
     inside = clusters[clusters["store_id"].isin(values.index)]
     return feature_profiles(values.loc[inside["store_id"]], inside).assign(category=category, side=side_name)
-
-
-def _no_profiles() -> pd.DataFrame:
-    nobody = pd.DataFrame({"store_id": pd.Series(dtype="str"), "cluster": pd.Series(dtype="int64")})
-    empty = feature_profiles(pd.DataFrame(index=pd.Index([], name="store_id", dtype="str")), nobody)
-    return empty.assign(category=pd.Series(dtype="str"), side=pd.Series(dtype="str"))

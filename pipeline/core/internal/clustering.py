@@ -14,7 +14,7 @@ from pipeline.core.explain.readings import of_shares
 from pipeline.core.holding.halves import halves
 from pipeline.core.holding.noise import reliability
 from pipeline.core.internal.by_weeks import by_weeks
-from pipeline.core.internal.shrinkage import shrunk
+from pipeline.core.internal.shrinkage import SHRINKS, shrunk
 from pipeline.core.internal.volumes import volume_tiers
 from pipeline.core.named_stores import to_fit
 from pipeline.core.statistics.features import (
@@ -70,7 +70,7 @@ def cluster_category(
     category = _category(sales_by_need_state)
     sales = positive_sales(sales_by_need_state)
     shares, unknown = mix(sales, settings.min_need_state_share, held_out)
-    if settings.shrinkage == "empirical_bayes":
+    if SHRINKS[settings.shrinkage]:
         known = shares.drop(index=unknown)
         known = known[to_fit(known.index, held_out)]
         shares.loc[known.index] = shrunk(known, sales.drop(columns=UNMAPPED, errors="ignore").sum(axis=1))

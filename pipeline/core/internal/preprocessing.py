@@ -6,19 +6,31 @@ P1, sales are conserved: per category, what came in is what is published plus wh
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from pipeline.core.frames import empty
 from pipeline.core.internal import shares
 from pipeline.core.named_stores import CLOSED, keys
 from pipeline.errors import DataError, RawDataError
-from pipeline.schema import BLOCK_CENTS, NO_CATEGORY, UNMAPPED
+from pipeline.schema import BLOCK_CENTS, NO_CATEGORY, TABLES, UNMAPPED
 from pipeline.settings import InternalPreprocessing
 from pipeline.settings.per_category import for_category
 
 SOURCE = "internal_sales"
 NOT_CHOSEN = "no sales in the chosen categories and weeks"
+
+
+class Treatment(NamedTuple):
+    """What becomes of sales without a need state: `dropped`, or `refused` with an error; else they stay."""
+
+    dropped: bool = False
+    refused: bool = False
+
+
+UNMAPPED_SALES = {"keep": Treatment(), "drop": Treatment(dropped=True), "error": Treatment(refused=True)}
 
 
 def preprocess(
@@ -63,7 +75,7 @@ def preprocess(
     sales = sales.sort_values(["category", "store_id", "need_state"], ignore_index=True)
     coverage = _coverage(sales, settings)
     _check_coverage(coverage, set(sales["category"][sales["need_state"] == UNMAPPED]), settings)
-    dropping = {name for name in coverage["category"] if for_category(settings, name).unmapped == "drop"}
+    dropping = {name for name in coverage["category"] if UNMAPPED_SALES[for_category(settings, name).unmapped].dropped}
     is_dropped = (sales["need_state"] == UNMAPPED) & sales["category"].isin(dropping)
     published = sales[~is_dropped].reset_index(drop=True)
     _check_conserved(coverage, published)
@@ -76,7 +88,7 @@ def preprocess(
         "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
         "sales_by_need_state": by_need_state.drop(columns=[name for name in BLOCK_CENTS if name in by_need_state]),
         "sales_by_block": _by_block(published),
-        "key_spellings": _no_spellings() if key_spellings is None else key_spellings,
+        "key_spellings": empty(TABLES["key_spellings"]) if key_spellings is None else key_spellings,
     }
 
 
@@ -95,12 +107,6 @@ def _by_block(published: pd.DataFrame) -> pd.DataFrame:
     return published[[*key, *BLOCK_CENTS]].sort_values(key, ignore_index=True)
 
 
-def _no_spellings() -> pd.DataFrame:
-    return pd.DataFrame({"kind": [], "key": [], "spellings": []}).astype(
-        {"kind": object, "key": object, "spellings": "int64"}
-    )
-
-
 def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFrame:
     unmapped = sales["sales_cents"].where(sales["need_state"] == UNMAPPED, 0)
     totals = (
@@ -108,7 +114,7 @@ def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFr
         .groupby("category", as_index=False, sort=True)[["sales_cents", "unmapped_sales_cents"]]
         .sum()
     )
-    drops = [for_category(settings, name).unmapped == "drop" for name in totals["category"]]
+    drops = [UNMAPPED_SALES[for_category(settings, name).unmapped].dropped for name in totals["category"]]
     totals["dropped_sales_cents"] = totals["unmapped_sales_cents"].where(drops, 0)
     net = totals["sales_cents"]
     share = (totals["unmapped_sales_cents"] / net.where(net > 0)).clip(0.0, 1.0)
@@ -120,7 +126,7 @@ def _check_coverage(coverage: pd.DataFrame, with_unmapped: set[str], settings: I
     forbidden, above = [], []
     for name, share in zip(coverage["category"], coverage["unmapped_share"], strict=True):
         own = for_category(settings, name)
-        if own.unmapped == "error" and name in with_unmapped:
+        if UNMAPPED_SALES[own.unmapped].refused and name in with_unmapped:
             forbidden.append(f"{name} ({share:.1%})")
         elif share > own.max_unmapped_share:
             above.append(f"{name} ({share:.1%}, limit {own.max_unmapped_share:.1%})")

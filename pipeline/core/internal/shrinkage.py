@@ -11,6 +11,7 @@ from scipy.optimize import nnls
 
 from pipeline.core.statistics.features import value_order
 
+SHRINKS = {"none": False, "empirical_bayes": True}  # whether shares are shrunk, by the setting's value
 _ROUNDS = 20  # of reweighting; the two numbers have settled long before
 
 

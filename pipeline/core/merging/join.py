@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from pipeline.core.frames import stacked
 from pipeline.core.merging.comparison import compare
 from pipeline.core.merging.contribution import Contribution, contribution, contribution_table
 from pipeline.core.merging.methods import Category
@@ -74,13 +75,14 @@ def merge(
         merged_clusters.append(_external_only_clusters(outside))
     replaced = (internal_excluded["category"] == NO_CATEGORY) & internal_excluded["store_id"].isin(only_outside)
     merged = {
-        "store_clusters": _stacked("store_clusters", store_clusters),
-        "merged_clusters": _stacked("merged_clusters", merged_clusters),
-        "reassignments": _stacked("reassignments", [part.reassignments for part in parts]),
-        "excluded_stores": _stacked("excluded_stores", [internal_excluded[~replaced], external_excluded]),
-        "merging_methods": _stacked("merging_methods", [category.methods for category in merged_categories]),
-        "external_contribution": _stacked(
-            "external_contribution", [contribution_table([category.contribution for category in merged_categories])]
+        "store_clusters": stacked(TABLES["store_clusters"], store_clusters),
+        "merged_clusters": stacked(TABLES["merged_clusters"], merged_clusters),
+        "reassignments": stacked(TABLES["reassignments"], [part.reassignments for part in parts]),
+        "excluded_stores": stacked(TABLES["excluded_stores"], [internal_excluded[~replaced], external_excluded]),
+        "merging_methods": stacked(TABLES["merging_methods"], [category.methods for category in merged_categories]),
+        "external_contribution": stacked(
+            TABLES["external_contribution"],
+            [contribution_table([category.contribution for category in merged_categories])],
         ),
     }
     _check_no_store_is_lost(
@@ -220,22 +222,6 @@ def _external_only_clusters(outside: pd.DataFrame) -> pd.DataFrame:
             "note": [f"external cluster {cluster}; no sales in the chosen categories" for cluster in counts["cluster"]],
         }
     )
-
-
-_DTYPES = {"text": "object", "integer": "int64", "float": "float64", "boolean": "bool"}
-
-
-def _stacked(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The parts in one frame, sorted by the table's key; without rows, but with its columns, if no part has a row."""
-    table = TABLES[name]
-    filled = [part for part in parts if len(part)]
-    if filled:
-        return pd.concat(filled).sort_values(list(table.key), ignore_index=True)
-    dtypes = {
-        column.name: "Int64" if column.type == "integer" and column.nullable else _DTYPES[column.type]
-        for column in table.columns
-    }
-    return pd.DataFrame({column: pd.Series(dtype=dtype) for column, dtype in dtypes.items()})
 
 
 def _check_no_store_is_lost(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.clustering import only_the_k
-from pipeline.core.clustering.centroid_algorithms import KMeans
+from pipeline.core.clustering.centroid_algorithms import Algorithm, KMeans
 from pipeline.core.clustering.placement import number
 from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
 from pipeline.core.merging.consensus import Consensus
@@ -25,6 +26,18 @@ class Joint(NamedTuple):
     reason: str
 
 
+def _weighted(
+    _stores: CategoryStores, matrix: NDArray[np.float64], drawn: NDArray[np.float64], settings: Merging
+) -> Algorithm:
+    return KMeans(matrix, drawn, settings.random_state)
+
+
+ALGORITHMS: Mapping[str, Callable[[CategoryStores, NDArray[np.float64], NDArray[np.float64], Merging], Algorithm]] = {
+    "weighted": _weighted,
+    "consensus": Consensus.of,
+}
+
+
 def joint(
     method: str, stores: CategoryStores, space: NDArray[np.float64], drawn: NDArray[np.float64], settings: Merging
 ) -> Joint:
@@ -35,7 +48,7 @@ def joint(
 
     Parameters
     ----------
-    method : weighted or consensus
+    method : a key of `ALGORITHMS`
     stores : in order of values; the outside data has at least one
     space : (n, d) the block-scaled space
     drawn : (B, m) how often each of these stores is in each resample; held-out stores are in none, and placed afterwards
@@ -53,11 +66,7 @@ def joint(
         resamples=settings.resamples,
         random_state=settings.random_state,
     )
-    fits = (
-        KMeans(matrix, drawn, settings.random_state)
-        if method == "weighted"
-        else Consensus.of(stores.taken(positions[among]), matrix, drawn, settings)
-    )
+    fits = ALGORITHMS[method](stores.taken(positions[among]), matrix, drawn, settings)
     fit = only_the_k.take(matrix, drawn, fits, clustering_settings)
     labels = np.empty(len(points), dtype=np.int64)
     labels[among] = fit.labels

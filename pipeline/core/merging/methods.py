@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +12,12 @@ from numpy.typing import NDArray
 from pipeline.core.clustering import bootstrap
 from pipeline.core.merging.cells import Merged
 from pipeline.core.merging.crossing import cross, internal_as_they_stand, too_few
-from pipeline.core.merging.joint import joined, joint
+from pipeline.core.merging.joint import ALGORITHMS, joined, joint
 from pipeline.core.merging.nesting import PERMUTATIONS_OF_REFITS, nest
 from pipeline.core.merging.refits import refit
 from pipeline.core.merging.stores import CategoryStores, floor_of
 from pipeline.settings import Merging
 
-METHODS = ("cross", "nested", "consensus", "weighted")
 _RESAMPLES, _INTERNAL, _EXTERNAL = 24, 25, 26  # the streams of random numbers
 
 
@@ -59,28 +60,11 @@ class Category:
         """The result of a method. If the internal clusters stand, every method leaves them unchanged."""
         if self.stands:
             merged = internal_as_they_stand(self.stores, self.floor)
-            return Result(merged, np.stack([stores.internal for stores in self._refitted()]))
-        if method in ("consensus", "weighted"):
-            return self._joint(method)
-        seed = self.settings.random_state
-        if method == "cross":
-            merged = cross(self.stores, self.space, self.floor)
-            refits = [cross(stores, self.space, self.floor) for stores in self._refitted()]
-        else:
-            merged = nest(self.stores, self.space, self.floor, seed)
-            refits = [nest(s, self.space, self.floor, seed, PERMUTATIONS_OF_REFITS) for s in self._refitted()]
+            return Result(merged, np.stack([stores.internal for stores in self.refitted()]))
+        merged, refits = METHODS[method](self)
         return Result(merged, np.stack([refit.repair.cell for refit in refits]))
 
-    def _joint(self, method: str) -> Result:
-        clustering = joint(method, self.stores, self.space, self._drawn_in_both(), self.settings)
-        merged = joined(method, self.stores, self.space, self.floor, clustering.labels, clustering.reason)
-        refits = [
-            joined(method, stores, self.space, self.floor, labels, "")
-            for stores, labels in zip(self._refitted(), clustering.refits, strict=True)
-        ]
-        return Result(merged, np.stack([refit.repair.cell for refit in refits]))
-
-    def _drawn_in_both(self) -> NDArray[np.float64]:
+    def drawn_in_both(self) -> NDArray[np.float64]:
         """The resamples (B, m) of the stores that both sides have; a resample without any of them gets each of them once.
 
         Held-out stores are in no resample, unless both sides have no other stores.
@@ -90,7 +74,7 @@ class Category:
         drawn[drawn.sum(axis=1) == 0] = fitted if fitted.any() else 1.0
         return drawn
 
-    def _refitted(self) -> list[CategoryStores]:
+    def refitted(self) -> list[CategoryStores]:
         """The stores with the clusters of both sides, from 1, in every resample."""
         if self._sides is None:
             stores, in_both, seed = self.stores, self.stores.in_both, self.settings.random_state
@@ -100,9 +84,38 @@ class Category:
             if in_both.any():
                 outside = np.random.default_rng([seed, _EXTERNAL])
                 features, labels = stores.external_features[in_both], stores.external[in_both]
-                external[:, in_both] = 1 + refit(features, labels, self._drawn_in_both(), outside)
+                external[:, in_both] = 1 + refit(features, labels, self.drawn_in_both(), outside)
             self._sides = [
                 stores._replace(internal=of_internal, external=of_external)
                 for of_internal, of_external in zip(internal, external, strict=True)
             ]
         return self._sides
+
+
+def _cross(category: Category) -> tuple[Merged, list[Merged]]:
+    space, floor = category.space, category.floor
+    return cross(category.stores, space, floor), [cross(stores, space, floor) for stores in category.refitted()]
+
+
+def _nested(category: Category) -> tuple[Merged, list[Merged]]:
+    space, floor, seed = category.space, category.floor, category.settings.random_state
+    refits = [nest(stores, space, floor, seed, PERMUTATIONS_OF_REFITS) for stores in category.refitted()]
+    return nest(category.stores, space, floor, seed), refits
+
+
+def _joint(method: str, category: Category) -> tuple[Merged, list[Merged]]:
+    stores, space, floor = category.stores, category.space, category.floor
+    clustering = joint(method, stores, space, category.drawn_in_both(), category.settings)
+    refits = [
+        joined(method, refitted, space, floor, labels, "")
+        for refitted, labels in zip(category.refitted(), clustering.refits, strict=True)
+    ]
+    return joined(method, stores, space, floor, clustering.labels, clustering.reason), refits
+
+
+# What each method makes of a category, and of each of its resamples.
+METHODS: Mapping[str, Callable[[Category], tuple[Merged, list[Merged]]]] = {
+    "cross": _cross,
+    "nested": _nested,
+    **{method: partial(_joint, method) for method in ALGORITHMS},
+}

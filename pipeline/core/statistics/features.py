@@ -6,7 +6,7 @@ order of their values, never of their names, so that renaming or reordering stor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -122,16 +122,38 @@ def transform_axes(shares: pd.DataFrame, name: str, held_out: Collection[str] = 
        Oecologia 129, 2001.
     .. [2] J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44(2), 1982.
     """
-    if name not in ("hellinger", "zscore", "none", "chi_square", "clr"):
-        raise DataError(f"the transform {name!r} is not known; it can be hellinger, zscore, chi_square, clr or none")
-    nothing, ones = np.zeros(shares.shape[1]), np.ones(shares.shape[1])
-    if name in ("hellinger", "none", "clr") or shares.size == 0:
-        return Axes({"hellinger": 0.5, "clr": None}.get(name, 1.0), nothing, ones)
-    ordered = _ordered(shares, held_out)
-    if name == "chi_square":
-        means = ordered.mean(axis=0)
-        return Axes(1.0, nothing, np.sqrt(np.where(means > 0, means, 1.0)))
-    return _linear(ordered, ordered.mean(axis=0), ordered.std(axis=0))
+    return TRANSFORMS[name](_ordered(shares, held_out))
+
+
+def _to_the_power(power: float | None) -> Callable[[NDArray[np.float64]], Axes]:
+    return lambda values: Axes(power, *_unchanged(values))
+
+
+def _unchanged(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.zeros(values.shape[1]), np.ones(values.shape[1])
+
+
+def _by_mean(values: NDArray[np.float64]) -> Axes:
+    shift, width = _unchanged(values)
+    if values.size:
+        means = values.mean(axis=0)
+        width = np.sqrt(np.where(means > 0, means, 1.0))
+    return Axes(1.0, shift, width)
+
+
+def _standardized(values: NDArray[np.float64]) -> Axes:
+    if not values.size:
+        return Axes(1.0, *_unchanged(values))
+    return _linear(values, values.mean(axis=0), values.std(axis=0))
+
+
+TRANSFORMS: Mapping[str, Callable[[NDArray[np.float64]], Axes]] = {
+    "hellinger": _to_the_power(0.5),
+    "zscore": _standardized,
+    "none": _to_the_power(1.0),
+    "chi_square": _by_mean,
+    "clr": _to_the_power(None),
+}
 
 
 def _without_zeros(shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -167,18 +189,29 @@ def scaling_axes(features: pd.DataFrame, name: str, held_out: Collection[str] = 
     feature counts as much as a common one. `standard`: less the mean, by the standard deviation. `minmax`: 0..1. All of these are
     those of the stores that are not held out.
     """
-    if name not in ("robust", "standard", "minmax"):
-        raise DataError(f"the scaling {name!r} is not known; it can be robust, standard or minmax")
-    if features.size == 0:
-        return Axes(1.0, np.zeros(features.shape[1]), np.ones(features.shape[1]))
-    values = _ordered(features, held_out)
+    return SCALINGS[name](_ordered(features, held_out))
+
+
+def _robust(values: NDArray[np.float64]) -> Axes:
+    if not values.size:
+        return Axes(1.0, *_unchanged(values))
     low, high = values.min(axis=0), values.max(axis=0)
-    if name == "minmax":
-        return _linear(values, low, high - low)
-    if name == "standard":
-        return _linear(values, values.mean(axis=0), values.std(axis=0))
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
     return _linear(values, median, np.where(upper > lower, upper - lower, high - low))
+
+
+def _minmax(values: NDArray[np.float64]) -> Axes:
+    if not values.size:
+        return Axes(1.0, *_unchanged(values))
+    low, high = values.min(axis=0), values.max(axis=0)
+    return _linear(values, low, high - low)
+
+
+SCALINGS: Mapping[str, Callable[[NDArray[np.float64]], Axes]] = {
+    "robust": _robust,
+    "standard": _standardized,
+    "minmax": _minmax,
+}
 
 
 def weighted(features: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.connections import create, row, rows
 from pipeline.engine.reading.keys import normal
 from pipeline.settings import Stores
-from pipeline.wording import counted, with_nearest
+from pipeline.wording import counted, listed, with_nearest
 
 ALL = "all sources"
 _SHOWN = 3
@@ -62,14 +62,13 @@ def say_spellings(connection: duckdb.DuckDBPyConnection, findings: Findings) -> 
             f"WHERE s.kind = ? ORDER BY 1, 2 LIMIT {_SHOWN}",
             [kind],
         )
-        told = "; ".join(
+        spellings = [
             f"{some([one])} in {where} beside {some([other])} in {there}" for one, other, where, there in pairs
-        )
-        more = f"; and {count - len(pairs):,} more" if count > len(pairs) else ""
+        ]
         findings.doubt(
             ALL,
             f"{counted(count, kind, _PLURAL[kind])} written in ways that differ only in leading zeros, case or spaces, and taken for "
-            f"different ones: {told}{more}; where they are the same, write them alike",
+            f"different ones: {listed(spellings, count=count, between='; ')}; where they are the same, write them alike",
         )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.config.faults import dotted
 from pipeline.core.clustering.rules import smallest_size
-from pipeline.core.internal.preprocessing import preprocess
+from pipeline.core.internal.preprocessing import UNMAPPED_SALES, preprocess
 from pipeline.engine.checks import mapping, sales
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.mapping import MapSeen
@@ -16,7 +16,8 @@ from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.connections import rows
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalPreprocessing, Settings
-from pipeline.settings.per_category import SECTIONS, for_category, key, section_of, unknown
+from pipeline.settings.keys import normal
+from pipeline.settings.per_category import SECTIONS, for_category, section_of, unknown
 from pipeline.wording import counted, listed, nearest, quoted
 
 _SHOWN = 5
@@ -56,7 +57,8 @@ def say_coverage(
     within = [
         f"{name} ({share:.1%})"
         for name, share in zip(uncovered["category"], uncovered["unmapped_share"], strict=True)
-        if share <= for_category(settings, name).max_unmapped_share and for_category(settings, name).unmapped != "error"
+        if share <= for_category(settings, name).max_unmapped_share
+        and not UNMAPPED_SALES[for_category(settings, name).unmapped].refused
     ]
     if within:
         skus = _unmapped_skus(connection)
@@ -122,5 +124,5 @@ def _say_unknown(settings: Settings, categories: list[str], findings: Findings) 
             findings.doubt(
                 sales.NAME,
                 f"{dotted((*section.split('.'), 'category', name))}: has no effect: the data has no such category"
-                f"{nearest(key(name), categories)}; correct the name, or remove it",
+                f"{nearest(normal(name), categories)}; correct the name, or remove it",
             )

@@ -8,10 +8,12 @@ import pandas as pd
 
 from pipeline.core.external.columns import is_identifier_name
 from pipeline.core.external.preprocessing import preprocess
+from pipeline.core.frames import empty
 from pipeline.core.named_stores import CLOSED
 from pipeline.engine import external
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.outside import OutsideSeen
+from pipeline.schema import TABLES
 from pipeline.settings import ExternalPreprocessing, Settings
 
 ALL = "external"
@@ -38,7 +40,7 @@ def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: F
         made = preprocess(
             features=features,
             ignored=_ignored(usable),
-            labels=_no_labels(),
+            labels=empty(TABLES["store_labels"]),
             settings=chosen,
             closed=settings.stores.closed,
         )
@@ -71,10 +73,6 @@ def _joined(usable: Sequence[OutsideSeen]) -> pd.DataFrame:
 def _ignored(usable: Sequence[OutsideSeen]) -> pd.DataFrame:
     reasons = dict(sorted(pair for one in usable for pair in one.ignored))
     return pd.DataFrame(list(reasons.items()), columns=["feature", "reason"], dtype=object)
-
-
-def _no_labels() -> pd.DataFrame:
-    return pd.DataFrame(columns=["store_id", "label", "value"], dtype=object)
 
 
 def _owners(usable: Sequence[OutsideSeen]) -> dict[str, OutsideSeen]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pipeline.errors import DataError, SettingsError
-from pipeline.wording import quoted
+from pipeline.wording import listed, quoted
 
 ABSENT = "MISSING"
 
@@ -94,5 +94,4 @@ def _add(findings: list[Finding], finding: Finding) -> None:
 
 def some(names: Sequence[str], count: int | None = None, shown: int = 5) -> str:
     """The first few names in quotes, and how many more there are of `count`."""
-    more = (len(names) if count is None else count) - len(names[:shown])
-    return ", ".join(quoted(name) for name in names[:shown]) + (f" and {more:,} more" if more > 0 else "")
+    return listed([quoted(name) for name in names[:shown]], shown, count=len(names) if count is None else count)

@@ -8,9 +8,9 @@ space is trimmed at both ends, Unicode's included. What is then empty, and a flo
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from pipeline.duck.quoting import literal
+from pipeline.settings.keys import normal as normal  # the same for names of the config
 
 # What Python's `str.strip` takes off, so that `normal` and the SQL agree.
 _WHITE_SPACE = "".join(f"\\x{{{code:x}}}" for code in range(0x3001) if chr(code).isspace())
@@ -45,11 +45,6 @@ def is_number(duckdb_type: str) -> bool:
 def is_text(duckdb_type: str) -> bool:
     """Whether this is a text type of DuckDB."""
     return duckdb_type in _TEXT or duckdb_type.startswith("ENUM")
-
-
-def normal(name: str) -> str:
-    """A name from the config, as a key."""
-    return unicodedata.normalize("NFC", name.strip())
 
 
 def key(expression: str, duckdb_type: str, csv_decimal: str | None) -> str:
