@@ -88,8 +88,8 @@ def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[s
     present = {column for column, *_ in connection.execute(f"DESCRIBE {identifier(name)}").fetchall()}
     wanted = [*columns, *(column for column in BY_WEEKS.get(name, ()) if column in present)]
     query = f"SELECT {', '.join(map(identifier, wanted))} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours
-    found: pd.DataFrame = connection.execute(query).df()
-    return found
+    table: pd.DataFrame = connection.execute(query).df()
+    return table
 
 
 def _verdicts(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> Iterator[str]:

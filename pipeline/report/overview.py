@@ -23,7 +23,7 @@ class Overview:
     name: str
     verdict: str
     holds: str
-    kept: float | None
+    kept_share: float | None
     still_explained: float | None
     outdated: bool
     clusters: int
@@ -44,10 +44,10 @@ class Overview:
         return round(self.sales * self.apart)
 
     def _by_weeks(self) -> Iterator[str]:
-        if self.holds == "no" and self.kept is not None:
-            yield f"clusters on its sales mix do not hold: on other weeks {words.percent(self.kept)} of the mix that they explain is left"
-        elif self.holds == "partly" and self.kept is not None and self.kept < words.LITTLE_KEPT:
-            yield f"on weeks that the fit did not see, {words.percent(self.kept)} of the mix that its clusters explain is left: plan with care"
+        if self.holds == "no" and self.kept_share is not None:
+            yield f"clusters on its sales mix do not hold: on other weeks {words.percent(self.kept_share)} of the mix that they explain is left"
+        elif self.holds == "partly" and self.kept_share is not None and self.kept_share < words.LITTLE_KEPT:
+            yield f"on weeks that the fit did not see, {words.percent(self.kept_share)} of the mix that its clusters explain is left: plan with care"
         if self.outdated and self.still_explained is not None:
             yield (
                 f"its clusters are outdated: of what new ones explain on the newest weeks they explain {words.percent(self.still_explained)}: "
@@ -118,7 +118,7 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
         name=name,
         verdict=str(verdicts["verdict"].iloc[0]) if len(verdicts) else "none",
         holds=str(weeks["holds"]),
-        kept=_number(weeks["kept"]),
+        kept_share=_number(weeks["kept"]),
         still_explained=_number(weeks["still_explained"]),
         outdated=bool(weeks["outdated"]),
         clusters=len(clusters),
@@ -153,11 +153,19 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
         f"scale; in {counts['no structure']} sales show no reliable groups, so there is one cluster"
         + (f"; {counts['none']} could not be clustered." if counts["none"] else "."),
     ]
+<<<<<<< HEAD
     tested = [line.holds for line in lines if line.holds != "unknown"]
     if tested:
         sentences.append(
             f"On other weeks, the clusters of {tested.count('yes')} of them hold, those of {tested.count('partly')} in part; "
             f"in {tested.count('no')} they do not."
+=======
+    known_by_weeks = [line.holds for line in lines if line.holds != "unknown"]
+    if known_by_weeks:
+        sentences.append(
+            f"On other weeks, the clusters of {known_by_weeks.count('yes')} of them hold, those of {known_by_weeks.count('partly')} in part; "
+            f"in {known_by_weeks.count('no')} they do not."
+>>>>>>> db8bdee (What clusters retain on other weeks has a name of its own; generated pages)
         )
     weighed = [(line.confidence, line.stores) for line in lines if line.confidence is not None and line.clusters > 1]
     if weighed:
