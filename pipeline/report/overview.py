@@ -153,19 +153,11 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
         f"scale; in {counts['no structure']} sales show no reliable groups, so there is one cluster"
         + (f"; {counts['none']} could not be clustered." if counts["none"] else "."),
     ]
-<<<<<<< HEAD
     tested = [line.holds for line in lines if line.holds != "unknown"]
     if tested:
         sentences.append(
             f"On other weeks, the clusters of {tested.count('yes')} of them hold, those of {tested.count('partly')} in part; "
             f"in {tested.count('no')} they do not."
-=======
-    known_by_weeks = [line.holds for line in lines if line.holds != "unknown"]
-    if known_by_weeks:
-        sentences.append(
-            f"On other weeks, the clusters of {known_by_weeks.count('yes')} of them hold, those of {known_by_weeks.count('partly')} in part; "
-            f"in {known_by_weeks.count('no')} they do not."
->>>>>>> db8bdee (What clusters retain on other weeks has a name of its own; generated pages)
         )
     weighed = [(line.confidence, line.stores) for line in lines if line.confidence is not None and line.clusters > 1]
     if weighed:

@@ -52,7 +52,7 @@ def test_a_year_is_four_periods_of_weeks_that_alternate(gather_internal) -> None
     result = blocks(gather_internal(weekly(list(range(1, 53))), MAP, **WEEK)["sales"])
     quarters = np.arange(1, 53).reshape(4, 13)
     # the first week of the year, and every other one after it, over the borders of the quarters too
-    assert result[0] == quarters[0][::2].sum() and result[1] == quarters[0][1::2].sum()
+    assert result[:2] == [quarters[0][::2].sum(), quarters[0][1::2].sum()]
     assert [result[at] + result[at + 1] for at in (0, 2, 4, 6)] == [quarter.sum() for quarter in quarters]
     assert sum(result[::2]) == sum(range(1, 53, 2))
 
@@ -122,7 +122,9 @@ def test_blocks_add_up_to_the_cent_whatever_the_weights_returns_and_spellings(
     again = gather_internal(rows.sample(frac=1, random_state=1), needs[::-1], **WEEK, **options)["sales"]
     pd.testing.assert_frame_equal(sales, again)
     # what the blocks of a category hold is what its weeks hold, but for a cent per split SKU and block
-    cents = (np.floor(np.abs(rows["sales_value"]) * 100 + 0.5) * np.sign(rows["sales_value"])).where(rows["category"] == "Cake", 0)
+    cents = (np.floor(np.abs(rows["sales_value"]) * 100 + 0.5) * np.sign(rows["sales_value"])).where(
+        rows["category"] == "Cake", 0
+    )
     of_block = 2 * ((rows["week"] - 1) * 4 // 40) + (rows["week"] - 1) % 2
     expected = cents.groupby(of_block).sum().to_numpy()
     cake = sales[sales["category"] == "Cake"][list(BLOCK_CENTS)].sum().to_numpy()
