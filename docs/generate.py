@@ -41,16 +41,15 @@ _PATTERNS = {
 _SETTINGS = """\
 # Settings
 
-Made by `docs/generate.py` from [`pipeline/settings`](../pipeline/settings); what is written here by hand is lost.
+`docs/generate.py` writes this page from [`pipeline/settings`](../pipeline/settings). Do not edit it by hand.
 
-`configs/base.toml` is read first, and `configs/<env>.toml` on top of it. What neither says has the default. An unknown key, a
-wrong type and a value out of range are errors that name the file, the key, what was found and what is allowed. `${VAR}` and
-`${VAR:-default}` in a text are filled in from the environment. Relative paths start at the project's root: the folder of
-`luigi.cfg`, or `STORE_CLUSTERING_HOME`.
+A run reads `configs/base.toml` first, and `configs/<env>.toml` on top of it. A setting that stands in neither has its default. An
+unknown key, a wrong type and a value out of range are errors that name the file, the key, what was found and what is allowed.
+`${VAR}` and `${VAR:-default}` in a text are replaced from the environment. Relative paths start at the project's root: the folder
+of `luigi.cfg`, or `STORE_CLUSTERING_HOME`.
 
-A share is a number from 0 to 1. Where the last column says *yes*, the setting can also
-stand in a table of its own for one category, such as `[internal.clustering.category."Bread"]`, which makes that category
-stale and no other.
+A share is a number from 0 to 1. If the last column says *yes*, the setting can also be a category setting: it stands in a table
+for one category, such as `[internal.clustering.category."Bread"]`, and makes only this category stale.
 
 `[logging]`, `[engine]` and `[alerts]` change no result, and make nothing stale."""
 

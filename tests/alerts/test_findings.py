@@ -145,3 +145,38 @@ def test_a_damaged_database_is_said_to_be_incomparable(tmp_path: Path, damage: s
 
 def test_a_database_of_the_pipeline_can_be_looked_at(built: Project) -> None:
     assert of_databases(built.database, built.database, Alerts(max_unmapped_share=0, max_moved_share=0)) == []
+
+
+def held(holds: dict[str, str], still_explained: dict[str, float] | None = None) -> dict[str, pd.DataFrame]:
+    """Verdicts with how the clusters hold; those in `still_explained` are outdated."""
+    shares = still_explained or {}
+    verdicts = pd.DataFrame({
+        "category": list(holds), "verdict": "tiers", "holds": list(holds.values()),
+        "still_explained": [shares.get(name, 1.0) for name in holds], "outdated": [name in shares for name in holds],
+    })  # fmt: skip
+    return tables() | {"internal_verdicts": verdicts}
+
+
+def test_clusters_that_hold_less_than_before_are_told_and_those_of_which_nothing_was_known_are_not() -> None:
+    before = held({"Bread": "yes", "Coffee": "partly", "Tea": "no", "Milk": "unknown", "Beer": "yes"})
+    after = held({"Bread": "no", "Coffee": "yes", "Tea": "no", "Milk": "no", "Beer": "unknown"})
+    assert findings(before, after, SETTINGS) == ["Bread: the clusters hold less on other weeks (yes -> no)"]
+
+
+def test_outdated_clusters_are_told_the_most_outdated_first_also_the_first_time() -> None:
+    after = held({"Bread": "yes", "Coffee": "partly", "Tea": "yes"}, {"Bread": 0.7, "Coffee": 0.25})
+    assert findings(None, after, SETTINGS) == [
+        "Coffee: the clusters are outdated: what they still explain of the newest weeks, of what new ones would (25.00%)",
+        "Bread: the clusters are outdated: what they still explain of the newest weeks, of what new ones would (70.00%)",
+    ]
+
+
+def test_a_database_from_before_clusters_were_tried_on_other_weeks_is_compared_all_the_same(tmp_path: Path) -> None:
+    paths = [tmp_path / "before.duckdb", tmp_path / "after.duckdb"]
+    for path, result in zip(paths, (tables({"Bread": "separated"}), held({"Bread": "no"})), strict=True):
+        with duckdb.connect(str(path)) as connection:
+            for name, frame in result.items():
+                connection.register("given", frame)
+                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+                connection.unregister("given")
+    assert of_databases(paths[0], paths[1], SETTINGS) == ["Bread: the verdict changed (separated -> tiers)"]

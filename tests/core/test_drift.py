@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import entropy
+from scipy.stats import entropy, wilcoxon
 
-from pipeline.core.between_runs.drift import bin_edges, drift, psi
+from pipeline.core.between_runs.drift import bin_edges, drift, psi, signed_rank
 
 
 def test_the_index_is_the_sum_of_both_relative_entropies() -> None:
@@ -84,3 +84,43 @@ def test_a_large_index_of_few_stores_is_not_called_a_move() -> None:
     ]
     assert np.mean([frame["psi"][0] >= 0.1 for frame in found]) > 0.1
     assert np.mean([frame["change"][0] != "stable" for frame in found]) < 0.08
+
+
+def stores(values: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(
+        values, index=[f"s{n}" for n in range(len(values))], columns=[f"f{n}" for n in range(values.shape[1])]
+    )
+
+
+def test_shares_that_rise_by_a_tenth_in_every_store_are_seen_and_chance_is_not() -> None:
+    random = np.random.default_rng(5)
+    seen, false = [], []
+    for _ in range(100):
+        mixes = random.dirichlet(random.uniform(3, 30, 8), random.integers(40, 200))
+        before, now = (mixes * np.exp(random.normal(0, 0.1, mixes.shape)) for _ in range(2))
+        false.append((drift(stores(before), stores(now))["change"] != "stable").any())
+        risen = now * np.where(np.arange(8) == 0, 1.1, 1.0)
+        seen.append(drift(stores(before), stores(risen)).set_index("feature").loc["f0", "change"] != "stable")
+    assert np.mean(seen) >= 0.95
+    assert np.mean(false) <= 0.1
+
+
+def test_a_shift_is_measured_on_the_stores_that_are_in_both_and_a_small_one_is_no_news() -> None:
+    random = np.random.default_rng(6)
+    before = stores(random.uniform(1.0, 2.0, (100, 2)))
+    now = before * np.array([1.08, 1.02])
+    result = drift(before, now.drop(index="s0")).set_index("feature")
+    assert result["change"].to_dict() == {"f0": "shifted", "f1": "stable"}
+    assert result.loc["f0", "shift"] == pytest.approx(0.08 * before["f0"][1:].mean())
+    assert (result["p_shift"] < 1e-10).all()
+    apart = drift(before, now.set_axis([f"t{n}" for n in range(100)]))
+    assert apart[["shift", "p_shift"]].isna().all(axis=None)
+    assert drift(before, before)["p_shift"].eq(1.0).all()
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_signed_rank_test_is_that_of_scipy(ties: bool) -> None:
+    differences = np.random.default_rng(7).normal(0.2, 1.0, 80)
+    differences = np.round(differences, 1) if ties else differences
+    expected = wilcoxon(differences, correction=False, method="asymptotic").pvalue
+    assert signed_rank(differences) == pytest.approx(expected, rel=1e-9)

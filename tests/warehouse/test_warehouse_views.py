@@ -145,7 +145,7 @@ def test_data_quality_gathers_what_to_know(tmp_path):
             "external_feature_report", ("INCOME", "transformed", "log1p", 0.125, "INCOME", None, None, 3.0)
         ),
         "internal_verdicts": frame(
-            "internal_verdicts", ("Tea", "tiers", 3, "because", 0.01, 0.01, 3, "unknown", None, None, None, None, False)
+            "internal_verdicts", ("Tea", "tiers", 3, "because", 0.01, 0.01, 3, "partly", 0.5, 0.3, 0.8, 1.0, False)
         ),
         "external_verdicts": frame("external_verdicts", ("separated", 2, "so", 0.01, 0.01, 2)),
         "merged_clusters": frame(

@@ -14,10 +14,10 @@ from pipeline.core.holding.other_weeks import (
     FORETELLS,
     NO,
     UNKNOWN,
-    Kept,
     Labelling,
+    Retained,
     flips,
-    kept,
+    retained,
     still_explained,
 )
 
@@ -28,13 +28,13 @@ _MUCH = 0.2  # less kept than on weeks of the same time: then it is change, not 
 class Holding(NamedTuple):
     """How the published clusters of a category hold.
 
-    `holds` in a word, `words` in a sentence (empty where nothing is known); `kept` of these clusters, or where there is one because the
+    `holds` in a word, `words` in a sentence (empty where nothing is known); `retained` by these clusters, or where there is one because the
     others do not hold, of those that would be taken else; None where nothing is known.
     """
 
     holds: str
     words: str
-    kept: Kept | None
+    retained: Retained | None
 
 
 NOTHING = Holding(UNKNOWN, "", None)
@@ -48,7 +48,7 @@ class OnHalves:
     """
 
     halves: Halves | None = None
-    by_k: Mapping[int, Kept] = field(default_factory=dict)
+    by_k: Mapping[int, Retained] = field(default_factory=dict)
     labelling: Labelling | None = None
 
     @property
@@ -66,10 +66,10 @@ class OnHalves:
         if not of_k.qualifies:
             return Holding(NO, f"they do not hold: {_why_not(of_k)}", of_k)
         words = (
-            f"on weeks that the fit did not see they keep {of_k.kept:.2f} of the mix that they explain "
+            f"on weeks that the fit did not see they keep {of_k.share:.2f} of the mix that they explain "
             f"({of_k.low:.2f} to {of_k.high:.2f})"
         )
-        if of_k.interleaved - of_k.kept > _MUCH:
+        if of_k.interleaved - of_k.share > _MUCH:
             words += f", on other weeks of the same time {of_k.interleaved:.2f}: they change with time"
         return Holding(of_k.holds, words, of_k)
 
@@ -124,14 +124,14 @@ def try_on_halves(halves: Halves | None, fitted: Collection[str], k_max: int, la
         return OnHalves()
     own = halves.of(fitted)
     values = own.values
-    by_k = {k: kept(values, k, labelling) for k in range(2, min(k_max, values.shape[2] - 1) + 1)}
+    by_k = {k: retained(values, k, labelling) for k in range(2, min(k_max, values.shape[2] - 1) + 1)}
     return OnHalves(own, by_k, labelling)
 
 
-def _why_not(of_k: Kept) -> str:
+def _why_not(of_k: Retained) -> str:
     if of_k.interleaved < FORETELLS:
         return (
             f"too few sales to tell its clusters apart: of the mix that they explain, {of_k.interleaved:.2f} is left on other weeks of the "
             f"same time, where {FORETELLS:.2f} is asked for"
         )
-    return f"its clusters change with time: of the mix that they explain in one half of the weeks, {of_k.kept:.2f} is left in the other"
+    return f"its clusters change with time: of the mix that they explain in one half of the weeks, {of_k.share:.2f} is left in the other"

@@ -21,14 +21,14 @@ _WIDTH = (
 )
 
 
-class Kept(NamedTuple):
+class Retained(NamedTuple):
     """What k clusters keep, 0..1: of the share of the variance of the mix that they explain, on weeks that the fit did not see.
 
-    `kept` with the interval `low` to `high`, in which nine of ten other spells of weeks are expected that are as long as these;
+    `share` with the interval `low` to `high`, in which nine of ten other spells of weeks are expected that are as long as these;
     `interleaved` on weeks that lie between those of the fit: below 1 by noise alone.
     """
 
-    kept: float
+    share: float
     low: float
     high: float
     interleaved: float
@@ -36,7 +36,7 @@ class Kept(NamedTuple):
     @property
     def qualifies(self) -> bool:
         """Whether these clusters can be published: they foretell other weeks of the same time, and some of them lasts."""
-        return self.interleaved >= FORETELLS and self.kept >= LASTS
+        return self.interleaved >= FORETELLS and self.share >= LASTS
 
     @property
     def holds(self) -> str:
@@ -46,7 +46,7 @@ class Kept(NamedTuple):
         return YES if self.low >= HOLDS else PARTLY
 
 
-def kept(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Kept:
+def retained(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Retained:
     """What k clusters keep on weeks that the fit did not see.
 
     Each half of the weeks is clustered on its own, and its clusters are judged on the other half: b is the slope of their means there on
@@ -81,7 +81,7 @@ def kept(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Kept:
     longer = 2.0 / (1.0 + min(max(interleaved, 0.0), 1.0))
     middle = longer * (interleaved - change)
     width = _WIDTH * longer * float(slopes[INTERLEAVED].std(ddof=1))
-    return Kept(*(_square(slope) for slope in (middle, middle - width, middle + width, longer * interleaved)))
+    return Retained(*(_square(slope) for slope in (middle, middle - width, middle + width, longer * interleaved)))
 
 
 def flips(halves: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:

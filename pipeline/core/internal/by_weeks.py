@@ -31,9 +31,9 @@ def by_weeks(clustering: Clustering, published: pd.Series[int] | None, settings:
     flips = tried.flips(clusters)
     holding = tried.holding(k, clustering.passed_over)
     still = tried.still_explained(clusters if published is None else published)
-    kept, low, high = (None, None, None) if holding.kept is None else holding.kept[:3]
+    share, low, high = (None, None, None) if holding.retained is None else holding.retained[:3]
     reason = clustering.verdict["reason"].iloc[0] + (f"; {holding.words}" if holding.words else "")
-    numbers = {"kept": kept, "kept_low": low, "kept_high": high, "still_explained": still}
+    numbers = {"kept": share, "kept_low": low, "kept_high": high, "still_explained": still}
     return ByWeeks(
         clustering.clusters.assign(flips=clustering.clusters["store_id"].map(flips).astype("float64")),
         clustering.k_selection.merge(tried.by_k_table(), on="k", how="left"),

@@ -127,7 +127,7 @@ function scale(data) {
   return element(
     "p",
     {},
-    `From one end of the scale to the other: ${order.join(" \u2013 ")}. One direction holds ${data.held[0]} % of the differences among stores.`,
+    `From one end of the scale to the other: ${order.join(" \u2013 ")}. One direction holds ${data.held[0]} % of the differences between the stores.`,
   );
 }
 
@@ -157,7 +157,7 @@ function members(data, cluster) {
 function likeTheChain(data, cluster) {
   if (data.clusters.length === 1) return "The chain's own mix.";
   const sameMix = data.clusters.some((other) => other !== cluster && other.internal === cluster.internal);
-  return sameMix ? "Sells as the chain does: the outside data alone sets it apart." : "Sells nearly as the chain does.";
+  return sameMix ? "Sells like the chain. Only the outside data sets it apart." : "Sells almost like the chain.";
 }
 
 function storeMap(data) {
@@ -173,7 +173,7 @@ function storeMap(data) {
   return plane(
     points,
     data.clusters,
-    `Each mark is a store; near ones sell alike. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the sales mix (principal components): what is left cannot be seen here. Hollow marks are outliers. Clusters that differ by the outside data alone lie on top of each other.`,
+    `Each mark is a store. Stores that are close sell similar things. The two directions hold ${data.held[0]} % and ${data.held[1]} % of all differences in the sales mix (principal components); the map cannot show the rest. Hollow marks are outliers. Clusters that differ in the outside data only lie on top of each other.`,
   );
 }
 
@@ -209,7 +209,7 @@ function evidence(data) {
   ]);
   return figure(
     "Why this number of clusters",
-    "Each figure for every number of clusters k tried; the filled mark is the one taken. Stability and Jaccard say how well the clusters are found again when stores are resampled.",
+    "Each figure for every number of clusters k that was tried. The filled mark is the chosen k. Stability and Jaccard: how well the same clusters appear again when the stores are resampled.",
     element("p", {}, data.reason ? `${data.reason}.` : ""),
     element(
       "div",
@@ -240,7 +240,7 @@ function silhouetteChart(data) {
   const sorted = [...blocks].sort(([a], [b]) => a - b).map(([cluster, values]) => ({ cluster, values }));
   return figure(
     "How well each store fits",
-    "A bar per store, grouped by its cluster on the sales mix: near 1 it is among its own, near 0 between two clusters, below 0 nearer to another one.",
+    "One bar per store, grouped by its cluster on the sales mix. Near 1 the store is among similar stores, near 0 it is between two clusters, below 0 it is nearer to another cluster.",
     silhouettes(sorted),
   );
 }
@@ -255,7 +255,7 @@ function outlierList(data) {
   ]);
   return figure(
     "Outlier stores",
-    "Their mix is unlike any cluster's: they were left out of the fit and placed at the nearest one. Look at them before they get its assortment.",
+    "Their sales mix is unlike that of any cluster. They were left out of the fit, and then placed in the nearest cluster. Check them before they get its assortment.",
     table(COLUMNS, rows, { label: "Outlier stores" }),
   );
 }

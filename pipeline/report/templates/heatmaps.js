@@ -51,7 +51,7 @@ function overAll(chain) {
   ]);
   return figure(
     "What tells them apart most",
-    `Share index in its category: 100 is the chain's own share, 200 twice it, 50 half. Explained: how much of the differences among stores the clusters account for. The ${rows.length} need states of which they explain most, of ${chain.of.toLocaleString("en")} with a percent of the sales anywhere; the others are in the database.`,
+    `Share index within the category: 100 is the chain's share, 200 is twice as much, 50 is half. Explained: the share of the differences between stores that lies between the clusters. The table has the ${rows.length} need states with the highest share explained, of ${chain.of.toLocaleString("en")} that have at least 1 % of the sales of a cluster. The others are in the database.`,
     heatmap("What tells them apart most", ["category: need state", ...heads(chain.clusters), "explained %"], rows),
   );
 }
@@ -72,14 +72,14 @@ function needStates(data) {
   ]);
   const more =
     data.needs.length > MOST_LINES
-      ? ` The ${MOST_LINES} largest of ${data.needs.length} need states; the others are in the workbook's sheet profiles.`
+      ? ` The table has the ${MOST_LINES} largest of ${data.needs.length} need states. The others are in the workbook's sheet profiles.`
       : "";
   const between = explained
-    ? " Explained: how much of the differences among stores the clusters account for; near 0, they say nothing of this need state; none where it is too rare to be clustered on by itself."
+    ? " Explained: the share of the differences between stores that lies between the clusters. Near 0, the clusters say nothing about this need state. Empty: it is too rare to be a feature of its own."
     : "";
   return figure(
     "What each cluster sells",
-    `Share index: 100 is the chain's own share of sales, 200 twice it, 50 half. Blue is more, orange is less.${between}${more}`,
+    `Share index: 100 is the chain's share of sales, 200 is twice as much, 50 is half. Blue is more, orange is less.${between}${more}`,
     heatmap(
       "Share indices",
       ["need state", "chain %", ...heads(data.clusters), ...(explained ? ["explained %"] : [])],
@@ -104,14 +104,14 @@ function surroundings(clusters, outside, title) {
   ]);
   const more =
     outside.features.length > MOST_LINES
-      ? ` The ${MOST_LINES} that tell most of ${outside.features.length} features; the others are in the database.`
+      ? ` The table has the ${MOST_LINES} features with the largest differences, of ${outside.features.length}. The others are in the database.`
       : "";
   const typical = outside.logged.some(Boolean)
-    ? " Typical: the mean of the logarithms, taken back; the largest stores weigh less in it."
+    ? " Typical: the mean of the logarithms, transformed back. The largest stores count less in it."
     : "";
   return figure(
     title,
-    `The mean of the cluster's stores, and how many standard deviations of all stores it is away from theirs: blue is more, orange is less. In a small cluster half a standard deviation is nothing yet. Explained: how much of the differences among stores the clusters account for.${typical}${more}`,
+    `The mean over the cluster's stores, and its distance from the mean of all stores in standard deviations. Blue is more, orange is less. In a small cluster, half a standard deviation means nothing. Explained: the share of the differences between stores that lies between the clusters.${typical}${more}`,
     heatmap(title, ["feature", "all stores", ...heads(clusters), "explained %"], rows),
   );
 }
@@ -197,8 +197,8 @@ function volumes(data) {
   );
   return figure(
     "How big the stores are",
-    "The stores of each cluster by tier of their sales in the category, and the mean sales of a store. Tiers have as many stores each; the clusters are made of the mix alone, never of the size.",
-    explained(chart, marks, "Stores by cluster and tier of sales."),
+    "The stores of each cluster by volume tier (their sales in the category), and the mean sales per store. All tiers have the same number of stores. Only the sales mix makes the clusters, never the size.",
+    explained(chart, marks, "Stores by cluster and volume tier."),
     key,
   );
 }
@@ -221,7 +221,7 @@ function between(likely, at, words) {
     return element(
       "p",
       { class: "caption" },
-      "By the mixture, every store is in one of the clusters with at least 90 %.",
+      "Every store is in one of the clusters with a probability of at least 90 %.",
     );
   const rows = split
     .slice(0, most)
@@ -229,10 +229,11 @@ function between(likely, at, words) {
       storeLink(at[row]),
       ...likely.percent[row].map((share) => tinted(number(String(share), { class: "number heat" }), share / 100)),
     ]);
-  const more = split.length > most ? ` The first ${most} of ${split.length}; the others are in the database.` : "";
+  const more =
+    split.length > most ? ` These are the first ${most} of ${split.length}. The others are in the database.` : "";
   return figure(
     "Stores between clusters",
-    `How likely each store is in each ${words}, in percent, by the mixture: those below 90 % in every one.${more}`,
+    `The probability of each ${words} for each store, in percent. The table has the stores below 90 % in every cluster.${more}`,
     heatmap("Stores between clusters", ["store", ...likely.clusters.map(String)], rows),
   );
 }

@@ -42,7 +42,7 @@ function outsidePictures(outside) {
       ? plane(
           points,
           outside.clusters,
-          `Each mark is a store; near ones have surroundings alike. The two directions hold ${outside.held[0]} % and ${outside.held[1]} % of all differences in the outside data (principal components). Hollow marks are outliers.`,
+          `Each mark is a store. Stores that are close have similar surroundings. The two directions hold ${outside.held[0]} % and ${outside.held[1]} % of all differences in the outside data (principal components). Hollow marks are outliers.`,
         )
       : null,
     between(
@@ -86,7 +86,7 @@ function drawStore(position) {
       "p",
       {},
       outside === null
-        ? "The outside data does not know this store."
+        ? "This store is not in the outside data."
         : `Cluster on the outside data: ${outside}${all.confidence[position] === null ? "" : `, confidence ${all.confidence[position]} %`}${likely ? `; ${likely}` : ""}.`,
     ),
     chain && chain.at[position] !== null
@@ -106,7 +106,7 @@ function drawStore(position) {
     element(
       "p",
       { class: "caption" },
-      `Its cluster in each of the ${rows.length} categories it sells. Next-nearest is where it would go if it left; a margin near 0 is a store on the border. Volume tier: 1 for the stores that sell the most of the category. Confidence: how often its co-members stay with it when the stores are resampled.`,
+      `The store's cluster in each of the ${rows.length} categories that it sells. Next-nearest: the cluster that it would join if it left its own. A margin near 0 means a store on the border. Volume tier 1: the stores that sell the most of the category. Confidence: how often the stores of the same cluster stay with it when the stores are resampled.`,
     ),
     table(["category", ...COLUMNS.slice(2)], rows, { label: "The store's clusters" }),
   );
@@ -133,9 +133,9 @@ function drawMatches(text) {
       {},
       matches.length
         ? matches.length > most
-          ? `The first ${most}; type more of the number or name.`
+          ? `These are the first ${most}. Type more of the number or the name.`
           : ""
-        : "No store with a cluster has this in its number or its labels. A store without one is listed, with the reason, under data quality.",
+        : "No store with a cluster has this text in its number or its labels. Stores without a cluster are listed under data quality, with the reason.",
     ),
     element(
       "ul",
