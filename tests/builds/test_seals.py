@@ -108,7 +108,7 @@ def test_another_code_is_found(sealed: Project, monkeypatch: pytest.MonkeyPatch)
 def test_another_way_of_looking_looks_at_each_category_again(
     sealed: Project, looked_at: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(seals, "_rules", list)
+    monkeypatch.setattr(seals, "_checking_modules", list)
     assert sealed.build().built == set()
     assert set(looked_at) == CHILDREN
 
