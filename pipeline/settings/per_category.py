@@ -32,10 +32,10 @@ def key(name: str) -> str:
 
 
 def section_of(settings: Settings, name: str) -> Any:
-    """The section of a dotted name, such as `internal.clustering`."""
+    """The section of a dotted name, such as `internal.clustering`; None below a source that is not there."""
     found: Any = settings
     for part in name.split("."):
-        found = getattr(found, part)
+        found = None if found is None else getattr(found, part)
     return found
 
 
