@@ -24,6 +24,12 @@ TABLES = (
             Column("stores", "integer", "Stores with sales in the category", unit="stores"),
             Column("excluded_stores", "integer", "Of these, stores excluded from the category", unit="stores"),
             Column("need_states", "integer", "Need states with sales in the category"),
+            Column(
+                "mix_over",
+                "text",
+                "What the sales mix is over, which these tables call need states: a column of the need-state map or of the sales, "
+                "several with their weights, or SKUs",
+            ),
             Column("sales_value", "money", "Published net sales", unit="currency"),
             Column(
                 "clipped_sales_value",
@@ -87,7 +93,7 @@ TABLES = (
         "one row per key of the sales that is written in several ways",
         ("kind", "key"),
         (
-            Column("kind", "text", "store, SKU or category"),
+            Column("kind", "text", "store, SKU, category, or need state where the sales have its column"),
             Column("key", "text", "The key, trimmed and in NFC"),
             Column(
                 "spellings",

@@ -7,6 +7,7 @@ from typing import Literal
 
 Type = Literal["text", "integer", "float", "boolean", "money", "timestamp"]
 
+RARE = "(rare)"  # the need state of all need states that are too rare to be one
 UNMAPPED = "UNMAPPED"  # the need state of SKUs that are not in the need-state map
 NO_CATEGORY = "(none)"  # the category of stores that are only in the outside data
 ALL_CATEGORIES = "(all)"  # the category of rows about all categories together

@@ -27,10 +27,10 @@ SECTIONS = tuple(_with_categories(Settings))  # the dotted names of sections wit
 
 
 def section_of(settings: Settings, name: str) -> Any:
-    """The section with a dotted name, such as `internal.clustering`."""
+    """The section with a dotted name, such as `internal.clustering`; None below a source that is not there."""
     section: Any = settings
     for part in name.split("."):
-        section = getattr(section, part)
+        section = None if section is None else getattr(section, part)
     return section
 
 
