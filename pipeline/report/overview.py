@@ -188,11 +188,11 @@ def _without_sales(source: Source) -> str:
 
 def _outside(source: Source) -> str:
     """The outside data's verdict in a sentence; empty where there is none."""
-    found = source.table("external_verdicts")
-    if not len(found):
+    verdicts = source.table("external_verdicts")
+    if not len(verdicts):
         return ""
-    groups = counted(int(found["k"].iloc[0]), "cluster", "clusters")
-    return f"The outside data: {groups}, verdict {found['verdict'].iloc[0]}."
+    groups = counted(int(verdicts["k"].iloc[0]), "cluster", "clusters")
+    return f"The outside data: {groups}, verdict {verdicts['verdict'].iloc[0]}."
 
 
 def start(lines: list[Overview], most: int = 5) -> list[Overview]:

@@ -22,6 +22,7 @@ OUTSIDE_THE_CODE = {
     "pipeline.freshness.traces": "the format of the traces that the tables of runs show; it has a version",
     "pipeline.schema": "the shapes of the tables are traced",
     "pipeline.settings": "the values are traced",
+    "pipeline.settings.sources": "a word for the mix over SKUs, which is in the settings that are traced",
     "pipeline.settings.kinds": "the values are traced, those of a category too",
 }
 # Rooms that the judgement of a stage reaches and that are not in the seal; and why.
