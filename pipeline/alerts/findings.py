@@ -84,7 +84,7 @@ def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    """These columns of a table, and those of `BY_WEEKS` as far as it has them."""
+    """These columns of a table, and the columns of `BY_WEEKS` that it has."""
     present = {column for column, *_ in connection.execute(f"DESCRIBE {identifier(name)}").fetchall()}
     wanted = [*columns, *(column for column in BY_WEEKS.get(name, ()) if column in present)]
     query = f"SELECT {', '.join(map(identifier, wanted))} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours

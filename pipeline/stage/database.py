@@ -72,12 +72,12 @@ class DatabaseStage(LoadingStage):
         check_replaceable(self.config)
 
     def replaced(self, old: traces.Trace, new: traces.Trace) -> None:
-        """Name the database of earlier runs where a setting moved it: it may be in use, and is never removed."""
+        """Report the earlier database if a setting changed its path: it may be in use, and is never removed."""
         for target in old.outputs.keys() - new.outputs.keys():
             if (self.config.home / target).exists():
                 self._findings.append(
-                    f"{target}: the database of earlier runs is no longer written: this one is "
-                    f"{self.relative(self.database)}; delete the old one when nobody needs it"
+                    f"{target}: this earlier database is no longer updated; the new one is "
+                    f"{self.relative(self.database)}. Delete the old one when nobody needs it"
                 )
 
     def strays(self, trace: traces.Trace) -> list[Path]:  # noqa: ARG002  # whatever was built

@@ -59,8 +59,8 @@ def test_a_database_whose_path_is_changed_stays_and_is_named(built: Project) -> 
     assert done.returncode == 0, done.stderr
     assert built.database.exists()
     assert (
-        "look at: outputs/clustering_dev.duckdb: the database of earlier runs is no longer written: this one is "
-        "outputs/another.duckdb; delete the old one when nobody needs it"
+        "look at: outputs/clustering_dev.duckdb: this earlier database is no longer updated; the new one is "
+        "outputs/another.duckdb. Delete the old one when nobody needs it"
     ) in done.stdout.splitlines()
 
 

@@ -29,7 +29,7 @@ def test_what_the_outside_data_does_not_say_is_filled_from_the_model_and_told():
     new = surroundings(["n001"], 9).drop(columns="people").assign(kind="island")
     why = placed(of, offered=new)["why"].iloc[0]
     assert "people is missing; " in why
-    assert "kind is 'island', which is no level of the model" in why
+    assert "kind is 'island', which is not a level of the model" in why
 
 
 def test_texts_where_the_model_has_numbers_and_negative_counts_are_errors_that_name_the_store():

@@ -62,7 +62,7 @@ def surroundings(offered: pd.DataFrame, model_features: pd.DataFrame) -> Surroun
             features |= level_features
             levels_in_model = {*levels["level"], *levels["other_level"].dropna()}
             for store, text in texts[texts.notna() & ~texts.isin(levels_in_model)].items():
-                notes[str(store)].append(f"{column} is {text!r}, which is no level of the model")
+                notes[str(store)].append(f"{column} is {text!r}, which is not a level of the model")
         numbers = rows[rows["kind"].isin(["number", "log1p"])]
         features |= {str(row["feature"]): _number(given[column], row) for row in numbers.to_dict("records")}
     wide = pd.DataFrame(features, index=given.index, dtype="float64")

@@ -9,25 +9,24 @@ from scipy.stats import chi2, norm, rankdata
 
 MOST_BINS = 10
 STORES_PER_BIN = 20  # of the reference: with fewer, chance alone gives a large index
-MOVED, MOVED_MUCH = 0.1, 0.25  # what an index is taken for
-SHIFTED = 0.05  # of the mean before: a shift that is smaller is no news, however sure it is
+MOVED, MOVED_MUCH = 0.1, 0.25  # limits of the index
+SHIFTED = 0.05  # of the mean before; a smaller shift is not reported, even if it is certain
 _CHANCE = 0.95
 
 
 def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """How far every feature of either matrix moved.
+    """How far every feature of either matrix drifted.
 
     Parameters
     ----------
-    before, now : one row per store (index: store_id), one column per feature; not the same stores, nor the same features
+    before, now : one row per store (index: store_id), one column per feature; stores and features may differ
 
     Returns
     -------
     One row per feature, sorted: feature, psi, psi_by_chance, mean_before, mean_now, shift, p_shift, change. `moved` (psi of at least
-    `MOVED`) and `moved much` (`MOVED_MUCH`) only where chance is no explanation: psi above psi_by_chance. Else `shifted`, where the stores
-    that are in both moved together: p_shift, times how many features are as sure or less (Holm [1]_), at most 1 - `_CHANCE`, and the shift
-    at least `SHIFTED` of the mean before. Else `stable`. `new` and `gone`, without figures but the mean, where one matrix alone has the
-    feature.
+    `MOVED`) and `moved much` (`MOVED_MUCH`) require psi above psi_by_chance. Else `shifted`, if the stores in both matrices moved
+    together: p_shift, corrected for the number of features (Holm [1]_), is at most 1 - `_CHANCE`, and the shift is at least `SHIFTED`
+    of the mean before. Else `stable`. `new` and `gone`, with the mean only, if only one matrix has the feature.
 
     References
     ----------
@@ -52,7 +51,7 @@ def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shifts(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """By feature of both: shift, p_shift and is_shifted, of the stores that are in both; no rows where no store is."""
+    """For each feature in both: shift, p_shift and is_shifted, over the stores in both; empty without such stores."""
     stores, features = before.index.intersection(now.index), before.columns.intersection(now.columns)
     if not len(stores):
         return pd.DataFrame({"shift": [], "p_shift": [], "is_shifted": []})
