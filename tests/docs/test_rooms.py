@@ -32,15 +32,16 @@ OUTSIDE_THE_SEAL = {
 }
 
 
-def listed(page: str, indent: int) -> set[str]:
+def listed(page: str, indent: int) -> list[str]:
     """The names of the tree in docs/README.md at this indent."""
     [tree] = re.findall(r"^```text\npipeline/\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
-    return set(re.findall(rf"^ {{{indent}}}(\w+(?:/|\.py)) {{2,}}\S", tree, flags=re.MULTILINE))
+    return sorted(re.findall(rf"^ {{{indent}}}(\w+(?:/|\.py)) {{2,}}\S", tree, flags=re.MULTILINE))
 
 
-def entries(folder: str) -> set[str]:
-    paths = [path for path in (ROOT / folder).iterdir() if not path.name.startswith("__")]
-    return {f"{path.name}/" if path.is_dir() else path.name for path in paths if path.is_dir() or path.suffix == ".py"}
+def entries(folder: str) -> list[str]:
+    """The packages and modules in a folder; one that holds byte code alone is none."""
+    packages = [f"{path.parent.name}/" for path in (ROOT / folder).glob("*/__init__.py")]
+    return sorted([*packages, *(path.name for path in (ROOT / folder).glob("*.py") if path.name != "__init__.py")])
 
 
 def computing() -> set[str]:
