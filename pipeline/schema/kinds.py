@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Type = Literal["text", "integer", "float", "boolean", "money", "timestamp"]
@@ -30,6 +30,15 @@ class Column:
     def frame_name(self) -> str:
         """The column's name in a DataFrame, where money is in whole cents."""
         return self.name.replace("_value", "_cents") if self.type == "money" else self.name
+
+    def described(self, comment: str, *, nullable: bool | None = None, unit: str | None = None) -> Column:
+        """The same field as one table has it."""
+        return replace(
+            self,
+            comment=comment,
+            nullable=self.nullable if nullable is None else nullable,
+            unit=self.unit if unit is None else unit,
+        )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Settings that change no result: the path of the database, logs, the engine, alerts."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta
