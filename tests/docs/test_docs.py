@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from conftest import ROOT
+from conftest import ROOT, Shared
 
 from pipeline.config import environment
 from pipeline.config.environment import tomllib
@@ -196,18 +196,15 @@ def make_clone(home: Path) -> Clone:
     return Clone(home)
 
 
-@pytest.fixture(scope="session")
-def _built_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    clone = make_clone(tmp_path_factory.mktemp("clone") / "project")
-    done = clone.run("uv run store-clustering run --quiet")
+def _built_clone(home: Path) -> None:
+    done = make_clone(home).run("uv run store-clustering run --quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    return clone.home
 
 
 @pytest.fixture
-def clone(_built_clone: Path, tmp_path: Path) -> Clone:
+def clone(shared: Shared, tmp_path: Path) -> Clone:
     """A copy of the project in which everything was built."""
-    shutil.copytree(_built_clone, tmp_path / "project", symlinks=True)
+    shutil.copytree(shared("clone", _built_clone), tmp_path / "project", symlinks=True)
     return Clone(tmp_path / "project")
 
 
