@@ -49,7 +49,7 @@ class Alerts(Section, frozen=True):
 
     `urls` are addresses of Apprise; each is written as `${VAR}` or `${VAR:-}`, since a URL holds secrets, and one that is
     empty sends nothing. `level` says which runs are told of: those that did not succeed (`failure`), also those with
-    something to look at (`attention`), all that built something (`always`), none (`never`). To look at are a verdict that
+    something to look at (`attention`), all that built something (`always`), none (`never`). To look at are clusters that are outdated or hold less than before, a verdict that
     changed, a category with more than `max_unmapped_share` of its sales without a need state, and one where more than
     `max_moved_share` of the stores moved to another cluster.
     """
