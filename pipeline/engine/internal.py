@@ -38,9 +38,9 @@ def gather(
 ) -> dict[str, pd.DataFrame]:
     """Read the internal sales and the need-state map, and split the sales over the need states.
 
-    Each row is rounded to whole cents (half away from zero) and summed exactly per (store, SKU, category); each sum is
-    split over the SKU's need states by weight with the largest-remainder method, so that a category's cents are those
-    of its rows. Without a map the need states are the values of columns of the sales, or the SKUs (`attributes`).
+    Amounts are summed exactly per (store, SKU, category), and the sums rounded to whole cents so that those of a category add up
+    to its exact sum to the nearest cent; each is
+    split over the SKU's need states by weight with the largest-remainder method, so that no cent is lost. Without a map the need states are the values of columns of the sales, or the SKUs (`attributes`).
 
     Parameters
     ----------
@@ -87,6 +87,7 @@ def gather(
             _choose(connection, sales, settings, has_category=map_has_category(sources))
             if not well:
                 _check_values(connection, sales, sources.internal_sales.columns.sales_value)
+            _check_rounding(connection, sales, sources.internal_sales.columns.sales_value)
             if mapping is None:
                 attributes.load(connection, sources.attributes, amalgamate=amalgamate)
             result = connection.sql(_split(by_block), params=[UNMAPPED]).df()
@@ -159,6 +160,7 @@ def _sum(
     ready, columns = named.ready(found, columns)
     well = sums.make(connection, ready, columns, in_window, blocks)
     named.finish(connection, source)
+    sums.round_to_cents(connection)
     if not well:
         _check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
     return well, BLOCK_CENTS if blocks else ()
@@ -258,16 +260,20 @@ def _check_values(connection: duckdb.DuckDBPyConnection, source: Source, name: s
             f"{source.title}: column '{name}' is missing, not finite or beyond 1e13 in {counted(int(bad), 'row', 'rows')} of "
             f"{total:,}; correct them, or remove the rows"
         )
+
+
+def _check_rounding(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> None:
+    """Refuse amounts that are so small that whole cents say nothing of them."""
     lost = [
-        f"{category} ({abs(micros) / (cents * _MICROS_PER_CENT + micros):.2%})"
+        f"{category} ({micros / (cents * _MICROS_PER_CENT + micros):.2%})"
         for category, micros, cents in rows(
             connection,
-            "SELECT category, SUM(lost_micros), SUM(absolute_cents) FROM chosen_sales GROUP BY category ORDER BY category",
+            "SELECT category, SUM(rest_micros), SUM(ABS(sales_cents)) FROM chosen_sales GROUP BY category ORDER BY category",
         )
-        if abs(micros) > LARGEST_LOSS * (cents * _MICROS_PER_CENT + micros)
+        if micros > LARGEST_LOSS * (cents * _MICROS_PER_CENT + micros)
     ]
     if lost:
         raise RawDataError(
-            f"{source.title}: column '{name}' looks not to be in currency units: rounding each row to cents changes the total "
-            f"by more than 0.1 % in {listed(lost, 10)}; write the amounts in units of the currency, such as 12.34"
+            f"{source.title}: column '{name}' looks not to be in currency units: rounding what a store sold of a SKU to cents changes it "
+            f"by more than {LARGEST_LOSS:.0%} in {listed(lost, 10)}; write the amounts in units of the currency, such as 12.34"
         )

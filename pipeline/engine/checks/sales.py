@@ -84,6 +84,7 @@ def look(
         return SalesSeen(told.seen(), fitted, named)
     with findings.attempt(NAME):
         named.finish(connection, source, "mapped" if has_map else "(SELECT '' AS sku_id, '' AS map_category) m")
+    sums.round_to_cents(connection)
     total, nulls = _nulls(connection)
     with findings.attempt(NAME):
         names = {one.use: one.name for one in wanted if fitted.has(one.use) and one.use in KEYS}
@@ -194,8 +195,10 @@ def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, sales_v
         with findings.attempt(NAME, failed):
             internal._check_values(connection, fitted.source, sales_value)
         if not failed or said is None:
-            return
+            break
         connection.execute(said)
+    with findings.attempt(NAME):
+        internal._check_rounding(connection, fitted.source, sales_value)
 
 
 def stores_by_category(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
