@@ -159,8 +159,10 @@ def _words(hint: Any) -> tuple[str, str]:
     if origin is typing.Annotated and len(ranges) < len(parts) - 1:  # with a mark, such as that of PerCategory
         return _words(typing.Annotated[(parts[0], *ranges)] if ranges else parts[0])
     if origin in (typing.Union, types.UnionType):
-        [inner] = [part for part in parts if part is not type(None)]
-        return _words(inner)
+        ways = [_words(part) for part in parts if part is not type(None)]
+        return " or ".join(kind for kind, _ in ways), "; ".join(
+            dict.fromkeys(allowed for _, allowed in ways if allowed)
+        )
     if origin is Literal:
         return "one of", ", ".join(f"`{_toml(option)}`" for option in parts)
     if origin is tuple:

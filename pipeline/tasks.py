@@ -39,11 +39,12 @@ _PLACED = ("store_id", "category", "cluster")
 class InternalPreprocessing(RawStage):
     """Raw sales, split over the need states that their SKUs serve; shares per store and category."""
 
+    needs = "internal_sales"
     sources = ("internal_sales", "need_states")
     sections = ("internal.preprocessing", "sources.internal_sales", "sources.need_states")
     gather = "pipeline.engine.internal:gather"
     compute = "pipeline.core.internal.preprocessing:preprocess"
-    besides = {"closed": "stores.closed"}
+    besides = {"closed": "stores.closed", "mix_over": "sources.mix_over"}
     tables = ("categories", "need_state_coverage", "excluded_stores", "key_spellings")
     per_category = ("sales_by_need_state", "sales_by_block")
 
@@ -51,6 +52,7 @@ class InternalPreprocessing(RawStage):
 class ClusterCategory(CategoryStage):
     """The stores of one category, clustered on their sales mix."""
 
+    needs = "internal_sales"
     reads = {
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
         "sales_by_block": (InternalPreprocessing, "sales_by_block"),
@@ -73,6 +75,7 @@ class ClusterCategory(CategoryStage):
 class InternalClustering(CollectingStage):
     """The clusters of every category, in one table each."""
 
+    needs = "internal_sales"
     categories = InternalPreprocessing
     child = ClusterCategory
     tables = ClusterCategory.tables
@@ -81,6 +84,7 @@ class InternalClustering(CollectingStage):
 class ChainClustering(TableStage):
     """The stores, clustered on their sales mix in all categories together, compared with the clusters of each category."""
 
+    needs = "internal_sales"
     reads = {
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
         "internal_clusters": (InternalClustering, "internal_clusters"),
@@ -94,6 +98,7 @@ class ChainClustering(TableStage):
 class ExternalPreprocessing(RawStage):
     """Raw features of the stores' surroundings: joined, complete, numeric."""
 
+    needs = "external"
     sources = ("external",)
     sections = ("external.preprocessing", "sources.external")
     gather = "pipeline.engine.external:gather"
@@ -105,6 +110,7 @@ class ExternalPreprocessing(RawStage):
 class ExternalClustering(TableStage):
     """The stores, clustered on their surroundings."""
 
+    needs = "external"
     reads = {
         "external_features": (ExternalPreprocessing, "external_features"),
         "external_feature_report": (ExternalPreprocessing, "external_feature_report"),

@@ -73,8 +73,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
         ready = base / "shared" / name
         with locks.held(base / "shared" / f"{name}.lock"):
             if not ready.exists():
-                filling = ready.with_name(f"{name}.{os.getpid()}")
-                filling.mkdir()
+                filling = tmp_path_factory.mktemp(name)
                 fill(filling)
                 filling.rename(ready)
         return ready

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Iterator
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from pipeline import alerts
+from pipeline import alerts, schema
 from pipeline.core.assigning.category import CategoryModel
 from pipeline.core.clustering.algorithms import ALGORITHMS
 from pipeline.core.clustering.outliers import WAYS
@@ -60,3 +61,8 @@ def test_what_a_setting_allows_is_what_there_is_a_function_for(setting: str, all
 def test_every_table_is_that_of_a_setting() -> None:
     settings = [setting for setting, _ in choices(Settings)]
     assert [name for name in TABLES if not any(one == name or one.endswith(f".{name}") for one in settings)] == []
+
+
+def test_the_column_of_the_method_names_every_method() -> None:
+    words = re.split(r"\W+", schema.TABLES["merging_methods"].column("method").comment)
+    assert [name for name in METHODS if name not in words] == []

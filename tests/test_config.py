@@ -47,7 +47,7 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
         ("[internal.clustering]\nk = 0", "internal.clustering.k: expected `int` >= 1, found 0"),
         ('[internal.clustering.category."A & B"]\nk = "4"', 'internal.clustering.category."A & B".k: expected `int'),
         ("merging = 3", "configs/dev.toml: merging: expected a table, found 3"),
-        ("[sources]\nexternal = []", "sources.external: expected one or more tables, written [[sources.external]]"),
+        ("[sources]\nexternal = 3", "sources.external: expected one or more tables, written [[sources.external]]"),
         ("[[sources.external]]\nlabels = []", "sources.external[0].path: is missing, and has no default"),
         ("[merging]\nmethod = 'cross'\nmethod = 'cross'", "configs/dev.toml: not valid TOML"),
         ("[merging", "configs/dev.toml: not valid TOML"),

@@ -27,9 +27,11 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
     ------
     UsageError
         There is no such job, it takes no category, or a tag is not KEY=VALUE.
+    SettingsError
+        The config names no source for it.
     """
     from pipeline import tasks
-    from pipeline.run.parameters import parse_tags
+    from pipeline.run.parameters import check_sources, parse_tags
 
     notices.at_exit(load(env))
     jobs = {job_task.__name__: job_task for job_task in (*tasks.JOBS, tasks.Warehouse)}
@@ -37,6 +39,7 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
     if wanted not in jobs:
         raise UsageError(f"job {job!r} is unknown{nearest(wanted, list(jobs))}; allowed are {', '.join(jobs)}")
     common = {"env": env, "tag": parse_tags(tags)}
+    check_sources(jobs[wanted] if category is None else tasks.ClusterCategory, load(env))
     if category is None:
         return jobs[wanted](**common)
     if job and wanted != "InternalClustering":

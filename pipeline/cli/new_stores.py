@@ -35,12 +35,16 @@ def check(config: Config, sales: str | None, external: Sequence[str]) -> None:
     Raises
     ------
     UsageError
-        No file is given, or not one for each `[[sources.external]]`.
+        No file is given, not one for each `[[sources.external]]`, or sales where the environment has none.
     MissingDataError
         A file does not exist.
     """
     if sales is None and not external:
         raise UsageError("assign: give the new stores' raw files with --sales FILE, --external FILE, or both")
+    if sales is not None and config.settings.sources.internal_sales is None:
+        raise UsageError(
+            f"assign: --sales is given, and environment {config.env} has no [sources.internal_sales]: its clusters know no sales"
+        )
     sources = len(raw_files.external_names(config))
     if external and len(external) != sources:
         raise UsageError(
@@ -70,11 +74,10 @@ def read(config: Config, sales: str | None, external: Sequence[str], categories:
     nothing = empty(TABLES["sales_by_need_state"])
     gathered: dict[str, Any] = {"sales": nothing, "unchosen_stores": nothing[["store_id"]]}
     if sales is not None:
-        files = {
-            "internal_sales": [str(Path(sales).resolve())],
-            "need_states": [str(path) for path in raw_source.check(config, "need_states")],
-        }
-        gathered = internal.gather(files, config.settings.sources, preprocessing, engine)
+        files = {"internal_sales": [str(Path(sales).resolve())]}
+        if config.settings.sources.need_states is not None:
+            files["need_states"] = [str(path) for path in raw_source.check(config, "need_states")]
+        gathered = internal.gather(files, config.settings.sources, preprocessing, engine, amalgamate=False)
     features = None
     if external:
         files = {

@@ -122,7 +122,7 @@ def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
         for name, inner in value.items():
             yield from of_values(inner, below, origin, (*key, name))
     elif kind is tuple:
-        if not isinstance(value, list) or not value:
+        if not isinstance(value, list):
             yield f"{origin(key)}: {dotted(key)}: expected one or more tables, written [[{dotted(key)}]], found {origin.written(key)}"
             return
         for index, inner in enumerate(value):
@@ -178,10 +178,12 @@ def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
 
 def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
     """Every fault of individually valid settings: settings that contradict each other."""
+    yield from _of_sources(settings, origin)
     if settings.sample_data.when_missing and not settings.sample_data.accept:
         key: Key = ("sample_data", "when_missing")
         yield f"{origin(key)}: {dotted(key)}: cannot be true if sample_data.accept is false; set both, or neither"
-    if settings.internal.preprocessing.last_weeks and not settings.sources.internal_sales.columns.week:
+    sales = settings.sources.internal_sales
+    if settings.internal.preprocessing.last_weeks and sales and not sales.columns.week:
         key = ("internal", "preprocessing", "last_weeks")
         yield f"{origin(key)}: {dotted(key)}: needs the column of the weeks; set sources.internal_sales.columns.week"
     yield from _of_stores(settings, origin)
@@ -189,6 +191,30 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
     yield from _of_weights(settings, origin)
     yield from _of_feature_weights(settings, origin)
     yield from _of_categories(settings, origin)
+
+
+def _of_sources(settings: Settings, origin: Origin) -> Iterator[str]:
+    """No source at all, sources that go with sales where there are none, and two that say what the mix is over."""
+    sources = settings.sources
+    if sources.internal_sales is None and not sources.external:
+        key: Key = ("sources",)
+        yield (
+            f"{origin(key)}: sources: names neither sales nor outside data: add [sources.internal_sales], [[sources.external]] or both, "
+            "or have `store-clustering init FILES` propose them"
+        )
+    for name in ("need_states", "overrides"):
+        if sources.internal_sales is None and getattr(sources, name) is not None:
+            key = ("sources", name)
+            yield f"{origin(key)}: {dotted(key)}: goes with sales, and there are none: add [sources.internal_sales], or remove it"
+    if sources.need_states is None:
+        return
+    if sources.internal_sales is not None and sources.internal_sales.columns.need_state is not None:
+        key = ("sources", "internal_sales", "columns", "need_state")
+        yield f"{origin(key)}: {dotted(key)}: [sources.need_states] says what the mix is over too: leave one of them"
+    columns = sources.need_states.columns
+    if columns.weight is not None and not isinstance(columns.need_state, str):
+        key = ("sources", "need_states", "columns", "weight")
+        yield f"{origin(key)}: {dotted(key)}: need_state gives each of its columns a weight already: remove one of them"
 
 
 def _of_stores(settings: Settings, origin: Origin) -> Iterator[str]:
@@ -204,13 +230,11 @@ def _of_stores(settings: Settings, origin: Origin) -> Iterator[str]:
 def _of_paths(settings: Settings, origin: Origin) -> Iterator[str]:
     """A database path that could be another file; sources in outputs, where a run would make itself stale."""
     sources = settings.sources
+    single = {name: getattr(sources, name) for name in ("internal_sales", "need_states", "overrides")}
     paths: list[tuple[Key, str]] = [
-        (("sources", "internal_sales", "path"), sources.internal_sales.path),
-        (("sources", "need_states", "path"), sources.need_states.path),
+        *((("sources", name, "path"), source.path) for name, source in single.items() if source is not None),
         *((("sources", "external", index, "path"), source.path) for index, source in enumerate(sources.external)),
     ]
-    if sources.overrides:
-        paths.append((("sources", "overrides", "path"), sources.overrides.path))
     if not settings.warehouse.path.endswith(DATABASES):
         here: Key = ("warehouse", "path")
         yield (

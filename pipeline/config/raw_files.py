@@ -22,9 +22,12 @@ _WILD = "*?["
 
 
 def names(config: Config) -> list[str]:
-    """Every source: `internal_sales`, `need_states`, `external.0`, `external.1`..., and `overrides` if it is set."""
-    overrides = ["overrides"] if config.settings.sources.overrides else []
-    return ["internal_sales", "need_states", *external_names(config), *overrides]
+    """Every source of the config, of `internal_sales`, `need_states`, `external.0`, `external.1`..., `overrides`."""
+    before, after = (
+        [name for name in single if getattr(config.settings.sources, name) is not None]
+        for single in (("internal_sales", "need_states"), ("overrides",))
+    )
+    return [*before, *external_names(config), *after]
 
 
 def external_names(config: Config) -> list[str]:

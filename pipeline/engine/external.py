@@ -50,6 +50,7 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
     features : store_id and a column per feature in order of name, float64 with NaN or str with None; sorted by store_id
     ignored : feature, reason; one row per name, sorted by it
     labels : store_id, label, value (text or None); one row per store of a source and label, sorted by both
+    Without a source none of them has rows.
 
     Raises
     ------
@@ -57,6 +58,9 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
         feature or label; a value is infinite or beyond 1e100
     SettingsError : `features`, `ignore` or `labels` name a column that is not there, or one column twice
     """
+    if not sources.external:
+        texts = {"features": (_KEY,), "ignored": ("feature", "reason"), "labels": (_KEY, "label", "value")}
+        return {table: pd.DataFrame(columns=list(names), dtype=object) for table, names in texts.items()}
     given = [
         (Source.of(f"sources.external[{position}]", files[f"external.{position}"], external), external)
         for position, external in enumerate(sources.external)

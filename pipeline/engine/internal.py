@@ -12,29 +12,35 @@ from itertools import pairwise
 import duckdb
 import pandas as pd
 
-from pipeline.engine import need_states, sums
+from pipeline.engine import attributes, need_states, sums
 from pipeline.engine.connections import connect, reading, row, rows, sql, view
 from pipeline.engine.reading import keys
 from pipeline.engine.reading.raw import Source, require, require_keys, scans
 from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.weeks import Weeks, weeks_of
+from pipeline.engine.sales_keys import KEYS, keyed
 from pipeline.engine.sums import LARGEST_LOSS
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.schema import BLOCK_CENTS, UNMAPPED
-from pipeline.settings import Engine, InternalPreprocessing, SalesColumns, Sources
+from pipeline.settings import Engine, InternalPreprocessing, Sources
 from pipeline.wording import counted, listed, quoted, with_nearest
 
 _MICROS_PER_CENT = 10_000
 
 
 def gather(
-    files: Mapping[str, Sequence[str]], sources: Sources, settings: InternalPreprocessing, engine: Engine
+    files: Mapping[str, Sequence[str]],
+    sources: Sources,
+    settings: InternalPreprocessing,
+    engine: Engine,
+    *,
+    amalgamate: bool = True,
 ) -> dict[str, pd.DataFrame]:
     """Read the internal sales and the need-state map, and split the sales over the need states.
 
-    Each row is rounded to whole cents (half away from zero) and summed exactly per (store, SKU, category); each sum is
-    split over the SKU's need states by weight with the largest-remainder method, so that a category's cents are those
-    of its rows.
+    Amounts are summed exactly per (store, SKU, category), and the sums rounded to whole cents so that those of a category add up
+    to its exact sum to the nearest cent; each is
+    split over the SKU's need states by weight with the largest-remainder method, so that no cent is lost. Without a map the need states are the values of columns of the sales, or the SKUs (`attributes`).
 
     Parameters
     ----------
@@ -42,11 +48,13 @@ def gather(
     sources : how they are written, and what their columns are called
     settings : which categories and weeks are chosen; the rest is for `core`
     engine : memory, threads, and where to spill
+    amalgamate : whether rare SKUs are one need state, where the mix is over SKUs
 
     Returns
     -------
     sales : store_id, category, need_state, sales_cents (int64); one row per key, sorted by it. A need state that a
-        store sold for zero cents has its row. SKUs that the map does not know are under `schema.UNMAPPED`. Where every row has a week
+        store sold for zero cents has its row. SKUs that the map does not know are under `schema.UNMAPPED`, in the category of
+        that name where the category is the map's. Without internal sales none of these has rows. Where every row has a week
         that can be read, and there are at least `schema.BLOCKS` weeks, the columns `schema.BLOCK_CENTS` besides: the sales of each block
         of weeks (`Weeks.blocks`), which add up to sales_cents.
     unchosen_stores : store_id; stores of the file without a row in the chosen categories and weeks, sorted.
@@ -59,25 +67,53 @@ def gather(
     RawDataError : a file cannot be read, or columns, keys or values are not what they should be
     SettingsError : `include` or `exclude` name a category that is not there or leave none; `last_weeks` without a week
     """
+    if sources.internal_sales is None:
+        return no_sales()
     sales = Source.of("sources.internal_sales", files["internal_sales"], sources.internal_sales)
-    mapping = Source.of("sources.need_states", files["need_states"], sources.need_states)
+    mapping = None
+    if sources.need_states is not None:
+        mapping = Source.of("sources.need_states", files["need_states"], sources.need_states)
     with connect(
-        [*sales.files, *mapping.files],
+        [*sales.files, *(mapping.files if mapping else ())],
         memory_limit=engine.memory_limit,
         threads=engine.threads,
         spill=engine.spill_folder,
     ) as connection:
-        with reading(mapping.files, mapping.setting):
-            need_states.load(connection, mapping, sources.need_states.columns)
+        if mapping is not None and sources.need_states is not None:
+            with reading(mapping.files, mapping.setting):
+                need_states.load(connection, mapping, sources.need_states.columns)
         with reading(sales.files, sales.setting):
-            well, by_block = _sum(connection, sales, sources.internal_sales.columns, settings.last_weeks)
-            _choose(connection, sales, settings, has_category=sources.need_states.columns.category is not None)
+            well, by_block = _sum(connection, sales, sources, settings.last_weeks)
+            _choose(connection, sales, settings, has_category=map_has_category(sources))
             if not well:
                 _check_values(connection, sales, sources.internal_sales.columns.sales_value)
+            _check_rounding(connection, sales, sources.internal_sales.columns.sales_value)
+            if mapping is None:
+                attributes.load(connection, sources.attributes, amalgamate=amalgamate)
             result = connection.sql(_split(by_block), params=[UNMAPPED]).df()
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
     return {"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}
+
+
+def no_sales() -> dict[str, pd.DataFrame]:
+    """What `gather` returns where there are no internal sales."""
+    kinds = {
+        "sales": {"store_id": "str", "category": "str", "need_state": "str", "sales_cents": "int64"},
+        "unchosen_stores": {"store_id": "str"},
+        "key_spellings": {"kind": "str", "key": "str", "spellings": "int64"},
+    }
+    return {
+        table: pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+        for table, columns in kinds.items()
+    }
+
+
+def map_has_category(sources: Sources) -> bool:
+    """Whether a SKU has need states per category: as the map says, or where SKUs are need states, the large ones of each."""
+    if sources.need_states is None:
+        return not sources.attributes
+    return sources.need_states.columns.category is not None
 
 
 def _split(by_block: Sequence[str]) -> str:
@@ -96,7 +132,7 @@ def _split(by_block: Sequence[str]) -> str:
 
 
 def _sum(
-    connection: duckdb.DuckDBPyConnection, source: Source, columns: SalesColumns, last_weeks: int | None
+    connection: duckdb.DuckDBPyConnection, source: Source, sources: Sources, last_weeks: int | None
 ) -> tuple[bool, Sequence[str]]:
     """Make `sums`: exact sums per (store_id, sku_id, category).
 
@@ -105,23 +141,28 @@ def _sum(
     Whether all is well with every row, else `sums` says what is not; and its columns of sums per block of weeks, none where the weeks
     are not known.
     """
-    names = {"store_id": columns.store_id, "sku_id": columns.sku_id, "category": columns.category}
-    needed = {**names, "sales_value": columns.sales_value}
+    assert sources.internal_sales is not None  # noqa: S101  # or nothing was read
+    columns = sources.internal_sales.columns
     if last_weeks is not None and columns.week is None:
         raise SettingsError(
             f"[internal.preprocessing] last_weeks = {last_weeks} needs to know the week of each sale; set week in "
             "[sources.internal_sales] columns, or remove last_weeks"
         )
     found = scans(connection, source)
+    named = keyed(found, sources)
+    needed = {**named.names, "sales_value": columns.sales_value}
     require(source, found, {f"columns.{use}": name for use, name in needed.items()})
-    require_keys(source, found, names)
+    require_keys(source, found, named.names)
     _require_amounts(source, found, columns.sales_value)
     weeks = _weeks(connection, source, found, columns.week, is_needed=last_weeks is not None)
     in_window = None if weeks is None or last_weeks is None else weeks.in_last(last_weeks)
     blocks = None if weeks is None else weeks.blocks(last_weeks)
-    well = sums.make(connection, found, columns, in_window, blocks)
+    ready, columns = named.ready(found, columns)
+    well = sums.make(connection, ready, columns, in_window, blocks)
+    named.finish(connection, source)
+    sums.round_to_cents(connection)
     if not well:
-        _check_keys(connection, source, names)
+        _check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
     return well, BLOCK_CENTS if blocks else ()
 
 
@@ -219,16 +260,20 @@ def _check_values(connection: duckdb.DuckDBPyConnection, source: Source, name: s
             f"{source.title}: column '{name}' is missing, not finite or beyond 1e13 in {counted(int(bad), 'row', 'rows')} of "
             f"{total:,}; correct them, or remove the rows"
         )
+
+
+def _check_rounding(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> None:
+    """Refuse amounts that are so small that whole cents say nothing of them."""
     lost = [
-        f"{category} ({abs(micros) / (cents * _MICROS_PER_CENT + micros):.2%})"
+        f"{category} ({micros / (cents * _MICROS_PER_CENT + micros):.2%})"
         for category, micros, cents in rows(
             connection,
-            "SELECT category, SUM(lost_micros), SUM(absolute_cents) FROM chosen_sales GROUP BY category ORDER BY category",
+            "SELECT category, SUM(rest_micros), SUM(ABS(sales_cents)) FROM chosen_sales GROUP BY category ORDER BY category",
         )
-        if abs(micros) > LARGEST_LOSS * (cents * _MICROS_PER_CENT + micros)
+        if micros > LARGEST_LOSS * (cents * _MICROS_PER_CENT + micros)
     ]
     if lost:
         raise RawDataError(
-            f"{source.title}: column '{name}' looks not to be in currency units: rounding each row to cents changes the total "
-            f"by more than 0.1 % in {listed(lost, 10)}; write the amounts in units of the currency, such as 12.34"
+            f"{source.title}: column '{name}' looks not to be in currency units: rounding what a store sold of a SKU to cents changes it "
+            f"by more than {LARGEST_LOSS:.0%} in {listed(lost, 10)}; write the amounts in units of the currency, such as 12.34"
         )

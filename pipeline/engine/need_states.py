@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
+from pipeline.duck.quoting import literal
+from pipeline.engine.attributes import blocks, of_block
 from pipeline.engine.connections import create, row, rows, sql, view
 from pipeline.engine.reading.keys import is_number, text
 from pipeline.engine.reading.raw import Source, require, require_keys, scans
@@ -19,50 +23,105 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedSta
 
     One row per need state that a SKU serves with a positive weight; weights are 1 where there is no weight column.
     `map_category` is '' where the map has no category: the SKU then serves the same need states in every one.
+    Of several attributes each value is a need state, `BRAND: Acme`, and has its part of the attribute's weight; UNMAPPED has that of
+    an attribute without a value.
 
     Raises
     ------
     RawDataError : a file cannot be read; keys are missing; a weight is missing, negative, not finite or sums to zero;
         one (SKU, category, need state) has two weights; a need state is called UNMAPPED
     """
-    names = {"sku_id": columns.sku_id, "need_state": columns.need_state}
-    if columns.category is not None:
-        names["category"] = columns.category
+    names = keys_of(columns)
     needed = names if columns.weight is None else {**names, "weight": columns.weight}
     found = scans(connection, source)
     require(source, found, {f"columns.{use}": name for use, name in needed.items()})
     require_keys(source, found, names)
-    selects = [_select(source, scan, names, columns.weight) for scan in found]
-    create(connection, "map_rows", union(found, selects))
-    _check_keys(connection, source, names)
+    load_rows(connection, source, found, columns)
+    _check_keys(connection, source, columns)
     if columns.weight is not None:
         _check_weights(connection, source, columns.weight)
-    view(connection, "need_state_map", "SELECT DISTINCT sku_id, map_category, need_state, weight FROM map_rows")
+    several = isinstance(columns.need_state, dict)
+    distinct = "SELECT DISTINCT sku_id, map_category, need_state, weight FROM map_rows"
+    view(connection, "need_state_map", blocks("map_rows") if several else distinct)
     create(connection, "weights", sql("weights.sql"))
 
 
-def _select(source: Source, scan: Scan, names: dict[str, str], weight: str | None) -> str:
-    category = scan[names["category"]].key if "category" in names else "''"
-    amount, written = "CAST(1 AS DOUBLE)", "CAST(NULL AS VARCHAR)"
-    if weight is not None:
-        column = scan[weight]
+def keys_of(columns: NeedStateColumns) -> dict[str, str]:
+    """The raw names of the map's keys by their use; several attributes are told apart by position."""
+    names = {"sku_id": columns.sku_id}
+    if isinstance(columns.need_state, str):
+        names["need_state"] = columns.need_state
+    else:
+        names |= {f"need_state {place}": name for place, name in enumerate(columns.need_state, start=1)}
+    if columns.category is not None:
+        names["category"] = columns.category
+    return names
+
+
+def load_rows(
+    connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], columns: NeedStateColumns
+) -> None:
+    """Make `map_rows`: sku_id, map_category, attribute, need_state, weight, weight_text; a row per row and attribute."""
+    named = {columns.need_state: 1.0} if isinstance(columns.need_state, str) else columns.need_state
+    scans_of = [scan for scan in found for _ in named]
+    selects = [_select(source, scan, columns, name, weight) for scan in found for name, weight in named.items()]
+    create(connection, "map_rows", union(scans_of, selects))
+
+
+def take_category(connection: duckdb.DuckDBPyConnection, sales: Source, mapped: str) -> None:
+    """Give every row of `sums` the category of its SKU in the map, UNMAPPED where the map does not know the SKU.
+
+    `mapped` is the table of the map, with sku_id and map_category.
+
+    Raises
+    ------
+    RawDataError : the map has a SKU in several categories, and only the sales could tell which
+    """
+    several = rows(
+        connection,
+        "SELECT sku_id, MIN(map_category), MAX(map_category), COUNT(*) OVER () FROM "
+        f"{mapped} GROUP BY sku_id HAVING COUNT(DISTINCT map_category) > 1 ORDER BY sku_id LIMIT 1",
+    )
+    if several:
+        sku, one, other, count = several[0]
+        raise RawDataError(
+            f"{sales.title}: the sales have no category, and the need states have {counted(count, 'SKU', 'SKUs')} in several: SKU "
+            f"{quoted(sku)} in {quoted(one)} and {quoted(other)}; leave one category per SKU, or name the sales' column in "
+            f"columns.category of [{sales.setting}]"
+        )
+    connection.execute(
+        f"UPDATE sums SET category = c.map_category FROM (SELECT DISTINCT sku_id, map_category FROM {mapped}) c "
+        "WHERE c.sku_id = sums.sku_id"
+    )
+
+
+def _select(source: Source, scan: Scan, columns: NeedStateColumns, attribute: str, weight: float) -> str:
+    category = scan[columns.category].key if columns.category is not None else "''"
+    state = scan[attribute].key
+    if not isinstance(columns.need_state, str):
+        state = of_block(attribute, state)
+    amount, written = f"CAST({weight!r} AS DOUBLE)", "CAST(NULL AS VARCHAR)"
+    if columns.weight is not None:
+        column = scan[columns.weight]
         if column.written is None and not is_number(column.type):
             raise RawDataError(
-                f"{scan.files[0]}: column '{weight}' is of type {column.type}, where a weight must be a number; write it as "
+                f"{scan.files[0]}: column '{columns.weight}' is of type {column.type}, where a weight must be a number; write it as "
                 f"one, or set columns.weight in [{source.setting}]"
             )
         amount, written = column.number, text(column.sql)
     return (
-        f"{scan[names['sku_id']].key} AS sku_id, {category} AS map_category, {scan[names['need_state']].key} AS need_state, "
+        f"{scan[columns.sku_id].key} AS sku_id, {category} AS map_category, {literal(attribute)} AS attribute, {state} AS need_state, "
         f"{amount} AS weight, {written} AS weight_text"
     )
 
 
-def _check_keys(connection: duckdb.DuckDBPyConnection, source: Source, names: dict[str, str]) -> None:
+def _check_keys(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedStateColumns) -> None:
+    names = {use: name for use, name in keys_of(columns).items() if use in ("sku_id", "need_state", "category")}
     inside = {use: "map_category" if use == "category" else use for use in names}
+    reserved_one = f"need_state = '{UNMAPPED}'" if "need_state" in names else "FALSE"  # in blocks, what has no value
     total, reserved, *counts = row(
         connection,
-        f"SELECT COUNT(*), COUNT(*) FILTER (WHERE need_state = '{UNMAPPED}'), "
+        f"SELECT COUNT(*), COUNT(*) FILTER (WHERE {reserved_one}), "
         + ", ".join(f"COUNT(*) - COUNT({column})" for column in inside.values())
         + " FROM map_rows",
     )

@@ -10,21 +10,19 @@ from dataclasses import replace
 
 import duckdb
 
-from pipeline.engine.connections import create, row, sql, view
+from pipeline.engine.connections import create, row, rows, sql, view
 from pipeline.engine.reading.scan import Scan, union
 from pipeline.schema import BLOCK_CENTS
 from pipeline.settings import SalesColumns
 
-LARGEST_LOSS = 0.001  # of a category's absolute sales, by rounding its rows to cents
+LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of each store and SKU to cents
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
 # amounts -> raw_sums: nothing was left out, and nothing is wrong
-_ALL_WELL = """SELECT store_key, sku_key, category_key, sales_cents, ABS(sales_cents) AS absolute_cents, 0 AS lost_micros,
-    1 AS row_count, 1 AS rows_in_window, 0 AS bad_values, 0 AS bad_texts, CAST(NULL AS VARCHAR) AS bad_text{blocks} FROM amounts"""
-_LOSS = """SELECT COUNT(*), MAX(loss) FROM (
-    SELECT ABS(SUM(amount) - SUM(sales_cents) / 100.0) / NULLIF(SUM(ABS(amount)), 0) AS loss FROM amounts GROUP BY category_key
-) l"""
+_ALL_WELL = """SELECT store_key, sku_key, category_key, sales_cents, CAST(rest_micros AS BIGINT) AS rest_micros, 1 AS row_count,
+    1 AS rows_in_window, 0 AS bad_values, 0 AS bad_texts, CAST(NULL AS VARCHAR) AS bad_text{blocks} FROM amounts"""
+_BAD = "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT ISFINITE(rest_micros)) FROM amounts"
 
 
 def make(
@@ -35,6 +33,9 @@ def make(
     blocks: Sequence[str] | None = None,
 ) -> bool:
     """Make `sums`: store_id, sku_id, category, sales_cents and rows_in_window, and `key_spellings`, the keys written in several ways.
+
+    Amounts are summed exactly, to a millionth of a unit; only then the sums are rounded to whole cents, so that those of a category add
+    up to its exact sum to the nearest cent. `rest_micros` is by how many millionths this changed a sum, 0 where amounts have two decimals.
 
     Where every row counts, the rows are summed in the quick way first, which sees that something is wrong and not what: then they
     are summed again, and `sums` says what is wrong with the rows behind each sum.
@@ -65,12 +66,39 @@ def make(
         )
     view(connection, "raw_sales", union(found, selects))
     by_block = BLOCK_CENTS if blocks else ()
-    if in_window is None and _quickly(connection, names, by_block):
-        return True
-    create(connection, "raw_sums", sql("sales_sums.sql", blocks=_per_block(by_block)))
-    _name(connection, names, by_block)
-    _drop(connection, "TABLE", "raw_sums")
-    return False
+    well = in_window is None and _quickly(connection, names, by_block)
+    if not well:
+        create(connection, "raw_sums", sql("sales_sums.sql", blocks=_per_block(by_block)))
+        _name(connection, names, by_block)
+        _drop(connection, "TABLE", "raw_sums")
+    return well
+
+
+def round_to_cents(connection: duckdb.DuckDBPyConnection) -> None:
+    """Round `sums` to whole cents, where they are not: last, when their keys and categories are what they will be."""
+    if not row(connection, "SELECT COUNT(*) FROM sums WHERE rest_micros <> 0")[0]:
+        return
+    every = [name for (name, *_) in rows(connection, "DESCRIBE sums")]
+    written = dict(zip(every, every, strict=True)) | {
+        "sales_cents": "sales_cents + change AS sales_cents",
+        "rest_micros": "CAST(ABS(rest_micros - change * 10000) AS BIGINT) AS rest_micros",
+        **_in_largest([name for name in BLOCK_CENTS if name in every]),
+    }
+    create(connection, "rounded_sums", sql("rounded_sums.sql", columns=", ".join(written.values())))
+    _drop(connection, "TABLE", "sums")
+    connection.execute("ALTER TABLE rounded_sums RENAME TO sums")
+
+
+def _in_largest(by_block: Sequence[str]) -> dict[str, str]:
+    """By block the SQL that adds a change to the one with the largest absolute sum, the first of several."""
+    absolute = [f"ABS({name})" for name in by_block]
+    written = {}
+    for position, name in enumerate(by_block):
+        before = [f"{absolute[position]} > {other}" for other in absolute[:position]]
+        after = [f"{absolute[position]} >= {other}" for other in absolute[position + 1 :]]
+        largest = " AND ".join([*before, *after])
+        written[name] = f"{name} + CASE WHEN {largest} THEN change ELSE 0 END AS {name}"
+    return written
 
 
 def _per_block(by_block: Sequence[str]) -> str:
@@ -87,17 +115,17 @@ def _listed(by_block: Sequence[str], written: str = "{}") -> str:
 
 
 def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_block: Sequence[str]) -> bool:
-    """Make `sums` where nothing is wrong; else leave nothing, and return False.
-
-    Half the loss that is allowed is enough to look again: this way returns count against sales, as they do in the total.
-    """
+    """Make `sums` where nothing is wrong; else leave nothing, and return False."""
     create(connection, "amounts", sql("amounts.sql", blocks=_per_block(by_block)))
-    count, loss = row(connection, _LOSS)
+    count, bad = row(connection, _BAD)
     done = False
-    if count and (loss is None or loss <= LARGEST_LOSS / 2):  # not where a value that is none made it NaN
+    if count and not bad:
         view(connection, "raw_sums", _ALL_WELL.format(blocks=_listed(by_block)))
         _name(
-            connection, names, by_block, f"store_id, sku_id, category, sales_cents, rows_in_window{_listed(by_block)}"
+            connection,
+            names,
+            by_block,
+            f"store_id, sku_id, category, sales_cents, rest_micros, rows_in_window{_listed(by_block)}",
         )
         lost = "SELECT COUNT(*) FROM sums WHERE store_id IS NULL OR sku_id IS NULL OR category IS NULL"
         done = not row(connection, lost)[0]

@@ -13,6 +13,7 @@ from pipeline.report import words
 from pipeline.report.grids import Cell, Grid, of_table
 from pipeline.report.source import Source
 from pipeline.schema import NO_CATEGORY
+from pipeline.settings.sources import OVER_SKUS
 from pipeline.wording import counted
 
 
@@ -143,7 +144,7 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
 def verdict(source: Source, lines: list[Overview]) -> list[str]:
     """The whole result in a few sentences."""
     if not lines:
-        return ["There is no category: nothing was clustered."]
+        return [_without_sales(source)]
     counts = {word: sum(line.verdict == word for line in lines) for word in words.VERDICTS}
     stores = source.table("store_clusters")["store_id"].nunique()
     clusters = sum(line.clusters for line in lines)
@@ -166,12 +167,32 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
         sentences.append(
             f"Where there are groups, a store's co-members stay with it in {words.percent(mean)} of the resamples on average."
         )
-    outside = source.table("external_verdicts")
-    if len(outside):
-        row = outside.iloc[0]
-        groups = counted(int(row["k"]), "cluster", "clusters")
-        sentences.append(f"The outside data: {groups}, verdict {row['verdict']}.")
+    over = str(source.table("categories")["mix_over"].iloc[0])
+    if over == OVER_SKUS:
+        sentences.append(
+            "There are no need states: the sales mix is over SKUs, and those that sell little count as one. Here a need state is a SKU."
+        )
+    else:
+        sentences.append(f"The sales mix is over {over}: its values are the need states here.")
+    sentences.append(_outside(source) or "There is no outside data: the final clusters are those of the sales mix.")
     return sentences
+
+
+def _without_sales(source: Source) -> str:
+    """The whole where there is no category."""
+    if not (outside := _outside(source)):
+        return "There is no category: nothing was clustered."
+    stores = source.table("store_clusters")["store_id"].nunique()
+    return f"There are no sales: {counted(stores, 'store is', 'stores are')} clustered on the outside data alone. {outside}"
+
+
+def _outside(source: Source) -> str:
+    """The outside data's verdict in a sentence; empty where there is none."""
+    verdicts = source.table("external_verdicts")
+    if not len(verdicts):
+        return ""
+    groups = counted(int(verdicts["k"].iloc[0]), "cluster", "clusters")
+    return f"The outside data: {groups}, verdict {verdicts['verdict'].iloc[0]}."
 
 
 def start(lines: list[Overview], most: int = 5) -> list[Overview]:
@@ -198,7 +219,7 @@ def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, st
             (None, "Outside data", f"{counted(nowhere, 'store is', 'stores are')} excluded: see data quality")
         )
     only_outside = source.of_category("store_clusters", NO_CATEGORY)["store_id"].nunique()
-    if only_outside:
+    if only_outside and lines:
         all_findings.append(
             (None, "Outside data", f"{counted(only_outside, 'store has', 'stores have')} no sales at all")
         )

@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import luigi
+from luigi.task_register import Register
 
 from pipeline.config import environment
 from pipeline.errors import PipelineError, SettingsError, UsageError
 from pipeline.pins import naming
 from pipeline.records import runs
-from pipeline.run.command_line import refuse
+from pipeline.run.command_line import refuse, root_task
 from pipeline.run.session import session
 
 
@@ -27,6 +28,23 @@ def _no_environment() -> NoReturn:
     raise SettingsError(
         f"no environment given: add --env, one of {', '.join(environment.environments()) or 'none yet'}"
     )
+
+
+def check_sources(task: type[luigi.Task], config: environment.Config) -> None:
+    """Refuse a task that was asked for by name and whose own source the config does not name: nothing could come of it.
+
+    Raises
+    ------
+    SettingsError
+        The source is not there.
+    """
+    needed = getattr(task, "needs", "")
+    if needed and not getattr(config.settings.sources, needed):
+        written = f"[[sources.{needed}]]" if needed == "external" else f"[sources.{needed}]"
+        raise SettingsError(
+            f"{task.get_task_family()} needs {written}, and environment {config.env} has none: add it to configs/base.toml, or run "
+            "FullPipeline, which makes what the sources allow"
+        )
 
 
 class CachedParameters:
@@ -83,6 +101,8 @@ class EnvParameter(luigi.Parameter):
             if (config.home, value) not in session.references_checked:
                 naming.check_references(config)
                 session.references_checked.add((config.home, value))
+                if root := root_task():
+                    check_sources(Register.get_task_cls(root), config)
         except SettingsError as error:
             refuse(error)
         return value

@@ -78,22 +78,19 @@ def _files(settings: Settings, home: Path) -> list[_File]:
             tables.update(make(settings.sample_data))
         return tables[name]
 
-    files = [
-        _File(
-            "sources.internal_sales",
-            sources.internal_sales.path,
-            home / sources.internal_sales.path,
-            sources.internal_sales.csv,
-            lambda: _renamed(planted("internal_sales"), _sales_columns(sources.internal_sales)),
-        ),
-        _File(
-            "sources.need_states",
-            sources.need_states.path,
-            home / sources.need_states.path,
-            sources.need_states.csv,
-            lambda: _need_states(planted("need_states"), sources.need_states),
-        ),
-    ]
+    files = []
+    if (sales := sources.internal_sales) is not None:
+
+        def sold(source: SalesSource = sales) -> pd.DataFrame:
+            return _sales(planted("internal_sales"), planted("need_states"), source)
+
+        files.append(_File("sources.internal_sales", sales.path, home / sales.path, sales.csv, sold))
+    if (needs := sources.need_states) is not None:
+
+        def served(source: NeedStateSource = needs) -> pd.DataFrame:
+            return _need_states(planted("need_states"), source)
+
+        files.append(_File("sources.need_states", needs.path, home / needs.path, needs.csv, served))
     for position, source in enumerate(sources.external):
 
         def features(position: int = position, key: str = source.columns.store_id) -> pd.DataFrame:
@@ -104,15 +101,26 @@ def _files(settings: Settings, home: Path) -> list[_File]:
     return files
 
 
-def _sales_columns(source: SalesSource) -> dict[str, str | None]:
+def _sales(sales: pd.DataFrame, need_states: pd.DataFrame, source: SalesSource) -> pd.DataFrame:
+    """The sales in raw names; columns that the mix is over hold the first need state of the SKU."""
     columns = source.columns
-    return {name: getattr(columns, name) for name in ("store_id", "sku_id", "category", "week", "sales_value")}
+    names = {name: getattr(columns, name) for name in ("store_id", "sku_id", "category", "week", "sales_value")}
+    table = _renamed(sales, names)
+    of_sku = need_states.drop_duplicates("sku_id").set_index("sku_id")["need_state"]
+    return table.assign(**{name: sales["sku_id"].map(of_sku) for name in _columns(columns.need_state)})
 
 
 def _need_states(table: pd.DataFrame, source: NeedStateSource) -> pd.DataFrame:
     """The map in raw names; where weights are configured, every need state of a SKU weighs the same."""
-    names = {name: getattr(source.columns, name) for name in ("sku_id", "category", "need_state", "weight")}
-    return _renamed(table.assign(weight=1), names)
+    columns = source.columns
+    keys = _renamed(table, {"sku_id": columns.sku_id, "category": columns.category})
+    named = keys.assign(**dict.fromkeys(_columns(columns.need_state), table["need_state"]))
+    return named if columns.weight is None else named.assign(**{columns.weight: 1})
+
+
+def _columns(attributes: str | dict[str, float] | None) -> list[str]:
+    """The columns that are named, one or several."""
+    return [attributes] if isinstance(attributes, str) else list(attributes or {})
 
 
 def _renamed(table: pd.DataFrame, names: Mapping[str, str | None]) -> pd.DataFrame:

@@ -6,15 +6,33 @@ features on a side become its values in that side's space; there it is nearest t
 
 from __future__ import annotations
 
-from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
+from pipeline.schema.fields import (
+    CATEGORY,
+    CLUSTER,
+    DISTANCE,
+    EXTERNAL_CLUSTER,
+    FEATURE,
+    FILL_VALUE,
+    INTERNAL_CLUSTER,
+    MARGIN,
+    NEED_STATE,
+    OTHER_LEVEL,
+    PROBABILITY,
+    RAW_COLUMN,
+    REASON,
+    SALES_VALUE,
+    SIDE,
+    STORE,
+    STORES,
+)
 from pipeline.schema.kinds import Column, Table
 
-_SIDE = Column("side", "text", "internal (the sales mix) or external (the outside data)")
-_SPACE = Column("category", "text", "The category; (all) for the outside data, which knows none")
-_FEATURE = Column("feature", "text", "A feature of internal_features or of external_features")
-_INTERNAL_CLUSTER = Column("internal_cluster", "integer", "The cluster on the sales mix")
-_EXTERNAL_CLUSTER = Column(
-    "external_cluster", "integer", "The cluster on the outside data; 0: it does not know the store"
+_SIDE = SIDE
+_SPACE = CATEGORY.described("The category; (all) for the outside data, which knows none")
+_FEATURE = FEATURE.described("A feature of internal_features or of external_features")
+_INTERNAL_CLUSTER = INTERNAL_CLUSTER.described("The cluster on the sales mix", nullable=False)
+_EXTERNAL_CLUSTER = EXTERNAL_CLUSTER.described(
+    "The cluster on the outside data; 0: it does not know the store", nullable=False
 )
 
 TABLES = (
@@ -38,7 +56,7 @@ TABLES = (
             Column("noise", "float", "See spread", nullable=True, unit="currency"),
             Column("algorithm", "text", "kmeans and ward: the nearest centroid; gmm: the likeliest component"),
             Column("clusters", "integer", "Number of clusters"),
-            Column("stores", "integer", "Stores that were fitted: all but the outliers", unit="stores"),
+            STORES.described("Stores that were fitted: all but the outliers"),
             Column(
                 "max_distance",
                 "float",
@@ -63,15 +81,12 @@ TABLES = (
             _SIDE,
             _SPACE,
             _FEATURE,
-            Column(
-                "raw_column",
-                "text",
-                "The column of the outside data that it comes from; null: a share of the mix",
-                nullable=True,
+            RAW_COLUMN.described(
+                "The column of the outside data that it comes from; null: a share of the mix", nullable=True
             ),
             Column("level", "text", "The text that is 1; null where it is no level", nullable=True),
-            Column("other_level", "text", "Of two levels, the text that is 0; null elsewhere", nullable=True),
-            Column("fill_value", "float", "What stands in for a missing value, before any log1p", nullable=True),
+            OTHER_LEVEL,
+            FILL_VALUE,
             Column(
                 "kind",
                 "text",
@@ -107,7 +122,7 @@ TABLES = (
         "model_need_states",
         "one row per category and need state that a fitted store sold",
         ("category", "need_state"),
-        (CATEGORY, NEED_STATE, Column("feature", "text", "The feature it is part of: itself, or (rare)")),
+        (CATEGORY, NEED_STATE, FEATURE.described("The feature it is part of: itself, or (rare)")),
         "Which need states make up each feature; sales in one that is not here are left out",
     ),
     Table(
@@ -118,7 +133,7 @@ TABLES = (
             _SIDE,
             _SPACE,
             CLUSTER,
-            Column("stores", "integer", "Stores in the cluster, outliers too", unit="stores"),
+            STORES.described("Stores in the cluster, outliers too"),
             Column(
                 "component_intercept",
                 "float",
@@ -161,7 +176,7 @@ TABLES = (
         (
             CATEGORY,
             CLUSTER,
-            Column("feature", "text", "A feature of external_features"),
+            FEATURE,
             Column("coefficient", "float", "The cluster's score is its intercept + sum of coefficient x value outside"),
         ),
         "The classifier that tells a category's clusters by the surroundings; likelihoods are the softmax of the scores",
@@ -199,7 +214,7 @@ TABLES = (
                 "boolean",
                 "The accuracy is above that share by more than chance: 1.645 standard errors",
             ),
-            Column("reason", "text", "Why surroundings are used or not, in words"),
+            REASON.described("Why surroundings are used or not, in words"),
             Column(
                 "pair_share",
                 "float",
@@ -217,8 +232,8 @@ TABLES = (
             CATEGORY,
             _INTERNAL_CLUSTER,
             _EXTERNAL_CLUSTER,
-            Column("cluster", "integer", "The final cluster"),
-            Column("stores", "integer", "Stores that are in all three", unit="stores"),
+            CLUSTER.described("The final cluster"),
+            STORES.described("Stores that are in all three"),
         ),
         "Which final clusters the stores of each pair are in: a new store goes where most of them are",
     ),
@@ -231,24 +246,14 @@ ASSIGNMENTS = Table(
     (
         STORE,
         CATEGORY,
-        Column("cluster", "integer", "The final cluster"),
+        CLUSTER.described("The final cluster"),
         _INTERNAL_CLUSTER,
-        Column("external_cluster", "integer", "The cluster on the outside data; null: it is not known", nullable=True),
+        EXTERNAL_CLUSTER.described("The cluster on the outside data; null: it is not known"),
         Column("method", "text", "mix, external or rule: what gave the internal cluster"),
-        Column("distance", "float", "mix: distance to the centroid of the internal cluster", nullable=True),
-        Column(
-            "margin",
-            "float",
-            "mix: (next - own) / next centroid distance; null where there is one cluster",
-            nullable=True,
-            unit="-1..1",
-        ),
-        Column(
-            "probability",
-            "float",
-            "How likely the internal cluster is: external, and mix where the algorithm is gmm",
-            nullable=True,
-            unit="0..1",
+        DISTANCE.described("mix: distance to the centroid of the internal cluster", nullable=True, unit=""),
+        MARGIN.described("mix: (next - own) / next centroid distance; null where there is one cluster"),
+        PROBABILITY.described(
+            "How likely the internal cluster is: external, and mix where the algorithm is gmm", nullable=True
         ),
         Column(
             "too_far", "boolean", "What it was placed by is farther from every cluster than 99 % of the stores fitted"
@@ -258,7 +263,7 @@ ASSIGNMENTS = Table(
         Column(
             "external_too_far", "boolean", "Its surroundings are too far from every cluster of theirs", nullable=True
         ),
-        Column("sales_value", "money", "The store's net sales in the category", unit="currency"),
+        SALES_VALUE,
         Column(
             "published_cluster",
             "integer",

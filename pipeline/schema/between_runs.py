@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.schema.keys import STORE
+from pipeline.schema.fields import CATEGORY, CLUSTER, CONFIDENCE, FEATURE, FROM_CLUSTER, STORE, STORES, TO_CLUSTER
 from pipeline.schema.kinds import Column, Table
 
 _LEVEL = Column("level", "text", "internal, external or final: whose clusters these are")
-_CATEGORY = Column("category", "text", "The category; (all) for the external clusters, which have no categories")
+_CATEGORY = CATEGORY.described("The category; (all) for the external clusters, which have no categories")
 
 TABLES = (
     Table(
@@ -17,7 +17,7 @@ TABLES = (
             _LEVEL,
             _CATEGORY,
             Column("reference", "text", "The pin that the clusters are compared with"),
-            Column("stores", "integer", "Stores in both results", unit="stores"),
+            STORES.described("Stores in both results"),
             Column("only_before", "integer", "Stores only in the reference", unit="stores"),
             Column("only_now", "integer", "Stores only in this result", unit="stores"),
             Column("k_before", "integer", "Clusters of the reference"),
@@ -48,13 +48,10 @@ TABLES = (
             _LEVEL,
             _CATEGORY,
             STORE,
-            Column("from_cluster", "integer", "Its cluster in the reference"),
-            Column("to_cluster", "integer", "Its cluster now"),
-            Column(
-                "confidence",
-                "float",
-                "How often its co-members stay with it in bootstrap resamples; for a final cluster, the lower value of its two sides",
-                unit="0..1",
+            FROM_CLUSTER,
+            TO_CLUSTER,
+            CONFIDENCE.described(
+                "How often its co-members stay with it in bootstrap resamples; for a final cluster, the lower value of its two sides"
             ),
         ),
         "Every store whose cluster differs from the reference",
@@ -66,7 +63,7 @@ TABLES = (
         (
             _LEVEL,
             _CATEGORY,
-            Column("cluster", "integer", "The cluster: the same number is the same cluster in both results"),
+            CLUSTER.described("The cluster: the same number is the same cluster in both results"),
             Column("change", "text", "kept, split, merged, new or vanished"),
             Column(
                 "stores_before",
@@ -87,7 +84,7 @@ TABLES = (
         (
             Column("level", "text", "internal (shares of the sales mix) or external"),
             _CATEGORY,
-            Column("feature", "text", "The feature"),
+            FEATURE.described("The feature"),
             Column(
                 "psi",
                 "float",

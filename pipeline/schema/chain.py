@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.schema.clustering import MEAN_SHARE_INDEX, clusters_table, k_selection_table, verdicts_table
-from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
+from pipeline.schema.fields import (
+    CATEGORY,
+    CLUSTER,
+    ETA_SQUARED,
+    MEAN_SHARE,
+    NEED_STATE,
+    R_SQUARED_INTERNAL,
+    STORE,
+    STORES,
+)
 from pipeline.schema.kinds import Column, Table
 
 _CLUSTERS = clusters_table((STORE,), "chain_clusters", "Stores clustered on their sales mix in all categories together")
@@ -29,16 +38,11 @@ TABLES = (
             CLUSTER,
             CATEGORY,
             NEED_STATE,
-            Column("stores", "integer", "Stores of the cluster in the category", unit="stores"),
-            Column("mean_share", "float", "Mean share of these stores in the category", unit="0..1"),
+            STORES.described("Stores of the cluster in the category"),
+            MEAN_SHARE,
             MEAN_SHARE_INDEX,
-            Column(
-                "eta_squared",
-                "float",
-                "Share of the share's variance over the category's stores that lies between the chain clusters, the same "
-                "for all clusters; null if the share does not vary",
-                nullable=True,
-                unit="0..1",
+            ETA_SQUARED.described(
+                "Share of the share's variance over the category's stores that lies between the chain clusters, the same for all clusters; null if the share does not vary"
             ),
         ),
         "What each chain cluster sells more and less of, in every category",
@@ -49,9 +53,7 @@ TABLES = (
         ("category",),
         (
             CATEGORY,
-            Column(
-                "stores", "integer", "Stores with both a chain cluster and a cluster in the category", unit="stores"
-            ),
+            STORES.described("Stores with both a chain cluster and a cluster in the category"),
             Column("internal_clusters", "integer", "The category's own clusters"),
             Column(
                 "agreement",
@@ -60,12 +62,7 @@ TABLES = (
                 nullable=True,
                 unit="-1..1",
             ),
-            Column(
-                "r_squared_internal",
-                "float",
-                "Share of the mix's variance that the category's own clusters explain",
-                unit="0..1",
-            ),
+            R_SQUARED_INTERNAL,
             Column("r_squared_chain", "float", "Share of it that the chain clusters explain", unit="0..1"),
         ),
         "How far the chain clusters agree with the own clusters of each category",

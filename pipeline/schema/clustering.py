@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.schema.keys import CLUSTER
+from pipeline.schema.fields import (
+    CLUSTER,
+    CONFIDENCE,
+    DISTANCE,
+    HIGHEST_NUMBER,
+    MARGIN,
+    PROBABILITY,
+    REASON,
+    SHARE_INDEX,
+    SILHOUETTE,
+    SMALLEST_CLUSTER,
+    STABILITY,
+    K,
+)
 from pipeline.schema.kinds import Column, Table
 
-MEAN_SHARE_INDEX = Column(
-    "share_index",
-    "float",
-    "100 x mean_share / the category's pooled chain share; null where that is zero",
-    nullable=True,
-    unit="100 = chain",
-)
+MEAN_SHARE_INDEX = SHARE_INDEX
 
 
 _FLIPS = Column(
@@ -79,30 +86,16 @@ def clusters_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks
         (
             *key,
             CLUSTER,
-            Column("distance", "float", "Distance to the centroid of the store's own cluster", unit="feature space"),
+            DISTANCE,
             Column(
                 "next_cluster",
                 "integer",
                 "The cluster with the next-nearest centroid; null where there is one cluster",
                 nullable=True,
             ),
-            Column(
-                "margin",
-                "float",
-                "(next - own) / next centroid distance: 0 on the border; null where there is one cluster",
-                nullable=True,
-                unit="-1..1",
-            ),
-            Column(
-                "silhouette",
-                "float",
-                "The store's silhouette; null where there is one cluster; with more than 20,000 stores an estimate, as the verdict says",
-                nullable=True,
-                unit="-1..1",
-            ),
-            Column(
-                "confidence", "float", "How often the store's co-members stay with it over the bootstrap", unit="0..1"
-            ),
+            MARGIN,
+            SILHOUETTE,
+            CONFIDENCE,
             Column(
                 "is_outlier", "boolean", "Unlike any other: left out of the fit, and placed at its nearest centroid"
             ),
@@ -125,13 +118,9 @@ def k_selection_table(key: tuple[Column, ...], name: str, comment: str, *, by_we
         (*(column.name for column in key), "k"),
         (
             *key,
-            Column("k", "integer", "Number of clusters tried"),
-            Column(
-                "silhouette",
-                "float",
-                "Mean silhouette of the fitted stores; null at k = 1; with more than 20,000 stores an estimate, as the verdict says",
-                nullable=True,
-                unit="-1..1",
+            K.described("Number of clusters tried"),
+            SILHOUETTE.described(
+                "Mean silhouette of the fitted stores; null at k = 1; with more than 20,000 stores an estimate, as the verdict says"
             ),
             Column("calinski_harabasz", "float", "Between- to within-cluster dispersion; null at k = 1", nullable=True),
             Column(
@@ -146,8 +135,8 @@ def k_selection_table(key: tuple[Column, ...], name: str, comment: str, *, by_we
                 "BIC of a Gaussian mixture with one shared diagonal covariance, started from k-means; lower is better",
             ),
             Column("inertia", "float", "Within-cluster sum of squared distances"),
-            Column("smallest_cluster", "integer", "Stores in the smallest cluster", unit="stores"),
-            Column("stability", "float", "Mean adjusted Rand index between bootstrap refits", unit="-1..1"),
+            SMALLEST_CLUSTER,
+            STABILITY,
             Column("jaccard", "float", "Lowest per-cluster mean Jaccard similarity over the bootstrap", unit="0..1"),
             Column(
                 "chosen",
@@ -169,8 +158,8 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks
         (
             *key,
             Column("verdict", "text", "separated, tiers, or no structure"),
-            Column("k", "integer", "Number of clusters"),
-            Column("reason", "text", "Why this k and this verdict, in words"),
+            K,
+            REASON.described("Why this k and this verdict, in words"),
             Column(
                 "p_gaussian",
                 "float",
@@ -185,11 +174,7 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks
                 nullable=True,
                 unit="0..1",
             ),
-            Column(
-                "highest_number",
-                "integer",
-                "The highest number that a cluster has, or had in the reference: a new one takes the next",
-            ),
+            HIGHEST_NUMBER,
             *(_HOLDING if by_weeks else ()),
         ),
         comment,
@@ -205,7 +190,7 @@ def memberships_table(key: tuple[Column, ...], name: str, comment: str) -> Table
         (
             *key,
             CLUSTER,
-            Column("probability", "float", "How likely the store is in the cluster, by the mixture", unit="0..1"),
+            PROBABILITY,
         ),
         comment,
     )

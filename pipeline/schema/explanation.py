@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.schema.keys import CLUSTER, STORE
+from pipeline.schema.fields import CLUSTER, CONFIDENCE, DISTANCE, MARGIN, NAME, SILHOUETTE, STORE, STORES
 from pipeline.schema.kinds import Column, Table
 
 
@@ -25,7 +25,7 @@ def exemplars_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
             CLUSTER,
             Column("rank", "integer", "1 is the store nearest to the centroid, 3 the third nearest"),
             STORE,
-            Column("distance", "float", "Distance to the centroid of the cluster", unit="feature space"),
+            DISTANCE.described("Distance to the centroid of the cluster"),
         ),
         comment,
     )
@@ -40,28 +40,12 @@ def summary_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
         (
             *key,
             CLUSTER,
-            Column(
-                "name",
-                "text",
-                "What sets the cluster apart, in a few words; unique among the clusters of its clustering",
-            ),
-            Column("stores", "integer", "Stores in the cluster", unit="stores"),
+            NAME,
+            STORES,
             Column("outlier_stores", "integer", "Of these, outlier stores", unit="stores"),
-            Column(
-                "silhouette",
-                "float",
-                "Mean silhouette of its stores; null if there is one cluster",
-                nullable=True,
-                unit="-1..1",
-            ),
-            Column(
-                "margin",
-                "float",
-                "Mean margin of its stores; null if there is one cluster",
-                nullable=True,
-                unit="-1..1",
-            ),
-            Column("confidence", "float", "Mean confidence of its stores", unit="0..1"),
+            SILHOUETTE.described("Mean silhouette of its stores; null if there is one cluster"),
+            MARGIN.described("Mean margin of its stores; null if there is one cluster"),
+            CONFIDENCE.described("Mean confidence of its stores"),
         ),
         comment,
     )
@@ -76,9 +60,9 @@ def rules_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
         (
             *key,
             Column("rule", "integer", "The rule, from 1, by cluster, then by stores"),
-            Column("cluster", "integer", "The cluster that the rule predicts"),
+            CLUSTER.described("The cluster that the rule predicts"),
             Column("words", "text", "The stores to which the rule applies, in words; one rule applies to every store"),
-            Column("stores", "integer", "Stores to which the rule applies", unit="stores"),
+            STORES.described("Stores to which the rule applies"),
             Column("purity", "float", "Share of these that are in the cluster", unit="0..1"),
             Column("coverage", "float", "Share of the cluster's stores to which the rule applies", unit="0..1"),
             Column(

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pipeline.schema.clustering import clusters_table, k_selection_table, memberships_table, verdicts_table
 from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
-from pipeline.schema.keys import CLUSTER, STORE
+from pipeline.schema.fields import (
+    CHAIN_MEAN,
+    CLUSTER,
+    ETA_SQUARED,
+    FEATURE,
+    FILL_VALUE,
+    MEAN,
+    OTHER_LEVEL,
+    RAW_COLUMN,
+    REASON,
+    STORE,
+    STORES,
+)
 from pipeline.schema.kinds import Column, Table
 
 TABLES = (
@@ -21,18 +33,15 @@ TABLES = (
         "one row per feature offered",
         ("feature",),
         (
-            Column("feature", "text", "The feature, or the level of a categorical one as name=level"),
+            FEATURE.described("The feature, or the level of a categorical one as name=level"),
             Column("action", "text", "kept, transformed or dropped"),
-            Column("reason", "text", "Why"),
+            REASON,
             Column("imputed_share", "float", "Share of the stores whose value was imputed", unit="0..1"),
-            Column("raw_column", "text", "The column of the outside data that it comes from"),
+            RAW_COLUMN,
             Column("level", "text", "The text that is 1; null if the feature is not a remaining level", nullable=True),
-            Column("other_level", "text", "With two levels, the text that is 0; else null", nullable=True),
-            Column(
-                "fill_value",
-                "float",
-                "The value that replaces a missing value, before any log1p; null if the feature was not kept",
-                nullable=True,
+            OTHER_LEVEL.described("With two levels, the text that is 0; else null"),
+            FILL_VALUE.described(
+                "The value that replaces a missing value, before any log1p; null if the feature was not kept"
             ),
         ),
         "What was done with every column of the outside data",
@@ -62,18 +71,11 @@ TABLES = (
         ("cluster", "feature"),
         (
             CLUSTER,
-            Column("feature", "text", "A feature of external_features"),
-            Column("stores", "integer", "Stores in the cluster", unit="stores"),
-            Column("mean", "float", "Mean of the feature over the cluster's stores"),
-            Column("chain_mean", "float", "Mean of the feature over all stores"),
-            Column(
-                "eta_squared",
-                "float",
-                "Share of the feature's variance over the stores that lies between the clusters, the same for all "
-                "clusters; descriptive, not a test; null if the feature does not vary",
-                nullable=True,
-                unit="0..1",
-            ),
+            FEATURE,
+            STORES,
+            MEAN,
+            CHAIN_MEAN,
+            ETA_SQUARED,
         ),
         "What each external cluster has more and less of",
     ),
@@ -83,7 +85,7 @@ TABLES = (
         ("store_id", "feature"),
         (
             STORE,
-            Column("feature", "text", "A feature of external_features"),
+            FEATURE,
             Column("value", "float", "The feature, scaled, as it was clustered on"),
         ),
         "The feature matrix of the external clustering",

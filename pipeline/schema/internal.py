@@ -10,7 +10,20 @@ from pipeline.schema.clustering import (
     verdicts_table,
 )
 from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
-from pipeline.schema.keys import CATEGORY, CLUSTER, NEED_STATE, STORE
+from pipeline.schema.fields import (
+    CATEGORY,
+    CLUSTER,
+    ETA_SQUARED,
+    FEATURE,
+    MEAN_SHARE,
+    NEED_STATE,
+    REASON,
+    SALES_VALUE,
+    SHARE,
+    SHARE_INDEX,
+    STORE,
+    STORES,
+)
 from pipeline.schema.kinds import BLOCKS, Column, Table
 
 TABLES = (
@@ -21,10 +34,16 @@ TABLES = (
         (
             CATEGORY,
             Column("file", "text", "The name of the category's files"),
-            Column("stores", "integer", "Stores with sales in the category", unit="stores"),
+            STORES.described("Stores with sales in the category"),
             Column("excluded_stores", "integer", "Of these, stores excluded from the category", unit="stores"),
             Column("need_states", "integer", "Need states with sales in the category"),
-            Column("sales_value", "money", "Published net sales", unit="currency"),
+            Column(
+                "mix_over",
+                "text",
+                "What the sales mix is over, which these tables call need states: a column of the need-state map or of the sales, "
+                "several with their weights, or SKUs",
+            ),
+            SALES_VALUE.described("Published net sales"),
             Column(
                 "clipped_sales_value",
                 "money",
@@ -42,21 +61,9 @@ TABLES = (
             STORE,
             CATEGORY,
             NEED_STATE,
-            Column("sales_value", "money", "Net sales; may be negative (returns)", unit="currency"),
-            Column(
-                "share",
-                "float",
-                "max(net, 0) / the store's sum of max(net, 0) over the category; null if the store has no positive sales",
-                nullable=True,
-                unit="0..1",
-            ),
-            Column(
-                "share_index",
-                "float",
-                "100 x share / the category's pooled chain share; null if that is zero",
-                nullable=True,
-                unit="100 = chain",
-            ),
+            SALES_VALUE.described("Net sales; may be negative (returns)"),
+            SHARE,
+            SHARE_INDEX.described("100 x share / the category's pooled chain share; null if that is zero"),
             Column("is_excluded", "boolean", "The store is excluded from the category: see excluded_stores"),
         ),
         "What each store sold, split over the need states its SKUs serve; sums to the raw sales to the cent",
@@ -87,7 +94,7 @@ TABLES = (
         "one row per key of the sales that is written in several ways",
         ("kind", "key"),
         (
-            Column("kind", "text", "store, SKU or category"),
+            Column("kind", "text", "store, SKU, category, or need state where the sales have its column"),
             Column("key", "text", "The key, trimmed and in NFC"),
             Column(
                 "spellings",
@@ -105,7 +112,7 @@ TABLES = (
             STORE,
             CATEGORY,
             Column("source", "text", "internal_sales or external"),
-            Column("reason", "text", "Why the store has no cluster here"),
+            REASON.described("Why the store has no cluster here"),
         ),
         "Stores without a cluster in a category, with the reason; every store is in this table or in store_clusters",
     ),
@@ -115,7 +122,7 @@ TABLES = (
         ("category",),
         (
             CATEGORY,
-            Column("sales_value", "money", "Net raw sales", unit="currency"),
+            SALES_VALUE.described("Net raw sales"),
             Column("unmapped_sales_value", "money", "Of these, sales of SKUs without a need state", unit="currency"),
             Column(
                 "dropped_sales_value",
@@ -152,16 +159,11 @@ TABLES = (
             CATEGORY,
             CLUSTER,
             NEED_STATE,
-            Column("stores", "integer", "Stores in the cluster", unit="stores"),
-            Column("mean_share", "float", "Mean share of the cluster's stores", unit="0..1"),
+            STORES,
+            MEAN_SHARE.described("Mean share of the cluster's stores"),
             MEAN_SHARE_INDEX,
-            Column(
-                "eta_squared",
-                "float",
-                "Share of the share's variance over the stores that lies between the clusters, the same for all "
-                "clusters; descriptive, not a test; null if the share does not vary",
-                nullable=True,
-                unit="0..1",
+            ETA_SQUARED.described(
+                "Share of the share's variance over the stores that lies between the clusters, the same for all clusters; descriptive, not a test; null if the share does not vary"
             ),
         ),
         "What each internal cluster sells more and less of",
@@ -173,8 +175,8 @@ TABLES = (
         (
             STORE,
             CATEGORY,
-            Column("feature", "text", "The need state, or (rare)"),
-            Column("share", "float", "The store's share of it, of all weeks", unit="0..1"),
+            FEATURE.described("The need state, or (rare)"),
+            SHARE.described("The store's share of it, of all weeks", nullable=False),
             Column("noise", "float", "The standard deviation of that share, by the noise of its weeks", unit="0..1"),
             Column(
                 "reliability",
@@ -192,7 +194,7 @@ TABLES = (
         (
             STORE,
             CATEGORY,
-            Column("sales_value", "money", "The store's net sales in the category", unit="currency"),
+            SALES_VALUE,
             Column("volume_tier", "integer", "1 for the stores that sell the most; all tiers have equally many stores"),
         ),
         "How much each clustered store sells; not used for clustering",
@@ -204,9 +206,9 @@ TABLES = (
         (
             STORE,
             CATEGORY,
-            Column("feature", "text", "A need state, or (rare) for all rare need states together"),
+            FEATURE.described("A need state, or (rare) for all rare need states together"),
             Column("value", "float", "The feature as used in clustering"),
-            Column("share", "float", "The feature as a share of the store's sales in mapped need states", unit="0..1"),
+            SHARE.described("The feature as a share of the store's sales in mapped need states", nullable=False),
         ),
         "The feature matrix of each category's clustering",
     ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Type = Literal["text", "integer", "float", "boolean", "money", "timestamp"]
 
+RARE = "(rare)"  # the need state of all need states that are too rare to be one
 UNMAPPED = "UNMAPPED"  # the need state of SKUs that are not in the need-state map
 NO_CATEGORY = "(none)"  # the category of stores that are only in the outside data
 ALL_CATEGORIES = "(all)"  # the category of rows about all categories together
@@ -29,6 +30,15 @@ class Column:
     def frame_name(self) -> str:
         """The column's name in a DataFrame, where money is in whole cents."""
         return self.name.replace("_value", "_cents") if self.type == "money" else self.name
+
+    def described(self, comment: str, *, nullable: bool | None = None, unit: str | None = None) -> Column:
+        """The same field as one table has it."""
+        return replace(
+            self,
+            comment=comment,
+            nullable=self.nullable if nullable is None else nullable,
+            unit=self.unit if unit is None else unit,
+        )
 
 
 @dataclass(frozen=True)

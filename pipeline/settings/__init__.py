@@ -5,8 +5,6 @@ frozen. A `category` table inside a section overrides the section's values for t
 `PerCategory`; `per_category.py` resolves it. What follows `#:` is a setting's effect, from which `docs/generate.py` makes `docs/settings.md`.
 """
 
-from __future__ import annotations
-
 from msgspec import field
 
 from pipeline.settings.assigning import Assign, Model, model_of

@@ -1,7 +1,5 @@
 """How new stores are assigned, and the settings of the model that assigns them."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from msgspec import field

@@ -1,7 +1,5 @@
 """The clustering of the stores over all categories."""
 
-from __future__ import annotations
-
 from msgspec import field
 
 from pipeline.settings.clustering import ClusteringSettings

@@ -1,7 +1,5 @@
 """How stores are clustered."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta

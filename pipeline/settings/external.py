@@ -1,7 +1,5 @@
 """The external side: preprocessing and clustering of the outside data."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta, field

@@ -1,7 +1,5 @@
 """The internal side: preprocessing and clustering of the sales mix."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field

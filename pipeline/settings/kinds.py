@@ -1,7 +1,5 @@
 """The types that settings share, and what a section is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Any, Optional, TypeVar, cast, get_type_hints
 

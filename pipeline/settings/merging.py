@@ -1,7 +1,5 @@
 """How internal and external clusters become the final ones."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field

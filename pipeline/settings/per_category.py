@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -14,23 +14,24 @@ from pipeline.settings.kinds import category_settings_of
 SectionType = TypeVar("SectionType", bound=Section)
 
 
-def _with_categories(section: type[Section], prefix: str = "") -> Iterator[str]:
-    for field in msgspec.structs.fields(section):
-        below = field.default_factory  # an optional section is its own default factory
-        if isinstance(below, type) and issubclass(below, Section):
-            if category_settings_of(below):
-                yield prefix + field.name
-            yield from _with_categories(below, f"{prefix}{field.name}.")
+def _with_categories(section: Section, prefix: str = "") -> Iterator[str]:
+    for name in section.__struct_fields__:
+        below = getattr(section, name)
+        if isinstance(below, Section):
+            if category_settings_of(type(below)):
+                yield prefix + name
+            yield from _with_categories(below, f"{prefix}{name}.")
 
 
-SECTIONS = tuple(_with_categories(Settings))  # the dotted names of sections with a `category` table
+_BY_DEFAULT = Settings(sources=cast("Any", None))  # nothing of it is per category, and there is no default
+SECTIONS = tuple(_with_categories(_BY_DEFAULT))  # the dotted names of those that have a `category` table
 
 
 def section_of(settings: Settings, name: str) -> Any:
-    """The section with a dotted name, such as `internal.clustering`."""
+    """The section with a dotted name, such as `internal.clustering`; None below a source that is not there."""
     section: Any = settings
     for part in name.split("."):
-        section = getattr(section, part)
+        section = None if section is None else getattr(section, part)
     return section
 
 

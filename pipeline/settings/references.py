@@ -1,7 +1,5 @@
 """The pins with which a result is compared."""
 
-from __future__ import annotations
-
 from pipeline.settings.kinds import NonEmpty, Section
 
 

@@ -1,7 +1,5 @@
 """Settings that change no result: the path of the database, logs, the engine, alerts."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -49,7 +47,8 @@ class Alerts(Section, frozen=True):
 
     `urls` are addresses of Apprise; each is written as `${VAR}` or `${VAR:-}`, because a URL contains secrets. An empty one sends
     nothing. `level` selects the runs that send alerts: failed ones (`failure`), also those with findings (`attention`), all that
-    built something (`always`), or none (`never`). Findings are a changed verdict, a category with more than
+    built something (`always`), or none (`never`). Findings are clusters that are outdated or hold less than
+    before, a changed verdict, a category with more than
     `max_unmapped_share` of its sales without a need state, and a category with more than `max_moved_share` of the stores in
     another cluster than before.
     """

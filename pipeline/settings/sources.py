@@ -8,6 +8,11 @@ from msgspec import Meta, field
 
 from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Section
 
+OVER_SKUS = "SKUs"  # what a mix is over where nothing else is named
+Attributes = (
+    NonEmpty | dict[NonEmpty, Annotated[float, Meta(gt=0, le=1e6)]]
+)  # a column, or several and how much each counts
+
 
 class CsvSettings(Section, frozen=True):
     """How a CSV source is written."""
@@ -28,11 +33,17 @@ class ExcelSettings(Section, frozen=True):
 
 
 class SalesColumns(Section, frozen=True):
-    """The raw names of the internal sales' columns. `week` is optional in the file."""
+    """The raw names of the internal sales' columns. `week` is optional in the file.
+
+    Where no source of need states is named the mix is over `need_state`, and without that over the SKUs.
+    """
 
     store_id: NonEmpty = "store_id"  #: the column of the store
-    sku_id: NonEmpty = "sku_id"  #: the column of the SKU
-    category: NonEmpty = "category"  #: the column of the category
+    sku_id: NonEmpty = "sku_id"  #: the column of the SKU; not read where `need_state` is set
+    category: NonEmpty = "category"  #: the column of the category; where the files have none, the need states' is taken
+    #: without `[sources.need_states]`: the column that the mix is over, such as a subcategory, or several with their weights, such as
+    #: `{ SUBCATEGORY = 2, BRAND = 1 }`; default: the SKUs, the rare ones together
+    need_state: Attributes | None = None
     sales_value: NonEmpty = "sales_value"  #: the column of the sales value, in currency; negative values are returns
     week: NonEmpty | None = None  #: the column of the week, a date or a whole number; `last_weeks` needs it
 
@@ -41,7 +52,8 @@ class NeedStateColumns(Section, frozen=True):
     """The raw names of the need states' columns. Without `category` a SKU maps alike in every category."""
 
     sku_id: NonEmpty = "sku_id"  #: the column of the SKU
-    need_state: NonEmpty = "need_state"  #: the column of the need state
+    #: the column of the need state, or of any attribute of the SKU; several, with their weights: `{ SUBCATEGORY = 2, BRAND = 1 }`
+    need_state: Attributes = "need_state"
     category: NonEmpty | None = None  #: the column of the category; without it a SKU maps alike in every category
     #: the column of the weight of a need state among the SKU's; without it they weigh alike
     weight: NonEmpty | None = None
@@ -106,12 +118,29 @@ class OverridesSource(Section, frozen=True):
 
 
 class Sources(Section, frozen=True):
-    """`[sources]`: the raw files."""
+    """`[sources]`: the raw files. Sales, outside data or both; need states and overrides go with sales."""
 
-    internal_sales: SalesSource
-    need_states: NeedStateSource
-    external: Annotated[tuple[ExternalSource, ...], Meta(min_length=1)]
+    internal_sales: SalesSource | None = None
+    need_states: NeedStateSource | None = None
+    external: tuple[ExternalSource, ...] = ()
     overrides: OverridesSource | None = None
+
+    @property
+    def attributes(self) -> dict[str, float]:
+        """The columns that the sales mix is over, with their weights; none where it is over the SKUs."""
+        columns = (self.need_states or self.internal_sales or SalesSource(path="-")).columns
+        named = columns.need_state
+        return {named: 1.0} if isinstance(named, str) else dict(named or {})
+
+    @property
+    def mix_over(self) -> tuple[str, ...]:
+        """The columns that the sales mix is over in words, with their weights where they are several."""
+        attributes = self.attributes
+        if not attributes:
+            return (OVER_SKUS,)
+        return tuple(
+            f"{name} (weight {weight:g})" if len(attributes) > 1 else name for name, weight in attributes.items()
+        )
 
 
 class SampleData(Section, frozen=True):

@@ -1,7 +1,5 @@
 """Special stores: closed stores, and stores that must not shape the clusters."""
 
-from __future__ import annotations
-
 from pipeline.settings.kinds import NonEmpty, Section
 
 

@@ -31,6 +31,7 @@ class DeclaredStage(CachedParameters, luigi.Task):
     tables : the tables it publishes, names of `schema.TABLES`
     libraries : the libraries whose versions are traced
     mode : the most permissions of the targets, of those that the process's umask leaves; None takes none away
+    needs : the source without which the stage publishes empty tables, so that a job of this name is refused; empty if there is none
     """
 
     env = EnvParameter()
@@ -42,6 +43,7 @@ class DeclaredStage(CachedParameters, luigi.Task):
     tables: ClassVar[tuple[str, ...]] = ()
     libraries: ClassVar[tuple[str, ...]] = fingerprints.LIBRARIES
     mode: ClassVar[int | None] = None
+    needs: ClassVar[str] = ""
 
     # ---------------------------------------------------------------- where things are
 

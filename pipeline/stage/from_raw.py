@@ -40,7 +40,12 @@ class RawStage(TableStage):
         Luigi ignores the requirements of an external task, so both at once would not work.
         """
         sample = self.clone(SampleData)
-        if self.planted and self.config.settings.sample_data.when_missing and not sample.complete():
+        if (
+            self.planted
+            and self.source_names()
+            and self.config.settings.sample_data.when_missing
+            and not sample.complete()
+        ):
             return [sample]
         return [self.clone(RawSource, source=name) for name in self.source_names()]
 
@@ -58,7 +63,7 @@ class RawStage(TableStage):
 
     def findings(self) -> list[str]:
         """Internal sales files with equal content."""
-        if "internal_sales" not in self.sources:
+        if "internal_sales" not in self.source_names():
             return []
         memory = session.memory(self.config)
         files = raw_files.existing(self.config, "internal_sales")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 import time
 
@@ -12,7 +10,6 @@ import msgspec
 import pandas as pd
 import pytest
 import tomli_w
-from conftest import ROOT
 from projects import CATEGORIES, Project
 
 from pipeline import tasks
@@ -293,31 +290,3 @@ def test_a_deleted_category_file_is_built_again(built: Project) -> None:
     assert outcome.status == "SUCCESS"
     assert outcome.built == {"InternalPreprocessing"}
     assert target.read_bytes() == good
-
-
-def test_every_module_that_a_build_runs_is_in_its_trace_or_on_the_list_of_those_that_do_not_count(
-    built: Project,
-) -> None:
-    stages = (
-        "InternalPreprocessing",
-        "ExternalPreprocessing",
-        "ExternalClustering",
-        "Overrides",
-        "Merging",
-        *sorted(SINKS),
-    )
-    for name in stages:
-        file = re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
-        trace = built.path(f"outputs/dev/.trace/{file}.json")
-        counted = set(json.loads(trace.read_text())["code"])
-        trace.unlink()
-        code = (
-            "import sys, luigi; from pipeline import tasks; from pipeline.alerts import findings; from pipeline.freshness.fingerprints import is_counted\n"
-            "before = {name for name in sys.modules if name.startswith('pipeline')}\n"
-            f"luigi.build([tasks.{name}(env='dev')], local_scheduler=True, log_level='ERROR')\n"
-            "print(*(name for name in sorted(sys.modules) if is_counted(name) and name not in before))"
-        )
-        done = built.command("python", "-c", code, cwd=ROOT)
-        loaded = set(done.stdout.split("store clusters:")[0].split())
-        assert loaded, done.stderr
-        assert loaded <= counted

@@ -13,7 +13,7 @@ from pipeline.core.explain.cluster_names import Side, cluster_names, side
 from pipeline.core.explain.clusters import exemplars, summary
 from pipeline.core.explain.description_rules import FOLDS, description_rules, folds
 from pipeline.core.explain.readings import condition, of_features, of_shares, roundest_between
-from pipeline.core.statistics.features import RARE
+from pipeline.schema import RARE
 
 
 def stores(labels: list[int] | np.ndarray) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from pipeline.core.statistics import features
 from pipeline.errors import DataError
-from pipeline.schema import UNMAPPED
+from pipeline.schema import RARE, UNMAPPED
 
 
 def sales(*rows: tuple[str, str, int, bool]) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def test_positive_sales_of_no_rows_are_an_empty_table():
 
 def test_rare_need_states_become_one_feature_and_unmapped_sales_none():
     found = features.mix(wide([[5, 500, 3, 492, 900], [5, 900, 3, 92, 0]], "a", "b", "c", "d", UNMAPPED), 0.01)
-    assert list(found.shares.columns) == [features.RARE, "b", "d"]
+    assert list(found.shares.columns) == [RARE, "b", "d"]
     np.testing.assert_allclose(found.shares, [[0.008, 0.5, 0.492], [0.008, 0.9, 0.092]])
     assert found.unknown == []
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from conftest import ROOT
+from conftest import ROOT, Shared
 
 from pipeline.config import environment
 from pipeline.config.environment import tomllib
@@ -74,23 +74,23 @@ class Block:
 
 
 def blocks(page: str) -> list[Block]:
-    found: list[Block] = []
+    result: list[Block] = []
     lines, above = (ROOT / page).read_text().splitlines(), ""
     number = 0
     while number < len(lines):
         line, start = lines[number], number
         if line.startswith("```"):
             end = next(n for n in range(number + 1, len(lines)) if lines[n] == "```")
-            found.append(Block(line[3:], "\n".join(lines[number + 1 : end]), start + 1, above))
+            result.append(Block(line[3:], "\n".join(lines[number + 1 : end]), start + 1, above))
             number = end + 1
         elif line.startswith("    ") and (number == 0 or not lines[number - 1].strip()):
             while number < len(lines) and lines[number].startswith("    "):
                 number += 1
-            found.append(Block("indented", textwrap.dedent("\n".join(lines[start:number])), start + 1, above))
+            result.append(Block("indented", textwrap.dedent("\n".join(lines[start:number])), start + 1, above))
         else:
             above = line if line.strip() else above
             number += 1
-    return found
+    return result
 
 
 def commands(page: str) -> list[tuple[str, int]]:
@@ -156,15 +156,15 @@ class Clone:
         )
 
     def carry_out(self, page: str) -> str:
-        """Run the page's commands, in order; what they said."""
-        said = ""
+        """Run the page's commands, in order; their output."""
+        output = ""
         for command, code in commands(page):
             words = runnable(command)
             if words:
                 done = self.run(words)
                 assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
-                said += done.stdout
-        return said
+                output += done.stdout
+        return output
 
 
 # As the project ships, but small; and every environment takes the sample data that stands in for a user's own.
@@ -196,18 +196,15 @@ def make_clone(home: Path) -> Clone:
     return Clone(home)
 
 
-@pytest.fixture(scope="session")
-def _built_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    clone = make_clone(tmp_path_factory.mktemp("clone") / "project")
-    done = clone.run("uv run store-clustering run --quiet")
+def _built_clone(home: Path) -> None:
+    done = make_clone(home).run("uv run store-clustering run --quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    return clone.home
 
 
 @pytest.fixture
-def clone(_built_clone: Path, tmp_path: Path) -> Clone:
+def clone(shared: Shared, tmp_path: Path) -> Clone:
     """A copy of the project in which everything was built."""
-    shutil.copytree(_built_clone, tmp_path / "project", symlinks=True)
+    shutil.copytree(shared("clone", _built_clone), tmp_path / "project", symlinks=True)
     return Clone(tmp_path / "project")
 
 
@@ -235,7 +232,7 @@ def test_no_page_with_commands_is_forgotten() -> None:
     assert EXAMPLE in PAGES
 
 
-def told_commands() -> list[str]:
+def named_commands() -> list[str]:
     """The words behind `store-clustering` wherever it is called: on pages, in their text, in the commands' help, in deploy/."""
     files = [*PAGES, "deploy/crontab", "deploy/store-clustering-nightly.service"]
     lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
@@ -249,14 +246,14 @@ def test_every_command_that_is_named_takes_what_it_is_given() -> None:
     from pipeline.cli import main
 
     top = click.Context(main.app, info_name="store-clustering")
-    told = sorted(set(told_commands()))
-    assert len(told) > 25
-    for words in told:
+    calls = sorted(set(named_commands()))
+    assert len(calls) > 25
+    for words in calls:
         name, *given = shlex.split(words)
         command = main.app.get_command(top, name)
         assert command is not None, words
         command.make_context(name, given, parent=top)
-    named = {words.split()[0] for words in told}
+    named = {words.split()[0] for words in calls}
     assert named == set(main.COMMANDS), "the pages name every command, and no other"
 
 
@@ -265,9 +262,9 @@ def test_every_command_that_is_named_takes_what_it_is_given() -> None:
 
 def write(home: Path, block: Block) -> None:
     """Do with a Python block what the line above it says."""
-    told = re.fullmatch(r"(?:A new file|In)(?:,)? `([^`]+)`(?:, (above|below) `([^`]+)`)?:", block.above)
-    assert told, f"adding-a-stage.md:{block.line}: {block.above!r} does not say where the block goes"
-    path, where, anchor = home / told[1], told[2], told[3]
+    instruction = re.fullmatch(r"(?:A new file|In)(?:,)? `([^`]+)`(?:, (above|below) `([^`]+)`)?:", block.above)
+    assert instruction, f"adding-a-stage.md:{block.line}: {block.above!r} does not say where the block goes"
+    path, where, anchor = home / instruction[1], instruction[2], instruction[3]
     if where is None:
         assert not path.exists()
         path.write_text(block.text + "\n")

@@ -22,6 +22,7 @@ OUTSIDE_THE_CODE = {
     "pipeline.freshness.traces": "the format of the traces that the tables of runs show; it has a version",
     "pipeline.schema": "the shapes of the tables are traced",
     "pipeline.settings": "the values are traced",
+    "pipeline.settings.sources": "a word for the mix over SKUs, which is in the settings that are traced",
     "pipeline.settings.kinds": "the values are traced, those of a category too",
 }
 # Rooms that the judgement of a stage reaches and that are not in the seal; and why.
@@ -31,15 +32,16 @@ OUTSIDE_THE_SEAL = {
 }
 
 
-def listed(page: str, indent: int) -> set[str]:
+def listed(page: str, indent: int) -> list[str]:
     """The names of the tree in docs/README.md at this indent."""
     [tree] = re.findall(r"^```text\npipeline/\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
-    return set(re.findall(rf"^ {{{indent}}}(\w+(?:/|\.py)) {{2,}}\S", tree, flags=re.MULTILINE))
+    return sorted(re.findall(rf"^ {{{indent}}}(\w+(?:/|\.py)) {{2,}}\S", tree, flags=re.MULTILINE))
 
 
-def entries(folder: str) -> set[str]:
-    paths = [path for path in (ROOT / folder).iterdir() if not path.name.startswith("__")]
-    return {f"{path.name}/" if path.is_dir() else path.name for path in paths if path.is_dir() or path.suffix == ".py"}
+def entries(folder: str) -> list[str]:
+    """The packages and modules in a folder; one that holds byte code alone is none."""
+    packages = [f"{path.parent.name}/" for path in (ROOT / folder).glob("*/__init__.py")]
+    return sorted([*packages, *(path.name for path in (ROOT / folder).glob("*.py") if path.name != "__init__.py")])
 
 
 def computing() -> set[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import chromium
 import pytest
 from projects import Project
 from servers import central_scheduler
@@ -19,21 +19,12 @@ from pipeline.storage import locks
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
 
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A page of Debian's chromium."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with (
-        sync_playwright() as driver,
-        driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
-    ):
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
+    with chromium.new_page() as page:
+        yield page
 
 
 def show(page: Page, address: str) -> None:

@@ -61,27 +61,30 @@ def write(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def gather_internal(engine: Engine, write: Callable[..., str]) -> Callable[..., dict[str, pd.DataFrame]]:
-    """Gather from sales and a map, given as tables (written as Parquet) or as paths; the map is MAP where none is."""
+    """Gather from sales and a map, given as tables (written as Parquet) or as paths; the map is MAP where none is, None for no map."""
 
     def gathered(
         sales: pd.DataFrame | Sequence[str],
-        mapping: pd.DataFrame | Sequence[str] = MAP,
+        mapping: pd.DataFrame | Sequence[str] | None = MAP,
         *,
-        columns: dict[str, str] | None = None,
-        map_columns: dict[str, str] | None = None,
+        columns: dict[str, Any] | None = None,
+        map_columns: dict[str, Any] | None = None,
         csv: Any = None,
         excel: Any = None,
         **settings: Any,
     ) -> dict[str, pd.DataFrame]:
-        files = {
-            "internal_sales": [write("sales.parquet", sales)] if isinstance(sales, pd.DataFrame) else list(sales),
-            "need_states": [write("map.parquet", mapping)] if isinstance(mapping, pd.DataFrame) else list(mapping),
-        }
+        files = {"internal_sales": [write("sales.parquet", sales)] if isinstance(sales, pd.DataFrame) else list(sales)}
+        if mapping is not None:
+            files["need_states"] = (
+                [write("map.parquet", mapping)] if isinstance(mapping, pd.DataFrame) else list(mapping)
+            )
         names = {"category": "category"} if map_columns is None else map_columns
         extra = {name: given for name, given in (("csv", csv), ("excel", excel)) if given is not None}
         sources = Sources(
             internal_sales=SalesSource(path="sales", columns=SalesColumns(**(columns or {})), **extra),
-            need_states=NeedStateSource(path="map", columns=NeedStateColumns(**names), **extra),
+            need_states=None
+            if mapping is None
+            else NeedStateSource(path="map", columns=NeedStateColumns(**names), **extra),
             external=(ExternalSource(path="external"),),
         )
         return internal.gather(files, sources, InternalPreprocessing(**settings), engine)

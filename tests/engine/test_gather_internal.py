@@ -173,9 +173,8 @@ def test_no_weight_and_no_amount_however_large_loses_a_cent(gather_internal, cen
     ("amount", "cents"),
     [(1.005, 101), (-1.005, -101), (0.285, 29), (1.0049, 100), (0.125, 13), (-0.125, -13), (12.344999, 1234)],
 )
-def test_a_row_is_rounded_to_cents_half_away_from_zero(gather_internal, amount: float, cents: int) -> None:
-    # beside a large sale, so that the category's total hardly changes
-    found = gather_internal(sales(("1", "a", "Bread", amount), ("2", "b", "Bread", 1e6)), BREAD)["sales"]
+def test_a_category_is_rounded_to_cents_half_away_from_zero(gather_internal, amount: float, cents: int) -> None:
+    found = gather_internal(sales(("1", "a", "Bread", amount), ("2", "b", "Tea", 1e6)), BREAD)["sales"]
     assert as_rows(found)[0][-1] == cents
 
 
@@ -316,7 +315,7 @@ def test_a_year_of_a_grocer_is_conserved_to_the_cent(gather_internal, completejo
 def test_the_sql_texts_use_what_both_engines_know(gather_internal: Callable) -> None:
     folder = Path(__file__).parents[2] / "pipeline" / "engine" / "sql"
     texts = {path.name: path.read_text().upper() for path in folder.glob("*.sql")}
-    assert len(texts) == 7
+    assert len(texts) == 8
     for name, text in texts.items():
         for forbidden in ("::", "QUALIFY", "PIVOT", " EXCLUDE", "GROUP BY ALL", "FILTER (", "STRUCT", "//"):
             assert forbidden not in text, f"{name} has {forbidden}"

@@ -61,11 +61,11 @@ def test_an_empty_value_is_counted_and_a_text_is_shown(gather_internal, write) -
 
 def test_amounts_that_cents_cannot_hold_are_not_in_currency_units(gather_internal) -> None:
     rows = pd.DataFrame(
-        {"store_id": "1", "sku_id": "a", "category": ["Bread"] * 9 + ["Milk"], "sales_value": [0.0123] * 9 + [5.01]}
+        {"store_id": "1", "sku_id": "a", "category": ["Bread"] * 9 + ["Milk"], "sales_value": [0.00123] * 9 + [5.014]}
     )
     message = said(gather_internal, rows)
     assert (
-        "looks not to be in currency units: rounding each row to cents changes the total by more than 0.1 % in Bread (18.70%);"
+        "looks not to be in currency units: rounding what a store sold of a SKU to cents changes it by more than 5% in Bread (9.67%);"
         in message
     )
     assert "Milk" not in message

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+import chromium
 import duckdb
 import numpy as np
 import openpyxl
@@ -154,16 +155,10 @@ def _plain(cell: object) -> str:
 
 
 def test_the_report_shows_every_name_as_text_in_a_browser(project: Project, tried) -> None:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
     path = project.path("outputs/dev/report.html")
     said: list[str] = []
     asked: list[str] = []
-    with sync_playwright() as driver, driver.chromium.launch(executable_path=program, args=["--no-sandbox"]) as browser:
-        page = browser.new_page()
+    with chromium.new_page() as page:
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))

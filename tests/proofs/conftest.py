@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
+from conftest import Shared
 from trials import Outputs, Prepared, Trial, prepare
-
-from pipeline.storage import locks
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def prepared(shared: Shared) -> Prepared:
     """A stale project, and what an undisturbed run makes of it."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared"
-    with locks.held(folder / "lock"):
-        prepare(folder)
+    folder = shared("prepared", prepare)
     facts = json.loads((folder / "facts.json").read_text())
     stale, done = folder / "stale", folder / "done"
     old, new = Outputs.of(stale), Outputs.of(done)

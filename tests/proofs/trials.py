@@ -250,11 +250,9 @@ def counted(config: pytest.Config, proof: str) -> Iterator[None]:
 
 
 def prepare(folder: Path) -> None:
-    """Make the two projects of `Prepared` in a folder, once, and count the calls of the run between them."""
+    """Make the two projects of `Prepared` in a folder, and count the calls of the run between them."""
     stale, done, facts = folder / "stale", folder / "done", folder / "facts.json"
-    if facts.exists():
-        return
-    stale.mkdir(parents=True)
+    stale.mkdir()
     project = make_project(stale)
     assert run(stale, *RUN).returncode == 0
     change(project)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import chromium
 import pytest
 import report_tables
 from report_tables import HOSTILE
@@ -18,7 +18,6 @@ from pipeline.report import html
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 STORES = 24
 
 
@@ -39,18 +38,11 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
     folder = tmp_path_factory.mktemp("report")
     path = folder / "report.html"
     html.write(report_tables.source(folder / "tables", stores=STORES, sample=True), {"report": path})
-    with (
-        sync_playwright() as driver,
-        driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
-    ):
-        found = Opened(browser.new_page(viewport={"width": 1400, "height": 1000}))
+    with chromium.new_page() as page:
+        found = Opened(page)
         found.page.on("console", lambda message: found.said.append(message.text))
         found.page.on("pageerror", lambda error: found.said.append(str(error)))
         found.page.on("dialog", lambda dialog: (found.said.append(dialog.message), dialog.dismiss()))

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 import report_tables
 from report_tables import HOSTILE, NEEDS
 
-from pipeline.report import html, sections
+from pipeline.report import html, overview, sections
 from pipeline.report.clusters import Mix, mix
 from pipeline.report.memberships import likely
 from pipeline.report.outside import telling
@@ -187,3 +188,40 @@ def test_stores_that_are_in_a_cluster_for_certain_take_no_room() -> None:
 def test_a_hundred_categories_of_a_thousand_stores_stay_below_ten_megabytes(tmp_path: Path) -> None:
     source = report_tables.source(tmp_path, [f"category {number}" for number in range(100)], stores=1000)
     assert len(html.page(source).encode()) < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("weeks", "expected"),
+    [
+        ({"holds": "yes", "kept": 0.9}, None),
+        ({"holds": "unknown", "kept": None}, None),
+        ({"holds": "partly", "kept": 0.6}, None),
+        ({"holds": "partly", "kept": 0.4}, "on weeks that the fit did not see, 40 % of the mix"),
+        ({"holds": "no", "kept": 0.05}, "clusters on its sales mix do not hold: on other weeks 5.0 % of the mix"),
+        (
+            {"holds": "yes", "kept": 0.9, "still_explained": 0.62, "outdated": True},
+            "its clusters are outdated: of what new ones explain on the newest weeks they explain 62 %",
+        ),
+    ],
+)
+def test_how_clusters_hold_stands_beside_the_verdict_and_is_looked_at_where_it_is_little(
+    source: Source, weeks: dict[str, Any], expected: str | None
+) -> None:
+    verdicts = source.table("internal_verdicts").assign(outdated=False).assign(**weeks)
+    changed = dataclasses.replace(source, _read={"internal_verdicts": verdicts}, _by_category={})
+    row = next(changed.table("categories").itertuples(index=False))
+    line = overview.line(changed, row, 0, [])
+    sentences = [finding for finding in line.findings() if "weeks" in finding]
+    assert (line.holds, line.kept_share) == (weeks["holds"], weeks["kept"])
+    assert [sentence[: len(expected or "")] for sentence in sentences] == ([] if expected is None else [expected])
+
+
+def test_the_page_counts_how_many_categories_hold_and_says_so_of_each(source: Source) -> None:
+    holds = ["yes", "partly", "no", "unknown", "yes", "yes", "yes"]
+    verdicts = source.table("internal_verdicts").assign(holds=holds)
+    page = html.page(dataclasses.replace(source, _read={"internal_verdicts": verdicts}, _by_category={}))
+    assert "the clusters of 4 of them hold, those of 1 in part; in 1 they do not" in page
+    shown = {content["holds"]: content["says"] for content in contents(page)[: len(holds)] if "holds" in content}
+    assert "It holds:" in shown["yes"]
+    assert "Do not plan an assortment by them" in shown["no"]
+    assert "hold" not in shown["unknown"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -54,6 +55,7 @@ def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
             [*command, "--convert-to", kind, "--outdir", str(folder), str(path)],
             capture_output=True,
             text=True,
+            env={**os.environ, "HOME": str(profile), "XDG_CACHE_HOME": str(profile)},
             timeout=300,
         )
         assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline.core.statistics.features import positive_sales
-from pipeline.schema import UNMAPPED
+from pipeline.schema import RARE, UNMAPPED
 
 
 class NewMixes(NamedTuple):
@@ -23,7 +23,7 @@ def new_mixes(sales_by_need_state: pd.DataFrame, need_states: pd.DataFrame, feat
     """The shares of the stores with sales in need states of the model.
 
     Sales in other need states say nothing about the clusters, whose stores have no such sales. They are left out of the
-    shares, as for held-out stores.
+    shares, as for held-out stores. Where `(rare)` is a need state of the model, as in a mix over SKUs, they are part of it.
 
     Parameters
     ----------
@@ -33,6 +33,8 @@ def new_mixes(sales_by_need_state: pd.DataFrame, need_states: pd.DataFrame, feat
     """
     mapped = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore")
     part_of = dict(zip(need_states["need_state"], need_states["feature"], strict=True))
+    if RARE in part_of:
+        part_of = {state: part_of.get(state, part_of[RARE]) for state in mapped.columns}
     in_model = mapped[[state for state in mapped.columns if state in part_of]]
     totals = in_model.sum(axis=1)
     in_model, totals = in_model[totals > 0], totals[totals > 0]

@@ -18,7 +18,6 @@ from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, fitted_space, pla
 from pipeline.core.frames import frame
 from pipeline.core.internal.shrinkage import SHRINKS, Noise, noise_of
 from pipeline.core.statistics.features import (
-    RARE,
     Axes,
     positive_sales,
     scaling_axes,
@@ -26,7 +25,7 @@ from pipeline.core.statistics.features import (
     value_order,
     weighted_axes,
 )
-from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER, TABLES, UNMAPPED
+from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER, RARE, TABLES, UNMAPPED
 from pipeline.settings import Model
 from pipeline.settings.per_category import for_category
 

@@ -39,7 +39,7 @@ def cluster_chain(
     Returns
     -------
     chain_clusters, chain_k_selection, chain_verdicts, chain_profiles and chain_agreement, as in pipeline.schema. Without
-    stores they are empty, except for the verdict `no structure` with k = 0.
+    stores they are empty, except for the verdict `no structure` with k = 0; without sales that is missing too.
     """
     sales = {
         str(category): wide
@@ -56,7 +56,7 @@ def cluster_chain(
             coverage=features.coverage.reindex(stores).to_numpy(dtype="float64"),
         ),
         "chain_k_selection": clustering.k_selection,
-        "chain_verdicts": clustering.verdict,
+        "chain_verdicts": clustering.verdict if len(sales_by_need_state) else clustering.verdict.iloc[:0],
         "chain_profiles": _profiles(sales, clustering.clusters),
         "chain_agreement": _agreement(features, clustering.clusters, internal_clusters),
     }

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.named_stores import to_fit
-from pipeline.core.statistics.features import RARE, value_order
-from pipeline.schema import UNMAPPED
+from pipeline.core.statistics.features import value_order
+from pipeline.schema import RARE, UNMAPPED
 
 
 class ChainFeatures(NamedTuple):
@@ -102,7 +102,7 @@ def _own_features(
         (-int(cents), category, str(need_state))
         for category, wide in mapped.items()
         for need_state, cents in wide.sum(axis=0).items()
-        if cents > 0 and cents >= min_need_state_share * totals[category]
+        if need_state != RARE and cents > 0 and cents >= min_need_state_share * totals[category]
     )
     own: dict[str, list[str]] = {category: [] for category in mapped}
     for _, category, need_state in ranked[:max_features]:

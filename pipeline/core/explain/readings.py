@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.core.statistics.features import RARE
+from pipeline.schema import RARE
 
 DECIMALS = 10  # as published, so that statements hold for the published values
 

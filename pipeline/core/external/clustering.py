@@ -42,8 +42,8 @@ def cluster(
     Returns
     -------
     external_clusters, _k_selection, _verdicts, _memberships, _profiles (of the features before scaling), _exemplars, _cluster_summary,
-    _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without features all stores form one cluster; without stores the tables
-    are empty, except for the verdict `no structure` with k = 0.
+    _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without features all stores form one cluster; without stores,
+    that is without outside data, the tables are empty.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def cluster(
     return {
         "external_clusters": clustering.clusters,
         "external_k_selection": clustering.k_selection,
-        "external_verdicts": clustering.verdict,
+        "external_verdicts": clustering.verdict if len(features) else clustering.verdict.iloc[:0],
         "external_memberships": clustering.memberships,
         "external_profiles": feature_profiles(features, clustering.clusters),
         **{f"external_{name}": table for name, table in explanation.items()},

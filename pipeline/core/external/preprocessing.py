@@ -49,6 +49,7 @@ def preprocess(
 
     Returns
     -------
+    Empty tables if there are no stores and no columns, that is no outside data. Else:
     external_features : store_id and the remaining features, in order of name; complete; without the excluded stores
     external_feature_report : one row per column, and per level of categorical columns. imputed_share is the share of the
         stores, without excluded ones, whose value was imputed; 0 for dropped columns.
@@ -61,6 +62,13 @@ def preprocess(
     RawDataError : no feature or no store is left, the names of two features differ only in case, or a protected column does
         not exist or has no value
     """
+    if features.empty and len(features.columns) == 1 and ignored.empty:
+        return {
+            "external_features": features,
+            "external_feature_report": _report([], ignored),
+            "excluded_stores": _excluded({}),
+            "store_labels": labels,
+        }
     _check_protected(settings.protected, features.columns[1:])
     offered = features.set_index("store_id").sort_index(axis=0).sort_index(axis=1)
     reasons = dict.fromkeys(offered.index[~offered.notna().any(axis=1)], NOTHING_OBSERVED)

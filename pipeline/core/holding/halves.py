@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.statistics.features import RARE, value_order
-from pipeline.schema import BLOCK_CENTS, BLOCKS, UNMAPPED
+from pipeline.core.statistics.features import value_order
+from pipeline.schema import BLOCK_CENTS, BLOCKS, RARE, UNMAPPED
 
 IN_THE_MIDDLE = 0  # the halving whose halves follow each other
 INTERLEAVED = slice(1, None)  # the others
@@ -64,7 +64,7 @@ def halves(
     Parameters
     ----------
     sales_by_block : the table of that name, of one category; no rows where no week is known
-    shares : the stores' shares of all weeks, store x feature; need states without a column of their own are in `features.RARE`
+    shares : the stores' shares of all weeks, store x feature; need states without a column of their own are in `schema.RARE`
     coordinates : makes of shares what is clustered on, row by row
 
     Returns

@@ -17,7 +17,7 @@ HOLDS = 0.5  # kept at least, at the low end of the interval, for `yes`
 LASTS = 0.1  # kept at least, for `partly`: differences between clusters a third as large
 FORETELLS = 0.25  # kept on interleaved weeks: from here on a cluster's mean foretells its stores' mix better than the chain's does
 _WIDTH = (
-    2.4  # standard deviations either side: nine of ten other halves of real weeks lie within, see docs/decisions/0015
+    2.4  # standard deviations either side: nine of ten other halves of real weeks lie within, see docs/decisions/0016
 )
 
 

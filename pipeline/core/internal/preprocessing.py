@@ -5,7 +5,7 @@ P1, sales are conserved: per category, what came in is what is published plus wh
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,17 +40,20 @@ def preprocess(
     settings: InternalPreprocessing,
     key_spellings: pd.DataFrame | None = None,
     closed: Collection[str] = (),
+    mix_over: Sequence[str] = (),
 ) -> dict[str, pd.DataFrame]:
     """Turn sales per store, category and need state into shares, and say what was left out and why.
 
     Parameters
     ----------
-    sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key, at least one; SKUs
-        that the map does not know are under `schema.UNMAPPED`. Where the weeks are known, `schema.BLOCK_CENTS` besides (int64)
+    sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key; SKUs that the map does not
+        know are under `schema.UNMAPPED`, in a category of that name where nothing tells theirs. Where the weeks are known,
+        `schema.BLOCK_CENTS` besides (int64). Without rows all tables have none.
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
     key_spellings : the table of that name, which is passed on; None is none
     settings : what becomes of unmapped sales, and the limits; per category where overridden
     closed : stores that are excluded from every category; their sales stay, as those of all excluded stores do
+    mix_over : what the need states are values of, in words
 
     Returns
     -------
@@ -83,7 +86,7 @@ def preprocess(
     excluded = _excluded(sales, published, settings, gone)
     by_need_state = shares.with_shares(published, excluded)
     return {
-        "categories": _categories(sales, by_need_state, excluded),
+        "categories": _categories(sales, by_need_state, excluded).assign(mix_over=", ".join(mix_over)),
         "need_state_coverage": coverage,
         "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
         "sales_by_need_state": by_need_state.drop(columns=[name for name in BLOCK_CENTS if name in by_need_state]),
@@ -124,7 +127,12 @@ def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFr
 
 def _check_coverage(coverage: pd.DataFrame, with_unmapped: set[str], settings: InternalPreprocessing) -> None:
     forbidden, above = [], []
-    for name, share in zip(coverage["category"], coverage["unmapped_share"], strict=True):
+    every = max(int(coverage["sales_cents"].clip(lower=0).sum()), 1)
+    for name, share, cents in zip(
+        *(coverage[key] for key in ("category", "unmapped_share", "sales_cents")), strict=True
+    ):
+        if name == UNMAPPED:  # the SKUs whose category only the map could tell: their part of all sales
+            share = max(cents, 0) / every
         own = for_category(settings, name)
         if UNMAPPED_SALES[own.unmapped].refused and name in with_unmapped:
             forbidden.append(f"{name} ({share:.1%})")
@@ -159,9 +167,8 @@ def _excluded(
     every = shares.per_store(sales)
     kept = shares.per_store(published).reindex(every.index, fill_value=0)
     mapped = shares.per_store(published[published["need_state"] != UNMAPPED]).reindex(every.index, fill_value=0)
-    limits = every.index.get_level_values("category").map(
-        {name: for_category(settings, name).max_clipped_share for name in every.index.levels[0]}
-    )
+    limit_of = {name: for_category(settings, name).max_clipped_share for name in every.index.levels[0]}
+    limits = every.index.get_level_values("category").map(limit_of).astype("float64")
     clip = kept["clipped_cents"] / kept["positive_cents"].where(kept["positive_cents"] > 0)
     reasons = pd.Series("", index=every.index, dtype=object)
     above = (clip > limits).to_numpy()

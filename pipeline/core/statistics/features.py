@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.named_stores import to_fit
 from pipeline.errors import DataError
-from pipeline.schema import UNMAPPED
+from pipeline.schema import RARE, UNMAPPED
 
-RARE = "(rare)"  # the feature that stands for all need states too rare to be one
 LARGEST = 1e100  # of a feature's values: squares and their sums stay finite
 
 
@@ -63,7 +62,7 @@ def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[s
     total = int(chain.sum())
     if total == 0:
         return Mix(mapped.iloc[:, :0].astype("float64"), [])
-    rare = chain.lt(min_need_state_share * total)
+    rare = chain.lt(min_need_state_share * total) | (chain.index == RARE)
     amalgamated = mapped.loc[:, ~rare]
     if rare.any():
         amalgamated = amalgamated.assign(**{RARE: mapped.loc[:, rare].sum(axis=1)}).sort_index(axis=1)

@@ -30,8 +30,10 @@ def collect(
     connection.execute("CREATE TEMP TABLE keys_seen (kind VARCHAR, source VARCHAR, key VARCHAR)")
     given = []
     for use, kind in (("store_id", "store"), ("sku_id", "SKU"), ("category", "category")):
-        if sold.has(use):
+        if sold.has(use) and not (use == "sku_id" and sold.keyed is not None and sold.keyed.attributes):
             given.append((kind, sales.NAME, "sums", use))
+    if sold.keyed is not None and len(sold.keyed.attributes) == 1 and sold.has("need_state"):
+        given.append(("need state", sales.NAME, "sums", "sku_id"))
     for use, kind in (("sku_id", "SKU"), ("category", "category")):
         if mapped.has(use):
             given.append((kind, mapping.NAME, "mapped", "map_category" if use == "category" else use))
@@ -117,7 +119,11 @@ def say_named(
 ) -> None:
     """Doubt stores that `[stores]` names and no source has."""
     wanted = {"closed": named.closed, "held_out": named.held_out}
-    if not any(wanted.values()) or not sold.has("store_id") or not all(one.table for one in outside):
+    if (
+        not any(wanted.values())
+        or not (sold.has("store_id") or not sold.seen.files)
+        or not all(one.table for one in outside)
+    ):
         return
     known = {str(store) for (store,) in rows(connection, "SELECT DISTINCT key FROM keys_seen WHERE kind = 'store'")}
     for setting, names in wanted.items():

@@ -55,16 +55,21 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
         threads=engine.threads,
         spill=engine.spill_folder,
     ) as connection:
-        sold = _sales(connection, files, settings, findings)
         mapped = _mapping(connection, files, settings, findings)
+        sold = _sales(connection, files, settings, mapped, findings)
         surroundings = _outside(connection, files, settings, findings)
         by_hand = _overrides(connection, files, settings, findings)
         across.collect(connection, sold, mapped, surroundings)
-        categories.say_coverage(connection, sold, mapped, settings.internal.preprocessing, findings)
-        categories.say_categories(connection, sold, settings, findings)
-        mapping.say_weights(connection, mapped, settings.internal.clustering, findings)
+        sources = settings.sources
+        if sources.need_states is not None:
+            categories.say_coverage(connection, sold, mapped, settings.internal.preprocessing, findings)
+        if sources.internal_sales is not None:
+            categories.say_categories(connection, sold, settings, findings)
+        if sources.need_states is not None:
+            mapping.say_weights(connection, mapped, settings.internal.clustering, findings)
         features.say_features(surroundings, settings, findings)
-        across.say_stores(connection, sold, surroundings, findings)
+        if sources.internal_sales is not None and sources.external:
+            across.say_stores(connection, sold, surroundings, findings)
         across.say_named(connection, sold, surroundings, settings.stores, findings)
         across.say_spellings(connection, findings)
         if by_hand is not None:
@@ -82,13 +87,15 @@ def _sales(
     connection: duckdb.DuckDBPyConnection,
     files: Mapping[str, Sequence[str]],
     settings: Settings,
+    mapped: MapSeen,
     findings: Findings,
 ) -> SalesSeen:
     section = settings.sources.internal_sales
+    if section is None:
+        return SalesSeen(SourceSeen(sales.NAME, ()))
     source = Source.of("sources.internal_sales", files.get(sales.NAME, ()), section)
-    has_map_category = settings.sources.need_states.columns.category is not None
-    chosen = settings.internal.preprocessing
-    return sales.look(connection, source, section, chosen, findings, has_map_category=has_map_category)
+    chosen, has_map = settings.internal.preprocessing, mapped.has("sku_id", "category")
+    return sales.look(connection, source, settings.sources, section, chosen, findings, has_map=has_map)
 
 
 def _mapping(
@@ -98,6 +105,8 @@ def _mapping(
     findings: Findings,
 ) -> MapSeen:
     section = settings.sources.need_states
+    if section is None:
+        return MapSeen(SourceSeen(mapping.NAME, ()))
     source = Source.of("sources.need_states", files.get(mapping.NAME, ()), section)
     return mapping.look(connection, source, section, findings)
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 import duckdb
 
 from pipeline.config.faults import dotted
-from pipeline.core.statistics.features import RARE
 from pipeline.engine import need_states
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Findings, SourceSeen, some
 from pipeline.engine.checks.schemas import Fitted, Wanted
 from pipeline.engine.connections import create, reading, row, rows
 from pipeline.engine.reading.raw import Source
-from pipeline.engine.reading.scan import union
-from pipeline.schema import UNMAPPED
-from pipeline.settings import InternalClustering, NeedStateSource
+from pipeline.schema import RARE, UNMAPPED
+from pipeline.settings import InternalClustering, NeedStateColumns, NeedStateSource
 from pipeline.wording import counted, nearest
 
 NAME = "need_states"
@@ -51,22 +49,19 @@ def look(
     if not found:
         return MapSeen(SourceSeen(NAME, files))
     columns = section.columns
-    names = {"sku_id": columns.sku_id, "need_state": columns.need_state}
-    if columns.category is not None:
-        names["category"] = columns.category
+    names = need_states.keys_of(columns)
     used = names if columns.weight is None else {**names, "weight": columns.weight}
     fitted = schemas.fit(
         NAME, source, found, [Wanted(use, name, is_key=use in names) for use, name in used.items()], findings
     )
     failed: list[str] = []
     with findings.attempt(NAME, failed), reading(source.files, source.setting):
-        selects = [need_states._select(source, scan, names, columns.weight) for scan in fitted.scans]
-        create(connection, "map_rows", union(fitted.scans, selects))
+        need_states.load_rows(connection, source, fitted.scans, columns)
     total, nulls = None, None
     if failed:
         findings.skip(NAME, "values, until its rows can be read")
     else:
-        total, nulls = _check(connection, fitted, names, columns.weight, findings)
+        total, nulls = _check(connection, fitted, columns, findings)
     told = [schemas.column(fitted.found, name, use, nulls, unfit=not fitted.has(use)) for use, name in used.items()]
     facts = {} if failed else _facts(connection, fitted)
     seen = SourceSeen(NAME, files, total, tuple(told), schemas.unused(fitted.found, list(used.values())), facts)
@@ -97,8 +92,7 @@ def say_weights(
 def _check(
     connection: duckdb.DuckDBPyConnection,
     fitted: Fitted,
-    names: dict[str, str],
-    weight: str | None,
+    columns: NeedStateColumns,
     findings: Findings,
 ) -> tuple[int, dict[str, int]]:
     total, *missing = row(
@@ -107,16 +101,18 @@ def _check(
         "COUNT(*) - COUNT(weight_text) FROM map_rows",
     )
     with findings.attempt(NAME):
-        need_states._check_keys(connection, fitted.source, names)
+        need_states._check_keys(connection, fitted.source, columns)
     if any(missing[:3]):  # else a reserved need state is hidden behind the missing keys
         connection.execute("DELETE FROM map_rows WHERE sku_id IS NULL OR need_state IS NULL OR map_category IS NULL")
         if row(connection, "SELECT COUNT(*) FROM map_rows")[0]:
             with findings.attempt(NAME):
-                need_states._check_keys(connection, fitted.source, names)
+                need_states._check_keys(connection, fitted.source, columns)
     create(connection, "mapped", "SELECT DISTINCT sku_id, map_category FROM map_rows")
-    _say_repeated(connection, fitted, findings)
-    if weight is not None and fitted.has("weight"):
-        _check_weights(connection, fitted, weight, findings)
+    _say_repeated(connection, fitted, columns, findings)
+    if columns.weight is not None and fitted.has("weight"):
+        _check_weights(connection, fitted, columns.weight, findings)
+    if isinstance(columns.need_state, dict):  # a row here is a row and an attribute
+        total, missing = total // len(columns.need_state), [count // len(columns.need_state) for count in missing]
     return total, dict(zip(("sku_id", "need_state", "category", "weight"), missing, strict=True))
 
 
@@ -130,13 +126,15 @@ def _check_weights(connection: duckdb.DuckDBPyConnection, fitted: Fitted, weight
         connection.execute(said)
 
 
-def _say_repeated(connection: duckdb.DuckDBPyConnection, fitted: Fitted, findings: Findings) -> None:
-    if not fitted.has("sku_id", "need_state", "category"):
+def _say_repeated(
+    connection: duckdb.DuckDBPyConnection, fitted: Fitted, columns: NeedStateColumns, findings: Findings
+) -> None:
+    if not fitted.has(*need_states.keys_of(columns)):
         return
     twice = rows(
         connection,
         f"SELECT sku_id, SUM(extra) OVER () FROM (SELECT {_KEY}, COUNT(*) - COUNT(DISTINCT weight) AS extra FROM map_rows "
-        f"GROUP BY {_KEY} HAVING COUNT(*) > COUNT(DISTINCT weight) AND COUNT(weight) = COUNT(*)) ORDER BY {_KEY} LIMIT 3",
+        f"GROUP BY {_KEY}, attribute HAVING COUNT(*) > COUNT(DISTINCT weight) AND COUNT(weight) = COUNT(*)) ORDER BY {_KEY} LIMIT 3",
     )
     if twice:
         findings.doubt(
@@ -150,7 +148,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, fitted: Fitted) -> dict[str, i
     facts = {}
     if fitted.has("sku_id"):
         facts["SKUs"] = row(connection, "SELECT COUNT(DISTINCT sku_id) FROM mapped")[0]
-    if fitted.has("need_state"):
+    if not any(use.startswith("need_state") for use in fitted.unfit):
         facts["need states"] = row(
             connection, f"SELECT COUNT(DISTINCT need_state) FROM map_rows WHERE need_state <> '{UNMAPPED}'"
         )[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -16,11 +16,11 @@ from pipeline.engine.checks.schemas import Fitted, Wanted
 from pipeline.engine.connections import reading, row, rows
 from pipeline.engine.reading.raw import Source, require
 from pipeline.engine.reading.weeks import weeks_of
+from pipeline.engine.sales_keys import KEYS, Keyed, keyed
 from pipeline.freshness.fingerprints import content
-from pipeline.settings import InternalPreprocessing, SalesSource
+from pipeline.settings import InternalPreprocessing, SalesSource, Sources
 
 NAME = "internal_sales"
-_KEYS = ("store_id", "sku_id", "category")
 # What is wrong with amounts, one after the other: each of these takes away what the check has said.
 _SAID = (
     "UPDATE sums SET bad_values = bad_values - bad_texts, bad_texts = 0, bad_text = NULL",
@@ -30,10 +30,14 @@ _SAID = (
 
 @dataclass(frozen=True)
 class SalesSeen:
-    """The sales as they were found. `is_chosen` says whether `chosen_sales` is there, the rows that a run would read."""
+    """The sales as they were found.
+
+    `keyed` says which columns are their keys; `is_chosen` whether `chosen_sales` is there, the rows that a run would read.
+    """
 
     seen: SourceSeen
     fitted: Fitted | None = None
+    keyed: Keyed | None = None
     is_chosen: bool = False
 
     def has(self, *uses: str) -> bool:
@@ -44,13 +48,17 @@ class SalesSeen:
 def look(
     connection: duckdb.DuckDBPyConnection,
     source: Source,
+    sources: Sources,
     section: SalesSource,
     settings: InternalPreprocessing,
     findings: Findings,
     *,
-    has_map_category: bool,
+    has_map: bool,
 ) -> SalesSeen:
-    """Look at the sales. They are read once, and the week column once more, summed, and never held in Python."""
+    """Look at the sales. They are read once, and the week column once more, summed, and never held in Python.
+
+    `has_map` says whether `mapped` is there, which the category may be taken from.
+    """
     columns = section.columns
     files = source.files
     for said in copies([Path(file) for file in files if Path(file).is_file()], content):
@@ -58,32 +66,41 @@ def look(
     source, found = schemas.readable(connection, NAME, source, findings)
     if not found:
         return SalesSeen(SourceSeen(NAME, files))
-    wanted = [Wanted(use, getattr(columns, use), is_key=True) for use in _KEYS]
+    named = keyed(found, sources)
+    wanted = [Wanted(use, name, is_key=True) for use, name in named.names.items()]
     fitted = schemas.fit(
         NAME, source, found, [*wanted, Wanted("sales_value", columns.sales_value, is_key=False)], findings
     )
+    if named.category_from_map and not has_map:
+        fitted = replace(fitted, unfit=fitted.unfit | {"category"})
     in_window, week_nulls = _in_window(connection, fitted, columns.week, settings.last_weeks, findings)
     failed: list[str] = []
+    ready, ready_columns = named.ready(fitted.scans, columns)
     with findings.attempt(NAME, failed), reading(source.files, source.setting):
-        sums.make(connection, fitted.scans, columns, in_window)
-    told = _Told(section, fitted, files)
+        sums.make(connection, ready, ready_columns, in_window)
+    told = _Told(section, named, fitted, files)
     if failed:
         findings.skip(NAME, "values, until its rows can be read")
-        return SalesSeen(told.seen(), fitted)
+        return SalesSeen(told.seen(), fitted, named)
+    with findings.attempt(NAME):
+        named.finish(connection, source, "mapped" if has_map else "(SELECT '' AS sku_id, '' AS map_category) m")
+    sums.round_to_cents(connection)
     total, nulls = _nulls(connection)
     with findings.attempt(NAME):
-        names = {one.use: one.name for one in wanted if fitted.has(one.use)}
+        names = {one.use: one.name for one in wanted if fitted.has(one.use) and one.use in KEYS}
         internal._check_keys(connection, source, names or {"store_id": columns.store_id})
     connection.execute("DELETE FROM sums WHERE category IS NULL")
-    is_chosen = bool(total) and _choose(connection, fitted, settings, findings, has_map_category=has_map_category)
+    has_category = internal.map_has_category(sources)
+    is_chosen = bool(total) and _choose(connection, fitted, settings, findings, has_map_category=has_category)
     if is_chosen:
         _check_values(connection, fitted, columns.sales_value, findings)
-    return SalesSeen(told.seen(total, nulls | week_nulls, _facts(connection, fitted)), fitted, is_chosen)
+    return SalesSeen(told.seen(total, nulls | week_nulls, _facts(connection, fitted, named)), fitted, named, is_chosen)
 
 
 @dataclass(frozen=True)
 class _Told:
     section: SalesSource
+    keyed: Keyed
     fitted: Fitted
     files: tuple[str, ...]
 
@@ -91,11 +108,15 @@ class _Told:
         self, total: int | None = None, nulls: dict[str, int] | None = None, facts: dict[str, int] | None = None
     ) -> SourceSeen:
         columns = self.section.columns
-        used = {use: getattr(columns, use) for use in (*_KEYS, "sales_value", "week") if getattr(columns, use)}
+        used = {**self.keyed.names, "sales_value": columns.sales_value}
+        if columns.week is not None:
+            used["week"] = columns.week
         told: list[Column] = [
             schemas.column(self.fitted.found, name, use, nulls, unfit=not self.fitted.has(use))
             for use, name in used.items()
         ]
+        if self.keyed.category_from_map:
+            told.append(Column(columns.category, "category", "that of the SKU in need_states"))
         unused = schemas.unused(self.fitted.found, list(used.values()))
         return SourceSeen(NAME, self.files, total, tuple(told), unused, facts or {})
 
@@ -126,19 +147,21 @@ def _in_window(
 
 def _nulls(connection: duckdb.DuckDBPyConnection) -> tuple[int, dict[str, int]]:
     """How many rows there are, and how many of them lack a key or an amount that can be used."""
-    counts = ", ".join(f"COALESCE(SUM(CASE WHEN {use} IS NULL THEN row_count END), 0)" for use in _KEYS)
+    counts = ", ".join(f"COALESCE(SUM(CASE WHEN {use} IS NULL THEN row_count END), 0)" for use in KEYS)
     total, *missing = row(
         connection, f"SELECT COALESCE(SUM(row_count), 0), {counts}, COALESCE(SUM(bad_values - bad_texts), 0) FROM sums"
     )
-    return int(total), dict(zip((*_KEYS, "sales_value"), map(int, missing), strict=True))
+    return int(total), dict(zip((*KEYS, "sales_value"), map(int, missing), strict=True))
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, fitted: Fitted) -> dict[str, int]:
+def _facts(connection: duckdb.DuckDBPyConnection, fitted: Fitted, named: Keyed) -> dict[str, int]:
     plural = {"store_id": "stores", "sku_id": "SKUs", "category": "categories"}
+    if named.attributes:
+        plural["sku_id"] = "need states" if len(named.attributes) == 1 else "combinations of attributes"
     return {
         what: row(connection, f"SELECT COUNT(DISTINCT {use}) FROM sums")[0]
         for use, what in plural.items()
-        if fitted.has(use)
+        if fitted.has(*(named.attribute_uses if use == "sku_id" and named.attributes else (use,)))
     }
 
 
@@ -172,8 +195,10 @@ def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, sales_v
         with findings.attempt(NAME, failed):
             internal._check_values(connection, fitted.source, sales_value)
         if not failed or said is None:
-            return
+            break
         connection.execute(said)
+    with findings.attempt(NAME):
+        internal._check_rounding(connection, fitted.source, sales_value)
 
 
 def stores_by_category(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

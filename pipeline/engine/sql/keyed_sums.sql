@@ -1,8 +1,7 @@
 -- sums of raw keys, of which several have the same name -> one row per store, SKU and category.
 SELECT store_id, sku_id, category,
     CAST(SUM(sales_cents) AS BIGINT) AS sales_cents,
-    CAST(SUM(absolute_cents) AS BIGINT) AS absolute_cents,
-    CAST(SUM(lost_micros) AS BIGINT) AS lost_micros,
+    CAST(SUM(rest_micros) AS BIGINT) AS rest_micros,
     CAST(SUM(row_count) AS BIGINT) AS row_count,
     CAST(SUM(rows_in_window) AS BIGINT) AS rows_in_window,
     CAST(SUM(bad_values) AS BIGINT) AS bad_values,

@@ -1,5 +1,6 @@
 -- raw_sales -> one row per raw key, with what is wrong with the rows behind it.
--- Micro-units first, then cents, both half away from zero: a binary 1.005 is what its writer meant by it, 1.01.
+-- Micro-units first, half away from zero: a binary 0.1 + 0.2 is what its writer meant by it, 0.3. They are summed as whole cents, and
+-- what these leave of each amount; of an amount from 9e9 on a binary number holds no micro-units, and nothing is left.
 -- What cannot be an amount is null from the first step on, so that no later one can fail on it.
 WITH valid AS (
     SELECT store_key, sku_key, category_key, sales_text, in_window, block,
@@ -20,13 +21,12 @@ rounded AS (
 whole AS (
     SELECT store_key, sku_key, category_key, sales_text, in_window, block, amount, is_null,
         CAST(CASE WHEN in_window THEN absolute_cents END AS BIGINT) AS absolute_cents,
-        CAST(CASE WHEN in_window THEN micros - absolute_cents * 1e4 END AS BIGINT) AS lost_micros
+        CAST(CASE WHEN in_window AND ABS(amount) < 9e9 THEN micros - absolute_cents * 1e4 END AS BIGINT) AS absolute_rest
     FROM rounded
 )
 SELECT store_key, sku_key, category_key,
     CAST(COALESCE(SUM(CASE WHEN amount < 0 THEN -absolute_cents ELSE absolute_cents END), 0) AS BIGINT) AS sales_cents,
-    CAST(COALESCE(SUM(absolute_cents), 0) AS BIGINT) AS absolute_cents,
-    CAST(COALESCE(SUM(lost_micros), 0) AS BIGINT) AS lost_micros,
+    CAST(COALESCE(SUM(CASE WHEN amount < 0 THEN -absolute_rest ELSE absolute_rest END), 0) AS BIGINT) AS rest_micros,
     COUNT(*) AS row_count,
     CAST(SUM(CASE WHEN in_window THEN 1 ELSE 0 END) AS BIGINT) AS rows_in_window,
     CAST(SUM(CASE WHEN in_window AND amount IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS bad_values,
