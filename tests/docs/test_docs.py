@@ -373,3 +373,9 @@ def test_a_page_that_is_out_of_date_is_named(tmp_path: Path) -> None:
 def test_every_decision_has_a_number_of_its_own() -> None:
     numbers = Counter(page.name.partition("-")[0] for page in (ROOT / "docs/decisions").glob("*.md"))
     assert [number for number, pages in numbers.items() if pages > 1] == []
+
+
+def test_every_word_of_the_glossary_stands_there_once() -> None:
+    words = re.findall(r"^\| (?!word \|)([^|]+?) \|", (ROOT / "docs" / "glossary.md").read_text(), flags=re.MULTILINE)
+    assert len(words) > 50
+    assert [word for word, count in Counter(words).items() if count > 1] == []
