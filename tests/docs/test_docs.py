@@ -313,10 +313,11 @@ def test_every_config_is_accepted(page: str, block: Block, tmp_path: Path, monke
     folder = tmp_path / "configs"
     folder.mkdir()
     shutil.copy(ROOT / "configs" / "base.toml", folder)
-    (folder / "example.toml").write_text(block.text)
-    example = environment.load("example")
     (folder / "plain.toml").write_text("")
-    assert example.settings != environment.load("plain").settings, "the example changes nothing"
+    plain = environment.load("plain").settings
+    (folder / ("base.toml" if "whole `configs/base.toml`" in block.above else "example.toml")).write_text(block.text)
+    (folder / "example.toml").touch()
+    assert environment.load("example").settings != plain, "the example changes nothing"
 
 
 def test_the_smallest_config_is_all_that_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,3 +373,9 @@ def test_a_page_that_is_out_of_date_is_named(tmp_path: Path) -> None:
 def test_every_decision_has_a_number_of_its_own() -> None:
     numbers = Counter(page.name.partition("-")[0] for page in (ROOT / "docs/decisions").glob("*.md"))
     assert [number for number, pages in numbers.items() if pages > 1] == []
+
+
+def test_every_word_of_the_glossary_stands_there_once() -> None:
+    words = re.findall(r"^\| (?!word \|)([^|]+?) \|", (ROOT / "docs" / "glossary.md").read_text(), flags=re.MULTILINE)
+    assert len(words) > 50
+    assert [word for word, count in Counter(words).items() if count > 1] == []
