@@ -33,6 +33,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if whole and config.getoption("numprocesses", 0) is None:
         config.option.numprocesses = "auto"
+        config.option.dist = "worksteal"  # a worker keeps the tests of a file together, and what they share
 
 
 def pytest_configure() -> None:

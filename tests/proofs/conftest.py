@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 from conftest import Shared
+from projects import build_in
 from trials import Outputs, Prepared, Trial, prepare
 
 
 @pytest.fixture(scope="session")
 def prepared(shared: Shared) -> Prepared:
     """A stale project, and what an undisturbed run makes of it."""
-    folder = shared("prepared", prepare)
+    built = shared("built", build_in)
+    folder = shared("prepared", lambda folder: prepare(folder, built))
     facts = json.loads((folder / "facts.json").read_text())
     stale, done = folder / "stale", folder / "done"
     old, new = Outputs.of(stale), Outputs.of(done)

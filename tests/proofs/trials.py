@@ -19,7 +19,7 @@ from pathlib import Path
 import prepared_process
 import pytest
 import reliability
-from projects import Project, make_project, raw_frames
+from projects import Project, copy_of, raw_frames
 
 from pipeline.errors import AlreadyRunningError
 from pipeline.records import runs
@@ -249,13 +249,10 @@ def counted(config: pytest.Config, proof: str) -> Iterator[None]:
         reliability.add(config, proof, counts)
 
 
-def prepare(folder: Path) -> None:
-    """Make the two projects of `Prepared` in a folder, and count the calls of the run between them."""
+def prepare(folder: Path, built: Path) -> None:
+    """Make the two projects of `Prepared` in a folder, of a project that was built; count the calls of the run between them."""
     stale, done, facts = folder / "stale", folder / "done", folder / "facts.json"
-    stale.mkdir()
-    project = make_project(stale)
-    assert run(stale, *RUN).returncode == 0
-    change(project)
+    change(copy_of(built, stale))
     shutil.copytree(stale, done)
     run_alone = folder / "alone"
     shutil.copytree(stale, run_alone)
