@@ -41,7 +41,11 @@ def check(env: str, as_json: bool) -> None:
     Example:
       store-clustering check --env prod
     """
-    config = load(env)
+    sys.exit(say(load(env), as_json=as_json))
+
+
+def say(config: Config, *, as_json: bool = False) -> int:
+    """Check the raw files of a config, and print what was seen; returns the exit code."""
     present = _present(config)
     with _status("reading the raw files"):
         report = _report(config, present)
@@ -52,7 +56,7 @@ def check(env: str, as_json: bool) -> None:
     else:
         _print(config, report, errors, doubts)
     code = TASK_FAILED if errors else DONE
-    sys.exit(MISSING_DATA if present.errors else code)
+    return MISSING_DATA if present.errors else code
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,286 @@
+"""Which file is which source, and which column is which: a guess from names and values, with what is unsure about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.engine.proposing.samples import Sample
+from pipeline.engine.proposing.vocabulary import fit
+
+SALES, NEED_STATES, EXTERNAL = "internal_sales", "need_states", "external"
+_SALES_USES = ("store_id", "sku_id", "sales_value", "category", "need_state", "week")
+_MAP_USES = ("sku_id", "category", "need_state", "weight")
+_NUMBER = re.compile(r"[-+]?[\d.,' \u00a0\u202f\u2019]*\d(?:[eE][-+]?\d+)?-?")
+_WEEK = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-?W?\d{1,2}|\d{1,6}|\d{4}/\d{2}/\d{2}")
+_INDEX = re.compile(r"unnamed:? ?\d*|index|level_\d|__index_level_\d__", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_FEW_LEVELS = 60
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files with the same columns that are read alike, and what stands for all of them."""
+
+    samples: tuple[Sample, ...]
+
+    @property
+    def sample(self) -> Sample:
+        """The first of them."""
+        return self.samples[0]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where they are."""
+        return [sample.path for sample in self.samples]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A proposed `[sources]` table: which source, whose files, raw column by use, columns that are no features, and what is unsure."""
+
+    source: str
+    group: Group
+    columns: Mapping[str, str]
+    ignore: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+
+
+@dataclass
+class Proposal:
+    """The parts, and what is said of files that are none."""
+
+    parts: list[Part] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def propose(samples: Sequence[Sample]) -> Proposal:
+    """A part per source that the files can be: one of sales, at most one of need states, any number of outside data."""
+    proposal = Proposal()
+    groups = _groups(samples)
+    sales = [group for group in groups if _is_sales(group.sample)]
+    chosen = max(sales, key=_weight) if sales else None
+    if chosen is not None:
+        proposal.parts.append(_sales(chosen))
+        proposal.left_out += [
+            _not_taken(group, "are sales too, with other columns") for group in sales if group is not chosen
+        ]
+    maps = [group for group in groups if group not in sales and _is_map(group.sample)]
+    if maps and chosen is not None:
+        taken = max(maps, key=lambda group: len(set(group.sample.columns)))
+        proposal.parts.append(_map(taken, proposal.parts[0]))
+        proposal.left_out += [_not_taken(group, "tell of SKUs too") for group in maps if group is not taken]
+    for group in groups:
+        if group in sales or group in maps:
+            continue
+        if (part := _outside(group)) is not None:
+            proposal.parts.append(part)
+        else:
+            proposal.left_out.append(_not_taken(group, "have no column that looks like a store's or a SKU's"))
+    _join(proposal)
+    return proposal
+
+
+def _groups(samples: Sequence[Sample]) -> list[Group]:
+    alike: dict[object, list[Sample]] = {}
+    for sample in samples:
+        key = (
+            tuple(sample.columns),
+            sample.path.parent,
+            sample.path.suffix.lower(),
+            str(sample.csv),
+            str(sample.excel),
+        )
+        alike.setdefault(key, []).append(sample)
+    return [Group(tuple(same)) for same in alike.values()]
+
+
+def _weight(group: Group) -> int:
+    return sum(len(next(iter(sample.columns.values()), ())) for sample in group.samples)
+
+
+def _not_taken(group: Group, why: str) -> str:
+    return f"{', '.join(str(path) for path in group.paths)}: not used: {why}"
+
+
+# ---------------------------------------------------------------- what a column can be
+
+
+def _best(sample: Sample, use: str, taken: Sequence[str] = ()) -> tuple[str | None, str]:
+    """The column that fits a use best, and what is unsure about it."""
+    scores = {name: fit(name, use) for name in sample.columns if name not in taken and _can_be(sample, name, use)}
+    scores = {name: score for name, score in scores.items() if score >= 1}
+    if not scores:
+        return None, ""
+    best = max(scores, key=lambda name: scores[name])
+    rivals = [name for name, score in scores.items() if name != best and score == scores[best]]
+    return best, f"columns.{use} may be {', '.join(map(repr, rivals))} as well" if rivals else ""
+
+
+def _can_be(sample: Sample, name: str, use: str) -> bool:
+    values = sample.values(name)
+    if not values:
+        return False
+    if use in ("sales_value", "units", "price", "weight"):
+        return _is_numeric(values)
+    if use == "week":
+        return sum(bool(_WEEK.fullmatch(text)) for text in values) >= 0.9 * len(values)
+    if use in ("category", "need_state"):
+        return not _is_decimal(values) and len(set(values)) < max(0.8 * len(values), 30)
+    return not _is_decimal(values)
+
+
+def _is_numeric(values: Sequence[str]) -> bool:
+    numbers = sum(bool(_NUMBER.fullmatch(text.strip("()€$£ ").removesuffix(" EUR"))) for text in values)
+    return numbers >= 0.8 * len(values)
+
+
+def _is_decimal(values: Sequence[str]) -> bool:
+    """Whether these are amounts rather than keys: numbers with decimals that are not all zero."""
+    return _is_numeric(values) and sum(bool(re.search(r"[.,]\d*[1-9]\d*$", text)) for text in values) > 0.2 * len(
+        values
+    )
+
+
+def _is_sales(sample: Sample) -> bool:
+    store, _ = _best(sample, "store_id")
+    sku, _ = _best(sample, "sku_id", [store] if store else [])
+    category, _ = _best(sample, "category")
+    amount, _ = _best(sample, "sales_value", [name for name in (store, sku) if name])
+    if amount is None:
+        amount = _priced(sample)[0]
+    return bool(store and amount and (sku or category)) and _repeats(sample, str(store))
+
+
+def _is_map(sample: Sample) -> bool:
+    sku, _ = _best(sample, "sku_id")
+    return sku is not None and _best(sample, "store_id", [sku])[0] is None and len(sample.columns) > 1
+
+
+def _repeats(sample: Sample, name: str) -> bool:
+    values = sample.values(name)
+    return len(set(values)) < len(values) or not sample.is_whole or len(values) < 3
+
+
+def _priced(sample: Sample) -> tuple[str | None, str | None]:
+    """The columns of units and price, where both are there."""
+    units, price = _best(sample, "units")[0], _best(sample, "price")[0]
+    return (units, price) if units and price else (None, None)
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _sales(group: Group) -> Part:
+    sample = group.sample
+    columns: dict[str, str] = {}
+    unsure = [*sample.doubts]
+    for use in _SALES_USES:
+        name, doubt = _best(sample, use, list(columns.values()))
+        if name is not None:
+            columns[use] = name
+            unsure += [doubt] if doubt else []
+    if "sales_value" not in columns:
+        units, price = _priced(sample)
+        unsure.append(
+            f"there is no column of amounts, but units ({units!r}) and a price ({price!r}): sales_value has to be their product"
+        )
+    if "need_state" in columns and columns["need_state"] == columns.get("category"):
+        del columns["need_state"]
+    return Part(SALES, group, columns, unsure=tuple(unsure))
+
+
+def _map(group: Group, sales: Part) -> Part:
+    sample = group.sample
+    columns: dict[str, str] = {}
+    unsure = [*sample.doubts]
+    for use in _MAP_USES:
+        name, doubt = _best(sample, use, list(columns.values()))
+        if name is not None:
+            columns[use] = name
+            unsure += [doubt] if doubt else []
+    shared = sales.columns.get("category")
+    if "category" not in columns and shared in sample.columns and shared not in columns.values():
+        columns["category"] = str(shared)
+    if "need_state" not in columns:
+        columns["need_state"], doubt = _attribute(sample, columns)
+        unsure.append(doubt)
+    return Part(NEED_STATES, group, columns, unsure=tuple(unsure))
+
+
+def _attribute(sample: Sample, columns: Mapping[str, str]) -> tuple[str, str]:
+    """The attribute with the most levels that are not too many, else the SKU itself."""
+    levels = {name: len(set(sample.values(name))) for name in sample.columns if name not in columns.values()}
+    usable = {
+        name: count
+        for name, count in levels.items()
+        if 2 <= count <= _FEW_LEVELS and not _is_decimal(sample.values(name))
+    }
+    if not usable:
+        return columns["sku_id"], "no column says what a SKU is bought for: the mix is over the SKUs"
+    best = max(usable, key=lambda name: usable[name])
+    return (
+        best,
+        f"no column is called like a need state: {best!r} has {usable[best]} levels and is taken; it may be {', '.join(map(repr, usable))}",
+    )
+
+
+def _outside(group: Group) -> Part | None:
+    sample = group.sample
+    store, doubt = _best(sample, "store_id")
+    if store is None:
+        return None
+    unsure = [*sample.doubts, *([doubt] if doubt else [])]
+    values = sample.values(store)
+    if len(set(values)) < len(values):
+        unsure.append(f"column {store!r} has the same store in several rows, where one row per store is needed")
+    others = [name for name in sample.columns if name != store]
+    ignore = [name for name in others if not name.strip() or _INDEX.fullmatch(name)]
+    dates = [name for name in others if name not in ignore and _all(sample, name, _DATE)]
+    names = [name for name in others if name not in (*ignore, *dates) and _is_name(sample, name)]
+    if dates:
+        unsure.append(f"dates are no features: {', '.join(map(repr, dates))} are in ignore")
+    if names:
+        unsure.append(f"texts that differ in nearly every store are labels: {', '.join(map(repr, names))}")
+    return Part(
+        EXTERNAL,
+        group,
+        {"store_id": store},
+        tuple(name for name in (*ignore, *dates) if name),
+        tuple(names),
+        tuple(unsure),
+    )
+
+
+def _all(sample: Sample, name: str, pattern: re.Pattern[str]) -> bool:
+    values = sample.values(name)
+    return bool(values) and all(pattern.fullmatch(text) for text in values)
+
+
+def _is_name(sample: Sample, name: str) -> bool:
+    values = sample.values(name)
+    is_text = bool(values) and not _is_numeric(values)
+    return is_text and (len(set(values)) >= 0.8 * len(values) > 2 or (fit(name, "label") >= 2 and len(set(values)) > 1))
+
+
+def _join(proposal: Proposal) -> None:
+    """What the parts say together: a source that is not there, and a category that only one of them has."""
+    by_source = {part.source: part for part in proposal.parts}
+    sales, mapped = by_source.get(SALES), by_source.get(NEED_STATES)
+    if sales is None:
+        proposal.missing.append("no file looks like sales: a store, a SKU or category, and an amount per row")
+        return
+    if "category" not in sales.columns and (mapped is None or "category" not in mapped.columns):
+        proposal.missing.append(
+            "no column looks like the category: name it in columns.category of [sources.internal_sales]"
+        )
+    if mapped is None and "need_state" not in sales.columns:
+        proposal.missing.append("no file says which need state a SKU serves: the mix is over the SKUs")
+    if EXTERNAL not in by_source:
+        proposal.missing.append(
+            "no file looks like outside data, a row per store: the stores are clustered on their sales alone"
+        )
