@@ -8,31 +8,24 @@ from collections.abc import Collection, Iterator
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
-from pipeline.core.clustering.algorithms import ALGORITHMS
-from pipeline.core.internal.shrinkage import SHRINKS
 
 from pipeline import alerts, schema
 from pipeline.core.assigning.category import CategoryModel
 from pipeline.core.clustering.outliers import WAYS
-from pipeline.core.clustering.rules import RULES
 from pipeline.core.external.columns import IMPUTATIONS
 from pipeline.core.internal.preprocessing import UNMAPPED_SALES
-from pipeline.core.merging.methods import METHODS
-from pipeline.core.statistics.features import SCALINGS, TRANSFORMS
+from pipeline.core.merging.methods import AUTO, METHODS
+from pipeline.core.statistics.features import SCALINGS
 from pipeline.engine.reading.csv_files import _CODECS
 from pipeline.run.log_file import FORMATS
 from pipeline.settings import Section, Settings
 
 TABLES: dict[str, Collection[str]] = {
-    "algorithm": ALGORITHMS,
-    "rule": RULES,
     "outliers": WAYS,
     "imputation": IMPUTATIONS,
     "unmapped": UNMAPPED_SALES,
-    "shrinkage": SHRINKS,
-    "transform": TRANSFORMS,
     "scaling": SCALINGS,
-    "method": METHODS,
+    "method": {AUTO, *METHODS},
     "otherwise": CategoryModel.BY_RULE,
     "alerts.level": alerts.SUCCESS_IS_TOLD,
     "logging.level": [name for name in ("DEBUG", "INFO", "WARNING", "ERROR") if hasattr(logging, name)],

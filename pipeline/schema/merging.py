@@ -149,7 +149,7 @@ TABLES = (
         ("category", "method"),
         (
             CATEGORY,
-            Column("method", "text", "cross, nested, consensus or weighted"),
+            Column("method", "text", "internal, cross, nested, consensus or weighted"),
             Column("taken", "boolean", "Whether the final clusters come from this method"),
             Column(
                 "clusters", "integer", "Final clusters of this method, including those of stores without outside data"

@@ -11,8 +11,9 @@ from pipeline.settings.kinds import NonEmpty, NotNegative, PerCategory, Positive
 class Merging(Section, frozen=True):
     """`[merging]`: internal and external clusters become the final ones."""
 
-    #: how internal and external clusters become final ones; a `cross` with few stores for its cells becomes `nested`
-    method: PerCategory[Literal["cross", "nested", "consensus", "weighted"]] = "cross"
+    #: how internal and external clusters become final ones. `auto`: `cross` in categories where the outside data earns its place, else
+    #: `internal`: the clusters of the sales mix. A `cross` with few stores for its cells becomes `nested`
+    method: PerCategory[Literal["auto", "internal", "cross", "nested", "consensus", "weighted"]] = "auto"
     internal_weight: PerCategory[Share] = 0.6  #: how much the sales mix counts in distances over both sides
     external_weight: PerCategory[Share] = 0.4  #: how much the outside data counts in distances over both sides
     min_cluster_size: PerCategory[Positive] = 5  #: the least number of stores in a final cluster

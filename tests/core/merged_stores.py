@@ -47,7 +47,7 @@ class Given:
         }
 
     def merge(self, **chosen: object) -> dict[str, pd.DataFrame]:
-        quick = {"compare_methods": False, "resamples": 10}
+        quick = {"method": "cross", "compare_methods": False, "resamples": 10}
         return checked(merge(**self.tables(), settings=Merging(**quick | chosen)))
 
     def stores(self, category: str = "Bread") -> CategoryStores:

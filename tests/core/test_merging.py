@@ -280,3 +280,32 @@ def test_the_tables_that_are_given_are_not_changed(square):
     merge(**given, settings=Merging())
     for name, table in given.items():
         pd.testing.assert_frame_equal(table, before[name])
+
+
+@pytest.mark.parametrize(("tells", "method"), [(0.0, "internal"), (0.5, "cross")])
+def test_by_default_the_outside_data_counts_only_in_categories_where_it_earns_its_place(
+    tells: float, method: str
+) -> None:
+    random = np.random.default_rng(3)
+    inside, outside = {}, {}
+    for number in range(80):
+        internal, external = 1 + number % 2, 1 + number // 2 % 2
+        mix = (2.0 * internal, tells * external)
+        inside[f"s{number}"] = (internal, tuple(mix + random.normal(0, 0.1, 2)))
+        outside[f"s{number}"] = (external, (float(external),))
+    merged = Given({"Bread": inside}, outside).merge(method="auto")
+    [row] = merged["merging_methods"].itertuples()
+    earns = method == "cross"
+    assert (row.method, merged["external_contribution"]["earns"].tolist()) == (method, [earns])
+    assert row.reason.startswith(f"taken: the outside data {'earns' if earns else 'does not earn'} its place")
+    assert merged["merged_clusters"]["stores"].tolist() == ([20] * 4 if earns else [40, 40])
+
+
+def test_the_floor_holds_for_clusters_of_the_sales_mix_alone_and_the_mix_decides_where_their_stores_go() -> None:
+    inside = {f"a{i}": (1, (0.0, 0.1 * i)) for i in range(9)} | {f"b{i}": (2, (5.0, 0.1 * i)) for i in range(9)}
+    inside |= {"c": (3, (4.0, 0.0))}
+    outside = {store: (1 if store < "b" else 2, (0.0 if store in ("c", "a0") else 9.0,)) for store in inside}
+    merged = Given({"Bread": inside}, outside).merge(method="internal", min_cluster_size=5)
+    assert merged["merged_clusters"]["stores"].tolist() == [10, 9]
+    [move] = merged["reassignments"].itertuples()
+    assert (move.store_id, move.to_cell) == ("c", "2")

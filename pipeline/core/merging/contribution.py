@@ -20,7 +20,10 @@ _PERMUTATIONS_STREAM = 23  # a stream of random numbers
 
 
 class Contribution(NamedTuple):
-    """How much of one category's mix the outside data explains; `chance` and `p` are NaN if there is nothing to test."""
+    """How much of one category's mix the outside data explains; `chance` and `p` are NaN if there is nothing to test.
+
+    `final` is NaN until the final clusters are there.
+    """
 
     category: str
     stores: int
@@ -35,13 +38,18 @@ class Contribution(NamedTuple):
         """The share that external clusters explain beyond internal ones."""
         return self.merged - self.internal
 
+    def of_final(self, stores: CategoryStores, final: NDArray[np.int64]) -> Contribution:
+        """The same with what the final clusters (n,) of the stores explain."""
+        positions = np.flatnonzero(stores.in_both & stores.fitted)
+        return self._replace(final=r_squared(stores.internal_features[positions], final[positions]))
+
     @property
     def beyond_chance(self) -> float:
         """The gain, minus the mean gain of permuted external clusters."""
         return self.gain - self.chance
 
 
-def contribution(stores: CategoryStores, final: NDArray[np.int64], seed: int) -> Contribution:
+def contribution(stores: CategoryStores, seed: int) -> Contribution:
     """R squared of the mix by internal x external clusters, minus R squared by internal clusters, compared with chance.
 
     Every crossing into more cells explains more. So the external labels are permuted within the internal clusters, which
@@ -51,7 +59,6 @@ def contribution(stores: CategoryStores, final: NDArray[np.int64], seed: int) ->
     Parameters
     ----------
     stores : in order of values
-    final : (n,) their final clusters
     seed : of the permutations
 
     References
@@ -69,9 +76,7 @@ def contribution(stores: CategoryStores, final: NDArray[np.int64], seed: int) ->
     chance, p = np.nan, np.nan
     if len(positions) and crossed.max() > internal.max() and of_internal < 1.0 - 1e-12 and centred(mix).any():
         chance, p = _against_chance(centred(mix), internal, external, seed)
-    return Contribution(
-        stores.category, len(positions), of_internal, of_crossing, r_squared(mix, final[positions]), chance, p
-    )
+    return Contribution(stores.category, len(positions), of_internal, of_crossing, np.nan, chance, p)
 
 
 def _against_chance(
@@ -114,10 +119,16 @@ def q_values(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return adjusted
 
 
+def earned(contributions: Sequence[Contribution]) -> list[bool]:
+    """Whether the outside data earns its place in each category: beyond chance among all categories, and enough to matter."""
+    q = q_values(np.array([item.p for item in contributions], dtype=np.float64))
+    return [_earns(item, float(of_item)) for item, of_item in zip(contributions, q, strict=True)]
+
+
 def contribution_table(contributions: Sequence[Contribution]) -> pd.DataFrame:
     """The table external_contribution, as in pipeline.schema, from the contributions of all categories."""
     q = q_values(np.array([item.p for item in contributions], dtype=np.float64))
-    earns = [_earns(item, float(of_item)) for item, of_item in zip(contributions, q, strict=True)]
+    earns = earned(contributions)
     return pd.DataFrame(
         {
             "category": [item.category for item in contributions],

@@ -45,6 +45,18 @@ def too_few(stores: CategoryStores, floor: int) -> str:
     return "" if has_enough_stores(stores, floor) else _ratio(stores, floor)
 
 
+def internal_alone(stores: CategoryStores, floor: int) -> Merged:
+    """The internal clusters, those below the floor dissolved into the nearest ones by the sales mix."""
+    numbers = (int(number) for number in np.unique(stores.internal))
+    groups = [
+        Group(np.flatnonzero(stores.internal == number), str(number), number, 0, f"internal cluster {number}")
+        for number in numbers
+    ]
+    cells = of_groups(groups, len(stores.store_id))
+    repaired = repair(stores.internal_features, cells.cell, cells.exempt, floor)
+    return Merged(cells, repaired, "the clusters of the sales mix")
+
+
 def internal_as_they_stand(stores: CategoryStores, floor: int) -> Merged:
     """The internal clusters unchanged, since no cell could survive: the outside data has fewer stores than the floor."""
     count = int(stores.in_both.sum())

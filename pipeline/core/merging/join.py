@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.core.frames import stacked
 from pipeline.core.merging.comparison import compare
-from pipeline.core.merging.contribution import Contribution, contribution, contribution_table
+from pipeline.core.merging.contribution import Contribution, contribution, contribution_table, earned
 from pipeline.core.merging.methods import Category
 from pipeline.core.merging.outcome import Outcome, outcome
 from pipeline.core.merging.stores import NO_CLUSTER, CategoryStores
@@ -63,8 +63,15 @@ def merge(
     _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
     only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
     categories = category_stores(internal_clusters, internal_features, external_clusters, external_scaled_features)
+    ordered = [stores.in_order_of_values() for stores in categories]
     with threadpool_limits(1):
-        merged_categories = [_merge(stores, for_category(settings, stores.category)) for stores in categories]
+        contributions = [
+            contribution(stores, for_category(settings, stores.category).random_state) for stores in ordered
+        ]
+        merged_categories = [
+            _merge(Category(stores, for_category(settings, stores.category), earns=earns), evidence)
+            for stores, evidence, earns in zip(ordered, contributions, earned(contributions), strict=True)
+        ]
     parts = [category.outcome for category in merged_categories]
     outside = external_clusters[external_clusters["store_id"].isin(only_outside)]
     store_clusters = [part.store_clusters for part in parts]
@@ -100,13 +107,12 @@ class _MergedCategory(NamedTuple):
     contribution: Contribution
 
 
-def _merge(stores: CategoryStores, settings: Merging) -> _MergedCategory:
-    category = Category(stores.in_order_of_values(), settings)
+def _merge(category: Category, evidence: Contribution) -> _MergedCategory:
     result, methods = compare(category)
     taken, why = category.taken()
-    instead = why if taken != settings.method else ""
+    instead = why if taken not in (category.settings.method, "internal") else ""
     merged = outcome(category.stores, category.space, result.merged, category.floor, instead)
-    return _MergedCategory(merged, methods, contribution(category.stores, merged.cluster, settings.random_state))
+    return _MergedCategory(merged, methods, evidence.of_final(category.stores, merged.cluster))
 
 
 def _check_some_store_is_in_both(internal: Sequence[pd.DataFrame], external: Sequence[pd.DataFrame]) -> None:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from pipeline.core.clustering import bootstrap
 from pipeline.core.merging.cells import Merged
-from pipeline.core.merging.crossing import cross, internal_as_they_stand, too_few
+from pipeline.core.merging.crossing import cross, internal_alone, internal_as_they_stand, too_few
 from pipeline.core.merging.joint import ALGORITHMS, joined, joint
 from pipeline.core.merging.nesting import PERMUTATIONS_OF_REFITS, nest
 from pipeline.core.merging.refits import refit
 from pipeline.core.merging.stores import CategoryStores, floor_of
 from pipeline.settings import Merging
 
+AUTO = "auto"  # the setting that leaves the choice to the data
 _RESAMPLES, _INTERNAL, _EXTERNAL = 24, 25, 26  # the streams of random numbers
 
 
@@ -35,9 +36,11 @@ class Category:
     ----------
     stores : in order of values
     settings : as they apply to the category
+    earns : whether the outside data earns its place in the category; decides what `auto` takes
     """
 
-    def __init__(self, stores: CategoryStores, settings: Merging) -> None:
+    def __init__(self, stores: CategoryStores, settings: Merging, *, earns: bool = True) -> None:
+        self.earns = earns
         self.stores = stores
         self.settings = settings
         self.space = stores.space(settings)
@@ -50,11 +53,13 @@ class Category:
         self._sides: list[CategoryStores] | None = None
 
     def taken(self) -> tuple[str, str]:
-        """The method taken, and the reason in words: the method in the settings, but `nested` if a crossing is too thin."""
-        few = too_few(self.stores, self.floor) if self.settings.method == "cross" and not self.stands else ""
-        if few:
-            return "nested", f"{few}: nested instead"
-        return self.settings.method, f"{self.settings.method} is set"
+        """The method taken, and the reason in words: `auto` is decided by the data, and a crossing that is too thin is `nested`."""
+        method, why = self.settings.method, f"{self.settings.method} is set"
+        if method == AUTO:
+            method = "cross" if self.earns else "internal"
+            why = f"the outside data {'earns' if self.earns else 'does not earn'} its place"
+        few = too_few(self.stores, self.floor) if method == "cross" and not self.stands else ""
+        return ("nested", f"{few}: nested instead") if few else (method, why)
 
     def result(self, method: str) -> Result:
         """The result of a method. If the internal clusters stand, every method leaves them unchanged."""
@@ -92,6 +97,11 @@ class Category:
         return self._sides
 
 
+def _internal(category: Category) -> tuple[Merged, list[Merged]]:
+    floor = category.floor
+    return internal_alone(category.stores, floor), [internal_alone(stores, floor) for stores in category.refitted()]
+
+
 def _cross(category: Category) -> tuple[Merged, list[Merged]]:
     space, floor = category.space, category.floor
     return cross(category.stores, space, floor), [cross(stores, space, floor) for stores in category.refitted()]
@@ -115,6 +125,7 @@ def _joint(method: str, category: Category) -> tuple[Merged, list[Merged]]:
 
 # What each method makes of a category, and of each of its resamples.
 METHODS: Mapping[str, Callable[[Category], tuple[Merged, list[Merged]]]] = {
+    "internal": _internal,
     "cross": _cross,
     "nested": _nested,
     **{method: partial(_joint, method) for method in ALGORITHMS},
