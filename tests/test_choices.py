@@ -8,15 +8,15 @@ from collections.abc import Collection, Iterator
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
+from pipeline.core.clustering.algorithms import ALGORITHMS
+from pipeline.core.internal.shrinkage import SHRINKS
 
 from pipeline import alerts, schema
 from pipeline.core.assigning.category import CategoryModel
-from pipeline.core.clustering.algorithms import ALGORITHMS
 from pipeline.core.clustering.outliers import WAYS
 from pipeline.core.clustering.rules import RULES
 from pipeline.core.external.columns import IMPUTATIONS
 from pipeline.core.internal.preprocessing import UNMAPPED_SALES
-from pipeline.core.internal.shrinkage import SHRINKS
 from pipeline.core.merging.methods import METHODS
 from pipeline.core.statistics.features import SCALINGS, TRANSFORMS
 from pipeline.engine.reading.csv_files import _CODECS

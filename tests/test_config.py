@@ -58,10 +58,6 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
         ),
         ("[merging]\ninternal_weight = 0\nexternal_weight = 0", "merging.internal_weight: both weights are 0"),
         (
-            '[internal.clustering]\nalgorithm = "gmm"\nweights = { Organic = 2 }',
-            "internal.clustering.weights: the weight of 'Organic' has no effect with the algorithm gmm",
-        ),
-        (
             "[external.clustering.weights]\nincome = -1",
             "external.clustering.weights: expected `float` >= 0.0",
         ),
@@ -106,7 +102,7 @@ def test_a_category_sees_its_own_overrides_and_nobody_elses(project: Project) ->
     section = environment.load("dev").settings.internal.clustering
     assert (for_category(section, "Bread").k, for_category(section, "Coffee").k) == (4, None)
     assert for_category(section, "Bread").category == {}
-    assert for_category(section, "Bread").transform == section.transform
+    assert for_category(section, "Bread").k_max == section.k_max
 
 
 @pytest.mark.parametrize("env", ["dev", "staging", "prod"])

@@ -189,7 +189,6 @@ def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
     yield from _of_stores(settings, origin)
     yield from _of_paths(settings, origin)
     yield from _of_weights(settings, origin)
-    yield from _of_feature_weights(settings, origin)
     yield from _of_categories(settings, origin)
 
 
@@ -259,23 +258,6 @@ def _of_weights(settings: Settings, origin: Origin) -> Iterator[str]:
         if section.internal_weight + section.external_weight <= 0:
             yield f"{origin(key)}: {dotted((*key, 'internal_weight'))}: both weights are 0; at least one must be above 0"
             return
-
-
-def _of_feature_weights(settings: Settings, origin: Origin) -> Iterator[str]:
-    """Weights that a mixture ignores, because it scales every feature by its own variance."""
-    internal = settings.internal.clustering
-    sections: tuple[tuple[Key, Any], ...] = (
-        (("external", "clustering"), settings.external.clustering),
-        (("internal", "clustering"), internal),
-        *((("internal", "clustering", "category", name), for_category(internal, normal(name))) for name in internal.category),
-    )  # fmt: skip
-    for key, section in sections:
-        idle = sorted(name for name, weight in section.weights.items() if weight not in (0.0, 1.0))
-        if section.algorithm == "gmm" and idle:
-            yield (
-                f"{origin(key)}: {dotted((*key, 'weights'))}: the weight of {idle[0]!r} has no effect with the algorithm gmm, which "
-                "scales every feature by its own variance; set it to 0 to leave the feature out, or use kmeans or ward"
-            )
 
 
 def _of_categories(settings: Settings, origin: Origin) -> Iterator[str]:

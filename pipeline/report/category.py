@@ -65,11 +65,19 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
 
 def _verdict(verdict: pd.DataFrame) -> dict[str, Any]:
     if verdict.empty:
-        return {"verdict": "none", "says": VERDICTS["none"], "k": 0, "reason": "", "holds": "unknown"}
+        return {"verdict": "none", "says": VERDICTS["none"], "k": 0, "reason": "", "holds": "unknown", "axis": None}
     row = verdict.iloc[0]
     word, holds = str(row["verdict"]), str(row["holds"])
     says = " ".join(filter(None, (VERDICTS.get(word, ""), HOLDS.get(holds, ""))))
-    return {"verdict": word, "says": says, "k": int(row["k"]), "reason": str(row["reason"]), "holds": holds}
+    axis = row["axis"] if isinstance(row["axis"], str) else None
+    return {
+        "verdict": word,
+        "says": says,
+        "k": int(row["k"]),
+        "reason": str(row["reason"]),
+        "holds": holds,
+        "axis": axis,
+    }
 
 
 def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> dict[str, Any]:
@@ -108,6 +116,7 @@ def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[A
         "next": [integer(number) for number in joined["next_cluster"]],
         "confidence": [percent(value) for value in joined["confidence"]],
         "margin": [percent(value) for value in joined["margin"]],
+        "position": [None if pd.isna(value) else round(float(value), 2) for value in joined["position"]],
         "silhouette": [percent(value) for value in joined["silhouette"]],
         "outlier": [int(value is True or value == 1) for value in joined["is_outlier"]],
         "held": [int(value is True or value == 1) for value in joined["is_held_out"]],

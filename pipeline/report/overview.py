@@ -24,6 +24,7 @@ class Overview:
     position: int
     name: str
     verdict: str
+    tested: int
     holds: str
     kept_share: float | None
     still_explained: float | None
@@ -39,6 +40,11 @@ class Overview:
     excluded: int
     unmapped_share: float
     sales: int
+
+    @property
+    def verdict_on(self) -> str:
+        """The verdict, and the number of clusters it is about if the final clusters are others: these were not tested."""
+        return self.verdict if self.tested in (0, self.clusters) else f"{self.verdict}: {self.tested} on the sales mix"
 
     @property
     def at_stake(self) -> int:
@@ -119,6 +125,7 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
         position=position,
         name=name,
         verdict=str(verdicts["verdict"].iloc[0]) if len(verdicts) else "none",
+        tested=int(verdicts["k"].iloc[0]) if len(verdicts) else 0,
         holds=str(weeks["holds"]),
         kept_share=_number(weeks["kept"]),
         still_explained=_number(weeks["still_explained"]),
@@ -151,9 +158,9 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
     sentences = [
         f"{counted(len(lines), 'category', 'categories')}, {counted(stores, 'store', 'stores')}, "
         f"{counted(clusters, 'final cluster', 'final clusters')}.",
-        f"In {counts['separated']} of the categories the stores fall into clear groups, in {counts['tiers']} into steps along a "
-        f"scale; in {counts['no structure']} sales show no reliable groups, so there is one cluster"
-        + (f"; {counts['none']} could not be clustered." if counts["none"] else "."),
+        f"By their sales mix, the stores fall into clear groups in {counts['separated']} of the categories, and into steps along a scale in "
+        f"{counts['tiers']}; in {counts['axis']} they lie along one continuous axis, and in {counts['no structure']} sales show no reliable "
+        "groups, so there is one cluster" + (f"; {counts['none']} could not be clustered." if counts["none"] else "."),
     ]
     tested = [line.holds for line in lines if line.holds != "unknown"]
     if tested:
@@ -165,7 +172,7 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
     if weighed:
         mean = sum(confidence * stores for confidence, stores in weighed) / sum(stores for _, stores in weighed)
         sentences.append(
-            f"Where there are groups, a store's co-members stay with it in {words.percent(mean)} of the resamples on average."
+            f"Where there are groups, a store is in its cluster with a confidence of {words.percent(mean)} on average."
         )
     over = str(source.table("categories")["mix_over"].iloc[0])
     if over == OVER_SKUS:

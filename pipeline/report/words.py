@@ -6,6 +6,8 @@ VERDICTS = {
     "separated": "Clear groups: the stores fall apart into groups with gaps between them.",
     "tiers": "Steps along a scale: the groups are found again in resamples, but no gap lies between them. Plan by them, and "
     "expect stores near a border to fit either side.",
+    "axis": "No groups, but an order: the stores lie along one continuous axis. One assortment, varied along the axis, is what the sales "
+    "support.",
     "no structure": "No groups: nothing here tells stores apart reliably by their sales mix. One assortment is what the sales "
     "support.",
     "none": "Not clustered: no store has sales to be clustered on.",

@@ -139,11 +139,10 @@ class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):
         return {**super()._parser_kwargs(param_name, task_name), "action": "append"}
 
     def parse(self, value: str | list[str]) -> tuple[tuple[str, str], ...]:
-        """Tags from the command line (a list), or from Luigi's own serialisation (JSON)."""
-        if isinstance(value, str) and value.startswith("{"):
-            return tuple(sorted(json.loads(value).items()))
+        """Tags from the command line (a list), each KEY=VALUE, or all as Luigi writes them (JSON): its page shows that to copy."""
+        texts = [value] if isinstance(value, str) else value
         try:
-            return parse_tags([value] if isinstance(value, str) else value)
+            return parse_tags([tag for text in texts for tag in _as_luigi_writes(text)])
         except UsageError as error:
             refuse(error)
 
@@ -154,6 +153,15 @@ class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):
     def normalize(self, value: Mapping[str, str] | tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """A sorted tuple, so that it can be hashed."""
         return tuple(sorted(dict(value).items()))
+
+
+def _as_luigi_writes(text: str) -> list[str]:
+    """The tags, KEY=VALUE each, of a JSON object as `TagParameter.serialize` writes it; any other text as it is."""
+    try:
+        tags = json.loads(text)
+    except ValueError:
+        return [text]
+    return [f"{key}={tag}" for key, tag in tags.items()] if isinstance(tags, dict) else [text]
 
 
 class CategoryParameter(luigi.Parameter[str]):

@@ -1,7 +1,7 @@
 """The tables of the published model, which new stores are assigned by, and the table of what it assigns.
 
 `side` is internal (the sales mix, per category) or external (the outside data, whose category is `(all)`). A store's
-features on a side become its values in that side's space; there it is nearest to one centroid.
+features on a side become its values in that side's space; there one cluster is the likeliest.
 """
 
 from __future__ import annotations
@@ -43,18 +43,34 @@ TABLES = (
         (
             _SIDE,
             _SPACE,
+            Column("scaling", "text", "Of the outside data: robust, standard or minmax; null inside", nullable=True),
             Column(
-                "transform", "text", "Of the shares: hellinger, zscore, none, chi_square, clr; outside: the scaling"
+                "median_sales",
+                "float",
+                "Inside: mapped sales of the median store fitted, in cents. A store's variances are 1 + noise x median_sales / its own "
+                "mapped sales times those in model_features (at most 1,000 times as thin as the median store); null outside",
+                nullable=True,
+                unit="cents",
+            ),
+            Column("noise", "float", "See median_sales; 0: all stores alike"),
+            Column(
+                "tails",
+                "float",
+                "1 / degrees of freedom of the Student's t that stores are drawn from; 0: a Gaussian",
+                unit="0..1",
             ),
             Column(
-                "spread",
+                "axes",
+                "integer",
+                "Common factors: the covariance of all clusters is the variances and these loadings' squares",
+            ),
+            Column(
+                "position_shift",
                 "float",
-                "Where small stores' shares are drawn towards pooled_share: by noise / (noise + spread x the store's mapped "
-                "sales) of the way, in currency; null elsewhere",
+                "Where clusters are tiers of the first axis: position = (score - this) / position_width; null elsewhere",
                 nullable=True,
             ),
-            Column("noise", "float", "See spread", nullable=True, unit="currency"),
-            Column("algorithm", "text", "kmeans and ward: the nearest centroid; gmm: the likeliest component"),
+            Column("position_width", "float", "See position_shift", nullable=True),
             Column("clusters", "integer", "Number of clusters"),
             STORES.described("Stores that were fitted: all but the outliers"),
             Column(
@@ -66,8 +82,7 @@ TABLES = (
             Column(
                 "replayed_share",
                 "float",
-                "Share of them that the model gives their own cluster back; below 1 where clusters are not the stores "
-                "nearest to a centroid, as with ward",
+                "Share of them that the model, found again from published figures, gives their own cluster back",
                 unit="0..1",
             ),
         ),
@@ -92,29 +107,40 @@ TABLES = (
                 "text",
                 "share (of the mix); number, log1p (of a number), level (1 or 0) or missing (1 where the column is, else 0)",
             ),
+            Column("shift", "float", "Outside: value = (feature - shift) / width; null inside", nullable=True),
+            Column("width", "float", "See shift; null where the value is 0 for every store", nullable=True),
+            Column("weight", "float", "How much it counts; in distances and centroids values are times its root"),
             Column(
-                "pooled_share",
+                "base",
                 "float",
-                "Where small stores' shares are drawn towards the chain's: the share they are drawn to; null elsewhere",
-                nullable=True,
-                unit="0..1",
-            ),
-            Column(
-                "power",
-                "float",
-                "value = (feature ** power - shift) / width; null with clr: of the feature take the logarithm over the mean "
-                "logarithm of the store's d features, where zeros are 1 / d^2 and the others shrink alike to make room",
+                "Inside: the root of the chain's share; together a vector of length 1, at which roots of shares are laid flat. Null outside",
                 nullable=True,
             ),
-            Column("shift", "float", "See power"),
-            Column("width", "float", "See power; null where the value is 0 for every store", nullable=True),
             Column(
-                "threshold",
+                "gap_sales",
                 "float",
-                "gmm: where the fitted stores have two values, it counts in the scores as 1 above this and as 0 below; null: "
-                "the value itself counts",
+                "A store that sells at least so much in all and nothing of this does not carry it: its root is base then, the others make room, "
+                "and it counts for nothing; null: never",
+                nullable=True,
+                unit="cents",
+            ),
+            Column(
+                "is_pivot",
+                "boolean",
+                "Inside: the share that has no coordinate of its own, by a reflection that takes base to it",
+            ),
+            Column("variance", "float", "Of the number within clusters; null where it is none", nullable=True),
+            Column(
+                "loading_1", "float", "How far it moves with the first common factor; null without one", nullable=True
+            ),
+            Column("loading_2", "float", "With the second one", nullable=True),
+            Column(
+                "flag",
+                "integer",
+                "Features with the same number are the levels of one flag, which has a chance per cluster; null where it is a number",
                 nullable=True,
             ),
+            Column("threshold", "float", "Above it a level is set; null where it is a number", nullable=True),
         ),
         "How a store's features become its values in the space",
     ),
@@ -135,11 +161,18 @@ TABLES = (
             CLUSTER,
             STORES.described("Stores in the cluster, outliers too"),
             Column(
-                "component_intercept",
+                "proportion",
                 "float",
-                "gmm: the score of its component is this + sum of component_coefficient x value; likelihoods are the softmax of "
-                "the scores. Null with other algorithms",
+                "How likely a store is in it before anything is known of the store; null where clusters are tiers of an axis",
                 nullable=True,
+                unit="0..1",
+            ),
+            Column(
+                "from_position",
+                "float",
+                "Where clusters are tiers: the position on the axis above which stores are in it; null for the lowest one, and elsewhere",
+                nullable=True,
+                unit="standard deviations",
             ),
             Column(
                 "intercept",
@@ -161,9 +194,9 @@ TABLES = (
             _FEATURE,
             Column("value", "float", "Mean value of the cluster's fitted stores", unit="feature space"),
             Column(
-                "component_coefficient",
+                "mean",
                 "float",
-                "gmm: see component_intercept of model_clusters; null with other algorithms",
+                "Of the mixture: the mean of the number, or the chance that the level is set; null where it is neither",
                 nullable=True,
             ),
         ),
@@ -253,7 +286,8 @@ ASSIGNMENTS = Table(
         DISTANCE.described("mix: distance to the centroid of the internal cluster", nullable=True, unit=""),
         MARGIN.described("mix: (next - own) / next centroid distance; null where there is one cluster"),
         PROBABILITY.described(
-            "How likely the internal cluster is: external, and mix where the algorithm is gmm", nullable=True
+            "How likely the internal cluster is; null by the rule, and where there is one cluster or clusters are tiers of an axis",
+            nullable=True,
         ),
         Column(
             "too_far", "boolean", "What it was placed by is farther from every cluster than 99 % of the stores fitted"

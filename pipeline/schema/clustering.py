@@ -8,6 +8,7 @@ from pipeline.schema.fields import (
     CLUSTER,
     CONFIDENCE,
     DISTANCE,
+    FEATURE,
     HIGHEST_NUMBER,
     MARGIN,
     PROBABILITY,
@@ -97,6 +98,13 @@ def clusters_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks
             SILHOUETTE,
             CONFIDENCE,
             Column(
+                "position",
+                "float",
+                "Where the store lies on the first axis that stores differ along within their clusters; null without one",
+                nullable=True,
+                unit="standard deviations",
+            ),
+            Column(
                 "is_outlier", "boolean", "Unlike any other: left out of the fit, and placed at its nearest centroid"
             ),
             Column(
@@ -119,29 +127,59 @@ def k_selection_table(key: tuple[Column, ...], name: str, comment: str, *, by_we
         (
             *key,
             K.described("Number of clusters tried"),
-            SILHOUETTE.described(
-                "Mean silhouette of the fitted stores; null at k = 1; with more than 20,000 stores an estimate, as the verdict says"
+            Column(
+                "axes",
+                "integer",
+                "Common factors of its best mixture: axes that stores differ along within every cluster",
             ),
-            Column("calinski_harabasz", "float", "Between- to within-cluster dispersion; null at k = 1", nullable=True),
+            Column(
+                "criterion",
+                "float",
+                "What the number of clusters is chosen by: -2 log-likelihood, and what its parameters and stores between clusters cost; lower is better",
+                unit="points",
+            ),
+            SILHOUETTE.described(
+                "Mean silhouette of the fitted stores; null at k = 1 and where a cluster has no store; with more than 20,000 stores an estimate, as the verdict says"
+            ),
+            Column(
+                "calinski_harabasz",
+                "float",
+                "Between- to within-cluster dispersion; null as the silhouette",
+                nullable=True,
+            ),
             Column(
                 "davies_bouldin",
                 "float",
-                "Mean similarity of each cluster with its most similar one; lower is better; null at k = 1",
+                "Mean similarity of each cluster with its most similar one; lower is better; null as the silhouette",
                 nullable=True,
             ),
             Column(
                 "bic",
                 "float",
-                "BIC of a Gaussian mixture with one shared diagonal covariance, started from k-means; lower is better",
+                "BIC of the mixture; lower is better",
             ),
-            Column("inertia", "float", "Within-cluster sum of squared distances"),
+            Column(
+                "inertia",
+                "float",
+                "Within-cluster sum of squared distances; null where a cluster has no store",
+                nullable=True,
+            ),
             SMALLEST_CLUSTER,
-            STABILITY,
-            Column("jaccard", "float", "Lowest per-cluster mean Jaccard similarity over the bootstrap", unit="0..1"),
+            STABILITY.described(
+                "Mean adjusted Rand index between refits on resamples; null for a k that was not refitted, since it could not be taken",
+                nullable=True,
+            ),
+            Column(
+                "jaccard",
+                "float",
+                "Lowest per-cluster mean Jaccard similarity over the refits; null as stability",
+                nullable=True,
+                unit="0..1",
+            ),
             Column(
                 "chosen",
                 "boolean",
-                "The k that was taken; by bic_stable the lowest bic + 0.2 x fitted stores x (1 - jaccard) of those that qualify",
+                "The k that was taken: the lowest criterion of those that are much likelier than one cluster, large enough, found again, and hold",
             ),
             *((*_OF_K, _INTERLEAVED) if by_weeks else ()),
         ),
@@ -157,9 +195,18 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks
         tuple(column.name for column in key) or ("verdict",),
         (
             *key,
-            Column("verdict", "text", "separated, tiers, or no structure"),
+            Column("verdict", "text", "separated, tiers, axis, or no structure"),
             K,
+            Column(
+                "axes", "integer", "Axes that stores differ along within every cluster: common factors of the mixture"
+            ),
             REASON.described("Why this k and this verdict, in words"),
+            Column(
+                "axis",
+                "text",
+                "What stores have more and less of along the first axis, in words; null without an axis, and where no feature goes with it",
+                nullable=True,
+            ),
             Column(
                 "p_gaussian",
                 "float",
@@ -181,11 +228,34 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks
     )
 
 
+def axes_table(key: tuple[Column, ...], name: str, comment: str, change: str) -> Table:
+    """The table of how features change along the first axis."""
+    return Table(
+        name,
+        "one row per feature" + (" and category" if key else "") + ", where there is an axis",
+        (*(column.name for column in key), "feature"),
+        (
+            *key,
+            FEATURE.described("What changes along the axis"),
+            Column("change", "float", change),
+            Column(
+                "correlation",
+                "float",
+                "Of it with the position on the axis, within clusters; 0 where it does not vary",
+                unit="-1..1",
+            ),
+        ),
+        comment,
+    )
+
+
 def memberships_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
     """The table of how likely each store is in each cluster."""
     return Table(
         name,
-        "one row per store and cluster" + (" and category" if len(key) > 1 else "") + ", where the algorithm is gmm",
+        "one row per store and cluster"
+        + (" and category" if len(key) > 1 else "")
+        + ", where there are two clusters or more",
         (*(column.name for column in key), "cluster"),
         (
             *key,

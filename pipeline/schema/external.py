@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.schema.clustering import clusters_table, k_selection_table, memberships_table, verdicts_table
+from pipeline.schema.clustering import axes_table, clusters_table, k_selection_table, memberships_table, verdicts_table
 from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
 from pipeline.schema.fields import (
     CHAIN_MEAN,
@@ -62,9 +62,15 @@ TABLES = (
     memberships_table(
         (STORE,),
         "external_memberships",
-        "How likely each store is in each cluster of the outside data; empty with algorithms other than gmm",
+        "How likely each store is in each cluster of the outside data; empty where there is one, or where clusters are tiers of an axis",
     ),
     verdicts_table((), "external_verdicts", "What kind of structure was found in the outside data"),
+    axes_table(
+        (),
+        "external_axes",
+        "What the first axis is about that stores lie on within their clusters on the outside data",
+        "How much it changes per standard deviation of the position, in its own units",
+    ),
     Table(
         "external_profiles",
         "one row per cluster and feature",

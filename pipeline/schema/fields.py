@@ -32,7 +32,10 @@ SILHOUETTE = Column(
     unit="-1..1",
 )
 CONFIDENCE = Column(
-    "confidence", "float", "How often the store's co-members stay with it over the bootstrap", unit="0..1"
+    "confidence",
+    "float",
+    "How likely the store is in its cluster, by refits on resamples; calibrated on planted stores",
+    unit="0..1",
 )
 ETA_SQUARED = Column(
     "eta_squared",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.schema.clustering import (
     MEAN_SHARE_INDEX,
+    axes_table,
     clusters_table,
     k_selection_table,
     memberships_table,
@@ -143,13 +144,19 @@ TABLES = (
     memberships_table(
         (STORE, CATEGORY),
         "internal_memberships",
-        "How likely each store is in each cluster of the sales mix; empty with algorithms other than gmm",
+        "How likely each store is in each cluster of the sales mix; empty where there is one, or where clusters are tiers of an axis",
     ),
     verdicts_table(
         (CATEGORY,),
         "internal_verdicts",
         "What kind of structure was found per category, and whether it holds",
         by_weeks=True,
+    ),
+    axes_table(
+        (CATEGORY,),
+        "internal_axes",
+        "What the first axis is about that the stores of a category lie on within their clusters",
+        "How much its share of the store's mapped sales changes per standard deviation of the position, 1 = all sales",
     ),
     Table(
         "internal_profiles",

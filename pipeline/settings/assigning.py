@@ -33,13 +33,9 @@ class Model(Section, frozen=True):
     """The settings on which the published model depends: from `[internal.clustering]`, `[external.clustering]` and `[assign]`."""
 
     min_sales_share: PerCategory[Share]
-    transform: PerCategory[str]
     weights: PerCategory[dict[str, Weight]]
-    shrinkage: PerCategory[str]
-    algorithm: PerCategory[str]
     external_scaling: str
     external_weights: dict[str, Weight]
-    external_algorithm: str
     category: dict[str, Any] = field(default_factory=dict)
 
 
@@ -55,12 +51,8 @@ def model_of(assign: Assign, internal: InternalClustering, external: ExternalClu
         )
     return Model(
         min_sales_share=assign.min_sales_share,
-        transform=internal.transform,
         weights=internal.weights,
-        shrinkage=internal.shrinkage,
-        algorithm=internal.algorithm,
         external_scaling=external.scaling,
         external_weights=external.weights,
-        external_algorithm=external.algorithm,
         category=categories,
     )

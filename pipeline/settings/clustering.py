@@ -11,22 +11,19 @@ class ClusteringSettings(Section, frozen=True):
     """How stores are clustered.
 
     A cluster needs at least max(`min_cluster_size`, `min_cluster_share` x fitted stores) stores. `k` fixes the number
-    of clusters; else `rule` chooses it among 1..`k_max`.
+    of clusters; else the figures choose it among 1..`k_max`.
     """
 
-    algorithm: PerCategory[Literal["kmeans", "ward", "gmm"]] = "kmeans"  #: how stores are clustered
-    #: a fixed number of clusters; default: `rule` chooses it
+    #: a fixed number of clusters; default: the figures choose it
     k: PerCategory[Positive | None] = None
-    k_max: PerCategory[Annotated[int, Meta(ge=2, le=50)]] = 10  #: the largest number of clusters tried
-    #: how the number of clusters is chosen among those tried
-    rule: PerCategory[Literal["bic_stable", "largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"]] = (
-        "bic_stable"
-    )
+    k_max: PerCategory[Annotated[int, Meta(ge=2, le=50)]] = 25  #: the largest number of clusters tried
+    #: if the stores form no groups but lie along one axis: the number of tiers of equal size into which the axis is cut; default: none
+    axis_tiers: PerCategory[Annotated[int, Meta(ge=2, le=50)] | None] = None
     min_cluster_size: PerCategory[Positive] = 5  #: the least number of stores in a cluster
     min_cluster_share: PerCategory[Share] = 0.03  #: the least share of the fitted stores in a cluster
     #: how well resamples must reproduce each cluster, for its k to be a candidate
-    min_jaccard: PerCategory[Share] = 0.5
-    min_stability: PerCategory[Share] = 0.6  #: how well resamples must agree with each other, for a k to be a candidate
+    min_jaccard: PerCategory[Share] = 0.3
+    min_stability: PerCategory[Share] = 0.2  #: how well resamples must agree with each other, for a k to be a candidate
     #: the number of bootstrap resamples for measuring stability
     resamples: PerCategory[Annotated[int, Meta(ge=10, le=1000)]] = 50
     #: the number of draws without clusters for testing the verdict

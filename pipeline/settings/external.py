@@ -31,7 +31,7 @@ class ExternalClustering(SideClustering, frozen=True):
     """`[external.clustering]`: stores clustered on the outside data."""
 
     scaling: Literal["robust", "standard", "minmax"] = "robust"  #: how features are made comparable
-    #: how much features count in distances, by name; default 1, 0 leaves a feature out
+    #: how much features count, by name; default 1, 0 leaves a feature out
     weights: dict[str, Weight] = field(default_factory=dict)
 
 

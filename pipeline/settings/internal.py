@@ -35,12 +35,8 @@ class InternalClustering(SideClustering, frozen=True):
 
     #: need states below this share of the category's sales are clustered as one
     min_need_state_share: PerCategory[Share] = 0.01
-    #: the transform of the shares before clustering
-    transform: PerCategory[Literal["hellinger", "zscore", "none", "chi_square", "clr"]] = "hellinger"
-    #: how much need states count in distances, by name; default 1, 0 leaves a need state out
+    #: how much need states count, by name; default 1, 0 leaves a need state out
     weights: PerCategory[dict[str, Weight]] = field(default_factory=dict)
-    #: whether small stores' shares are drawn towards the chain's, as far as stores of their size differ by chance alone
-    shrinkage: PerCategory[Literal["none", "empirical_bayes"]] = "none"
     #: the number of sales tiers, which are independent of the clusters; the first tier sells the most
     volume_tiers: PerCategory[Annotated[int, Meta(ge=1, le=20)]] = 3
     #: of what new clusters explain on the newest weeks, the share that the published ones have to, else they are outdated

@@ -11,6 +11,8 @@ import pytest
 from projects import CATEGORIES, Project, make_project
 from servers import central_scheduler, free_port
 
+from pipeline.run.parameters import TagParameter
+
 
 def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
     """The lines that say what is wrong."""
@@ -143,6 +145,16 @@ def test_two_environments_cannot_publish_one_database(built: Project) -> None:
         "staging a database of its own, such as outputs/clustering_{env}.duckdb"
     ]
     assert built.database.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "tags"),
+    [(["--tag", "{}"], ()), (["--tag", '{"reason": "a=b"}', "--tag", "who=me"], (("reason", "a=b"), ("who", "me")))],
+)
+def test_the_command_that_luigis_page_shows_can_be_given_again(
+    words: list[str], tags: tuple[tuple[str, str], ...]
+) -> None:
+    assert TagParameter().parse(words[1::2]) == tags
 
 
 def test_tags_of_every_job_are_kept_in_the_run_record(built: Project) -> None:

@@ -178,7 +178,7 @@ def test_runs_are_kept_with_their_settings_and_no_value_of_a_variable(
     text = record.read_text()
     assert "s3cr3t" not in text
     assert '"outputs/${SECRET_FOLDER}.duckdb"' in text
-    assert 'rule = "bic_stable"' in text, "defaults are written out"
+    assert 'outliers = "isolation_forest"' in text, "defaults are written out"
 
 
 def test_the_database_holds_the_runs_and_the_lineage_of_every_target(built: Project) -> None:

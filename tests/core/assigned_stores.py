@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -33,7 +33,6 @@ from pipeline.storage.parquet import to_arrow
 FAST: dict[str, Any] = {"resamples": 10, "null_resamples": 19}
 MIXES = [[0.5, 0.2, 0.2, 0.095, 0.005], [0.2, 0.5, 0.2, 0.095, 0.005], [0.2, 0.2, 0.5, 0.095, 0.005]]
 NEEDS = ("a", "b", "c", "d", "seldom")
-TRANSFORMS = get_args(get_type_hints(InternalClustering)["transform"])
 
 
 def group(store: str) -> int:
@@ -94,7 +93,7 @@ def published(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @functools.cache
-def outside(algorithm: str, told: bool) -> dict[str, Any]:
+def outside(told: bool) -> dict[str, Any]:
     """The external side, and what it was made of."""
     offered = surroundings(STORES, 3 if told else 4, told)
     around = external_preprocessing.preprocess(
@@ -104,8 +103,7 @@ def outside(algorithm: str, told: bool) -> dict[str, Any]:
         settings=ExternalPreprocessing(max_correlation=1.0, missing_indicators=True),
     )
     tables = {name: published(name, around[name]) for name in ("external_features", "external_feature_report")}
-    weights = {} if algorithm == "gmm" else {"kind": 0.5, "income": 2.0}
-    settings = ExternalClustering(algorithm=algorithm, k=3, weights=weights, **FAST)
+    settings = ExternalClustering(k=3, weights={"kind": 0.5, "income": 2.0}, **FAST)
     made = external_clustering.cluster(external_features=tables["external_features"], settings=settings)
     tables |= {name: published(name, frame) for name, frame in made.items()}
     return {"offered": offered, "excluded": around["excluded_stores"], "settings": settings, "tables": tables}
@@ -113,25 +111,15 @@ def outside(algorithm: str, told: bool) -> dict[str, Any]:
 
 @functools.cache
 def fitted(
-    transform: str = "hellinger",
-    algorithm: str = "kmeans",
     told: bool = True,
     outliers: str = "none",
-    shrinkage: str = "none",
+    small: int = 0,
     held_out: tuple[str, ...] = (),
+    weights: bool = True,
 ) -> Fitted:
-    """Two categories and the outside data, clustered, merged and made a model of; shrinkage has small stores to shrink."""
-    internal = InternalClustering(
-        transform=transform,
-        algorithm=algorithm,
-        k=3,
-        outliers=outliers,
-        shrinkage=shrinkage,
-        weights={} if algorithm == "gmm" else {"a": 1.5, "d": 0.0},
-        **FAST,
-    )
-    around = outside("gmm" if algorithm == "gmm" else "kmeans", told)
-    small = 5 if shrinkage != "none" else 0
+    """Two categories and the outside data, clustered, merged and made a model of; every `small`th store sells little."""
+    internal = InternalClustering(k=3, outliers=outliers, weights={"a": 1.5, "d": 0.0} if weights else {}, **FAST)
+    around = outside(told)
     sales = pd.concat([sold(STORES, "Bread", 1, small), sold(STORES[:40], "Tea", 2, small)], ignore_index=True)
     none = pd.DataFrame({"store_id": pd.Series(dtype=object)})
     inside = preprocess(sales=sales, unchosen_stores=none, settings=InternalPreprocessing())

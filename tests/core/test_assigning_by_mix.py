@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from core.assigned_stores import (
     CATEGORIES,
-    TRANSFORMS,
     assigned,
     fitted,
     own_cluster_back,
@@ -15,29 +14,26 @@ from core.assigned_stores import (
 )
 
 from pipeline.core.assigning.sales import new_sales
-from pipeline.core.assigning.spaces import fitted_space, place
-from pipeline.core.statistics.features import Axes
+from pipeline.core.assigning.spaces import Points, farthest, place, published_spaces
 from pipeline.settings import (
     InternalPreprocessing,
 )
 
 
-@pytest.mark.parametrize("transform", TRANSFORMS)
-def test_a_fitted_store_gets_its_own_cluster_back_whatever_the_transform(transform):
-    assert own_cluster_back(fitted(transform)).all()
-    assert (fitted(transform).model["model_spaces"]["replayed_share"] == 1.0).all()
-
-
-def test_a_fitted_store_gets_its_own_cluster_back_where_small_stores_are_drawn_towards_the_chain():
-    of = fitted(shrinkage="empirical_bayes")
-    assert own_cluster_back(of).all()
-    assert (of.model["model_spaces"].query("side == 'internal'")["noise"] > 0).all()
+@pytest.mark.parametrize("weights", [True, False])
+@pytest.mark.parametrize("small", [0, 5])
+def test_a_fitted_store_gets_its_own_cluster_back_small_or_not_weighed_or_not(small, weights):
+    of = fitted(small=small, weights=weights)
+    back = own_cluster_back(of)
+    spaces = of.model["model_spaces"].query("side == 'internal'")
+    assert (spaces["replayed_share"] * spaces["stores"]).sum() == pytest.approx(back.sum())
+    assert back.mean() >= (0.9 if small else 1.0)
     both = placed(of, of.sales).merge(of.tables["internal_clusters"], on=["store_id", "category"])
     np.testing.assert_allclose(both["distance_x"], both["distance_y"], atol=1e-6)
 
 
 def test_distances_and_margins_are_those_that_the_clustering_published():
-    of = fitted("chi_square")
+    of = fitted()
     both = placed(of, of.sales).merge(of.tables["internal_clusters"], on=["store_id", "category"])
     np.testing.assert_allclose(both["distance_x"], both["distance_y"], atol=1e-8)
     np.testing.assert_allclose(both["margin_x"].astype(float), both["margin_y"].astype(float), atol=1e-8)
@@ -52,16 +48,8 @@ def test_a_store_that_is_known_by_its_exclusion_alone_has_its_row_and_the_reason
     assert set(found["category"]) == set(CATEGORIES)
 
 
-def test_ward_gives_back_the_stores_nearest_to_their_own_centroid_and_says_how_many_those_are():
-    of = fitted("none", "ward", outliers="isolation_forest")
-    back = own_cluster_back(of)
-    assert (back == (back.index > 0)).all()
-    spaces = of.model["model_spaces"].query("side == 'internal'")
-    assert (spaces["replayed_share"] * spaces["stores"]).sum() == pytest.approx(back.sum())
-
-
-def test_gmm_gives_back_the_likeliest_component_and_how_likely_it_is():
-    of = fitted("hellinger", "gmm")
+def test_a_fitted_store_is_as_likely_in_its_cluster_as_was_published():
+    of = fitted(weights=False)
     assert own_cluster_back(of).all()
     likeliest = of.tables["internal_memberships"].groupby(["store_id", "category"])["probability"].max()
     found = placed(of, of.sales).dropna(subset=["distance"]).set_index(["store_id", "category"])["probability"]
@@ -107,10 +95,15 @@ def test_of_the_fitted_stores_one_in_a_hundred_is_too_far_at_most_and_none_of_fe
         assert rows["too_far"].sum() == len(rows) // 100
     for stores in (20, 99, 100, 116, 250):
         values = np.random.default_rng(stores).random((stores, 1)) - 0.5
-        axes = Axes(1.0, np.zeros(1), np.ones(1))
         own = np.abs(values - values.mean())[:, 0]
-        space = fitted_space(["a"], axes, values, np.ones(stores, dtype=np.int64), own.round(10), None)
-        assert place(space, values).too_far.sum() == stores // 100
+        one = of.model["model_spaces"].iloc[:1]
+        space = published_spaces(of.model)[str(one["side"].iloc[0]), str(one["category"].iloc[0])]
+        d, k = len(space.features), len(space.clusters)
+        wide = np.column_stack([values, np.zeros((stores, d - 1))])
+        placed_at = np.column_stack([np.full(k, values.mean()), np.zeros((k, d - 1))])
+        space = space._replace(weights=np.ones(d), centroids=placed_at, max_distance=farthest(own.round(10)))
+        points = Points(wide, np.zeros(wide.shape, dtype=bool), np.zeros(stores))
+        assert place(space, points).too_far.sum() == stores // 100
 
 
 def test_sales_in_a_need_state_that_no_store_sold_are_left_out_and_told():

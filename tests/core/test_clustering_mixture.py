@@ -7,7 +7,6 @@ import pytest
 from plain_em import plain_em
 from scipy.stats import norm
 
-from pipeline.core.clustering import mixture
 from pipeline.core.clustering.mixture import bic
 from pipeline.core.clustering.points import Scale
 
@@ -111,22 +110,6 @@ def test_flags_that_go_together_are_clusters():
     flips = np.random.default_rng(5).random((120, 6)) < 0.1
     flags = np.where(flips, 1 - planted[:, None], planted[:, None]).astype(float)
     assert bic(flags, planted, 2) < bic(flags, np.zeros(120, int), 1) - 100
-
-
-def test_linear_scores_of_the_features_give_the_posteriors_of_the_mixture(matrix):
-    random = np.random.default_rng(2)
-    kind = random.integers(0, 3, 120)  # levels of which one is always set, a flag of its own, and a constant
-    flags = np.column_stack([kind == 0, kind == 1, kind == 2, random.random(120) < 0.3, np.ones(120)]).astype(float)
-    values = np.column_stack([matrix, flags * [2.0, 1.0, 1.0, 0.5, 1.0]])
-    labels = (matrix[:, 1] > 1.5).astype(int)
-    scale = Scale(values)
-    found = mixture.fit(scale.of(values), np.ones((1, 120)), (labels[:, None] == np.arange(2)).astype(float)[None])
-    intercepts, coefficients, thresholds = scale.linear(*(part[0] for part in found[:4]))
-    assert np.isnan(thresholds).tolist() == [True, True, True, False, False, False, False, True]
-    counted = np.where(np.isnan(thresholds), values, values > thresholds)
-    scores = counted @ coefficients.T + intercepts
-    expected = mixture.posteriors(scale.of(values), found)[0]
-    np.testing.assert_allclose(np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True), expected, atol=1e-9)
 
 
 def test_a_feature_that_is_constant_but_for_rounding_says_nothing_of_other_points():

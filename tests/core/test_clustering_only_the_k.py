@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.clustering import bootstrap, only_the_k, rules
-from pipeline.core.clustering.algorithms import algorithm
+from pipeline.core.clustering.centroid_algorithms import KMeans
 from pipeline.core.clustering.trial import try_every_k
 from pipeline.settings import ClusteringSettings
 
@@ -17,15 +17,16 @@ def planted(seed: int, k: int, spread: float, n: int = 60) -> np.ndarray:
     return centres[np.arange(n) % k] + spread * random.normal(size=(n, 4))
 
 
-@pytest.mark.parametrize("name", ["kmeans", "ward"])
 @pytest.mark.parametrize("min_stability", [0.6, 0.95])
 @pytest.mark.parametrize(("k", "spread"), [(1, 1.0), (2, 0.3), (3, 0.2), (4, 0.6), (6, 0.3), (6, 0.8)])
-def test_it_is_what_all_figures_give(name: str, min_stability: float, k: int, spread: float) -> None:
+def test_it_is_what_all_figures_give(min_stability: float, k: int, spread: float) -> None:
     matrix = planted(k, k, spread)
     drawn = bootstrap.resample(len(matrix), 20, np.random.default_rng(1))
-    settings = ClusteringSettings(min_cluster_size=5, resamples=20, min_stability=min_stability)
-    fit = only_the_k.take(matrix, drawn, algorithm(name, matrix, drawn, 0), settings)
-    trials = try_every_k(matrix, drawn, algorithm(name, matrix, drawn, 0), settings)
+    settings = ClusteringSettings(
+        min_cluster_size=5, resamples=20, min_stability=min_stability, min_jaccard=0.5, k_max=10
+    )
+    fit = only_the_k.take(matrix, drawn, KMeans(matrix, drawn, 0), settings)
+    trials = try_every_k(matrix, drawn, KMeans(matrix, drawn, 0), settings)
     choice = rules.take([trial.figures for trial in trials], settings, len(matrix))
     assert fit.k == choice.k
     np.testing.assert_array_equal(fit.labels, trials[choice.k - 1].labels)
@@ -45,7 +46,7 @@ def test_the_cases_above_are_of_several_k() -> None:
         matrix = planted(k, k, spread)
         drawn = bootstrap.resample(len(matrix), 20, np.random.default_rng(1))
         settings = ClusteringSettings(min_cluster_size=5, resamples=20)
-        found.add(only_the_k.take(matrix, drawn, algorithm("kmeans", matrix, drawn, 0), settings).k)
+        found.add(only_the_k.take(matrix, drawn, KMeans(matrix, drawn, 0), settings).k)
     assert len(found) >= 3
 
 
@@ -53,7 +54,7 @@ def test_a_k_that_is_set_is_taken() -> None:
     matrix = planted(3, 3, 0.2)
     drawn = bootstrap.resample(len(matrix), 10, np.random.default_rng(1))
     settings = ClusteringSettings(k=2, resamples=10)
-    fit = only_the_k.take(matrix, drawn, algorithm("kmeans", matrix, drawn, 0), settings)
+    fit = only_the_k.take(matrix, drawn, KMeans(matrix, drawn, 0), settings)
     assert (fit.k, fit.reason) == (2, "k = 2 is set")
     assert set(fit.labels) == {0, 1}
 
@@ -74,8 +75,10 @@ def test_a_k_that_is_set_is_taken() -> None:
 )
 def test_one_cluster_has_its_reason(matrix: np.ndarray, min_stability: float, reason: str) -> None:
     drawn = bootstrap.resample(len(matrix), 10, np.random.default_rng(1))
-    settings = ClusteringSettings(min_cluster_size=5, resamples=10, min_stability=min_stability)
-    fit = only_the_k.take(matrix, drawn, algorithm("kmeans", matrix, drawn, 0), settings)
+    settings = ClusteringSettings(
+        min_cluster_size=5, resamples=10, min_stability=min_stability, min_jaccard=0.5, k_max=10
+    )
+    fit = only_the_k.take(matrix, drawn, KMeans(matrix, drawn, 0), settings)
     assert fit.k == 1
     assert fit.reason.startswith(reason)
     assert not fit.labels.any()

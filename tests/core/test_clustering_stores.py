@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import adjusted_rand_score, silhouette_samples, silhouette_score
+from sklearn.metrics import silhouette_samples, silhouette_score
 
-from pipeline.core.clustering import ward
 from pipeline.core.clustering.stores import Clustering, cluster_stores
 from pipeline.errors import DataError
 from pipeline.schema import TABLES
@@ -41,7 +40,10 @@ def test_planted_clusters_are_found_and_separated(found):
 
 def test_the_frames_have_the_columns_of_the_schema(found):
     for frame, table in [(found.clusters, "clusters"), (found.k_selection, "k_selection"), (found.verdict, "verdicts")]:
-        assert sorted(frame.columns) == sorted(column.name for column in TABLES[f"external_{table}"].columns)
+        said_later = {"axis"}  # in words, which readings give
+        assert sorted(frame.columns) == sorted(
+            {column.name for column in TABLES[f"external_{table}"].columns} - said_later
+        )
     empty = cluster(planted().iloc[:0])
     assert (empty.clusters.dtypes == found.clusters.dtypes).all()
     assert (empty.k_selection.dtypes == found.k_selection.dtypes).all()
@@ -143,32 +145,13 @@ def test_noise_is_one_cluster_of_full_confidence():
     assert first[["silhouette", "calinski_harabasz", "davies_bouldin"]].isna().all()
 
 
-@pytest.mark.parametrize("algorithm", ["kmeans", "ward"])
 @pytest.mark.parametrize("k", [1, 2, 8, 12])
-def test_a_fixed_k_is_taken(algorithm, k):
-    found = cluster(planted(n=60), k=k, algorithm=algorithm, k_max=6)
+def test_a_fixed_k_is_taken(k):
+    found = cluster(planted(n=60), k=k, k_max=6)
     assert found.clusters["cluster"].nunique() == k
     assert found.k_selection["k"].tolist() == list(range(1, max(6, k) + 1))
     assert found.verdict.loc[0, "k"] == k
     assert found.clusters["margin"].dropna().between(-1, 1).all()
-
-
-@pytest.mark.parametrize("rule", ["largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"])
-def test_every_rule_finds_clusters_that_stand_far_apart(rule):
-    assert cluster(planted(), rule=rule).verdict.loc[0, "k"] == 3
-
-
-def test_ward_finds_planted_clusters_too():
-    assert cluster(planted(), algorithm="ward").verdict.loc[0, ["verdict", "k"]].tolist() == ["separated", 3]
-
-
-def test_a_store_keeps_its_place_in_wards_tree_though_another_centroid_is_nearer():
-    values = np.random.default_rng(0).uniform(size=(80, 2))
-    features = pd.DataFrame(values, index=[f"s{i:02d}" for i in range(80)], columns=["x", "y"])
-    fits = ward.cut(ward.tree(values), 4)
-    found = cluster(features, k=4, algorithm="ward", outliers="none").clusters
-    assert adjusted_rand_score(fits, found["cluster"]) == 1.0
-    assert (found["margin"] < 0).any()
 
 
 def test_no_store_gives_empty_tables_and_a_verdict():
@@ -222,24 +205,24 @@ def test_differences_too_small_to_be_squared_are_none():
     d=st.integers(0, 3),
     levels=st.integers(1, 4),
     k=st.sampled_from([None, 1, 2, 5, 40]),
-    algorithm=st.sampled_from(["kmeans", "ward"]),
-    rule=st.sampled_from(["bic_stable", "largest_stable", "silhouette", "davies_bouldin"]),
     smallest=st.integers(1, 5),
     seed=st.integers(0, 1000),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_degenerate_features_never_lose_a_store(n, d, levels, k, algorithm, rule, smallest, seed):
+def test_degenerate_features_never_lose_a_store(n, d, levels, k, smallest, seed):
     values = np.random.default_rng(seed).integers(0, levels, size=(n, d)).astype(float) * 1e3
     features = pd.DataFrame(values, index=[f"s{i}" for i in range(n)], columns=[f"f{j}" for j in range(d)])
-    found = cluster(features, k=k, algorithm=algorithm, rule=rule, min_cluster_size=smallest)
+    found = cluster(features, k=k, min_cluster_size=smallest)
     clusters = found.clusters
     assert sorted(clusters["store_id"]) == sorted(features.index)
     assert sorted(clusters["cluster"].unique()) == list(range(1, found.verdict.loc[0, "k"] + 1))
     assert np.isfinite(clusters[["distance", "confidence"]]).all(axis=None)
     assert clusters["confidence"].between(0, 1).all()
-    always = found.k_selection[["bic", "inertia", "stability", "jaccard"]]
-    assert np.isfinite(always).all(axis=None)
+    assert np.isfinite(found.k_selection[["bic", "criterion"]]).all(axis=None)
     assert found.k_selection["chosen"].sum() == 1
+    assert np.isfinite(found.k_selection.loc[found.k_selection["chosen"], ["inertia", "stability", "jaccard"]]).all(
+        axis=None
+    )
     alike = features.assign(cluster=clusters.set_index("store_id")["cluster"]).groupby(
         list(features.columns) or (lambda _: 0)
     )

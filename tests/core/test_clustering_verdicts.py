@@ -9,15 +9,20 @@ import pytest
 
 from pipeline.core.clustering.centroid_algorithms import KMeans
 from pipeline.core.clustering.null import NullTest, as_flags, compare_with_nulls, mean_dip, mean_margin
-from pipeline.core.clustering.rules import KFigures
 from pipeline.core.clustering.verdicts import verdict
-from pipeline.settings import ClusteringSettings
 
 
 def compare(matrix: np.ndarray, k: int, draws: int = 39) -> NullTest:
     matrix = matrix - matrix.mean(axis=0)
     fits = KMeans(matrix, np.ones((1, len(matrix))), 0)
     return compare_with_nulls(matrix, fits.labels(k), k, fits, draws, 0)
+
+
+def compare_in(pattern: np.ndarray, k: int) -> NullTest:
+    matrix = np.random.default_rng(0).normal(size=pattern.shape) * pattern
+    matrix -= matrix.mean(axis=0)
+    fits = KMeans(matrix, np.ones((1, len(matrix))), 0)
+    return compare_with_nulls(matrix, fits.labels(k), k, fits, 39, 0, pattern)
 
 
 def test_clusters_that_stand_apart_beat_both_nulls():
@@ -100,21 +105,29 @@ def test_the_gaussian_alone_is_not_enough():
 
 
 @pytest.mark.parametrize(
-    ("stability", "test", "expected", "words"),
+    ("k", "axes", "test", "cut", "expected", "words"),
     [
-        (0.9, NullTest(0.01, 0.01), "separated", "deeper than those of one Gaussian (p = 0.01)"),
-        (0.2, NullTest(0.01, 0.01), "separated", "yet they are not reproducible (stability 0.20"),
-        (0.9, NullTest(0.01, 0.30), "tiers", "no deeper than those of a flat continuum (p = 0.30)"),
-        (0.9, NullTest(0.40, None), "tiers", "no deeper than those of one Gaussian (p = 0.40)"),
-        (0.2, NullTest(0.40, None), "no structure", "and they are not reproducible"),
-        (1.0, None, "no structure", "there is one cluster"),
+        (3, 0, NullTest(0.01, 0.01), None, "separated", "deeper than those of one Gaussian (p = 0.01)"),
+        (3, 1, NullTest(0.01, 0.01), None, "separated", "deeper than those of one Gaussian (p = 0.01)"),
+        (3, 0, NullTest(0.01, 0.30), None, "tiers", "no deeper than those of a flat continuum (p = 0.30)"),
+        (3, 0, NullTest(0.40, None), None, "tiers", "no deeper than those of one Gaussian (p = 0.40)"),
+        (1, 0, None, None, "no structure", "there is one cluster"),
+        (1, 1, None, None, "axis", "along one continuous axis"),
+        (1, 2, None, None, "axis", "along one continuous axis, and a second one"),
+        (1, 1, None, 4, "tiers", "cut into 4 tiers of as many stores each"),
     ],
 )
-def test_the_verdict_follows_from_the_nulls_and_the_stability(stability, test, expected, words):
-    figures = KFigures(3, 0.3, 50.0, 1.0, -10.0, 5.0, 20, stability, 0.8)
-    found, reason = verdict(figures, test, ClusteringSettings())
+def test_the_verdict_follows_from_clusters_axes_and_nulls(k, axes, test, cut, expected, words):
+    found, reason = verdict(k, axes, test, cut)
     assert found == expected
     assert words in reason
+
+
+def test_stores_without_values_have_none_in_any_draw_and_noisy_ones_are_drawn_as_wide():
+    """Half the stores are three times as wide and a fifth of the values are gaps: taken alike, they would look like clusters."""
+    random = np.random.default_rng(3)
+    pattern = np.where(np.arange(200) % 2, 3.0, 1.0)[:, None] * (random.random((200, 6)) < 0.8)
+    assert not any(compare_in(pattern, k).is_separated for k in (2, 4))
 
 
 def test_a_draw_takes_the_two_values_of_a_flag_as_often_as_the_data_does_and_by_the_size_of_what_was_drawn():

@@ -8,7 +8,6 @@ from scipy.cluster.hierarchy import cut_tree, linkage
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.clustering import ward
-from pipeline.core.clustering.centroid_algorithms import Ward
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 7, 40])
@@ -23,13 +22,3 @@ def test_a_cut_is_scipys(k):
 def test_identical_points_can_still_be_cut_into_exactly_k():
     assert sorted(np.bincount(ward.cut(ward.tree(np.zeros((5, 2))), 3)).tolist()) == [1, 1, 3]
     assert ward.cut(ward.tree(np.zeros((1, 2))), 1).tolist() == [0]
-
-
-def test_a_refit_has_the_means_of_the_resampled_stores():
-    random = np.random.default_rng(1)
-    matrix = random.normal(size=(30, 2)) + 20 * (np.arange(30)[:, None] % 2)
-    drawn = random.multinomial(30, np.full(30, 1 / 30), size=4).astype(float)
-    centroids = Ward(matrix, drawn, seed=0).refits(2).centres
-    for refit, times in zip(centroids, drawn, strict=True):
-        expected = [np.average(matrix[c::2], axis=0, weights=times[c::2]) for c in (0, 1)]
-        np.testing.assert_allclose(refit[refit[:, 0].argsort()], expected)

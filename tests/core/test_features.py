@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
-from scipy.stats import gmean
-from skbio.stats import composition
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from pipeline.core.statistics import features
@@ -78,22 +76,6 @@ def test_the_shares_of_every_store_sum_to_one(values, threshold):
         assert (shares >= 0).all(axis=None)
 
 
-def test_hellinger_distances_follow_from_square_roots():
-    shares = features.mix(wide([[1, 3], [2, 2]], "a", "b"), 0.0).shares
-    found = features.transform(shares, "hellinger")
-    np.testing.assert_allclose(found, np.sqrt([[0.25, 0.75], [0.5, 0.5]]))
-    affinity = np.sqrt(0.25 * 0.5) + np.sqrt(0.75 * 0.5)
-    assert np.linalg.norm(found.iloc[0] - found.iloc[1]) == pytest.approx(np.sqrt(2 * (1 - affinity)))
-
-
-def test_zscore_and_none_are_what_they_say():
-    shares = outside().assign(constant=0.1)
-    pd.testing.assert_frame_equal(features.transform(shares, "none"), shares)
-    found = features.transform(shares, "zscore")
-    np.testing.assert_allclose(found[["a", "b", "c"]], StandardScaler().fit_transform(shares[["a", "b", "c"]]))
-    assert (found["constant"] == 0.0).all()
-
-
 @pytest.mark.parametrize(
     ("name", "theirs"), [("robust", RobustScaler()), ("standard", StandardScaler()), ("minmax", MinMaxScaler())]
 )
@@ -153,63 +135,14 @@ def test_rows_are_ordered_by_value_and_rows_alike_keep_their_order():
     assert features.value_order(np.empty((3, 0))).tolist() == [0, 1, 2]
 
 
-def compositions(zeros: bool) -> pd.DataFrame:
-    random = np.random.default_rng(3)
-    values = random.dirichlet([4.0, 2.0, 1.0, 0.5], 9)
-    if zeros:
-        values[0, 3] = values[1, 2] = values[1, 3] = 0.0
-    return pd.DataFrame(values / values.sum(axis=1, keepdims=True), columns=list("abcd"))
-
-
-def test_distances_after_chi_square_are_chi_square_distances_of_the_shares():
-    shares = compositions(zeros=True)
-    found = features.transform(shares, "chi_square").to_numpy()
-    values, mass = shares.to_numpy(), shares.to_numpy().sum(axis=0) / shares.to_numpy().sum()
-    for i in range(len(values)):
-        for j in range(i):
-            expected = np.sqrt(sum((values[i, c] - values[j, c]) ** 2 / mass[c] for c in range(4)))
-            assert np.linalg.norm(found[i] - found[j]) == pytest.approx(expected)
-
-
-def test_clr_is_the_log_over_the_geometric_mean_and_its_distances_know_ratios_only():
-    shares = compositions(zeros=False)
-    found = features.transform(shares, "clr")
-    np.testing.assert_allclose(found, np.log(shares.div(gmean(shares, axis=1), axis=0)))
-    np.testing.assert_allclose(found, composition.clr(shares.to_numpy()))
-    np.testing.assert_allclose(found.sum(axis=1), 0.0, atol=1e-12)
-    perturbed = shares * [1.0, 5.0, 0.2, 3.0]  # another unit for each part: Aitchison distances stay
-    again = features.transform(perturbed.div(perturbed.sum(axis=1), axis=0), "clr")
-    np.testing.assert_allclose(pdist(again), pdist(found))
-
-
-def test_zeros_are_replaced_before_the_logarithm_and_keep_the_ratios_of_the_others():
-    shares = compositions(zeros=True)
-    found = features.transform(shares, "clr")
-    np.testing.assert_allclose(found, composition.clr(composition.multi_replace(shares.to_numpy())), rtol=1e-9)
-    assert found.loc[1, "a"] - found.loc[1, "b"] == pytest.approx(np.log(shares.loc[1, "a"] / shares.loc[1, "b"]))
-
-
-@pytest.mark.parametrize("name", ["hellinger", "zscore", "none", "chi_square", "clr"])
-def test_a_transform_of_no_store_or_no_need_state_is_empty(name):
-    for empty in (pd.DataFrame(np.empty((0, 2)), columns=["a", "b"]), pd.DataFrame(index=["s1", "s2"])):
-        assert features.transform(empty, name).shape == empty.shape
-
-
-@pytest.mark.parametrize("name", ["hellinger", "zscore", "none", "chi_square", "clr"])
-def test_the_order_of_the_stores_changes_no_bit_of_a_transform(name):
-    shares = compositions(zeros=True)
-    turned = shares.iloc[::-1]
-    assert features.transform(turned, name).iloc[::-1].equals(features.transform(shares, name))
-
-
 def test_a_weight_counts_that_often_in_squared_distances_and_0_leaves_the_feature_out():
-    found = features.weighted(outside(), {"a": 3.0, "c": 0.0, "unknown": 5.0})
+    found = features.weighted(outside(), features.weights_of(outside().columns, {"a": 3.0, "c": 0.0, "unknown": 5.0}))
     apart = [pdist(outside()[[name]]) ** 2 for name in "abc"]
     assert pdist(found) ** 2 == pytest.approx(3.0 * apart[0] + apart[1])
-    assert features.weighted(outside(), {}).equals(outside())
+    assert features.weighted(outside(), features.weights_of(outside().columns, {})).equals(outside())
 
 
 def test_a_weight_of_a_categorical_feature_is_that_of_its_levels_unless_a_level_has_its_own():
     levels = pd.DataFrame(np.eye(3), columns=["area=a", "area=b", "income"])
-    found = features.weighted(levels, {"area": 4.0, "area=b": 9.0})
+    found = features.weighted(levels, features.weights_of(levels.columns, {"area": 4.0, "area=b": 9.0}))
     assert np.diag(found).tolist() == [2.0, 3.0, 1.0]

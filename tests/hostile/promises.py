@@ -201,12 +201,15 @@ def check_k(side: str, settings: ClusteringSettings, made: dict[str, pd.DataFram
         assert set(stores["cluster"]) == set(range(1, row["k"] + 1))
         assert row["highest_number"] == row["k"]
         assert stores["cluster"].value_counts().sort_index().is_monotonic_decreasing
-        assert (row["verdict"] == "no structure") == (row["k"] <= 1) or own.k is not None or row["k"] > 1
+        assert (row["verdict"] in ("no structure", "axis")) == (row["k"] <= 1)
+        assert row["verdict"] != "axis" or row["axes"] >= 1
         if row["k"] == 0:
             assert not len(stores)
             continue
         taken = figures[figures["chosen"]]
-        assert list(taken["k"]) == [row["k"]]
+        cut = own.axis_tiers is not None and row["verdict"] == "tiers" and list(taken["k"]) == [1]
+        assert cut or list(taken["k"]) == [row["k"]]
+        assert not cut or (row["axes"] >= 1 and row["k"] <= own.axis_tiers)
         justified(own, figures, taken.iloc[0], stores)
 
 
@@ -221,11 +224,8 @@ def justified(settings: ClusteringSettings, figures: pd.DataFrame, taken: pd.Ser
         return
     assert taken["smallest_cluster"] >= smallest
     assert taken["k"] <= settings.k_max
-    if settings.rule in ("bic_stable", "largest_stable"):
-        assert taken["stability"] >= settings.min_stability
-        assert taken["jaccard"] >= settings.min_jaccard
-    if settings.rule == "bic_stable":
-        assert taken["bic"] + 0.2 * fitted * (1 - taken["jaccard"]) <= figures["bic"].iloc[0] + 1e-6
+    assert taken["stability"] >= settings.min_stability
+    assert taken["jaccard"] >= settings.min_jaccard
 
 
 def check_final_clusters(made: dict[str, pd.DataFrame]) -> None:

@@ -117,8 +117,9 @@ def closed_and_held_out(project: Project, raw: Raw, rng: random.Random) -> None:
 
 def other_ways(project: Project, _: Raw, rng: random.Random) -> None:
     clustering = project.settings["internal"]["clustering"]
-    clustering |= {"algorithm": rng.choice(["ward", "gmm"]), "transform": rng.choice(["clr", "chi_square", "zscore"])}
-    clustering["k"] = rng.choice([2, 3])
+    clustering |= {"axis_tiers": rng.choice([2, 3]), "k": rng.choice([2, 3, None])}
+    if clustering["k"] is None:
+        del clustering["k"]
     project.settings["merging"] = {"method": rng.choice(["nested", "consensus", "weighted"]), "min_cluster_size": 2}
 
 

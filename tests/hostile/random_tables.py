@@ -238,13 +238,11 @@ def sound(rng: np.random.Generator, stores: int, categories: int, needs: int) ->
 def settings(draw: st.DrawFn) -> dict[str, Any]:
     """Settings of every section; those that cost little, mostly."""
     seldom = st.sampled_from(["none"] * 11 + ["isolation_forest"])
-    algorithm = st.sampled_from(["kmeans", "kmeans", "ward", "gmm"])
-    rule = st.sampled_from(["bic_stable"] * 4 + ["largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"])
+    axis_tiers = st.sampled_from([None, None, 2, 4])
     k = st.sampled_from([None, None, None, 1, 2, 5])
     shared = st.fixed_dictionaries(
         {
-            "algorithm": algorithm,
-            "rule": rule,
+            "axis_tiers": axis_tiers,
             "k": k,
             "outliers": seldom,
             "k_max": st.integers(2, 3),
@@ -253,9 +251,7 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
     )
     inside, outside, chain = draw(shared), draw(shared), draw(shared)
     weights = draw(st.sampled_from([{}, {}, {}, {"need 0": 0.0}, {"need 0": 1000.0, "need 1": 0.5}]))
-    own = draw(
-        st.sampled_from([None, {"k": 3}, {"transform": "clr", "algorithm": "ward"}, {"min_need_state_share": 0.4}])
-    )
+    own = draw(st.sampled_from([None, {"k": 3}, {"axis_tiers": 3}, {"min_need_state_share": 0.4}]))
     only = {} if own is None else {"Bread": InternalClustering.CategorySettings(**own)}
     return {
         "preprocessing": InternalPreprocessing(
@@ -264,8 +260,6 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
             unmapped=draw(st.sampled_from(["keep"] * 16 + ["drop"] * 12 + ["error"])),
         ),
         "internal": InternalClustering(
-            transform=draw(st.sampled_from(["hellinger", "hellinger", "zscore", "none", "chi_square", "clr"])),
-            shrinkage=draw(st.sampled_from(["none", "none", "empirical_bayes"])),
             volume_tiers=draw(st.sampled_from([1, 3, 20])),
             weights=weights,
             category=only,

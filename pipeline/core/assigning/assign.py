@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.core.assigning.category import CategoryModel, Given, Outside, number_or_none
-from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, in_space, place, published_spaces
+from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, of_surroundings, place, published_spaces
 from pipeline.core.assigning.surroundings import Surroundings, surroundings
 from pipeline.core.frames import frame
 from pipeline.errors import SettingsError
@@ -31,7 +32,7 @@ def assign(
 ) -> pd.DataFrame:
     """Place stores into the clusters of every category of the model; nothing is fitted.
 
-    A store is placed by its mix (nearest centroid or likeliest component) if its sales reach the category's min_sales_value
+    A store is placed by its mix, in the likeliest cluster, if its sales reach the category's min_sales_value
     and it is not excluded from the category. Else the classifier places it by its surroundings, if it has outside data and
     the category uses it. Else the rule in the settings decides. Its final cluster is that of most stores with the same
     internal and external cluster; if no store has both, that of most stores with the same internal cluster.
@@ -77,9 +78,10 @@ def assign(
 
 def _outside(offered: pd.DataFrame, model_features: pd.DataFrame, space: Space) -> Outside:
     around: Surroundings = surroundings(offered, model_features[model_features["side"] == EXTERNAL])
-    values = in_space(space, around.features)
+    points = of_surroundings(space, around.features)
     rows = {str(store): row for row, store in enumerate(around.features.index)}
-    return Outside(rows, values, place(space, values), space.features, around.notes)
+    weighted = points.values * np.sqrt(space.weights)
+    return Outside(rows, weighted, place(space, points), space.features, around.notes)
 
 
 def _like_stores(settings: Assign, clustered: set[str]) -> dict[str, str]:

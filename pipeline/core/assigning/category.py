@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.core.assigning.mixes import new_mixes
-from pipeline.core.assigning.spaces import FARTHEST, Placement, Space, in_space, place, softmax
+from pipeline.core.assigning.spaces import FARTHEST, Placement, Space, of_shares, place, softmax
 from pipeline.errors import DataError
 from pipeline.schema import NO_CLUSTER
 from pipeline.settings import Assign
@@ -87,9 +87,7 @@ class CategoryModel:
         enough = [store for store in mixes.shares.index if store not in without]
         without |= dict.fromkeys(sold.keys() - set(enough) - without.keys(), "no sales of mapped SKUs")
         shares = mixes.shares.loc[enough]
-        if self._space.noise is not None:
-            shares = self._space.noise.drawn(shares, mixes.totals.loc[enough].to_numpy(dtype="float64") / 100)
-        placed = place(self._space, in_space(self._space, shares))
+        placed = place(self._space, of_shares(self._space, shares, mixes.totals))
         placements = {}
         for row, store in enumerate(enough):
             words = [f"its mix: sales of {_money(sold[store])}, the median store's are {_money(median)}"]

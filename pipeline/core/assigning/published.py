@@ -1,4 +1,4 @@
-"""A clustering, read from its published tables."""
+"""One clustering, as its published tables say it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pipeline.core.statistics.features import value_order
 
 
 class Clustering(NamedTuple):
-    """The n stores of a clustering, in the order of their values, so that sums do not depend on names.
+    """The n stores of a clustering, in the order of their values: sums then depend on no name.
 
-    `clusters`: by store. `values` (n, d): the clustered values. `fitted` (n,): the stores that were fitted. `held_out`: the ids
-    of held-out stores. `constant` (d,): the features that are constant among the others. `distances` (n,): to the own
-    centroid. `likely` (n, k): the probability of each cluster, for gmm; else None.
+    `clusters` by store, `values` (n, d) as they were clustered on, `fitted` (n,) which of them, `held_out` the ids of stores that
+    shaped nothing, `constant` (d,) the features that told nothing apart among the others, `distances` (n,) to the own centroid,
+    and how `likely` a store is in each cluster (n, k), None where
+    there is one, or where clusters are tiers of an axis.
     """
 
     clusters: pd.Series[int]
@@ -36,7 +37,7 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
     ----------
     clusters : internal_clusters of one category, or external_clusters
     features : internal_features of it, or external_scaled_features
-    memberships : internal_memberships of it, or external_memberships; empty if the algorithm is not gmm
+    memberships : internal_memberships of it, or external_memberships; without rows where there is one cluster, or clusters are tiers of an axis
     """
     placed = clusters.set_index("store_id").sort_index()
     values = wide(features, "value", placed.index)
@@ -61,6 +62,6 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
 
 
 def wide(features: pd.DataFrame, column: str, stores: pd.Index[str]) -> pd.DataFrame:
-    """Stores x features of a long table; no columns if there is no feature."""
+    """Stores x features of a long table; no columns where there is no feature."""
     table = features.pivot(index="store_id", columns="feature", values=column).sort_index(axis=1)
     return table.reindex(stores).astype("float64")

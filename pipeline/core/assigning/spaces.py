@@ -1,4 +1,4 @@
-"""The space of a clustering: its features and scales, and the placement of stores in it."""
+"""The space of a clustering: what a store is measured in, and the cluster that it has there."""
 
 from __future__ import annotations
 
@@ -9,49 +9,53 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.clustering import mixture
+from pipeline.core.clustering.densities import Mixtures, posteriors
+from pipeline.core.clustering.evidence import Roots, Seeing, thinness
 from pipeline.core.clustering.figures import centroids, distances
-from pipeline.core.clustering.points import Scale
-from pipeline.core.internal.shrinkage import Noise
+from pipeline.core.clustering.positions import Along, positions
+from pipeline.core.internal.roots import Plane, gaps_of, laid_flat
 from pipeline.core.statistics.features import Axes, on_axes
 
 INTERNAL, EXTERNAL = "internal", "external"
-FARTHEST = 0.99  # of the fitted stores: a new store farther from its centroid than this share of them is too far
-_ROUNDING = 1e-8  # tolerance for distances computed from published numbers
-
-
-class Components(NamedTuple):
-    """A mixture of k components in d features as linear scores (`points.Scale.linear`): a store is in the component with the
-    highest score; the softmax of the scores gives the probabilities.
-
-    `intercepts` (k,), `coefficients` (k, d), `thresholds` (d,): a feature with a threshold counts as 1 above it, else as 0;
-    NaN means that the value itself counts.
-    """
-
-    intercepts: NDArray[np.float64]
-    coefficients: NDArray[np.float64]
-    thresholds: NDArray[np.float64]
+FARTHEST = (
+    0.99  # of the stores fitted: a new store that is farther from its centroid than this share of them is too far
+)
+_ROUNDING = 1e-8  # of a distance made anew from published numbers: the farthest fitted store is no farther than itself
 
 
 class Space(NamedTuple):
     """A clustering's space of d features, and its k clusters in it.
 
-    `clusters` (k,): their numbers. `centroids` (k, d). `components`: for gmm, else None. `noise` (of sales in currency): if the
-    shares of small stores are shrunk towards the chain's, else None. `max_distance`: as in `model_spaces` of pipeline.schema.
+    `axes` outside, `plane` and `median_sales` (cents) inside: how features become values. `seeing` and `mixture`: how likely clusters are;
+    `borders` (k - 1,) and `along` where the clusters are tiers of an axis. `weights` (d,), `clusters` (k,) their numbers, those of tiers from the
+    lowest, `centroids` (k, d) of weighted values; `max_distance` as in `model_spaces` of pipeline.schema.
     """
 
     features: list[str]
-    axes: Axes
+    axes: Axes | None
+    plane: Plane | None
+    median_sales: float
+    weights: NDArray[np.float64]
+    seeing: Seeing
+    mixture: Mixtures
+    along: Along | None
+    borders: NDArray[np.float64]
     clusters: NDArray[np.int64]
     centroids: NDArray[np.float64]
     max_distance: float
-    components: Components | None
-    noise: Noise | None = None
+
+
+class Points(NamedTuple):
+    """n stores in a space: `values` (n, d) before weighting, `gaps` (n, d), `thin` (n,) as in `factor_mixture.Stores`."""
+
+    values: NDArray[np.float64]
+    gaps: NDArray[np.bool_]
+    thin: NDArray[np.float64]
 
 
 class Placement(NamedTuple):
-    """For n stores: cluster, distance to its centroid, margin (NaN if there is one cluster), probability (NaN without
-    components), and whether the store is farther from every centroid than nearly all fitted stores from their own."""
+    """Of n stores: cluster, distance to its centroid, margin (NaN where there is one cluster), probability (NaN where clusters are tiers),
+    and whether the store is farther from every centroid than nearly all that were fitted are from their own."""
 
     cluster: NDArray[np.int64]
     distance: NDArray[np.float64]
@@ -60,90 +64,67 @@ class Placement(NamedTuple):
     too_far: NDArray[np.bool_]
 
 
-def fitted_space(
-    features: list[str],
-    axes: Axes,
-    values: NDArray[np.float64],
-    clusters: NDArray[np.int64],
-    own_distances: NDArray[np.float64],
-    likely: NDArray[np.float64] | None,
-) -> Space:
-    """The space of a clustering, from its published tables.
-
-    Parameters
-    ----------
-    features, axes : of the space
-    values : (n, d) the fitted stores in the space; at least one
-    clusters : (n,) their clusters
-    own_distances : (n,) to their own centroids
-    likely : (n, k) the probability of each cluster, in order of the clusters' numbers, for gmm; else None
-
-    Notes
-    -----
-    The mixture is refitted by EM from the published memberships, so it equals the fitted mixture within EM's tolerance.
-    """
+def mean_values(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The centroids (k, d) of the stores fitted, in the order of the clusters' numbers."""
     numbers, labels = np.unique(clusters, return_inverse=True)
-    return Space(
-        features,
-        axes,
-        numbers,
-        centroids(values, labels, len(numbers)),
-        # no interpolation: with few stores, it would leave twice as many or more beyond the limit
-        float(np.quantile(own_distances, FARTHEST, method="inverted_cdf")),
-        None if likely is None else _components(values, likely),
-    )
+    return centroids(values, labels, len(numbers))
 
 
-def _components(values: NDArray[np.float64], likely: NDArray[np.float64]) -> Components:
-    scale = Scale(values)
-    fit = mixture.fit(scale.of(values), np.ones((1, len(values))), likely[None])
-    return Components(*scale.linear(fit.means[0], fit.variances[0], fit.chances[0], fit.proportions[0]))
+def farthest(own_distances: NDArray[np.float64]) -> float:
+    """The distance that `FARTHEST` of the stores fitted do not exceed."""
+    # no interpolation: with few stores that leaves twice as many of them beyond it, or more
+    return float(np.quantile(own_distances, FARTHEST, method="inverted_cdf"))
 
 
-def place(space: Space, values: NDArray[np.float64]) -> Placement:
-    """The placement of n stores (n, d): in the likeliest component if there are components, else at the nearest centroid.
-
-    Ties go to the lower number.
-    """
-    rows = np.arange(len(values))
-    apart = distances(values, space.centroids)
+def place(space: Space, points: Points) -> Placement:
+    """The likeliest cluster of each of n stores, or the tier that its position on the axis lies in. Ties go to the lower number."""
+    rows = np.arange(len(points.values))
+    apart = distances(points.values * np.sqrt(space.weights), space.centroids)
     nearest = apart.min(axis=1)
-    likely = None if space.components is None else _likely(space.components, values)
-    own = apart.argmin(axis=1) if likely is None else likely.argmax(axis=1)
+    roots = None if space.seeing.base is None else Roots(space.seeing.base, points.gaps)
+    seen = space.seeing.of(points.values, roots, points.thin)
+    probability = np.full(len(rows), np.nan)
+    if space.along is not None:
+        own = np.searchsorted(space.borders, positions(seen, space.mixture, space.along).at, side="left")
+    else:
+        likely = posteriors(seen, space.mixture)[0]
+        own = likely.argmax(axis=1)
+        if len(space.clusters) > 1:
+            probability = likely[rows, own]
     distance = apart[rows, own]
-    margin = np.full(len(values), np.nan)
+    margin = np.full(len(rows), np.nan)
     if len(space.clusters) > 1:
         apart[rows, own] = np.inf
         following = apart.min(axis=1)
         larger = np.maximum(distance, following)
         margin = np.where(larger > 0, (following - distance) / np.where(larger > 0, larger, 1.0), 0.0)
-    return Placement(
-        space.clusters[own],
-        distance,
-        margin,
-        np.full(len(values), np.nan) if likely is None else likely[rows, own],
-        nearest > space.max_distance + _ROUNDING * (1.0 + space.max_distance),
-    )
-
-
-def _likely(components: Components, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probability of each component for each store (n, k)."""
-    is_flag = ~np.isnan(components.thresholds)
-    counted = np.where(is_flag, values > components.thresholds, values)
-    return softmax(counted @ components.coefficients.T + components.intercepts)
+    too_far = nearest > space.max_distance + _ROUNDING * (1.0 + space.max_distance)
+    return Placement(space.clusters[own], distance, margin, probability, too_far)
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The softmax (n, k) of scores (n, k): their exponentials, each row divided by its sum."""
+    """Likelihoods (n, k) of scores (n, k): exp, of which each row is made to sum to 1."""
     raised = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
     return shares
 
 
-def in_space(space: Space, features: pd.DataFrame) -> NDArray[np.float64]:
-    """The values (n, d) of stores x features in the space."""
-    values: NDArray[np.float64] = on_axes(features[space.features], space.axes).to_numpy(dtype=np.float64)
-    return values
+def of_surroundings(space: Space, features: pd.DataFrame) -> Points:
+    """Stores x features of the outside data, before scaling -> the stores in the space."""
+    wide = features[space.features]
+    values = wide if space.axes is None else on_axes(wide, space.axes)
+    return Points(values.to_numpy(dtype=np.float64), np.zeros(wide.shape, dtype=bool), np.zeros(len(wide)))
+
+
+def of_shares(space: Space, shares: pd.DataFrame, totals: pd.Series[int]) -> Points:
+    """Stores x shares, and the mapped sales in cents that they are shares of -> the stores in the space."""
+    wide = shares[space.features]
+    thin = thinness(totals.reindex(wide.index).to_numpy(dtype=np.float64), space.median_sales)
+    if space.plane is None or not space.features:
+        return Points(wide.to_numpy(dtype=np.float64), np.zeros(wide.shape, dtype=bool), thin)
+    gaps = gaps_of(wide, totals, space.plane)
+    values = laid_flat(wide, gaps, space.plane)
+    return Points(values.to_numpy(dtype=np.float64), gaps.to_numpy(dtype=bool), thin)
 
 
 def published_spaces(model: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], Space]:
@@ -153,30 +134,80 @@ def published_spaces(model: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str],
     """
     key = ["side", "category"]
     features = dict(iter(model["model_features"].sort_values("feature").groupby(key)))
-    clusters = dict(iter(model["model_clusters"].sort_values("cluster").groupby(key)))
-    centres = dict(iter(model["model_centroids"].sort_values(["cluster", "feature"]).groupby(key)))
-    spaces = {}
-    for row in model["model_spaces"].itertuples():
-        side_and_category = (str(row.side), str(row.category))
-        own = features.get(side_and_category, model["model_features"].iloc[:0])
-        shape = (int(row.clusters), len(own))
-        means = centres.get(side_and_category, model["model_centroids"].iloc[:0])
-        power = None if row.transform == "clr" else float(own["power"].iloc[0]) if len(own) else 1.0
-        spaces[side_and_category] = Space(
-            [str(name) for name in own["feature"]],
-            Axes(power, own["shift"].to_numpy(dtype=np.float64), own["width"].to_numpy(dtype=np.float64)),
-            clusters[side_and_category]["cluster"].to_numpy(dtype=np.int64),
-            means["value"].to_numpy(dtype=np.float64).reshape(shape),
-            float(row.max_distance),
-            None
-            if row.algorithm != "gmm"
-            else Components(
-                clusters[side_and_category]["component_intercept"].to_numpy(dtype=np.float64),
-                means["component_coefficient"].to_numpy(dtype=np.float64).reshape(shape),
-                own["threshold"].to_numpy(dtype=np.float64),
-            ),
-            None
-            if row.noise != row.noise  # null
-            else Noise(own["pooled_share"].to_numpy(dtype=np.float64), float(row.spread), float(row.noise)),
-        )
-    return spaces
+    clusters = dict(iter(model["model_clusters"].groupby(key)))
+    centres = dict(iter(model["model_centroids"].groupby(key)))
+    found = {}
+    for row in model["model_spaces"].to_dict("records"):
+        of = (str(row["side"]), str(row["category"]))
+        own = features.get(of, model["model_features"].iloc[:0])
+        found[of] = _space(row, own, clusters[of], centres.get(of, model["model_centroids"].iloc[:0]))
+    return found
+
+
+def _space(row: dict[str, object], own: pd.DataFrame, clusters: pd.DataFrame, centres: pd.DataFrame) -> Space:
+    def numbers(name: str) -> NDArray[np.float64]:
+        column: NDArray[np.float64] = own[name].to_numpy(dtype=np.float64)
+        return column
+
+    names = [str(name) for name in own["feature"]]
+    clusters = clusters.sort_values(["from_position", "cluster"], na_position="first", ignore_index=True)
+    in_tiers = bool(clusters["from_position"].notna().any())
+    wide = {
+        column: centres.pivot(index="cluster", columns="feature", values=column)
+        .reindex(index=clusters["cluster"], columns=names)
+        .to_numpy(dtype=np.float64)
+        for column in ("value", "mean")
+    }
+    inside = row["side"] == INTERNAL
+    base = numbers("base") if inside and names else None
+    seeing = Seeing(
+        weights=numbers("weight"),
+        base=base,
+        pivot=int(own["is_pivot"].to_numpy(dtype=bool).argmax()) if base is not None else None,
+        numeric=own["variance"].notna().to_numpy(dtype=bool),
+        flag=own["flag"].fillna(0).to_numpy(dtype=np.int64),
+        threshold=numbers("threshold"),
+    )
+    return Space(
+        features=names,
+        axes=None if inside else Axes(numbers("shift"), numbers("width")),
+        plane=None
+        if base is None
+        else Plane(pd.Series(base, index=names), own.set_index("feature")["gap_sales"].fillna(np.inf)),
+        median_sales=float(row["median_sales"]) if inside else 0.0,  # type: ignore[arg-type]  # a number inside
+        weights=numbers("weight"),
+        seeing=seeing,
+        mixture=_mixture(row, own, clusters, wide["mean"], seeing, in_tiers),
+        along=Along(float(row["position_shift"]), float(row["position_width"])) if in_tiers else None,  # type: ignore[arg-type]
+        borders=clusters["from_position"].dropna().to_numpy(dtype=np.float64),
+        clusters=clusters["cluster"].to_numpy(dtype=np.int64),
+        centroids=wide["value"],
+        max_distance=float(row["max_distance"]),  # type: ignore[arg-type]  # a number
+    )
+
+
+def _mixture(
+    row: dict[str, object],
+    own: pd.DataFrame,
+    clusters: pd.DataFrame,
+    means: NDArray[np.float64],
+    seeing: Seeing,
+    in_tiers: bool,
+) -> Mixtures:
+    """The mixture that a space's tables say; where clusters are tiers they all have the one cluster's means."""
+    components = means[:1] if in_tiers else means
+    proportions = np.ones(1) if in_tiers else clusters["proportion"].to_numpy(dtype=np.float64)
+    factors = int(row["axes"])  # type: ignore[call-overload]  # a number
+    loadings = np.column_stack(
+        [own[f"loading_{r + 1}"].to_numpy(dtype=np.float64) for r in range(factors)] or [np.empty((len(own), 0))]
+    )
+    return Mixtures(
+        proportions[None],
+        components[None][:, :, seeing.numeric],
+        own["variance"].to_numpy(dtype=np.float64)[seeing.numeric][None],
+        loadings[seeing.numeric][None],
+        np.array([float(row["noise"])]),  # type: ignore[arg-type]  # a number
+        np.array([float(row["tails"])]),  # type: ignore[arg-type]  # a number
+        seeing.chances(components)[None],
+        np.zeros(1),
+    )

@@ -50,13 +50,14 @@ def cluster_chain(
     few = features.coverage.index[features.coverage < settings.min_coverage - 1e-12]
     clustering = cluster_stores(features.matrix, settings, left_out=list(few), held_out=held_out)
     stores = clustering.clusters["store_id"]
+    verdict = clustering.verdict.assign(axis=None).astype({"axis": "object"})
     return {
         "chain_clusters": clustering.clusters.assign(
             categories=features.categories.reindex(stores).to_numpy(dtype="int64"),
             coverage=features.coverage.reindex(stores).to_numpy(dtype="float64"),
         ),
         "chain_k_selection": clustering.k_selection,
-        "chain_verdicts": clustering.verdict if len(sales_by_need_state) else clustering.verdict.iloc[:0],
+        "chain_verdicts": verdict if len(sales_by_need_state) else verdict.iloc[:0],
         "chain_profiles": _profiles(sales, clustering.clusters),
         "chain_agreement": _agreement(features, clustering.clusters, internal_clusters),
     }

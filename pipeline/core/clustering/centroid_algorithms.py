@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.clustering import ward
 from pipeline.core.clustering.figures import centroids
 from pipeline.core.clustering.kmeans import best_of, kmeans, nearest, refit, spread_starts
 
@@ -115,26 +114,3 @@ class KMeans(_NearestCentroid):
 
     def _random(self, purpose: int, k: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, purpose, k])
-
-
-class Ward(_NearestCentroid):
-    """Ward's agglomerative clustering; a refit is the tree of the resampled stores, cut at k."""
-
-    def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> None:  # noqa: ARG002  # no chance in it
-        self.matrix = matrix
-        self._tree = ward.tree(matrix)
-        self._resampled = [np.repeat(matrix, times.astype(np.int64), axis=0) for times in drawn]
-        self._trees = [ward.tree(points) for points in self._resampled]
-
-    def labels(self, k: int) -> NDArray[np.int64]:
-        """See `Algorithm`."""
-        return ward.cut(self._tree, k)
-
-    def refits(self, k: int) -> Centroids:
-        """See `Algorithm`."""
-        pairs = zip(self._resampled, self._trees, strict=True)
-        return Centroids(np.stack([centroids(points, ward.cut(tree, k), k) for points, tree in pairs]))
-
-    def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        """See `Algorithm`."""
-        return np.stack([ward.cut(ward.tree(points), k) for points in draws])

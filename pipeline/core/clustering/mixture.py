@@ -118,11 +118,6 @@ def fit(points: Points, weights: NDArray[np.float64], memberships: NDArray[np.fl
     return Mixture(*found)
 
 
-def posteriors(points: Points, mixture: Mixture) -> NDArray[np.float64]:
-    """How likely each of n points, one set of them, belongs to each component: (m, n, k), rows sum to 1."""
-    return _expect(points, mixture.means, mixture.variances, mixture.chances, mixture.proportions)[0]
-
-
 def _expect(
     points: Points,
     means: NDArray[np.float64],

@@ -50,7 +50,13 @@ class NullTest(NamedTuple):
 
 
 def compare_with_nulls(
-    matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int, fits: Algorithm, draws: int, seed: int
+    matrix: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    k: int,
+    fits: Algorithm,
+    draws: int,
+    seed: int,
+    pattern: NDArray[np.float64] | None = None,
 ) -> NullTest:
     """Compare a clustering with k >= 2 against both nulls by a parametric bootstrap.
 
@@ -62,14 +68,35 @@ def compare_with_nulls(
     fits : the algorithm that found them
     draws : number of draws from each null; p = (1 + draws that do as well) / (1 + draws)
     seed : what the draws depend on
+    pattern : (n, d) how wide each store's values are drawn, 0 where it has none: small stores are as noisy and lack as much in every draw
+        as they do; None: all stores alike
     """
     axes = _axes(matrix)
+    if pattern is not None:  # on the whole as wide as the data
+        usual = np.sqrt(np.square(pattern).mean(axis=0))
+        pattern = pattern / np.where(usual > 0, usual, 1.0)
     random = np.random.default_rng([seed, 3, k])
-    gaussian = _p_value(matrix, labels, k, fits, draws, mean_margin, lambda shape: random.standard_normal(shape) @ axes)
+    gaussian = _p_value(
+        matrix,
+        labels,
+        k,
+        fits,
+        draws,
+        mean_margin,
+        lambda shape: _as_stores(random.standard_normal(shape) @ axes, pattern),
+    )
     if gaussian > SIGNIFICANT:
         return NullTest(gaussian, None)
     half = np.sqrt(3.0)  # the uniform of variance 1
-    flat = _p_value(matrix, labels, k, fits, draws, mean_dip, lambda shape: random.uniform(-half, half, shape) @ axes)
+    flat = _p_value(
+        matrix,
+        labels,
+        k,
+        fits,
+        draws,
+        mean_dip,
+        lambda shape: _as_stores(random.uniform(-half, half, shape) @ axes, pattern),
+    )
     return NullTest(gaussian, flat)
 
 
@@ -120,6 +147,11 @@ def as_flags(drawn: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray
         places = np.argsort(drawn[:, :, column], axis=1, kind="stable").argsort(axis=1)
         drawn[:, :, column] = np.where(places >= (matrix[:, column] == low).sum(), high, low)
     return drawn
+
+
+def _as_stores(drawn: NDArray[np.float64], pattern: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """The draws (m, n, d), each store as wide as its pattern (n, d)."""
+    return drawn if pattern is None else drawn * pattern
 
 
 def _axes(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

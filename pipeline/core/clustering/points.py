@@ -28,69 +28,68 @@ class Scale:
     """How points are seen, learnt from a matrix (n, d), n >= 1.
 
     A feature that takes two values is a flag. Flags of which no point has two, such as the columns of one categorical
-    feature, are the levels of one feature, beside the level that none of them is set. Features of more values are
+    feature, are the levels of one feature, beside the level that none of them is set; unless `flags` is false. Features of more values are
     numbers, in their standard deviations about their mean. Constant features are left out.
     """
 
-    def __init__(self, matrix: NDArray[np.float64]) -> None:
+    def __init__(self, matrix: NDArray[np.float64], flags: bool = True) -> None:
         self._mean = matrix.mean(axis=0)
         self._deviations = matrix.std(axis=0)
         self._halfway = (matrix.min(axis=0) + matrix.max(axis=0)) / 2
-        flags = is_flag(matrix)
+        two_valued = is_flag(matrix) & flags
         # what rounding leaves of a constant feature's deviation would measure other points in units of nothing; of
         # differences too small to be squared none is left
-        self._numeric = (matrix.min(axis=0) < matrix.max(axis=0)) & (self._deviations > 0) & ~flags
-        self._groups = _exclusive(matrix > self._halfway, np.flatnonzero(flags))
+        self.numeric = (matrix.min(axis=0) < matrix.max(axis=0)) & (self._deviations > 0) & ~two_valued
+        self._groups = _exclusive(matrix > self._halfway, np.flatnonzero(two_valued))
         self._occurring = self._one_hot(matrix).any(axis=0)
 
     def of(self, points: NDArray[np.float64]) -> Points:
         """Points (n, d) on this scale; a flag is set where the value is nearer to the larger of its two."""
-        kept = self._numeric
+        kept = self.numeric
         numbers = (points[:, kept] - self._mean[kept]) / self._deviations[kept]
         levels = self._one_hot(points)[:, self._occurring].astype(float)
         return Points(numbers[None], levels[None])
 
     def log_determinant(self) -> float:
         """The logarithm of the volume that a unit of the numbers has in the features' own units."""
-        return float(np.log(self._deviations[self._numeric]).sum())
+        return float(np.log(self._deviations[self.numeric]).sum())
+
+    def groups(self) -> int:
+        """How many flags there are, those that exclude each other taken as one."""
+        return len(self._groups)
 
     def features(self) -> tuple[int, int]:
         """How many numbers there are, and how many chances a component has that are free."""
-        return int(self._numeric.sum()), int(self._occurring.sum()) - len(self._groups)
+        return int(self.numeric.sum()), int(self._occurring.sum()) - len(self._groups)
 
-    def linear(
-        self,
-        means: NDArray[np.float64],
-        variances: NDArray[np.float64],
-        chances: NDArray[np.float64],
-        proportions: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """One mixture on this scale (as `mixture.Mixture`, without the first axis) as linear scores of the features themselves.
+    def numbers_scale(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and standard deviation of every number."""
+        return self._mean[self.numeric], self._deviations[self.numeric]
 
-        A component's posterior is the softmax of intercept + sum of coefficient x z, where z is the feature, but of a flag
-        1 above its threshold and 0 below: components share their variances, so that squares are the same in all of them.
+    def flag_numbers(self, d: int) -> NDArray[np.int64]:
+        """For each of d features the number of the flag that it is a level of, from 1; 0 of none."""
+        found = np.zeros(d, dtype=np.int64)
+        for number, group in enumerate(self._groups, start=1):
+            found[group] = number
+        return found
 
-        Returns
-        -------
-        Intercepts (k,), coefficients (k, d), and thresholds (d,), NaN where the feature is no flag.
-        """
-        kept = self._numeric
-        coefficients = np.zeros((len(means), len(self._mean)))
-        coefficients[:, kept] = means / variances / self._deviations[kept]
-        intercepts = np.log(np.maximum(proportions, np.finfo(np.float64).tiny)) - (means**2 / variances).sum(axis=1) / 2
-        intercepts -= coefficients[:, kept] @ self._mean[kept]
-        logs = np.zeros((len(means), self._occurring.size))
-        logs[:, self._occurring] = np.log(np.maximum(chances, np.finfo(np.float64).tiny))
-        place = 0
+    def thresholds(self, d: int) -> NDArray[np.float64]:
+        """For each of d features the value above which it is set, NaN where it is no level."""
+        found = np.full(d, np.nan)
         for group in self._groups:
-            none, of_flags = logs[:, place], logs[:, place + 1 : place + 1 + len(group)]
-            intercepts += none
-            coefficients[:, group] = of_flags - none[:, None]
+            found[group] = self._halfway[group]
+        return found
+
+    def flag_chances(self, chances: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The chances (k, f) that features are set, from those (k, l) of the levels, and which features these are (f,)."""
+        whole = np.zeros((len(chances), self._occurring.size))
+        whole[:, self._occurring] = chances
+        columns, features, place = [], [], 0
+        for group in self._groups:
+            columns.append(whole[:, place + 1 : place + 1 + len(group)])
+            features += group
             place += 1 + len(group)
-        thresholds = np.full(len(self._mean), np.nan)
-        flags = [flag for group in self._groups for flag in group]
-        thresholds[flags] = self._halfway[flags]
-        return intercepts, coefficients, thresholds
+        return np.column_stack(columns) if columns else np.zeros((len(chances), 0)), np.array(features, dtype=np.int64)
 
     def _one_hot(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(n, levels): for each categorical feature that none of its flags is set, and each of its flags."""

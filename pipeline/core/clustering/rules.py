@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from pipeline.settings import ClusteringSettings, Merging
 
 UNSTABLE = 0.2  # points of BIC per store, where a cluster is never found again
-LARGEST_STABLE_FLOOR = 0.9  # the stability that `largest_stable` asks for at the least
 
 
 class KFigures(NamedTuple):
@@ -39,9 +37,9 @@ def smallest_size(settings: ClusteringSettings | Merging, stores: int) -> int:
     return max(settings.min_cluster_size, math.ceil(round(settings.min_cluster_share * stores, 9)))
 
 
-def largest_k(settings: ClusteringSettings, stores: int, features: int) -> int:
-    """The largest k tried: min(`k_max`, stores // (2 x the smallest size), 2 x features), and at least 1."""
-    return max(1, min(settings.k_max, stores // (2 * smallest_size(settings, stores)), 2 * features))
+def largest_k(settings: ClusteringSettings, stores: int) -> int:
+    """The largest k tried: min(`k_max`, stores // (2 x the smallest size)), and at least 1."""
+    return max(1, min(settings.k_max, stores // (2 * smallest_size(settings, stores))))
 
 
 def criterion(bic: float, jaccard: float, stores: int) -> float:
@@ -72,37 +70,8 @@ def take(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> 
     return fixed(figures[: settings.k], settings.k, settings, stores)
 
 
-class Taken(NamedTuple):
-    """The k taken, and the one that would be, were it not barred."""
-
-    choice: Choice
-    passed_over: int | None
-
-
-def take_unbarred(
-    figures: list[KFigures], settings: ClusteringSettings, stores: int, barred: Mapping[int, str]
-) -> Taken:
-    """What `take` takes of the k that are not barred; `barred` says why not, by k. A k that the settings fix is taken all the same."""
-    free = take(figures, settings, stores)
-    if settings.k is not None or free.k not in barred:
-        return Taken(free, None)
-    why = f"k = {free.k} is not taken: {barred[free.k]}"
-    allowed = [of_k for of_k in figures if of_k.k not in barred]
-    if len(allowed) == 1:
-        return Taken(Choice(1, f"k = 1: no number of clusters holds; {why}"), free.k)
-    again = take(allowed, settings, stores)
-    return Taken(Choice(again.k, f"{again.reason}; {why}"), free.k)
-
-
 def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
-    """The k that the settings' rule takes; ties go to the smaller k.
-
-    - `bic_stable`: of k = 1 and every k >= 2 that is reproducible and whose clusters are all large enough, the lowest
-      `criterion`: BIC + n (1 - Jaccard) / 5.
-    - `largest_stable`: of those k >= 2 the largest with a stability of at least max(`min_stability`,
-      `LARGEST_STABLE_FLOOR`).
-    - `silhouette`, `calinski_harabasz` (highest), `davies_bouldin` (lowest): the best k >= 2 whose clusters are all large
-      enough, reproducible or not.
+    """Of k = 1 and every k >= 2 that is reproducible and whose clusters are all large enough, the lowest `criterion`; ties go to the smaller k.
 
     Where no k >= 2 qualifies, k = 1.
 
@@ -111,9 +80,15 @@ def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -
     figures : those of k = 1, 2, ... as far as k was tried
     stores : the number of stores fitted
     """
+    smallest = smallest_size(settings, stores)
     if len(figures) == 1:
-        return Choice(1, why_only_one(stores, smallest_size(settings, stores)))
-    return RULES[settings.rule](figures, settings, stores)
+        return Choice(1, why_only_one(stores, smallest))
+    stable = [
+        of_k
+        for of_k in figures[1:]
+        if of_k.smallest_cluster >= smallest and is_reproducible(of_k.stability, of_k.jaccard, settings)
+    ]
+    return _lowest_criterion(figures, stable, settings, smallest, stores)
 
 
 def fixed(figures: list[KFigures], asked: int, settings: ClusteringSettings, stores: int) -> Choice:
@@ -145,19 +120,10 @@ def criteria(settings: ClusteringSettings, smallest: int, stability: float) -> s
     )
 
 
-def _large(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> list[KFigures]:
-    smallest = smallest_size(settings, stores)
-    return [of_k for of_k in figures[1:] if of_k.smallest_cluster >= smallest]
-
-
-def _stable(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> list[KFigures]:
-    large = _large(figures, settings, stores)
-    return [of_k for of_k in large if is_reproducible(of_k.stability, of_k.jaccard, settings)]
-
-
-def _lowest_criterion(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
-    stable = _stable(figures, settings, stores)
-    asked = criteria(settings, smallest_size(settings, stores), settings.min_stability)
+def _lowest_criterion(
+    figures: list[KFigures], stable: list[KFigures], settings: ClusteringSettings, smallest: int, stores: int
+) -> Choice:
+    asked = criteria(settings, smallest, settings.min_stability)
     one, tried = figures[0], figures[-1].k
     if not stable:
         return Choice(1, f"k = 1: no k from 2 to {tried} qualifies ({asked})")
@@ -179,42 +145,3 @@ def taken(k: int, bic: float, stability: float, jaccard: float, bic_of_one: floa
         f"k = {k} has the lowest BIC, with a charge for instability ({criterion(bic, jaccard, stores):.0f}; k = 1: {bic_of_one:.0f}), "
         f"{among}; its stability is {stability:.2f}, its lowest Jaccard {jaccard:.2f}"
     )
-
-
-def _largest_stable(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
-    floor = max(settings.min_stability, LARGEST_STABLE_FLOOR)
-    asked = criteria(settings, smallest_size(settings, stores), floor)
-    firm = [of_k for of_k in _stable(figures, settings, stores) if of_k.stability >= floor]
-    if not firm:
-        return Choice(1, f"k = 1: no larger k qualifies ({asked})")
-    best = firm[-1]
-    return Choice(
-        best.k, f"k = {best.k} is the largest that qualifies ({asked}); its stability is {best.stability:.2f}"
-    )
-
-
-def _by_index(words: str, sign: int, value: Callable[[KFigures], float]) -> Rule:
-    """The rule that takes the k with the lowest `sign` x `value`."""
-
-    def rule(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
-        large, smallest = _large(figures, settings, stores), smallest_size(settings, stores)
-        if not large:
-            return Choice(1, f"k = 1: every larger k has a cluster of fewer than {smallest} stores")
-        best = min(large, key=lambda of_k: sign * value(of_k))
-        return Choice(
-            best.k,
-            f"k = {best.k} has the {words} ({value(best):.2f}) of all k whose clusters have at least {smallest} stores",
-        )
-
-    return rule
-
-
-Rule = Callable[[list[KFigures], ClusteringSettings, int], Choice]  # figures of two k or more, settings, stores fitted
-
-RULES: Mapping[str, Rule] = {
-    "bic_stable": _lowest_criterion,
-    "largest_stable": _largest_stable,
-    "silhouette": _by_index("highest silhouette", -1, lambda of_k: of_k.silhouette),
-    "calinski_harabasz": _by_index("highest Calinski-Harabasz index", -1, lambda of_k: of_k.calinski_harabasz),
-    "davies_bouldin": _by_index("lowest Davies-Bouldin index", 1, lambda of_k: of_k.davies_bouldin),
-}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline.core.between_runs.alignment import Reference, aligned, renumbered
-from pipeline.core.clustering import bootstrap, outliers, rules, sampling
-from pipeline.core.clustering.algorithms import algorithm
-from pipeline.core.clustering.centroid_algorithms import Algorithm
-from pipeline.core.clustering.keeping import as_before
+from pipeline.core.clustering import bootstrap, outliers, positions, refits, rules, sampling
+from pipeline.core.clustering.centroid_algorithms import KMeans
+from pipeline.core.clustering.choosing import Choice, Chooser
+from pipeline.core.clustering.densities import Stores, certainty, posteriors
+from pipeline.core.clustering.evidence import Roots, View, thinness
+from pipeline.core.clustering.figures import centroids
+from pipeline.core.clustering.k_figures import KFigures, k_figures
+from pipeline.core.clustering.kmeans import kmeans
 from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.placement import describe, number
-from pipeline.core.clustering.trial import Trial, try_every_k
+from pipeline.core.clustering.search import polished, search
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
 from pipeline.core.holding.halves import Halves
 from pipeline.core.holding.on_halves import OnHalves, try_on_halves
@@ -25,7 +30,18 @@ from pipeline.core.named_stores import keys, to_fit
 from pipeline.core.statistics.features import check_finite, value_order
 from pipeline.settings import ClusteringSettings
 
-_OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; the algorithms and nulls use 0 to 3
+_OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; others use 0 to 3, 20 and 21
+
+
+class Mix(NamedTuple):
+    """What is known of the stores beside features that are roots of shares laid flat: see `evidence.Roots`.
+
+    `base` by feature, `gaps` store x feature, `volumes` by store; of the same stores and features as the features are.
+    """
+
+    base: pd.Series[float]
+    gaps: pd.DataFrame
+    volumes: pd.Series[float]
 
 
 @dataclass(frozen=True)
@@ -33,8 +49,8 @@ class Clustering:
     """The frames of a clustering; columns as in pipeline.schema, without the category.
 
     `clusters`: one row per store, sorted by store_id. `k_selection`: one row per k tried. `verdict`: one row. `memberships`: one row
-    per store and cluster where the algorithm is `gmm`, else none. `on_halves`: what halves of the weeks say of every k. `passed_over`: the k
-    that would be taken, were it not barred.
+    per store and cluster, where there are two or more. `on_halves`: what halves of the weeks say of every k. `passed_over`: the k that would be
+    taken, were it not barred.
     """
 
     clusters: pd.DataFrame
@@ -45,6 +61,16 @@ class Clustering:
     passed_over: int | None = None
 
 
+class _Data(NamedTuple):
+    """All stores in the order of their values: ids, features about their mean for distances (n, d), what the mixture sees, and which are fitted."""
+
+    ids: NDArray[np.object_]
+    matrix: NDArray[np.float64]
+    view: View
+    seen: Stores
+    fitted: NDArray[np.bool_]
+
+
 def cluster_stores(
     features: pd.DataFrame,
     settings: ClusteringSettings,
@@ -52,6 +78,9 @@ def cluster_stores(
     held_out: Collection[str] = (),
     reference: Reference | None = None,
     halves: Halves | None = None,
+    *,
+    weights: pd.Series[float] | None = None,
+    mix: Mix | None = None,
 ) -> Clustering:
     """Cluster stores on their features: outliers, k, fit, assignment of every store, verdict, numbers of the clusters.
 
@@ -63,6 +92,8 @@ def cluster_stores(
     held_out : stores that people keep out of the fit: they change nothing in it, and are placed like outlier stores
     reference : the clusters whose numbers are kept (`alignment.aligned`), and whose k is, where another is hardly better
     halves : the stores' mixes in halves of the weeks; a k whose clusters do not hold there is not taken. None: nothing is known of weeks
+    weights : by feature, how much it counts; None: all alike
+    mix : what is known beside features that are roots of shares; None: they are not
 
     Returns
     -------
@@ -76,23 +107,46 @@ def cluster_stores(
     check_finite(features)
     if not len(features):
         return _numbered(_nothing(), reference)
+    with threadpool_limits(1):
+        data = _data(features, settings, left_out, held_out, weights, mix)
+        k_before = 0 if reference is None else int(reference.clusters.nunique())
+        found = _numbered(_cluster(data, settings, k_before, halves), reference)
+    return _with_held_out(found, held_out)
+
+
+def _data(
+    features: pd.DataFrame,
+    settings: ClusteringSettings,
+    left_out: Collection[str],
+    held_out: Collection[str],
+    weights: pd.Series[float] | None,
+    mix: Mix | None,
+) -> _Data:
     by_name = features.sort_index().sort_index(axis=1)
     values = by_name.to_numpy(dtype=np.float64)
     order = value_order(values)
-    stores = by_name.index.to_numpy()[order]
+    ids = by_name.index.to_numpy()[order]
+    values = values[order]
+    counted = (
+        np.ones(values.shape[1]) if weights is None else weights.reindex(by_name.columns).to_numpy(dtype=np.float64)
+    )
     shaping = to_fit(by_name.index[order], held_out)
-    ordered = values[order][shaping]
+    roots, volumes = None, np.zeros(len(ids))
+    if mix is not None and len(mix.base):
+        gaps = mix.gaps.reindex(index=ids, columns=by_name.columns).to_numpy(dtype=bool)
+        roots = Roots(mix.base.reindex(by_name.columns).to_numpy(dtype=np.float64), gaps)
+    if mix is not None:
+        volumes = mix.volumes.reindex(ids).to_numpy(dtype=np.float64)
     # Distances do not change with the origin, and about the mean the products that they are made of are smallest.
-    matrix = np.ascontiguousarray(values[order] - ordered.mean(axis=0))
-    matrix[:, ordered.max(axis=0) == ordered.min(axis=0)] = 0.0
-    with threadpool_limits(1):
-        fitted = shaping & ~np.isin(stores, list(left_out))
-        if not fitted.any():
-            fitted = shaping.copy()
-        fitted[fitted] = ~_outliers(matrix[fitted], settings)
-        k_before = 0 if reference is None else int(reference.clusters.nunique())
-        found = _numbered(_cluster(matrix, stores, fitted, settings, k_before, halves), reference)
-    return _with_held_out(found, held_out)
+    matrix = np.ascontiguousarray(values - values[shaping].mean(axis=0)) * np.sqrt(counted)
+    matrix[:, values[shaping].max(axis=0) == values[shaping].min(axis=0)] = 0.0
+    fitted = shaping & ~np.isin(ids, list(left_out))
+    if not fitted.any():
+        fitted = shaping.copy()
+    fitted[fitted] = ~_outliers(matrix[fitted], settings)
+    view = View(values, counted, roots, fitted)
+    thin = thinness(volumes, float(np.median(volumes[fitted])))
+    return _Data(ids, matrix, view, view.of(values, roots, thin), fitted)
 
 
 def _with_held_out(found: Clustering, held_out: Collection[str]) -> Clustering:
@@ -118,64 +172,124 @@ def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDAr
     return outliers.WAYS[settings.outliers](matrix, smallest, np.random.default_rng([settings.random_state, _OUTLIERS]))
 
 
-def _cluster(
-    matrix: NDArray[np.float64],
-    stores: NDArray[np.object_],
-    fitted: NDArray[np.bool_],
-    settings: ClusteringSettings,
-    k_before: int,
-    halves: Halves | None,
-) -> Clustering:
-    fit = np.ascontiguousarray(matrix[fitted])
-    n = len(fit)
-    drawn = bootstrap.resample(n, settings.resamples, np.random.default_rng([settings.random_state, _RESAMPLES]))
-    fits = algorithm(settings.algorithm, fit, drawn, settings.random_state)
-    trials = try_every_k(fit, drawn, fits, settings)
-    figures = [trial.figures for trial in trials]
-    tried = try_on_halves(halves, stores[fitted], len(trials), fits.of_draws)
-    taken = rules.take_unbarred(figures, settings, n, tried.barred)
-    choice = as_before(figures, taken.choice, 0 if k_before in tried.barred else k_before, settings, n)
-    chosen = trials[choice.k - 1]
-    test = None
-    if choice.k > 1:
-        test = compare_with_nulls(fit, chosen.labels, choice.k, fits, settings.null_resamples, settings.random_state)
-    kind, why = verdict(chosen.figures, test, settings)
-    clusters, memberships = _clusters(matrix, stores, fitted, chosen, fits)
-    return Clustering(
-        clusters,
-        _k_selection(figures, choice.k),
-        _verdict(kind, choice.k, f"{choice.reason}; {why}{sampling.said(len(matrix))}", test),
-        memberships,
-        tried,
-        taken.passed_over,
+class _Result(NamedTuple):
+    """Of all stores, from 0: their clusters (n,), how likely they are in each (n, k; None where clusters are tiers of an axis), how sure
+    each one's is (n,), and the position on the first axis (n,), NaN without one."""
+
+    clusters: NDArray[np.int64]
+    likely: NDArray[np.float64] | None
+    confidence: NDArray[np.float64]
+    position: NDArray[np.float64]
+
+
+def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: Halves | None) -> Clustering:
+    stores, fit = data.seen.taken(data.fitted), np.ascontiguousarray(data.matrix[data.fitted])
+    n, seed = len(fit), settings.random_state
+    drawn = bootstrap.resample(n, settings.resamples, np.random.default_rng([seed, _RESAMPLES]))
+    k_max = _most(data, settings)
+    fits = search(
+        stores,
+        data.view.groups,
+        k_max,
+        min(settings.k or max(k_before, 1), k_max),
+        rules.smallest_size(settings, n),
+        seed,
     )
+    by_factors = {found.q: found for found in fits if found.k == 1}
+    chooser = Chooser(fits, lambda found: refits.refit(stores, found, by_factors[found.q], drawn, seed), settings, n)
+    largest = max(found.k for found in fits)
+    of_draws = KMeans(fit, np.ones((1, n)), seed).of_draws
+    tried = try_on_halves(halves, data.ids[data.fitted], largest, of_draws)
+    choice = chooser.take(k_before, tried.barred)
+    choice = choice._replace(fit=polished(stores, data.view.groups, choice.fit))
+    k, axes = choice.fit.k, choice.fit.q
+    test = _tested(data, choice, settings) if k > 1 else None
+    result = _result(data, choice)
+    cut, note = None, ""
+    if k == 1 and axes and settings.axis_tiers is not None:
+        result, cut, note = _in_tiers(data, choice, settings)
+    kind, why = verdict(k, axes, test, cut)
+    clusters, memberships = _tables(data, result)
+    verdicts = _verdict(kind, cut or k, f"{choice.reason}; {why}{note}{sampling.said(len(data.ids))}", test, axes)
+    figures = [k_figures(fit, chooser, k_tried) for k_tried in range(1, largest + 1)]
+    return Clustering(clusters, _k_selection(figures, k), verdicts, memberships, tried, choice.passed_over)
 
 
-def _clusters(
-    matrix: NDArray[np.float64],
-    stores: NDArray[np.object_],
-    fitted: NDArray[np.bool_],
-    chosen: Trial,
-    fits: Algorithm,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The clusters of all stores, and how likely they are in each of them where the algorithm knows."""
-    k = chosen.figures.k
-    clusters = np.empty(len(matrix), dtype=np.int64)
-    clusters[fitted] = chosen.labels
-    clusters[~fitted] = fits.place(matrix[~fitted], k)
-    place, centres = number(matrix, fitted, clusters, k)
-    clusters = place[clusters]
+def _most(data: _Data, settings: ClusteringSettings) -> int:
+    """The largest k that is tried: as the settings say, and no more than there are stores that differ."""
+    stores = data.seen.taken(data.fitted)
+    distinct = len(np.unique(np.column_stack([stores.firsts, stores.levels]), axis=0)) if stores.width else 1
+    return min(max(rules.largest_k(settings, len(stores.numbers)), settings.k or 1), distinct)
+
+
+def _result(data: _Data, choice: Choice) -> _Result:
+    mixture = choice.fit.mixture
+    likely = posteriors(data.seen, mixture)[0]
+    clusters = likely.argmax(axis=1)
+    clusters[data.fitted] = choice.fit.labels
+    sure = np.ones(len(clusters))
+    if choice.refits is not None:
+        again = refits.memberships(data.seen, choice.refits.mixtures, likely)
+        sure = again[np.arange(len(clusters)), clusters]
+    at = np.full(len(clusters), np.nan)
+    if choice.fit.q:
+        at = positions.positions(data.seen, mixture, positions.along(data.seen.taken(data.fitted), mixture)).at
+    return _Result(clusters, likely, sure, at)
+
+
+def _in_tiers(data: _Data, choice: Choice, settings: ClusteringSettings) -> tuple[_Result, int | None, str]:
+    """The one cluster cut along its axis, into as many tiers as are asked for or as can be large enough."""
+    n = int(data.fitted.sum())
+    tiers = min(settings.axis_tiers or 1, n // rules.smallest_size(settings, n))
+    measure = positions.along(data.seen.taken(data.fitted), choice.fit.mixture)
+    along = positions.positions(data.seen, choice.fit.mixture, measure)
+    if tiers < 2:
+        return (
+            _Result(np.zeros(len(data.ids), dtype=np.int64), None, np.ones(len(data.ids)), along.at),
+            None,
+            f"; axis_tiers = {settings.axis_tiers} is set, but the stores are too few for two tiers",
+        )
+    cut = positions.cut(along.at, data.fitted, tiers)
+    fewer = f"; {settings.axis_tiers} are set, and {tiers} can be large enough" if tiers != settings.axis_tiers else ""
+    return _Result(cut.labels, None, positions.sure(along, cut), along.at), tiers, fewer
+
+
+def _tested(data: _Data, choice: Choice, settings: ClusteringSettings) -> NullTest:
+    """The clusters against both nulls, in a space where they are round, and with every store's noise and gaps.
+
+    Draws are clustered by k-means there, so the clusters are what k-means makes of them: each side of the comparison is made alike.
+    """
+    stores, mixture = data.seen.taken(data.fitted), choice.fit.mixture
+    matrix = np.ascontiguousarray(data.view.whitened(stores, mixture))
+    matrix = matrix - matrix.mean(axis=0)
+    widths = 1.0 / np.sqrt(certainty(stores, mixture.noise))[0]
+    counted = np.ones_like(stores.numbers) if stores.counted is None else np.sqrt(stores.counted)
+    pattern = np.column_stack([counted * widths[:, None], np.ones((len(matrix), stores.levels.shape[1]))])
+    k, everyone = choice.fit.k, np.ones((1, len(matrix)))
+    fits = KMeans(matrix, everyone, settings.random_state)
+    labels = kmeans(matrix, everyone, centroids(matrix, choice.fit.labels, k)[None]).labels[0]
+    if not np.bincount(labels, minlength=k).all():  # stores that rounding alone tells apart
+        labels = choice.fit.labels
+    return compare_with_nulls(matrix, labels, k, fits, settings.null_resamples, settings.random_state, pattern)
+
+
+def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The clusters of all stores, and how likely they are in each of them."""
+    k = int(result.clusters.max()) + 1
+    place, centres = number(data.matrix, data.fitted, result.clusters, k)
+    clusters = place[result.clusters]
     frame = pd.DataFrame(
         {
-            "store_id": stores,
+            "store_id": data.ids,
             "cluster": clusters + 1,
-            **describe(matrix, clusters, centres),
-            "confidence": bootstrap.confidence(clusters, chosen.refits.assign(matrix), k),
-            "is_outlier": ~fitted,
+            **describe(data.matrix, clusters, centres),
+            "confidence": result.confidence,
+            "position": result.position,
+            "is_outlier": ~data.fitted,
         }
     )
-    likely = fits.memberships(matrix, k)
-    return frame.sort_values("store_id", ignore_index=True), _memberships(stores, place, likely)
+    likely = result.likely if k > 1 else None
+    return frame.sort_values("store_id", ignore_index=True), _memberships(data.ids, place, likely)
 
 
 def _memberships(
@@ -193,13 +307,13 @@ def _memberships(
     return frame.sort_values(["store_id", "cluster"], ignore_index=True)
 
 
-def _k_selection(figures: list[rules.KFigures], chosen: int) -> pd.DataFrame:
-    frame = pd.DataFrame(figures, columns=list(rules.KFigures._fields))
+def _k_selection(figures: list[KFigures], chosen: int) -> pd.DataFrame:
+    frame = pd.DataFrame(figures, columns=list(KFigures._fields))
     return frame.assign(chosen=frame["k"] == chosen)
 
 
-def _verdict(kind: str, k: int, reason: str, test: NullTest | None) -> pd.DataFrame:
-    found = pd.DataFrame({"verdict": [kind], "k": [k], "reason": [reason]})
+def _verdict(kind: str, k: int, reason: str, test: NullTest | None, axes: int) -> pd.DataFrame:
+    found = pd.DataFrame({"verdict": [kind], "k": [k], "axes": [axes], "reason": [reason]})
     gaussian, flat = (None, None) if test is None else test
     return found.assign(p_gaussian=pd.Series([gaussian], dtype="float64"), p_flat=pd.Series([flat], dtype="float64"))
 
@@ -213,15 +327,15 @@ def _nothing() -> Clustering:
         "margin": "float64",
         "silhouette": "float64",
         "confidence": "float64",
+        "position": "float64",
         "is_outlier": "bool",
         "is_held_out": "bool",
     }
     clusters = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
-    whole = ("k", "smallest_cluster")
+    whole = ("k", "axes", "smallest_cluster")
     k_selection = pd.DataFrame(
-        {name: pd.Series(dtype="int64" if name in whole else "float64") for name in rules.KFigures._fields}
+        {name: pd.Series(dtype="int64" if name in whole else "float64") for name in KFigures._fields}
     ).assign(chosen=pd.Series(dtype="bool"))
     memberships = _memberships(np.empty(0, dtype=object), np.empty(0, dtype=np.int64), None)
-    return Clustering(
-        clusters, k_selection, _verdict(NO_STRUCTURE, 0, "there is no store to cluster", None), memberships, OnHalves()
-    )
+    verdicts = _verdict(NO_STRUCTURE, 0, "there is no store to cluster", None, 0)
+    return Clustering(clusters, k_selection, verdicts, memberships, OnHalves())

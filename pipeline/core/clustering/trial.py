@@ -34,7 +34,7 @@ def most(matrix: NDArray[np.float64], settings: ClusteringSettings) -> int:
     """The largest k that is tried for a matrix (n, d): as the settings say, and no more than there are distinct rows."""
     varying = int((matrix.max(axis=0) > matrix.min(axis=0)).sum()) if matrix.shape[1] else 0
     distinct = len(np.unique(matrix, axis=0)) if varying else 1
-    k_max = max(rules.largest_k(settings, len(matrix), varying), settings.k or 1)
+    k_max = max(min(rules.largest_k(settings, len(matrix)), max(2 * varying, 1)), settings.k or 1)
     return min(k_max, distinct)
 
 

@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 from pipeline.core.clustering.null import NullTest
-from pipeline.core.clustering.rules import KFigures, is_reproducible
-from pipeline.settings import ClusteringSettings
 
 SEPARATED = "separated"
 TIERS = "tiers"
+AXIS = "axis"
 NO_STRUCTURE = "no structure"
 
 
-def verdict(figures: KFigures, test: NullTest | None, settings: ClusteringSettings) -> tuple[str, str]:
+def verdict(k: int, axes: int, test: NullTest | None, cut: int | None = None) -> tuple[str, str]:
     """The verdict on the k taken, and why.
 
-    `separated`: both nulls are beaten (see `null.py`). `tiers`: they are not, but the clusters are reproducible.
-    `no structure`: neither, or k = 1 (`test` is None).
+    `separated`: both nulls are beaten by these k clusters (see `null.py`). `tiers`: they are not, but the clusters are found again in resamples, or
+    were asked for. `axis`: one cluster, and stores lie along an axis in it. `no structure`: one cluster, and nothing in it.
+
+    Parameters
+    ----------
+    k : number of clusters
+    axes : common factors of the mixture
+    test : of these k clusters; None where there is nothing to test
+    cut : into how many tiers the axis is cut, if it is
     """
+    if cut is not None:
+        return (
+            TIERS,
+            f"the stores lie along one axis, cut into {cut} tiers of as many stores each: axis_tiers = {cut} is set",
+        )
+    if k == 1 and axes:
+        return AXIS, "the stores do not form groups: they lie along one continuous axis" + (
+            ", and a second one" if axes > 1 else ""
+        )
     if test is None:
         return NO_STRUCTURE, "there is one cluster"
-    stable = is_reproducible(figures.stability, figures.jaccard, settings)
     if test.is_separated:
-        reason = (
+        return SEPARATED, (
             f"its clusters are deeper than those of one Gaussian (p = {test.gaussian:.2f}), and the dips between them deeper "
             f"than those of a flat continuum (p = {test.flat:.2f})"
         )
-        return SEPARATED, reason if stable else f"{reason}; yet {_shaky(figures, settings)}"
-    not_beaten = (
-        f"its clusters are no deeper than those of one Gaussian (p = {test.gaussian:.2f})"
+    return TIERS, (
+        f"its clusters are no deeper than those of one Gaussian (p = {test.gaussian:.2f}): tiers along a continuum"
         if test.flat is None
-        else f"the dips between its clusters are no deeper than those of a flat continuum (p = {test.flat:.2f})"
-    )
-    if stable:
-        return TIERS, f"{not_beaten}, but they are reproducible: tiers along a continuum"
-    return NO_STRUCTURE, f"{not_beaten}, and {_shaky(figures, settings)}"
-
-
-def _shaky(figures: KFigures, settings: ClusteringSettings) -> str:
-    return (
-        f"they are not reproducible (stability {figures.stability:.2f} and lowest Jaccard {figures.jaccard:.2f}, where "
-        f"{settings.min_stability:.2f} and {settings.min_jaccard:.2f} are asked for)"
+        else f"the dips between its clusters are no deeper than those of a flat continuum (p = {test.flat:.2f}): tiers along a continuum"
     )

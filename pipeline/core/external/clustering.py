@@ -8,10 +8,11 @@ import pandas as pd
 
 from pipeline.core.between_runs.alignment import reference
 from pipeline.core.clustering.stores import cluster_stores
+from pipeline.core.explain.axis import axis_in_words, axis_table
 from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.profiles import feature_profiles
 from pipeline.core.explain.readings import of_features
-from pipeline.core.statistics.features import check_finite, long_table, scale, weighted
+from pipeline.core.statistics.features import check_finite, long_table, scale, weighted, weights_of
 from pipeline.errors import DataError
 from pipeline.settings import ExternalClustering
 from pipeline.wording import listed
@@ -41,7 +42,7 @@ def cluster(
 
     Returns
     -------
-    external_clusters, _k_selection, _verdicts, _memberships, _profiles (of the features before scaling), _exemplars, _cluster_summary,
+    external_clusters, _k_selection, _verdicts, _axes, _memberships, _profiles (of the features before scaling), _exemplars, _cluster_summary,
     _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without features all stores form one cluster; without stores,
     that is without outside data, the tables are empty.
 
@@ -52,15 +53,20 @@ def cluster(
     features = external_features.set_index("store_id").sort_index().sort_index(axis=1).astype("float64")
     check_finite(features)
     _check_weights(settings.weights, features, external_feature_report)
-    scaled = weighted(scale(features, settings.scaling, held_out), settings.weights)
+    weights = weights_of(features.columns, settings.weights)
+    plain = scale(features, settings.scaling, held_out)
     pinned = reference(reference_clusters, reference_verdicts)
-    clustering = cluster_stores(scaled, settings, held_out=held_out, reference=pinned)
+    clustering = cluster_stores(plain, settings, held_out=held_out, reference=pinned, weights=weights)
+    scaled = weighted(plain, weights)
     readings = of_features(features, logged(external_feature_report))
+    along = axis_table(readings, clustering.clusters)
+    verdict = clustering.verdict.assign(axis=axis_in_words(along, readings) or None).astype({"axis": "object"})
     explanation = explain(scaled, readings, clustering.clusters, plain=PLAIN, random_state=settings.random_state)
     return {
         "external_clusters": clustering.clusters,
         "external_k_selection": clustering.k_selection,
-        "external_verdicts": clustering.verdict if len(features) else clustering.verdict.iloc[:0],
+        "external_verdicts": verdict if len(features) else verdict.iloc[:0],
+        "external_axes": along,
         "external_memberships": clustering.memberships,
         "external_profiles": feature_profiles(features, clustering.clusters),
         **{f"external_{name}": table for name, table in explanation.items()},

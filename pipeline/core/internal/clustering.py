@@ -7,26 +7,18 @@ from collections.abc import Collection
 import pandas as pd
 
 from pipeline.core.between_runs.alignment import reference
-from pipeline.core.clustering.stores import cluster_stores
+from pipeline.core.clustering.stores import Mix, cluster_stores
+from pipeline.core.explain.axis import axis_in_words, axis_table
 from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.profiles import need_state_profiles
 from pipeline.core.explain.readings import of_shares
 from pipeline.core.holding.halves import halves
 from pipeline.core.holding.noise import reliability
 from pipeline.core.internal.by_weeks import by_weeks
-from pipeline.core.internal.shrinkage import SHRINKS, shrunk
+from pipeline.core.internal.roots import Plane, gaps_of, laid_flat, one_sale_of, plane
 from pipeline.core.internal.volumes import volume_tiers
 from pipeline.core.named_stores import to_fit
-from pipeline.core.statistics.features import (
-    long_table,
-    mix,
-    on_axes,
-    positive_sales,
-    transform,
-    transform_axes,
-    weighted,
-    weighted_axes,
-)
+from pipeline.core.statistics.features import long_table, mix, positive_sales, weighted, weights_of
 from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalClustering
@@ -55,11 +47,11 @@ def cluster_category(
     sales_by_block : the table of that name, of the same category; no rows, or None, where the weeks are not known
     reference_clusters, reference_verdicts : internal_clusters and internal_verdicts of the pin whose numbers are kept, of
         any categories; None without one
-    held_out : stores that are left out of every fit, and placed; their shares are not shrunk
+    held_out : stores that are left out of every fit, and placed
 
     Returns
     -------
-    internal_clusters, _k_selection, _verdicts, _memberships, _profiles, _exemplars, _cluster_summary, _rules, _features and _reliability, and
+    internal_clusters, _k_selection, _verdicts, _axes, _memberships, _profiles, _exemplars, _cluster_summary, _rules, _features and _reliability, and
     store_volumes, as in pipeline.schema. Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
     is empty there is no category to give a verdict on.
 
@@ -70,37 +62,73 @@ def cluster_category(
     category = _category(sales_by_need_state)
     sales = positive_sales(sales_by_need_state)
     shares, unknown = mix(sales, settings.min_need_state_share, held_out)
-    if SHRINKS[settings.shrinkage]:
-        known = shares.drop(index=unknown)
-        known = known[to_fit(known.index, held_out)]
-        shares.loc[known.index] = shrunk(known, sales.drop(columns=UNMAPPED, errors="ignore").sum(axis=1))
-    axes = weighted_axes(transform_axes(shares, settings.transform, held_out), list(shares.columns), settings.weights)
-    features = weighted(transform(shares, settings.transform, held_out), settings.weights)
-    kept = reference(reference_clusters, reference_verdicts, category or "")
-    in_halves = (
-        None
-        if sales_by_block is None
-        else halves(sales_by_block, shares.drop(index=unknown), lambda mixes: on_axes(mixes, axes))
-    )
+    mapped = sales.drop(columns=UNMAPPED, errors="ignore").sum(axis=1)
+    flat = _plane(shares, sales, mapped, unknown, held_out)
+    weights = weights_of(shares.columns, settings.weights)
+    features, of_mix = _laid_flat(shares, mapped, flat)
+    pinned = reference(reference_clusters, reference_verdicts, category or "")
+    in_halves = None
+    if sales_by_block is not None:
+        in_halves = halves(
+            sales_by_block, shares.drop(index=unknown), lambda mixes: weighted(_without_gaps(mixes, flat), weights)
+        )
     clustering = cluster_stores(
-        features, settings, left_out=unknown, held_out=held_out, reference=kept, halves=in_halves
+        features,
+        settings,
+        left_out=unknown,
+        held_out=held_out,
+        reference=pinned,
+        halves=in_halves,
+        weights=weights,
+        mix=of_mix,
     )
-    weekly = by_weeks(clustering, None if kept is None else kept.clusters, settings)
-    told = explain(features, of_shares(shares), clustering.clusters, plain=PLAIN, random_state=settings.random_state)
-    matrix = long_table(features).assign(share=long_table(shares)["value"])
+    weekly = by_weeks(clustering, None if pinned is None else pinned.clusters, settings)
+    counted, readings = weighted(features, weights), of_shares(shares)
+    explanation = explain(counted, readings, clustering.clusters, plain=PLAIN, random_state=settings.random_state)
+    along = axis_table(readings, clustering.clusters)
+    verdict = weekly.verdict.assign(axis=axis_in_words(along, readings) or None).astype({"axis": "object"})
+    matrix = long_table(counted).assign(share=long_table(shares)["value"])
     return {
         "internal_clusters": _named(weekly.clusters, category),
         "internal_k_selection": _named(weekly.k_selection, category),
-        "internal_verdicts": _named(weekly.verdict, category),
-        "internal_reliability": _named(
-            reliability(in_halves, shares, sales.drop(columns=UNMAPPED, errors="ignore").sum(axis=1)), category
-        ),
+        "internal_verdicts": _named(verdict, category),
+        "internal_axes": _named(along, category),
+        "internal_reliability": _named(reliability(in_halves, shares, mapped), category),
         "internal_memberships": _named(clustering.memberships, category),
         "internal_profiles": _named(need_state_profiles(sales, clustering.clusters), category),
-        **{f"internal_{name}": _named(table, category) for name, table in told.items()},
+        **{f"internal_{name}": _named(table, category) for name, table in explanation.items()},
         "internal_features": _named(matrix, category),
         "store_volumes": _named(volume_tiers(sales_by_need_state, settings.volume_tiers), category),
     }
+
+
+def _plane(
+    shares: pd.DataFrame,
+    sales: pd.DataFrame,
+    mapped: pd.Series[int],
+    unknown: Collection[str],
+    held_out: Collection[str],
+) -> Plane | None:
+    """The plane that the shares are laid on; the stores of `unknown` do not shape it. None without a share, or a store that does."""
+    shaping = shares[to_fit(shares.index, held_out)].drop(index=list(unknown), errors="ignore")
+    if shares.shape[1] == 0 or shaping.empty:
+        return None
+    return plane(shaping, mapped, one_sale_of(sales.drop(columns=UNMAPPED, errors="ignore").loc[shaping.index]))
+
+
+def _laid_flat(shares: pd.DataFrame, mapped: pd.Series[int], flat: Plane | None) -> tuple[pd.DataFrame, Mix]:
+    """The shares as they are clustered on, and what is known of the stores beside them."""
+    if flat is None:
+        nothing = pd.DataFrame(False, index=shares.index, columns=shares.columns)
+        return shares.astype("float64"), Mix(pd.Series(dtype="float64"), nothing, mapped)
+    gaps = gaps_of(shares, mapped, flat)
+    return laid_flat(shares, gaps, flat), Mix(flat.base, gaps, mapped)
+
+
+def _without_gaps(mixes: pd.DataFrame, flat: Plane | None) -> pd.DataFrame:
+    """Mixes on the plane, as if every need state that is not sold were not sold by chance."""
+    none = pd.DataFrame(False, index=mixes.index, columns=mixes.columns)
+    return mixes if flat is None else laid_flat(mixes, none, flat)
 
 
 def _category(sales_by_need_state: pd.DataFrame) -> str | None:

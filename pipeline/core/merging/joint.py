@@ -17,6 +17,11 @@ from pipeline.core.merging.repair import repair
 from pipeline.core.merging.stores import CategoryStores
 from pipeline.settings import ClusteringSettings, Merging
 
+_MIN_JACCARD, _MIN_STABILITY = (
+    0.5,
+    0.6,
+)  # of k-means' refits, which start from the fit on all stores: docs/decisions/0003
+
 
 class Joint(NamedTuple):
     """A clustering of the m stores that both sides have: `labels` (m,) from 0, labels of its refits (B, m), why this k."""
@@ -63,6 +68,8 @@ def joint(
         k_max=settings.k_max,
         min_cluster_size=settings.min_cluster_size,
         min_cluster_share=settings.min_cluster_share,
+        min_jaccard=_MIN_JACCARD,
+        min_stability=_MIN_STABILITY,
         resamples=settings.resamples,
         random_state=settings.random_state,
     )

@@ -6,7 +6,7 @@ order of their values, never of their names, so that renaming or reordering stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -75,13 +75,11 @@ def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[s
 
 
 class Axes(NamedTuple):
-    """What makes the values that are clustered on of a feature matrix: (values ** power - shift) / width, per feature.
+    """What makes the values that are clustered on of a feature matrix: (values - shift) / width, per feature.
 
-    `power` is None for the transform `clr`, whose logarithms come first. `shift` and `width` (d,); a width is NaN where a
-    feature tells nothing apart: it is then 0 for every store.
+    `shift` and `width` (d,); a width is NaN where a feature tells nothing apart: it is then 0 for every store.
     """
 
-    power: float | None
     shift: NDArray[np.float64]
     width: NDArray[np.float64]
 
@@ -91,82 +89,8 @@ def on_axes(features: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     if features.size == 0:
         return features.astype("float64")
     values = features.to_numpy(dtype=np.float64)
-    if axes.power is None:
-        logs = np.log(_without_zeros(values))
-        values = logs - logs.mean(axis=1, keepdims=True)
-    elif axes.power != 1.0:
-        values = values**axes.power
     telling = ~np.isnan(axes.width)
     return _like(features, np.where(telling, (values - axes.shift) / np.where(telling, axes.width, 1.0), 0.0))
-
-
-def transform(shares: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> pd.DataFrame:
-    """The shares as they are clustered on: on the axes of their transform (`transform_axes`)."""
-    return on_axes(shares, transform_axes(shares, name, held_out))
-
-
-def transform_axes(shares: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> Axes:
-    """The axes of a transform, as these shares give them.
-
-    `hellinger`: square roots; Euclidean distances are then root 2 times Hellinger distances [1]_. `zscore`: every
-    feature to mean 0 and variance 1, a constant one to 0. `none`: the shares themselves. `chi_square`: each share divided
-    by the root of the feature's mean share; Euclidean distances are then proportional to chi-square distances [1]_, in
-    which rare need states count more. `clr`: the logarithm of each share over the geometric mean of the store's shares
-    [2]_, in which ratios count; shares of zero are first replaced, see `_without_zeros`. Means and variances are those of the
-    stores that are not held out.
-
-    References
-    ----------
-    .. [1] P. Legendre, E. Gallagher, "Ecologically meaningful transformations for ordination of species data",
-       Oecologia 129, 2001.
-    .. [2] J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44(2), 1982.
-    """
-    return TRANSFORMS[name](_ordered(shares, held_out))
-
-
-def _to_the_power(power: float | None) -> Callable[[NDArray[np.float64]], Axes]:
-    return lambda values: Axes(power, *_unchanged(values))
-
-
-def _unchanged(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.zeros(values.shape[1]), np.ones(values.shape[1])
-
-
-def _by_mean(values: NDArray[np.float64]) -> Axes:
-    shift, width = _unchanged(values)
-    if values.size:
-        means = values.mean(axis=0)
-        width = np.sqrt(np.where(means > 0, means, 1.0))
-    return Axes(1.0, shift, width)
-
-
-def _standardized(values: NDArray[np.float64]) -> Axes:
-    if not values.size:
-        return Axes(1.0, *_unchanged(values))
-    return _linear(values, values.mean(axis=0), values.std(axis=0))
-
-
-TRANSFORMS: Mapping[str, Callable[[NDArray[np.float64]], Axes]] = {
-    "hellinger": _to_the_power(0.5),
-    "zscore": _standardized,
-    "none": _to_the_power(1.0),
-    "chi_square": _by_mean,
-    "clr": _to_the_power(None),
-}
-
-
-def _without_zeros(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Zeros become 1 / (number of features) squared, and the other shares of the store shrink alike to make room [1]_.
-
-    References
-    ----------
-    .. [1] J. A. Martín-Fernández, C. Barceló-Vidal, V. Pawlowsky-Glahn, "Dealing with zeros and missing values in
-       compositional data sets using nonparametric imputation", Math. Geol. 35(3), 2003 (multiplicative replacement).
-    """
-    small = 1.0 / max(shares.shape[1], 1) ** 2
-    zero = shares <= 0
-    replaced: NDArray[np.float64] = np.where(zero, small, shares * (1.0 - small * zero.sum(axis=1, keepdims=True)))
-    return replaced
 
 
 def _like(frame: pd.DataFrame, values: NDArray[np.float64]) -> pd.DataFrame:
@@ -191,9 +115,19 @@ def scaling_axes(features: pd.DataFrame, name: str, held_out: Collection[str] = 
     return SCALINGS[name](_ordered(features, held_out))
 
 
+def _unchanged(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.zeros(values.shape[1]), np.ones(values.shape[1])
+
+
+def _standardized(values: NDArray[np.float64]) -> Axes:
+    if not values.size:
+        return Axes(*_unchanged(values))
+    return _linear(values, values.mean(axis=0), values.std(axis=0))
+
+
 def _robust(values: NDArray[np.float64]) -> Axes:
     if not values.size:
-        return Axes(1.0, *_unchanged(values))
+        return Axes(*_unchanged(values))
     low, high = values.min(axis=0), values.max(axis=0)
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
     return _linear(values, median, np.where(upper > lower, upper - lower, high - low))
@@ -201,7 +135,7 @@ def _robust(values: NDArray[np.float64]) -> Axes:
 
 def _minmax(values: NDArray[np.float64]) -> Axes:
     if not values.size:
-        return Axes(1.0, *_unchanged(values))
+        return Axes(*_unchanged(values))
     low, high = values.min(axis=0), values.max(axis=0)
     return _linear(values, low, high - low)
 
@@ -213,25 +147,19 @@ SCALINGS: Mapping[str, Callable[[NDArray[np.float64]], Axes]] = {
 }
 
 
-def weighted(features: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
-    """Each feature times the root of its weight, so that it counts that much in squared distances.
+def weights_of(features: Iterable[str], weights: Mapping[str, float]) -> pd.Series[float]:
+    """How much each feature counts, by name: 1 where no weight is given, 0 leaves the feature out.
 
-    `weights` by feature, not negative; 1 where none is given, 0 leaves the feature out. A weight under the name of a
-    categorical feature is that of each of its levels, `name=level`. Names that are no feature change nothing.
+    A weight under the name of a categorical feature is that of each of its levels, `name=level`. Names that are no feature change nothing.
     """
-    return features * np.sqrt(_weights(features.columns, weights)) if weights else features
+    names = [str(name) for name in features]
+    counted = [weights.get(name, weights.get(name.partition("=")[0], 1.0)) for name in names]
+    return pd.Series(counted, index=names, dtype="float64")
 
 
-def weighted_axes(axes: Axes, features: Sequence[str], weights: Mapping[str, float]) -> Axes:
-    """The axes on which the features lie as `weighted` leaves them."""
-    roots = np.sqrt(_weights(features, weights))
-    return axes._replace(width=np.where(roots > 0, axes.width / np.where(roots > 0, roots, 1.0), np.nan))
-
-
-def _weights(features: Iterable[str], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    return np.array(
-        [weights.get(name, weights.get(name.partition("=")[0], 1.0)) for name in features], dtype=np.float64
-    )
+def weighted(features: pd.DataFrame, weights: pd.Series[float]) -> pd.DataFrame:
+    """Each feature times the root of its weight, so that it counts that much in squared distances."""
+    return features * np.sqrt(weights.reindex(features.columns).to_numpy(dtype=np.float64))
 
 
 def long_table(features: pd.DataFrame) -> pd.DataFrame:
@@ -276,4 +204,4 @@ def _ordered(frame: pd.DataFrame, held_out: Collection[str]) -> NDArray[np.float
 def _linear(values: NDArray[np.float64], centre: NDArray[np.float64], width: NDArray[np.float64]) -> Axes:
     """Less the centre, by the width; columns whose values are all one tell nothing, whatever rounding left of their width."""
     varying = (values.max(axis=0) > values.min(axis=0)) & (width > 0)
-    return Axes(1.0, centre, np.where(varying, width, np.nan))
+    return Axes(centre, np.where(varying, width, np.nan))

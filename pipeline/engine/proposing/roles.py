@@ -67,20 +67,24 @@ def propose(samples: Sequence[Sample]) -> Proposal:
     if chosen is not None:
         proposal.parts.append(_sales(chosen))
         proposal.left_out += [
-            _not_taken(group, "are sales too, with other columns") for group in sales if group is not chosen
+            _not_taken(group, "sales too, written in another way; the same ones would count twice")
+            for group in sales
+            if group is not chosen
         ]
     maps = [group for group in groups if group not in sales and _is_map(group.sample)]
     if maps and chosen is not None:
         taken = max(maps, key=lambda group: len(set(group.sample.columns)))
         proposal.parts.append(_map(taken, proposal.parts[0]))
-        proposal.left_out += [_not_taken(group, "tell of SKUs too") for group in maps if group is not taken]
+        proposal.left_out += [
+            _not_taken(group, "another file tells more of the SKUs") for group in maps if group is not taken
+        ]
     for group in groups:
         if group in sales or group in maps:
             continue
         if (part := _outside(group)) is not None:
             proposal.parts.append(part)
         else:
-            proposal.left_out.append(_not_taken(group, "have no column that looks like a store's or a SKU's"))
+            proposal.left_out.append(_not_taken(group, _why_not(group.sample)))
     _join(proposal)
     return proposal
 
@@ -104,7 +108,18 @@ def _weight(group: Group) -> int:
 
 
 def _not_taken(group: Group, why: str) -> str:
-    return f"{', '.join(str(path) for path in group.paths)}: not used: {why}"
+    return f"{', '.join(path.name for path in group.paths)}: not used: {why}"
+
+
+def _why_not(sample: Sample) -> str:
+    store = _best(sample, "store_id")[0]
+    if store is None:
+        return "no column looks like a store's, or a SKU's beside something told of it"
+    if len(sample.values(store)) < 0.7 * len(sample.columns[store]):
+        return f"column {store!r} is empty in most rows, as where cells were merged: fill it down"
+    return (
+        "there are stores and SKUs, and no column looks like an amount: a column per week has to be made a row per week"
+    )
 
 
 # ---------------------------------------------------------------- what a column can be
@@ -186,8 +201,9 @@ def _sales(group: Group) -> Part:
             unsure += [doubt] if doubt else []
     if "sales_value" not in columns:
         units, price = _priced(sample)
+        columns["sales_value"] = f"{units} * {price}"
         unsure.append(
-            f"there is no column of amounts, but units ({units!r}) and a price ({price!r}): sales_value has to be their product"
+            f"there is no column of amounts: {units!r} times {price!r} is taken; see whether the price is that of one unit"
         )
     if "need_state" in columns and columns["need_state"] == columns.get("category"):
         del columns["need_state"]
@@ -232,7 +248,7 @@ def _attribute(sample: Sample, columns: Mapping[str, str]) -> tuple[str, str]:
 def _outside(group: Group) -> Part | None:
     sample = group.sample
     store, doubt = _best(sample, "store_id")
-    if store is None:
+    if store is None or _best(sample, "sku_id", [store])[0] is not None:
         return None
     unsure = [*sample.doubts, *([doubt] if doubt else [])]
     values = sample.values(store)
@@ -243,7 +259,7 @@ def _outside(group: Group) -> Part | None:
     dates = [name for name in others if name not in ignore and _all(sample, name, _DATE)]
     names = [name for name in others if name not in (*ignore, *dates) and _is_name(sample, name)]
     if dates:
-        unsure.append(f"dates are no features: {', '.join(map(repr, dates))} are in ignore")
+        unsure.append(f"dates are no features, and named in ignore: {', '.join(map(repr, dates))}")
     if names:
         unsure.append(f"texts that differ in nearly every store are labels: {', '.join(map(repr, names))}")
     return Part(

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.raw_files import FORMATS
 from pipeline.errors import RawDataError
+from pipeline.settings import CsvSettings
 from pipeline.wording import gist
 
 ROWS = 5_000  # read of each file
@@ -37,6 +39,15 @@ _DIGITS = re.compile(r"[-+]?[\d.,' \u00a0\u202f\u2019]*\d")
 _SPACES = {"\u00a0": " ", "\u202f": " ", "\u2019": "'"}
 
 
+_CANNOT = {
+    "encoding": "its encoding cannot be named in this version: save the file as UTF-8",
+    "header_row": "the names do not stand in its first line: remove the lines above them",
+    "delimiter": "its delimiter cannot be named: save the file with another",
+    "decimal": "its decimal mark cannot be named: save the file with another",
+    "thousands": "its mark of thousands cannot be named: save the file without",
+}
+
+
 @dataclass(frozen=True)
 class Sample:
     """The beginning of a file.
@@ -52,7 +63,7 @@ class Sample:
 
     path: Path
     columns: Mapping[str, Sequence[str | None]]
-    csv: Mapping[str, str] = field(default_factory=dict)
+    csv: Mapping[str, str | int] = field(default_factory=dict)
     excel: Mapping[str, str | int] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     is_whole: bool = True
@@ -112,19 +123,45 @@ def _csv(path: Path) -> Sample:
     if not is_whole and len(lines) > 1:
         lines = lines[:-1]
     delimiter = _delimiter(lines[:200])
-    rows = [row for row in islice(csv.reader(lines, delimiter=delimiter), ROWS + 1) if row]
-    if not rows:
+    rows = list(islice(csv.reader(lines, delimiter=delimiter), ROWS + 1))
+    if not any(any(row) for row in rows):
         raise RawDataError(f"{path}: the file is empty; write it again, or leave it out")
-    header, body = rows[0], rows[1:]
-    if len(header) < max((len(row) for row in body[:50]), default=0) or len(set(header)) < 2:
-        doubts.append("its first line does not look like the names of columns: remove the lines above them")
-    body = [row for row in body if len(row) == len(header)]
+    above = _rows_above(rows)
+    header, body = rows[above], [row for row in rows[above + 1 :] if len(row) == len(rows[above])]
     columns = {name: [row[place] or None for row in body] for place, name in enumerate(header)}
     marks, unsure = _marks(columns)
-    settings = {"encoding": encoding, "delimiter": delimiter, **marks}
-    default = {"encoding": "utf-8", "delimiter": ",", "decimal": ".", "thousands": ""}
+    settings: dict[str, str | int] = {"encoding": encoding, "delimiter": delimiter, **marks, "header_row": above + 1}
+    default: dict[str, str | int] = {
+        "encoding": "utf-8",
+        "delimiter": ",",
+        "decimal": ".",
+        "thousands": "",
+        "header_row": 1,
+    }
     changed = {key: value for key, value in settings.items() if value != default[key]}
-    return Sample(path, columns, csv=changed, doubts=(*doubts, *unsure), is_whole=is_whole and len(rows) <= ROWS)
+    known = {key: value for key, value in changed.items() if _can_say({key: value})}
+    doubts += [f"{_CANNOT[key]} ({key} is {value!r})" for key, value in changed.items() if key not in known]
+    return Sample(path, columns, csv=known, doubts=(*doubts, *unsure), is_whole=is_whole and len(rows) <= ROWS)
+
+
+def _can_say(setting: Mapping[str, str | int]) -> bool:
+    """Whether `csv` settings of this version can hold this one."""
+    try:
+        msgspec.convert(dict(setting), CsvSettings)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _rows_above(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows stand above the names: the first row with a different word for each of the fields that most rows have."""
+    width = Counter(len(row) for row in rows if len(row) > 1).most_common(1)
+    for position, row in enumerate(rows[:_HEADERS]):
+        texts = [text.strip() for text in row if text.strip()]
+        words = not any(_DIGITS.fullmatch(text) for text in texts[:2])
+        if width and len(row) == width[0][0] and words and len(texts) >= len(row) - 1 and len(set(texts)) == len(texts):
+            return position
+    return next(position for position, row in enumerate(rows) if any(row))
 
 
 def _encoding(data: bytes) -> tuple[str, list[str]]:
@@ -137,9 +174,8 @@ def _encoding(data: bytes) -> tuple[str, list[str]]:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError as error:
         shown = data[max(error.start - 10, 0) : error.start + 10].decode("cp1252", "replace").strip()
-        return "latin-1", [
-            f"it is not UTF-8, and taken for latin-1, where it says {shown!r}: see whether accents are right"
-        ]
+        name = "cp1252" if any(0x80 <= byte <= 0x9F for byte in data) else "latin-1"
+        return name, [f"it is not UTF-8, and taken for {name}, where it says {shown!r}: see whether accents are right"]
     return "utf-8", []
 
 

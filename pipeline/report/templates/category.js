@@ -10,6 +10,7 @@ const COLUMNS = [
   "confidence %",
   "margin %",
   "silhouette",
+  "position",
   "remarks",
 ];
 
@@ -61,6 +62,7 @@ function storeCells(data, at, named = label) {
     fields.confidence[at],
     fields.margin[at],
     fields.silhouette[at] === null ? null : fields.silhouette[at] / 100,
+    fields.position[at],
     remarks(data, at),
   ];
 }
@@ -312,6 +314,20 @@ function drawCategory(position) {
       data.holds === "unknown" ? null : element("span", { class: "badge" }, `holds: ${data.holds}`),
       ` ${data.says}`,
     ),
+    data.axis
+      ? element(
+          "p",
+          {},
+          `${data.verdict === "axis" ? "Along the axis stores" : "Within the clusters stores differ along an axis; along it they"} sell ${data.axis}. Sort the stores by their position to see them in order.`,
+        )
+      : null,
+    data.k > 0 && data.k !== data.clusters.length
+      ? element(
+          "p",
+          { class: "caption" },
+          `The verdict is about the ${data.k} ${data.k === 1 ? "cluster" : "clusters"} on the sales mix. Merging with the outside data made ${data.clusters.length} clusters, which were not tested.`,
+        )
+      : null,
     data.look_at.length
       ? element(
           "div",

@@ -1,0 +1,184 @@
+"""Which number of clusters is taken, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from pipeline.core.clustering.refits import Refits
+from pipeline.core.clustering.rules import is_reproducible, smallest_size, why_only_one
+from pipeline.core.clustering.search import Fit
+from pipeline.settings import ClusteringSettings
+
+STRONG = 10.0  # points of BIC from which one model is very much likelier than another: R. Kass, A. Raftery, "Bayes factors", JASA 90, 1995
+STRONG_WIDE = 40.0  # points of `Fit.wide` that say as much: it charges less for means; chosen on planted stores
+_NONE_BARRED: Mapping[int, str] = MappingProxyType({})
+NEARLY = 0.95  # of what the chosen k gains over one cluster in the criterion: then the k of the reference stands
+
+
+class Choice(NamedTuple):
+    """The fit taken, its refits (None at k = 1), why, and the k that would be taken, were it not barred."""
+
+    fit: Fit
+    refits: Refits | None
+    reason: str
+    passed_over: int | None = None
+
+
+class Chooser:
+    """Chooses among the fits of a search; a fit is refitted only where it may be taken.
+
+    Parameters
+    ----------
+    fits : of k = 1, 2, ... with 0, 1, ... factors, as `search.search` gives them
+    refit : refits a fit on resamples
+    settings : the floors, and a k that is set
+    stores : the number of stores fitted
+    """
+
+    def __init__(
+        self, fits: list[Fit], refit: Callable[[Fit], Refits], settings: ClusteringSettings, stores: int
+    ) -> None:
+        self._fits = fits
+        self._refit = refit
+        self._settings = settings
+        self._smallest = smallest_size(settings, stores)
+        self._stores = stores
+        self.one = self._one()
+        self.refitted: dict[int, Refits] = {}
+
+    def of_k(self, k: int) -> Fit | None:
+        """The fit of k clusters with the lowest criterion of those whose clusters all have a store; None where there is none."""
+        if k == 1:
+            return self.one
+        whole = [found for found in self._fits if found.k == k and found.smallest > 0]
+        return min(whole, key=lambda found: found.criterion) if whole else None
+
+    def any_of_k(self, k: int) -> Fit:
+        """The fit of k clusters with the lowest criterion, its clusters empty or not."""
+        return min((found for found in self._fits if found.k == k), key=lambda found: found.criterion)
+
+    def take(self, k_before: int = 0, barred: Mapping[int, str] = _NONE_BARRED) -> Choice:
+        """The k that the settings fix, else the one that the figures say.
+
+        k = 1 is left only for a k that is much likelier: by BIC, or by the likelihood integrated over the means. Of those whose clusters
+        are large enough and found again in resamples the lowest criterion is taken; or `k_before`, the reference's k, where it is nearly as good. `barred` says of each k that
+        must not be taken why not; a k that the settings fix is taken all the same.
+        """
+        if self._settings.k is not None:
+            return self._fixed(self._settings.k)
+        candidates = sorted(self._candidates(), key=lambda found: (found.criterion, found.k))
+        refused: list[int] = []
+        passed_over: int | None = None
+        for found in candidates:
+            refits = self._refits(found)
+            if not is_reproducible(refits.stability, refits.jaccard, self._settings):
+                refused.append(found.k)
+            elif found.k in barred:
+                passed_over = passed_over or found.k
+            else:
+                choice = Choice(found, refits, self._why(found, refits, refused))
+                if k_before not in barred:
+                    choice = self._as_before(choice, k_before)
+                return _after(choice, passed_over, barred)
+        why = "k = 1: no number of clusters holds" if passed_over else self._why_one(refused)
+        return _after(Choice(self.one, None, why), passed_over, barred)
+
+    def _one(self) -> Fit:
+        """One cluster, with factors only where they are much likelier."""
+        ones = [found for found in self._fits if found.k == 1]
+        best = ones[0]
+        for found in ones[1:]:
+            if found.bic < best.bic - STRONG:
+                best = found
+        return best
+
+    def _candidates(self) -> list[Fit]:
+        """For each k >= 2 the fit with the lowest criterion of those that are large enough and much likelier than one cluster."""
+        one = min(found.bic for found in self._fits if found.k == 1)
+        best: dict[int, Fit] = {}
+        for found in self._fits:
+            likelier = found.bic < one - STRONG or found.wide < one - STRONG_WIDE
+            if found.k == 1 or found.smallest < self._smallest or not likelier:
+                continue
+            if found.k not in best or found.criterion < best[found.k].criterion:
+                best[found.k] = found
+        return list(best.values())
+
+    def _refits(self, found: Fit) -> Refits:
+        if found.k not in self.refitted:
+            self.refitted[found.k] = self._refit(found)
+        return self.refitted[found.k]
+
+    def _fixed(self, asked: int) -> Choice:
+        k = asked
+        while (found := self.of_k(k)) is None:
+            k -= 1
+        reason = f"k = {asked} is set"
+        if k < asked:
+            reason += f", but the stores can form {k} different clusters at most: k = {k}"
+        if found.smallest < self._smallest and k > 1:
+            reason += f"; its smallest cluster has {found.smallest} stores, fewer than the {self._smallest} that a chosen k needs"
+        return Choice(found, self._refits(found) if k > 1 else None, reason)
+
+    def _as_before(self, choice: Choice, k_before: int) -> Choice:
+        """The choice, or the reference's k where that still qualifies and gains nearly as much.
+
+        Between two k whose criterion is nearly the same a few stores decide, and a k that changes renumbers many stores. A cluster that is really
+        new or gone changes it by more.
+        """
+        before = next((found for found in self._candidates() if found.k == k_before), None)
+        if before is None or k_before == choice.fit.k:
+            return choice
+        gain, of_before = self.one.criterion - choice.fit.criterion, self.one.criterion - before.criterion
+        if of_before < NEARLY * gain:
+            return choice
+        refits = self._refits(before)
+        if not is_reproducible(refits.stability, refits.jaccard, self._settings):
+            return choice
+        return Choice(
+            before,
+            refits,
+            f"k = {k_before} stands, as in the reference: it is likelier than one cluster by {of_before:.0f} points, k = {choice.fit.k} by {gain:.0f}; "
+            f"{_found_again(refits)}",
+        )
+
+    def _why(self, found: Fit, refits: Refits, refused: list[int]) -> str:
+        tried = max(one.k for one in self._fits)
+        passed = (
+            f"; k = {_listed(refused)} would be likelier, but resamples do not find its clusters again"
+            if refused
+            else ""
+        )
+        return (
+            f"k = {found.k} is the likeliest of k = 1 to {tried} whose clusters have at least {self._smallest} stores, by {self.one.criterion - found.criterion:.0f} "
+            f"points over one cluster{passed}; {_found_again(refits)}"
+        )
+
+    def _why_one(self, refused: list[int]) -> str:
+        tried = max(found.k for found in self._fits)
+        if tried == 1:
+            return why_only_one(self._stores, self._smallest)
+        if refused:
+            return (
+                f"k = 1: k = {_listed(refused)} would be likelier, but resamples do not find the clusters again (stability at least "
+                f"{self._settings.min_stability:.2f} and every cluster's Jaccard at least {self._settings.min_jaccard:.2f} are asked for)"
+            )
+        return f"k = 1: no k from 2 to {tried} whose clusters have at least {self._smallest} stores is much likelier than one cluster"
+
+
+def _after(choice: Choice, passed_over: int | None, barred: Mapping[int, str]) -> Choice:
+    """The choice, with the k that was passed over for it, if any was."""
+    if passed_over is None:
+        return choice
+    reason = f"{choice.reason}; k = {passed_over} is not taken: {barred[passed_over]}"
+    return choice._replace(reason=reason, passed_over=passed_over)
+
+
+def _found_again(refits: Refits) -> str:
+    return f"its stability is {refits.stability:.2f}, its lowest Jaccard {refits.jaccard:.2f}"
+
+
+def _listed(numbers: list[int]) -> str:
+    return " and ".join(str(number) for number in sorted(numbers))

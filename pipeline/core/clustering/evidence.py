@@ -1,0 +1,149 @@
+"""What a mixture sees of the stores: their features as numbers and flags, each as much as it counts, and how thin their sales are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.clustering.densities import Mixtures, Stores
+from pipeline.core.clustering.points import Scale
+from pipeline.core.clustering.tangent import coordinates, pivot_of
+
+_NEVER = 1e-6  # the chance of a level that no store fitted has: the same in every cluster
+THINNEST = 1_000.0  # times the median store's thinness: beyond it nothing changes any more
+
+
+class Roots(NamedTuple):
+    """Where features are roots of shares laid flat (`tangent`): the `base` (d,) of the plane, and which of them are `gaps` (n, d)."""
+
+    base: NDArray[np.float64]
+    gaps: NDArray[np.bool_]
+
+    def taken(self, rows: NDArray[np.int64]) -> Roots:
+        """Those of some of the stores, in this order."""
+        return Roots(self.base, self.gaps[rows])
+
+
+def thinness(volumes: NDArray[np.float64], median: float) -> NDArray[np.float64]:
+    """The median volume over each store's (n,); that of a store without one is `THINNEST`, and 0 for all where the median is 0."""
+    if median <= 0:
+        return np.zeros(len(volumes))
+    return np.minimum(median / np.maximum(volumes, median / THINNEST), THINNEST)
+
+
+class Seeing(NamedTuple):
+    """How d features become numbers and levels, as it can be published.
+
+    `weights` (d,) how much each counts; `base` and `pivot` where they are roots of shares (`tangent`); `numeric` (d,) which are numbers; `flag` (d,)
+    the number of the flag that a feature is a level of, 0 of none; `threshold` (d,) above which a level is set, NaN elsewhere.
+    """
+
+    weights: NDArray[np.float64]
+    base: NDArray[np.float64] | None
+    pivot: int | None
+    numeric: NDArray[np.bool_]
+    flag: NDArray[np.int64]
+    threshold: NDArray[np.float64]
+
+    def of(self, features: NDArray[np.float64], roots: Roots | None, thin: NDArray[np.float64]) -> Stores:
+        """Stores with these features (n, d), numbers as they are."""
+        numbers = features
+        if self.base is not None and self.pivot is not None:
+            numbers = np.insert(coordinates(features, self.base, self.pivot), self.pivot, 0.0, axis=1)
+        gaps = np.zeros(numbers.shape, dtype=bool) if roots is None else roots.gaps
+        weights, gaps = self.weights[self.numeric], gaps[:, self.numeric]
+        counted = None if not gaps.any() and (weights == 1.0).all() else np.where(gaps, 0.0, weights)
+        return Stores(np.ascontiguousarray(numbers[:, self.numeric]), counted, self._levels(features), thin)
+
+    def chances(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The chance (k, l) of every level in each cluster, from those (k, d) that its features are set."""
+        columns = []
+        for group in range(1, int(self.flag.max(initial=0)) + 1):
+            own = means[:, self.flag == group]
+            columns += [np.maximum(1.0 - own.sum(axis=1), _NEVER), *own.T]
+        return np.column_stack(columns) if columns else np.zeros((len(means), 0))
+
+    def _levels(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        columns = []
+        for group in range(1, int(self.flag.max(initial=0)) + 1):
+            own = features[:, self.flag == group] > self.threshold[self.flag == group]
+            own &= own.cumsum(axis=1) == 1  # of a new store that has two of them, the first counts
+            columns += [~own.any(axis=1), *own.T]
+        return np.column_stack(columns).astype(np.float64) if columns else np.zeros((len(features), 0))
+
+
+class View:
+    """How features (n, d) are seen, learnt from the stores that are fitted.
+
+    Roots of shares have one number less than shares: `pivot` is the share without one, the largest of those that count once and that few
+    stores lack. Other features are numbers, or flags where they take two values. A number is in standard deviations. A weight says how much a number
+    counts in the likelihood; a flag counts once.
+    """
+
+    def __init__(
+        self,
+        features: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        roots: Roots | None,
+        fitted: NDArray[np.bool_],
+    ) -> None:
+        self.weights = weights
+        self.base = None if roots is None else roots.base
+        self.pivot = None if roots is None else pivot_of(roots.base, roots.gaps[fitted], weights)
+        self._scale = Scale(self._numbers(features[fitted]), flags=roots is None)
+        self.groups = self._scale.groups()
+
+    def of(self, features: NDArray[np.float64], roots: Roots | None, thin: NDArray[np.float64]) -> Stores:
+        """Stores with these features (n, d), seen so."""
+        points = self._scale.of(self._numbers(features))
+        weights = self.weights if self.pivot is None else np.delete(self.weights, self.pivot)
+        weights = weights[self._scale.numeric]
+        gaps = np.zeros(points.numbers.shape[1:], dtype=bool)
+        if roots is not None and self.pivot is not None:
+            gaps = np.delete(roots.gaps, self.pivot, axis=1)[:, self._scale.numeric]
+        counted = None if not gaps.any() and (weights == 1.0).all() else np.where(gaps, 0.0, weights)
+        return Stores(points.numbers[0], counted, points.levels[0], thin)
+
+    def published(self, mixture: Mixtures) -> tuple[Seeing, Mixtures, NDArray[np.float64]]:
+        """How features are seen, without this view's scale; a mixture of the view on that; and by cluster and feature (k, d) its means of
+        numbers and its chances that levels are set, NaN elsewhere."""
+        d = len(self.weights)
+        of_features = np.arange(d) if self.pivot is None else np.delete(np.arange(d), self.pivot)
+        numeric = np.zeros(d, dtype=bool)
+        numeric[of_features[self._scale.numeric]] = True
+        seeing = Seeing(
+            self.weights, self.base, self.pivot, numeric, self._scale.flag_numbers(d), self._scale.thresholds(d)
+        )
+        shift, width = self._scale.numbers_scale()
+        plain = mixture._replace(
+            means=mixture.means * width + shift,
+            variances=mixture.variances * np.square(width),
+            loadings=mixture.loadings * width[:, None],
+        )
+        means = np.full((mixture.means.shape[1], d), np.nan)
+        means[:, numeric] = plain.means[0]
+        chances, features = self._scale.flag_chances(mixture.chances[0])
+        means[:, features] = chances
+        return seeing, plain._replace(chances=seeing.chances(np.nan_to_num(means))[None]), means
+
+    def _numbers(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The features as numbers; those that count for nothing do not vary."""
+        weights = self.weights
+        if self.base is not None and self.pivot is not None:
+            features, weights = coordinates(features, self.base, self.pivot), np.delete(weights, self.pivot)
+        return np.where(weights > 0, features, 0.0)
+
+    def whitened(self, stores: Stores, one: Mixtures) -> NDArray[np.float64]:
+        """The stores (n, d + l) in a space where clusters are round: numbers about the first cluster's mean, in the deviations of the
+        covariance that all clusters share, and the levels of flags in their own; 0 where a number does not count."""
+        numbers = (stores.numbers - one.means[0, 0]) / np.sqrt(one.variances[0])
+        if stores.counted is not None:
+            numbers = numbers * np.sqrt(stores.counted)
+        loadings = one.loadings[0] / np.sqrt(one.variances[0])[:, None]
+        axes, lengths, _ = np.linalg.svd(loadings, full_matrices=False)
+        numbers = numbers - (numbers @ axes) * (1.0 - 1.0 / np.sqrt(1.0 + np.square(lengths))) @ axes.T
+        deviations = stores.levels.std(axis=0)
+        levels = (stores.levels - stores.levels.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
+        return np.column_stack([numbers, levels])

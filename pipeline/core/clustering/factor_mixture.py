@@ -1,0 +1,294 @@
+"""Mixtures whose components share one covariance: common factors, a variance per feature, and more of it in small stores.
+
+Store i of cluster c is drawn as x_i = mean_c + loadings f_i + e_i, with q common factors f_i ~ N(0, I) and e_ij ~ N(0, variance_j (1 +
+noise / v_i)), where v_i is the store's volume over the median store's [1]_. Both are
+drawn from Student's t where stores far out are more than Gaussians have. A factor is an axis on which stores differ within every
+cluster; the noise is what counting leaves in the mix of a small store. Values that are not observed count for nothing [2]_,
+and a number may count more or less than once. Flags
+(`points.Scale`) have a chance per cluster and level.
+
+All fits of a batch advance together.
+Shapes: n stores, d numbers, l levels of flags, k clusters, q factors, m fits in the batch.
+
+References
+----------
+.. [1] J. Baek, G. McLachlan, L. Flack, "Mixtures of factor analyzers with common factor loadings", IEEE Trans. PAMI 32(7), 2010 (loadings
+   and variances that all clusters share); with heavier tails G. McLachlan, R. Bean, L. Ben-Tovim Jones, Comput. Stat. Data Anal. 51, 2007.
+   That the variance depends on the volume is ours.
+.. [2] R. Little, D. Rubin, "Statistical analysis with missing data", 2002, 11.2 (values missing at random).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.clustering.densities import (
+    TINY,
+    Distances,
+    Expected,
+    Mixtures,
+    Stores,
+    Sums,
+    certainty,
+    distances_of,
+    expect,
+    expected_of,
+    log_densities,
+    log_sums,
+    misfit,
+    sums_of,
+)
+
+VARIANCE_FLOOR = 1e-3  # of a feature's whole variance: a feature that is constant within clusters must not win alone
+_NOTHING = 1e-9  # of a sum over stores
+_LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite
+_NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried for the noise
+_TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
+_ADAPTED = 4  # iterations between two tries of noise and tails: they move slowly
+
+
+def parameters(k: int, numbers: int, chances: int, factors: int, has_noise: bool) -> int:
+    """How many parameters a mixture has that are free."""
+    return (
+        k * numbers
+        + numbers
+        + k * chances
+        + k
+        - 1
+        + numbers * factors
+        - factors * (factors - 1) // 2
+        + int(has_noise)
+        + 1
+    )
+
+
+def one_hot(labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Memberships (..., n, k) of clusters (..., n), from 0."""
+    members: NDArray[np.float64] = (labels[..., None] == np.arange(k)).astype(np.float64)
+    return members
+
+
+def fit(
+    stores: Stores,
+    weights: NDArray[np.float64],
+    memberships: NDArray[np.float64],
+    factors: int,
+    iterations: int,
+    tolerance: float = 1e-5,
+    *,
+    like: Mixtures | None = None,
+    adapts: bool = True,
+) -> Mixtures:
+    """Fit m mixtures by an ECM algorithm from the memberships given.
+
+    Parameters
+    ----------
+    stores : n of them
+    weights : (m, n) how often each store counts in each fit
+    memberships : (m, n, k) to start from
+    factors : q
+    iterations : at most
+    tolerance : gain of the mean log-likelihood below which a fit is done
+    like : one fit whose noise and tails are begun with; None: noise 1, Gaussian
+    adapts : whether noise and tails are fitted too
+    """
+    sums = sums_of(stores)
+    m, q = len(weights), factors
+    turned = memberships.swapaxes(1, 2)
+    whole = _whole_variances(sums, weights)
+    noise = 1.0 if stores.thinness.any() else 0.0
+    noise, tails = (noise, 0.0) if like is None else (float(like.noise[0]), float(like.tails[0]))
+    began = _begin(sums, weights, turned, q, whole, (noise, tails))
+    nothing = np.zeros((m, len(stores.numbers)))
+    none = np.zeros_like(turned)
+    distances = Distances(
+        none,
+        none,
+        nothing,
+        certainty(stores, began.noise),
+        [none] * q,
+        [[nothing] * q] * q,
+        [none] * q,
+        [[nothing] * q] * q,
+    )
+    first = _maximise(sums, weights, Expected(turned, None, nothing, distances), began, whole, has_factors=False)
+    return _iterated(sums, weights, first, iterations, tolerance, adapts)
+
+
+def refine(
+    stores: Stores,
+    weights: NDArray[np.float64],
+    started: Mixtures,
+    iterations: int,
+    tolerance: float = 1e-5,
+    *,
+    adapts: bool = True,
+) -> Mixtures:
+    """Carry fits on from where they are; parameters as in `fit`."""
+    return _iterated(sums_of(stores), weights, started, iterations, tolerance, adapts)
+
+
+def _iterated(
+    sums: Sums, weights: NDArray[np.float64], now: Mixtures, iterations: int, tolerance: float, adapts: bool
+) -> Mixtures:
+    whole, total = _whole_variances(sums, weights), weights.sum(axis=1)
+    reached = np.full(len(weights), -np.inf)
+    for iteration in range(iterations):
+        expected = expect(sums, now)
+        if adapts and iteration % _ADAPTED == _ADAPTED - 1:
+            now = _with_noise(sums, weights, expected, now)
+            expected, now = _with_tails(sums, weights, now)
+        logs = (weights * expected.logs).sum(axis=1)
+        now = now._replace(log_likelihoods=logs)
+        gain = logs - reached
+        reached = np.maximum(logs, reached)
+        if iteration == iterations - 1 or (iteration > 2 * _ADAPTED and (gain < tolerance * total).all()):
+            break
+        now = _maximise(sums, weights, expected, now, whole, has_factors=True)
+    return now
+
+
+def _whole_variances(sums: Sums, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The variance (m, d) of every number, over all stores that have it."""
+    counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
+    means = weights @ sums.firsts / counts
+    variances = weights @ sums.seconds / counts - np.square(means)
+    return np.maximum(variances, _LEAST)
+
+
+def _begin(
+    sums: Sums,
+    weights: NDArray[np.float64],
+    memberships: NDArray[np.float64],
+    q: int,
+    whole: NDArray[np.float64],
+    noise_and_tails: tuple[float, float],
+) -> Mixtures:
+    """Mixtures with the clusters' means, and loadings along the principal axes of what these leave."""
+    m, k, _ = memberships.shape
+    d = sums.firsts.shape[1]
+    counted = memberships * weights[:, None, :]
+    means = counted @ sums.firsts / np.maximum(sums.over_stores(counted), TINY)
+    loadings, variances = np.zeros((m, d, q)), whole.copy()
+    for number in range(m if q else 0):
+        residuals = sums.stores.numbers - memberships[number].T @ means[number]
+        if sums.stores.counted is not None:
+            residuals = residuals * np.sqrt(sums.stores.counted)
+        loadings[number], variances[number] = _principal(residuals, weights[number], whole[number], q)
+    noise, tails = (np.full(m, value) for value in noise_and_tails)
+    chances = np.full((m, k, sums.stores.levels.shape[1]), 0.5)
+    return Mixtures(np.full((m, k), 1.0 / k), means, variances, loadings, noise, tails, chances, np.full(m, -np.inf))
+
+
+def _principal(
+    residuals: NDArray[np.float64], weights: NDArray[np.float64], whole: NDArray[np.float64], q: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Loadings (d, q) along the q principal axes of the residuals' correlations, and what they leave of the variances (d,)."""
+    covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
+    own = np.maximum(np.diag(covariance), VARIANCE_FLOOR * whole)
+    widths = np.sqrt(own)
+    sizes, axes = np.linalg.eigh(covariance / np.outer(widths, widths))
+    loadings: NDArray[np.float64] = widths[:, None] * axes[:, -q:] * np.sqrt(np.maximum(sizes[-q:] - 1.0, 0.1))
+    return loadings, np.maximum(own - np.square(loadings).sum(axis=1), 0.2 * own)
+
+
+def _maximise(
+    sums: Sums,
+    weights: NDArray[np.float64],
+    expected: Expected,
+    now: Mixtures,
+    whole: NDArray[np.float64],
+    has_factors: bool,
+) -> Mixtures:
+    """The means, loadings, variances, proportions and chances that make what is expected likeliest, one after the other."""
+    factors = expected.distances.factors
+    q = now.loadings.shape[2] if has_factors else 0
+    counted = expected.memberships * weights[:, None, :]
+    masses = counted * expected.distances.certain[:, None, :]
+    if expected.trust is not None:
+        masses *= expected.trust
+    sizes = np.maximum(sums.over_stores(masses), TINY)
+    firsts = masses @ sums.firsts
+    pulled = [sums.over_stores(masses * factor) for factor in factors[:q]]
+    means = firsts.copy()
+    for r in range(q):
+        means -= pulled[r] * now.loadings[:, None, :, r]
+    means /= sizes
+    loadings, explained = now.loadings, np.zeros_like(now.variances)
+    if q:
+        loadings, explained = _loadings(sums, weights, expected, masses, means, pulled)
+    squares = masses.sum(axis=1) @ sums.seconds
+    counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
+    residuals = squares - 2.0 * (means * firsts).sum(axis=1) + (np.square(means) * sizes).sum(axis=1)
+    variances = now.variances
+    if has_factors or not now.loadings.shape[2]:  # else what the principal axes explain is no noise, and known already
+        variances = np.maximum((residuals - explained) / counts, VARIANCE_FLOOR * whole)
+    total = weights.sum(axis=1)
+    in_cluster = counted.sum(axis=2)
+    proportions = np.maximum(in_cluster, TINY) / total[:, None]
+    chances = now.chances
+    if sums.stores.levels.shape[1]:
+        usual = (weights @ sums.stores.levels) / total[:, None]
+        chances = (counted @ sums.stores.levels + usual[:, None, :]) / (in_cluster[:, :, None] + 1.0)
+    return Mixtures(proportions, means, variances, loadings, now.noise, now.tails, chances, now.log_likelihoods)
+
+
+def _loadings(
+    sums: Sums,
+    weights: NDArray[np.float64],
+    expected: Expected,
+    masses: NDArray[np.float64],
+    means: NDArray[np.float64],
+    pulled: list[NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The loadings (m, d, q) by least squares on the expected factors, and what they explain (m, d)."""
+    factors, distances = expected.distances.factors, expected.distances
+    q = len(pulled)
+    m, _, d = means.shape
+    crossed, squared = np.empty((m, d, q)), np.empty((m, d, q, q))
+    for r in range(q):
+        moved = masses * factors[r]
+        crossed[:, :, r] = moved.sum(axis=1) @ sums.firsts - (means * pulled[r]).sum(axis=1)
+        for s in range(r + 1):
+            of_stores = (moved * factors[s]).sum(axis=1) + weights * distances.certain * distances.spread[r][s]
+            squared[:, :, r, s] = squared[:, :, s, r] = sums.over_stores(of_stores[:, None, :])[:, 0]
+    squared += _NOTHING * np.eye(q)  # a number that no store drawn has moves with no factor
+    loadings = np.asarray(np.linalg.solve(squared, crossed[..., None])[..., 0], dtype=np.float64)
+    return loadings, np.asarray((crossed * loadings).sum(axis=2))
+
+
+def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, now: Mixtures) -> Mixtures:
+    """With the noise that makes the residuals likeliest, and the variances brought to the scale that goes with it."""
+    thinness = sums.stores.thinness
+    numbers = (weights * sums.counts).sum(axis=1)
+    if not thinness.any() or not numbers.all():
+        return now
+    residual = weights * misfit(expected)
+    best, noise, scale = np.full(len(now.noise), -np.inf), now.noise.copy(), np.ones(len(now.noise))
+    for tried in _NOISE:
+        more = 1.0 + tried * thinness
+        left = residual @ (1.0 / more) / numbers
+        value = -0.5 * ((weights * sums.counts) @ np.log(more) + numbers * np.log(np.maximum(left, TINY)))
+        better = value > best
+        best, noise, scale = (
+            np.where(better, value, best),
+            np.where(better, tried, noise),
+            np.where(better, left, scale),
+        )
+    return now._replace(noise=noise, variances=now.variances * np.maximum(scale, TINY)[:, None])
+
+
+def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tuple[Expected, Mixtures]:
+    """With the degrees of freedom that make the stores likeliest, of those that they have and the next ones to either side."""
+    distances = distances_of(sums, now)
+    place = np.abs(_TAILS - now.tails[:, None]).argmin(axis=1)
+    best, tails = np.full(len(weights), -np.inf), now.tails
+    for step in (0, -1, 1):
+        tried = _TAILS[np.clip(place + step, 0, len(_TAILS) - 1)]
+        logs, _ = log_densities(sums, now, distances, tried)
+        value = (weights * log_sums(logs)).sum(axis=1)
+        better = value > best
+        best, tails = np.where(better, value, best), np.where(better, tried, tails)
+    now = now._replace(tails=tails)
+    return expected_of(sums, now, distances), now

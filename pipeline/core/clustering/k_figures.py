@@ -1,0 +1,55 @@
+"""What is known of one number of clusters."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.clustering.choosing import Chooser
+from pipeline.core.clustering.figures import calinski_harabasz, centroids, davies_bouldin, silhouettes
+from pipeline.core.clustering.search import Fit
+
+
+class KFigures(NamedTuple):
+    """See `internal_k_selection` in pipeline.schema; NaN where a figure is not known of a k."""
+
+    k: int
+    axes: int
+    criterion: float
+    bic: float
+    silhouette: float
+    calinski_harabasz: float
+    davies_bouldin: float
+    inertia: float
+    smallest_cluster: int
+    stability: float
+    jaccard: float
+
+
+def k_figures(matrix: NDArray[np.float64], chooser: Chooser, k: int) -> KFigures:
+    """The figures of k clusters of the stores fitted (n, d)."""
+    found = chooser.of_k(k)
+    if found is None:  # every mixture of k leaves a cluster without a store
+        best = chooser.any_of_k(k)
+        nothing = (np.nan,) * 4
+        return KFigures(k, best.q, best.criterion, best.bic, *nothing, 0, np.nan, np.nan)
+    refits = chooser.refitted.get(k)
+    stability, jaccard = (
+        (1.0, 1.0) if k == 1 else (np.nan, np.nan) if refits is None else (refits.stability, refits.jaccard)
+    )
+    judged = (k, found.q, found.criterion, found.bic)
+    return KFigures(*judged, *_of_shape(matrix, found), found.smallest, stability, jaccard)
+
+
+def _of_shape(matrix: NDArray[np.float64], found: Fit) -> tuple[float, float, float, float]:
+    """Silhouette, Calinski-Harabasz, Davies-Bouldin and inertia."""
+    n, k, labels = len(matrix), found.k, found.labels
+    centres = centroids(matrix, labels, k)
+    inertia = float(np.square(matrix - centres[labels]).sum())
+    if k == 1:
+        return np.nan, np.nan, np.nan, inertia
+    total = float(np.square(matrix - matrix.mean(axis=0)).sum())
+    silhouette = float(silhouettes(matrix, [labels])[0].mean())
+    return silhouette, calinski_harabasz(total, inertia, n, k), davies_bouldin(matrix, labels, centres), inertia

@@ -1,0 +1,199 @@
+"""A mixture for every number of clusters, with as many common factors as the stores show."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.clustering.densities import Mixtures, Stores, certainty, posteriors
+from pipeline.core.clustering.factor_mixture import fit, parameters, refine
+from pipeline.core.clustering.starts import from_fewer, from_more, from_plain_kmeans, from_whitened_kmeans
+
+MOST_FACTORS = 2  # beyond two, factors took clusters for axes on planted stores
+FEWEST_FOR_AXES = 20  # stores: fewer show no axis
+_RESTARTS = 10  # of each k-means that a fit starts from
+_SHORT, _LONG = 10, 80  # iterations of every start, and of the best of them
+_POLISHED = 400  # iterations of the fit that is taken, at most
+_TOLERANCE, _STANDS = 3e-5, 1e-8  # of the mean log-likelihood; of the fit that is taken
+_WORSE = 6.0  # points of BIC by which a factor more may be worse before no other is tried
+_PATIENCE = 3  # numbers of clusters without a lower criterion, after which no larger one is tried
+_FEWEST = 4  # numbers of clusters that are tried in any case
+_PRICE_OF_MEANS = 0.9  # of what the prior of the means charges; chosen on planted stores, docs/decisions/0015
+_PRICE_OF_OVERLAP = 0.5  # points per nat of the memberships' entropy; likewise
+_SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)  # of a cluster's means that differ from the chain's, tried
+_SPREADS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # variances of those that do, in the stores' own, tried
+
+
+class Fit(NamedTuple):
+    """One mixture: k clusters, q factors, `mixture` (a batch of one), `memberships` (n, k), and what it is judged by.
+
+    `smallest`: stores of the smallest cluster, each counted in its likeliest. `bic` [1]_, `wide` and `criterion`: lower is better, see `_judged`.
+
+    References
+    ----------
+    .. [1] G. Schwarz, "Estimating the dimension of a model", Ann. Statist. 6(2), 1978; for mixtures C. Fraley, A. E. Raftery,
+       "Model-based clustering, discriminant analysis, and density estimation", JASA 97, 2002.
+    """
+
+    k: int
+    q: int
+    mixture: Mixtures
+    memberships: NDArray[np.float64]
+    smallest: int
+    bic: float
+    wide: float
+    criterion: float
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The likeliest cluster (n,) of every store that was fitted, from 0."""
+        likeliest: NDArray[np.int64] = self.memberships.argmax(axis=1)
+        return likeliest
+
+
+def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, seed: int) -> list[Fit]:
+    """The mixtures of k = 1, 2, ...: those of one k stand together, in the order of their factors.
+
+    No k beyond `k_max` is tried, and none once the criterion has not fallen for `_PATIENCE` of them; `asked` is.
+
+    Parameters
+    ----------
+    stores : those that are fitted, n >= 1
+    groups : how many flags there are that exclude each other: so many of the levels follow from the others
+    k_max : the largest k
+    asked : a k that is tried whatever the figures say; 1 where none is asked for
+    smallest : stores of a cluster that is started far out
+    seed : what the starts depend on
+    """
+    d = stores.numbers.shape[1]
+    several = len(stores.numbers) >= FEWEST_FOR_AXES
+    factors = range(min(MOST_FACTORS if several else 0, max(d - 1, 0)) + 1)
+    ones = [_fit_of_one(stores, groups, q) for q in factors]
+    fits, best, waited, fewer = list(ones), min(one.criterion for one in ones), 0, dict(enumerate(ones))
+    for k in range(2, max(k_max, asked) + 1):
+        of_k: dict[int, Fit] = {}
+        for q in factors:
+            starts = [from_whitened_kmeans(stores, ones[q].mixture, k, _RESTARTS, _random(seed, k, q))]
+            if q == 0:
+                starts.append(from_plain_kmeans(stores, k, _RESTARTS, _random(seed, k, len(factors))))
+            else:
+                starts.append(of_k[q - 1].memberships[None])
+            if k > 2 and q in fewer and d:
+                starts.append(from_fewer(stores, fewer[q].mixture, smallest))
+            of_k[q] = _best_fit(stores, groups, np.concatenate(starts), ones[q])
+            if q and of_k[q].bic > of_k[q - 1].bic + _WORSE:
+                break
+        if k == asked and not any(found.smallest for found in of_k.values()):
+            of_k[0] = _as_started(
+                stores, groups, from_plain_kmeans(stores, k, _RESTARTS, _random(seed, k, len(factors)))[0]
+            )
+        fits += of_k.values()
+        lowest = min(found.criterion for found in of_k.values())
+        waited = 0 if lowest < best else waited + 1
+        best, fewer = min(best, lowest), of_k
+        if k >= max(_FEWEST, asked) and waited >= _PATIENCE:
+            break
+    return _swept_back(stores, groups, fits, ones)
+
+
+def _swept_back(stores: Stores, groups: int, fits: list[Fit], ones: list[Fit]) -> list[Fit]:
+    """The fits, and for each k >= 2 what the best of one cluster more gives when two of its clusters are taken together, where that is better."""
+    found = list(fits)
+    for k in range(max(each.k for each in fits) - 1, 1, -1):
+        more = min((each for each in found if each.k == k + 1), key=lambda each: each.criterion)
+        before = min((each.criterion for each in found if (each.k, each.q) == (k, more.q)), default=np.inf)
+        merged = _best_fit(stores, groups, from_more(stores, more.mixture), ones[more.q])
+        if merged.criterion < before:
+            found.append(merged)
+    return sorted(found, key=lambda each: (each.k, each.q))
+
+
+def polished(stores: Stores, groups: int, found: Fit) -> Fit:
+    """The fit, carried on until it stands: what is published of it gives it back. As it was where a cluster loses its last store by that."""
+    weights = np.ones((1, len(stores.numbers)))
+    longer = _judged(stores, groups, refine(stores, weights, found.mixture, _POLISHED, _STANDS), found.q)
+    return longer if longer.smallest >= min(found.smallest, 1) else found
+
+
+def fitted(stores: Stores, memberships: NDArray[np.float64], q: int) -> Mixtures:
+    """The mixture that is found from the memberships (n, k) of one that was `polished`: itself."""
+    return fit(stores, np.ones((1, len(stores.numbers))), memberships[None], q, _POLISHED, _STANDS)
+
+
+def _random(seed: int, k: int, purpose: int) -> np.random.Generator:
+    return np.random.default_rng([seed, 20, k, purpose])
+
+
+def _fit_of_one(stores: Stores, groups: int, q: int) -> Fit:
+    n = len(stores.numbers)
+    return _judged(stores, groups, fit(stores, np.ones((1, n)), np.ones((1, n, 1)), q, _LONG), q)
+
+
+def _best_fit(stores: Stores, groups: int, starts: NDArray[np.float64], one: Fit) -> Fit:
+    """The best of several starts, each with the noise and tails of one cluster; then with its own."""
+    n = len(stores.numbers)
+    short = fit(stores, np.ones((len(starts), n)), starts, one.q, _SHORT, like=one.mixture, adapts=False)
+    best = short.taken(np.array([short.log_likelihoods.argmax()]))
+    return _judged(stores, groups, refine(stores, np.ones((1, n)), best, _LONG, _TOLERANCE), one.q)
+
+
+def _as_started(stores: Stores, groups: int, start: NDArray[np.float64]) -> Fit:
+    """The mixture of clusters that no likelihood tells apart, left where it starts: a k that is set is taken where stores differ at all."""
+    mixture = fit(stores, np.ones((1, len(start))), start[None], 0, 1, adapts=False)
+    smallest = int(start.sum(axis=0).min())
+    return _judged(stores, groups, mixture, 0)._replace(memberships=start, smallest=smallest)
+
+
+def _judged(stores: Stores, groups: int, mixture: Mixtures, q: int) -> Fit:
+    """A mixture with its figures.
+
+    BIC charges every mean of a cluster log n, whether it differs from the others' or not. An integrated likelihood charges what the
+    data say that means are worth: `wide` with one normal prior for all of them, the criterion with one under which only a share of a
+    cluster's means differ at all [1]_. To it comes part of what the integrated completed likelihood [2]_ charges for stores between clusters.
+
+    References
+    ----------
+    .. [1] T. Mitchell, J. Beauchamp, "Bayesian variable selection in linear regression", JASA 83, 1988 (spike and slab).
+    .. [2] C. Biernacki, G. Celeux, G. Govaert, "Assessing a mixture model for clustering with the integrated completed likelihood", IEEE
+       Trans. PAMI 22(7), 2000.
+    """
+    memberships = posteriors(stores, mixture)[0]
+    n, d = stores.numbers.shape
+    k = memberships.shape[1]
+    free = parameters(k, d, stores.levels.shape[1] - groups, q, bool(stores.thinness.any()))
+    deviance = -2.0 * float(mixture.log_likelihoods[0])
+    smallest = int(np.bincount(memberships.argmax(axis=1), minlength=k).min())
+    bic = deviance + free * np.log(n)
+    if k == 1:
+        return Fit(k, q, mixture, memberships, smallest, bic, bic, bic)
+    others = deviance + (free - (k - 1) * d) * np.log(n)
+    sizes = np.maximum((memberships * certainty(stores, mixture.noise).T).sum(axis=0), 1.0)[:, None]
+    middle = (sizes * mixture.means[0]).sum(axis=0) / sizes.sum()
+    squares = np.square(mixture.means[0] - middle) / mixture.variances[0]
+    sure = np.maximum(memberships, np.finfo(np.float64).tiny)
+    overlap = -float((memberships * np.log(sure)).sum())
+    criterion = others + _PRICE_OF_MEANS * _of_means(squares, sizes) + _PRICE_OF_OVERLAP * overlap
+    return Fit(k, q, mixture, memberships, smallest, bic, others + _of_wide_means(squares, sizes), criterion)
+
+
+def _of_wide_means(squares: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
+    """What a normal prior charges for the means (k, d): their squared deviations, of clusters of these sizes (k, 1)."""
+    k, d = squares.shape
+    spread = max(float(squares.mean()) if squares.size else 0.0, 1e-6)
+    price = (k - 1) / k * np.log1p(sizes * spread).sum() * d + (squares / (spread + 1.0 / sizes)).sum() - (k - 1) * d
+    return float(price)
+
+
+def _of_means(squares: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
+    """What a prior charges under which a share of the means is the chain's and the others are drawn about it; the kindest of those tried."""
+    k = len(squares)
+    prices = []
+    for share in _SHARES:
+        for spread in _SPREADS:
+            logs = np.log(share) - 0.5 * (np.log1p(sizes * spread) + squares / (spread + 1.0 / sizes))
+            if share < 1.0:
+                logs = np.logaddexp(logs, np.log1p(-share) - 0.5 * sizes * squares)
+            prices.append(-2.0 * float(logs.sum()) * (k - 1) / k)
+    return min(prices)

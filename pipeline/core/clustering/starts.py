@@ -1,0 +1,114 @@
+"""Where the fits of a mixture start from: clusters that k-means sees, and those that one cluster less leaves to split.
+
+Shapes: n stores, d numbers, k clusters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.clustering.densities import Mixtures, Stores, certainty, factor_posteriors, posteriors
+from pipeline.core.clustering.factor_mixture import one_hot
+from pipeline.core.clustering.kmeans import kmeans, spread_starts
+
+_SPLITS = 6  # clusters that are tried to be split, of one cluster less
+_MERGES = 4  # pairs of clusters that are tried to be one, of one cluster more
+_SEEDS = 3  # stores that lie farthest out, tried to be the middle of a cluster
+
+
+def from_whitened_kmeans(
+    stores: Stores, one: Mixtures, k: int, restarts: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Memberships (2, n, k) of the best and of the worst of several k-means.
+
+    K-means measures the numbers in the deviations of `one` cluster's mixture, with its common factors taken out, and lets a store count
+    as much as its noise allows: what varies along an axis in every store, or in small ones only, starts no cluster.
+    """
+    points = without_factors(stores, one)
+    weights = np.repeat(certainty(stores, one.noise), restarts, axis=0)
+    fits = kmeans(points, weights, spread_starts(points, weights, k, random))
+    order = np.argsort(fits.inertia, kind="stable")
+    return one_hot(fits.labels[order[[0, -1]]], k)
+
+
+def from_plain_kmeans(stores: Stores, k: int, restarts: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Memberships (2, n, k) of the best and of the worst of several k-means on the numbers and levels as they are."""
+    points = np.ascontiguousarray(np.column_stack([stores.firsts, stores.levels]))
+    weights = np.ones((restarts, len(points)))
+    fits = kmeans(points, weights, spread_starts(points, weights, k, random))
+    order = np.argsort(fits.inertia, kind="stable")
+    return one_hot(fits.labels[order[[0, -1]]], k)
+
+
+def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.float64]:
+    """Memberships (s, n, k) made of one fit of k - 1 clusters: one of them is split, or stores far out become a cluster.
+
+    A cluster is split across the principal axis of its residuals; those with the longest axes are. A cluster far out is made of the store that is farthest
+    from every cluster and those nearest to it, `smallest` in all.
+    """
+    memberships = posteriors(stores, fewer)[0]
+    residuals = _residuals(stores, fewer, memberships)
+    lengths, halves = [], []
+    for cluster in memberships.T:
+        size = max(float(cluster.sum()), 1.0)
+        middle = cluster @ residuals / size
+        about = residuals - middle
+        scatter, axes = np.linalg.eigh((about * cluster[:, None]).T @ about / size)
+        lengths.append(scatter[-1] * size)
+        along = about @ axes[:, -1]
+        halves.append(along > 0)
+    order = np.argsort(-np.asarray(lengths), kind="stable")[:_SPLITS]
+    starts = [_split(memberships, cluster, memberships[:, cluster] * halves[cluster]) for cluster in order]
+    far = np.square(residuals).sum(axis=1)
+    for _ in range(min(_SEEDS, len(far))):
+        seed = int(far.argmax())
+        near = np.argsort(np.square(residuals - residuals[seed]).sum(axis=1), kind="stable")[:smallest]
+        chosen = np.zeros(len(far))
+        chosen[near] = 1.0
+        starts.append(np.column_stack([memberships * (1.0 - chosen)[:, None], chosen]))
+        far[near] = -1.0
+    return np.stack(starts)
+
+
+def from_more(stores: Stores, more: Mixtures) -> NDArray[np.float64]:
+    """Memberships (s, n, k) made of one fit of k + 1 clusters: two whose means are near, in deviations, become one."""
+    memberships = posteriors(stores, more)[0]
+    means = more.means[0] / np.sqrt(more.variances[0])
+    first, second = np.triu_indices(len(means), 1)
+    apart = np.square(means[first] - means[second]).sum(axis=1)
+    order = np.argsort(apart, kind="stable")[:_MERGES]
+    return np.stack([_merged(memberships, first[pair], second[pair]) for pair in order])
+
+
+def _merged(memberships: NDArray[np.float64], one: int, other: int) -> NDArray[np.float64]:
+    merged = memberships.copy()
+    merged[:, one] += merged[:, other]
+    return np.delete(merged, other, axis=1)
+
+
+def _split(memberships: NDArray[np.float64], cluster: int, part: NDArray[np.float64]) -> NDArray[np.float64]:
+    rest = memberships.copy()
+    rest[:, cluster] -= part
+    return np.column_stack([rest, part])
+
+
+def without_factors(stores: Stores, one: Mixtures) -> NDArray[np.float64]:
+    """The numbers (n, d) in deviations, at a right angle to the factors."""
+    points = (stores.numbers - one.means[0, 0]) / np.sqrt(one.variances[0])
+    if stores.counted is not None:
+        points = points * np.sqrt(stores.counted)
+    if one.loadings.shape[2]:
+        axes, _ = np.linalg.qr(one.loadings[0] / np.sqrt(one.variances[0])[:, None])
+        points = points - (points @ axes) @ axes.T
+    return np.ascontiguousarray(points)
+
+
+def _residuals(stores: Stores, fit: Mixtures, memberships: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the clusters and factors leave (n, d), in deviations of each store."""
+    expected = memberships @ fit.means[0] + factor_posteriors(stores, fit)[0][0] @ fit.loadings[0].T
+    left = (stores.numbers - expected) / np.sqrt(fit.variances[0])
+    if stores.counted is not None:
+        left = left * np.sqrt(stores.counted)
+    residuals: NDArray[np.float64] = left * np.sqrt(certainty(stores, fit.noise))[0][:, None]
+    return residuals

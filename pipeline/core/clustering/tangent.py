@@ -1,0 +1,64 @@
+"""Roots of shares, laid flat: the tangent plane of the sphere that they lie on.
+
+The square roots of a store's d shares are a point of the unit sphere; distances along it are Hellinger distances [1]_. The sphere is
+curved: what varies along one axis only bends into a second one, which a mixture of Gaussians pays for with clusters that are not there.
+So a point is taken to the plane that touches the sphere at the stores' mean root, in its direction and at its distance along the sphere (the log map
+[2]_). That plane has d - 1 dimensions.
+
+References
+----------
+.. [1] P. Legendre, E. Gallagher, "Ecologically meaningful transformations for ordination of species data", Oecologia 129, 2001.
+.. [2] A. Srivastava, I. Jermyn, S. Joshi, "Riemannian analysis of probability density functions", CVPR 2007.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def base_of(roots: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The point (d,) where the plane touches the sphere: the mean of the roots (n, d), n >= 1, at length 1."""
+    mean = roots.mean(axis=0)
+    base: NDArray[np.float64] = mean / np.linalg.norm(mean)
+    return base
+
+
+def flat(roots: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The roots (n, d) on the plane that touches the sphere at the base, as (n, d) vectors at a right angle to it."""
+    along = np.clip(roots @ base, -1.0, 1.0)
+    across = roots - along[:, None] * base
+    sine = np.linalg.norm(across, axis=1)
+    angle = np.arctan2(sine, along)
+    stretch = np.where(sine > 0, angle / np.where(sine > 0, sine, 1.0), 1.0)
+    vectors: NDArray[np.float64] = across * stretch[:, None]
+    return vectors
+
+
+def coordinates(vectors: NDArray[np.float64], base: NDArray[np.float64], pivot: int) -> NDArray[np.float64]:
+    """Vectors (n, d) of the plane in d - 1 coordinates, one for each share but the pivot.
+
+    They are mirrored by the reflection that takes the base to the pivot's axis (Householder): lengths and angles stay, and the coordinate of a share
+    is its own value less a part of the pivot's, base_j / (1 - base_pivot) times it.
+    """
+    axis = -base.copy()
+    axis[pivot] += 1.0
+    square = float(axis @ axis)
+    mirrored = vectors if square == 0.0 else vectors - np.outer(vectors @ axis, axis) * (2.0 / square)
+    return np.delete(mirrored, pivot, axis=1)
+
+
+def vectors_of(numbers: NDArray[np.float64], base: NDArray[np.float64], pivot: int) -> NDArray[np.float64]:
+    """The vectors (n, d) of the plane that have these coordinates (n, d - 1): `coordinates` undone."""
+    axis = -base.copy()
+    axis[pivot] += 1.0
+    square = float(axis @ axis)
+    mirrored = np.insert(numbers, pivot, 0.0, axis=1)
+    return mirrored if square == 0.0 else mirrored - np.outer(mirrored @ axis, axis) * (2.0 / square)
+
+
+def pivot_of(base: NDArray[np.float64], gaps: NDArray[np.bool_], weights: NDArray[np.float64]) -> int:
+    """The share that is given no coordinate: the largest, less the more stores lack it; one that counts once where there is one."""
+    carried = 1.0 - gaps.mean(axis=0) if len(gaps) else np.ones(len(base))
+    score = np.where(weights == 1.0, 1.0, 0.0) + base * carried**4
+    return int(score.argmax())

@@ -1,0 +1,150 @@
+"""A category's shares as they are clustered on: roots laid flat, and need states that a store does not carry told from those that it sold none of by chance.
+
+A store that lacks a need state sells more of all others. Taken as it is, its mix is unlike any other's, and stores that lack the same few need
+states look like a cluster. So a zero that the store's sales are too large for is a gap: its place is filled with what the chain sells there, the store's other
+shares make room for it, and it counts for nothing in the clustering.
+
+Sums run over the stores in the order of their values, never of their names.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from pipeline.core.clustering.densities import Stores
+from pipeline.core.clustering.evidence import thinness
+from pipeline.core.clustering.factor_mixture import fit
+from pipeline.core.clustering.tangent import base_of, flat
+from pipeline.core.statistics.features import value_order
+
+FEWEST_GAPS = 3.0  # stores: fewer that seem to lack a need state are none
+_ROUNDS = 3  # gaps are found anew once those before them no longer blur the noise
+_ITERATIONS = 20
+_LOW = 0.02  # of a need state's positive sales: so many are smaller than what is taken for one sale
+_DEARER = 6.0  # times the least sale of any need state: no need state's is more
+_LUMPY = 1.5  # sales come in baskets: so many fewer chances than units
+_MOST = 0.95  # of the stores: a need state is never taken to be lacking in more
+
+
+class Plane(NamedTuple):
+    """`base` by feature: the root of the chain's share, all of them a vector of length 1. `gap_sales` by feature, in cents: a store that sells at
+    least so much in all, and nothing of it, does not carry it; infinite where nothing is known of gaps."""
+
+    base: pd.Series[float]
+    gap_sales: pd.Series[float]
+
+
+def plane(shares: pd.DataFrame, sales: pd.Series[int], one_sale: float) -> Plane:
+    """The plane that shares are laid on.
+
+    Parameters
+    ----------
+    shares : store x feature, rows summing to 1, of the stores that shape it; at least one row
+    sales : each store's mapped sales in cents
+    one_sale : what one sale of the cheapest need state comes to, in cents (`one_sale_of`)
+    """
+    values = shares.to_numpy(dtype=np.float64)
+    order = value_order(values)
+    roots, total = np.sqrt(values[order]), sales.reindex(shares.index).to_numpy(dtype=np.float64)[order]
+    from_sales = np.full(roots.shape[1], np.inf)
+    base = base_of(roots)
+    if roots.shape[1] > 2 and (roots <= 0).any():
+        for _ in range(_ROUNDS):
+            gaps = _gaps(roots, total, from_sales)
+            found = _gap_sales(_filled(roots, gaps, base), roots <= 0, total, one_sale)
+            if (found == from_sales).all():
+                break
+            from_sales = found
+            base = _base(roots, _gaps(roots, total, from_sales))
+    columns = shares.columns
+    return Plane(pd.Series(base, index=columns), pd.Series(from_sales, index=columns))
+
+
+def one_sale_of(sales: pd.DataFrame) -> float:
+    """What one sale comes to at the least, in cents: of each need state the low end of its positive sales, of these the least; 0 without any.
+
+    `sales` : store x need state, cents, rare need states too.
+    """
+    values = sales.to_numpy(dtype=np.float64)
+    low = [float(np.quantile(column[column > 0], _LOW)) for column in values.T if (column > 0).any()]
+    return min(low, default=0.0)
+
+
+def gaps_of(shares: pd.DataFrame, sales: pd.Series[int], of: Plane) -> pd.DataFrame:
+    """Which features each store does not carry (store x feature)."""
+    total = sales.reindex(shares.index).to_numpy(dtype=np.float64)
+    gaps = _gaps(shares.to_numpy(dtype=np.float64), total, of.gap_sales.to_numpy(dtype=np.float64))
+    return pd.DataFrame(gaps, index=shares.index, columns=shares.columns)
+
+
+def laid_flat(shares: pd.DataFrame, gaps: pd.DataFrame, of: Plane) -> pd.DataFrame:
+    """The stores' vectors on the plane (store x feature), gaps filled."""
+    if shares.size == 0:
+        return shares.astype("float64")
+    base = of.base.to_numpy(dtype=np.float64)
+    filled = _filled(np.sqrt(shares.to_numpy(dtype=np.float64)), gaps.to_numpy(dtype=bool), base)
+    return pd.DataFrame(flat(filled, base), index=shares.index, columns=shares.columns)
+
+
+def _gaps(
+    shares: NDArray[np.float64], total: NDArray[np.float64], from_sales: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    gaps: NDArray[np.bool_] = (shares <= 0) & (total[:, None] >= from_sales)
+    return gaps
+
+
+def _filled(roots: NDArray[np.float64], gaps: NDArray[np.bool_], base: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The roots (n, d) of a mix that holds the chain's share of what a store lacks."""
+    carried = np.sqrt(np.where(gaps, 0.0, np.square(base)).sum(axis=1, keepdims=True))
+    filled = np.where(gaps, base, roots * carried)
+    whole: NDArray[np.float64] = filled / np.linalg.norm(filled, axis=1, keepdims=True)
+    return whole
+
+
+def _base(roots: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The mean root (d,) of stores whose gaps are filled with it, at length 1."""
+    carrying = np.maximum((~gaps).sum(axis=0), 1)
+    base = np.where(gaps, 0.0, roots).sum(axis=0) / carrying
+    base /= np.linalg.norm(base)
+    for _ in range(_ROUNDS):
+        base = base_of(_filled(roots, gaps, base))
+    mean: NDArray[np.float64] = base
+    return mean
+
+
+def _gap_sales(
+    filled: NDArray[np.float64], zero: NDArray[np.bool_], total: NDArray[np.float64], one_sale: float
+) -> NDArray[np.float64]:
+    """From which sales on a zero is more likely a gap than chance (d,), in cents.
+
+    By chance a store sells nothing where its root, of the spread that stores of its size have, falls to 0, or where none of the few sales that it could
+    expect took place (Poisson). A need state is lacking in a share of the stores that follows from both (EM).
+    """
+    n, d = filled.shape
+    thin = thinness(total, float(np.median(total)))
+    seen = Stores(np.where(zero, 0.0, filled), (~zero).astype(np.float64), np.zeros((n, 0)), thin)
+    one = fit(seen, np.ones((1, n)), np.ones((1, n, 1)), 0, _ITERATIONS)
+    means, spread = one.means[0, 0], np.sqrt(one.variances[0] * (1.0 + one.noise[0] * thin[:, None]))
+    cents = np.square(filled) * total[:, None]
+    low = [float(np.quantile(cents[~zero[:, j], j], _LOW)) if (~zero[:, j]).any() else np.inf for j in range(d)]
+    price = np.maximum(np.minimum(low, _DEARER * one_sale), 1.0)
+    chance = np.maximum(norm.cdf(-means / spread), np.exp(-np.square(means) * total[:, None] / price / _LUMPY))
+    lacking = zero.mean(axis=0)
+    for _ in range(_ROUNDS * _ITERATIONS):
+        lacking = np.where(
+            zero, lacking / np.maximum(lacking + (1.0 - lacking) * chance, np.finfo(np.float64).tiny), 0.0
+        ).mean(axis=0)
+        lacking = np.minimum(lacking, _MOST)
+    odds = lacking / (1.0 - lacking)
+    by_size = np.argsort(total, kind="stable")
+    found = np.full(d, np.inf)
+    for j in np.flatnonzero(lacking * n >= FEWEST_GAPS):
+        likelier = chance[by_size, j] < odds[j]
+        if likelier[-1]:  # chance falls with sales: from the first store of which all larger ones say so
+            found[j] = total[by_size[len(likelier) - int(np.argmin(likelier[::-1])) if not likelier.all() else 0]]
+    return found

@@ -1,0 +1,239 @@
+"""`init`: from raw files that nobody has described to a config, shown, confirmed, and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import SHARED, Project
+from engine import workbooks
+
+from pipeline.config import environment
+from pipeline.config.environment import tomllib
+
+STORES, SKUS = 24, ("a1", "b2", "c3", "d4")
+
+
+@pytest.fixture
+def empty(project: Project) -> Project:
+    """A project without configs and raw files."""
+    for path in [*project.path("configs").iterdir(), *project.path("data/raw").iterdir()]:
+        path.unlink()
+    return project
+
+
+def sales(
+    names: list[str], *, delimiter: str = ",", decimal: str = ".", thousands: str = "", category: bool = True
+) -> str:
+    """Sales under these names, in order: store, SKU, category (or none), amount, week."""
+    lines = [delimiter.join(names)]
+    for store in range(101, 101 + STORES):
+        for number, sku in enumerate(SKUS):
+            for week in (202401, 202402):
+                amount = (
+                    f"{1000 + 13.37 * (store - 100) * (number + 1):,.2f}".replace(",", "T")
+                    .replace(".", decimal)
+                    .replace("T", thousands)
+                )
+                kind = ["Bread" if number < 2 else "Tea"] if category else []
+                lines.append(
+                    delimiter.join(
+                        [str(store), sku, *kind, f'"{amount}"' if delimiter in amount else amount, str(week)]
+                    )
+                )
+    return "\n".join(lines) + "\n"
+
+
+def stores(names: list[str], *, delimiter: str = ",", decimal: str = ".") -> str:
+    """Outside data under these names: store, name, a number, a text of few levels."""
+    rows = [
+        delimiter.join([str(store), f"Shop {store}", f"{20 + (store * 7) % 31}{decimal}5", ("city", "town")[store % 2]])
+        for store in range(101, 101 + STORES)
+    ]
+    return "\n".join([delimiter.join(names), *rows]) + "\n"
+
+
+def products(names: list[str], *, delimiter: str = ",") -> str:
+    """A product table under these names: SKU, need state, category."""
+    kinds = zip(SKUS, ("Daily", "Treat", "Green", "Black"), ("Bread", "Bread", "Tea", "Tea"), strict=True)
+    return "\n".join([delimiter.join(names), *(delimiter.join(row) for row in kinds)]) + "\n"
+
+
+def put(project: Project, **texts: str | bytes) -> None:
+    for name, text in texts.items():
+        path = project.path(f"data/raw/{name.replace('__', '.')}")
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def init(project: Project, *words: str) -> Any:
+    return project.command("store-clustering", "init", *words)
+
+
+def config(project: Project) -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads(project.path("configs/base.toml").read_text())["sources"]
+    return found
+
+
+LANGUAGES = {
+    "English": (["Store Number", "Item Code", "Department", "Net Sales", "Week"], ["UPC", "Segment", "Category"], ["store_nbr", "store name", "Median Income", "Area"]),
+    "German": (["Filial-Nr.", "Artikelnummer", "Warengruppe", "Umsatz EUR", "KW"], ["ArtikelNr", "Unterkategorie", "Kategorie"], ["FILIALE", "Bezeichnung", "Einkommen", "Lage"]),
+    "French": (["Magasin", "Code Article", "Rayon", "Chiffre Ventes", "Semaine"], ["REFERENCE_PRODUIT", "Besoin", "Famille"], ["code_magasin", "Libellé", "Revenu", "Zone"]),
+    "Spanish": (["Tienda", "Código Artículo", "Categoría", "Importe", "Semana"], ["producto_id", "Necesidad", "Familia"], ["id_tienda", "Nombre", "Ingresos", "Entorno"]),
+    "Dutch": (["Winkelnummer", "Artikelcode", "Productgroep", "Omzet", "Weeknummer"], ["artikel", "Behoefte", "Categorie"], ["Filiaal", "Naam", "Inkomen", "Ligging"]),
+    "Italian": (["Negozio", "Codice Articolo", "Categoria", "Fatturato", "Settimana"], ["articolo", "Bisogno", "Reparto"], ["negozio", "Nome", "Reddito", "Zona"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_files_with_names_in_many_languages_become_a_good_config(empty, language) -> None:
+    sold, served, around = LANGUAGES[language]
+    put(
+        empty,
+        export1__csv=sales(sold, delimiter=";", decimal=",", thousands="."),
+        export2__csv=products(served, delimiter=";"),
+        export3__csv=stores(around, delimiter=";", decimal=","),
+    )
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = config(empty)
+    assert found["internal_sales"]["columns"] == dict(
+        zip(("store_id", "sku_id", "category", "sales_value", "week"), sold, strict=True)
+    )
+    assert found["need_states"]["columns"] == dict(zip(("sku_id", "need_state", "category"), served, strict=True))
+    [outside] = found["external"]
+    assert (outside["columns"], outside["labels"]) == ({"store_id": around[0]}, [around[1]])
+    assert found["internal_sales"]["csv"] == {"delimiter": ";", "decimal": ",", "thousands": "."}
+    assert "no errors" in done.stdout
+
+
+def test_nothing_is_written_without_being_asked_and_the_proposal_is_checked(empty) -> None:
+    put(empty, sales__csv=sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]))
+    done = init(empty)
+    assert done.returncode == 0, done.stderr
+    assert not list(empty.path("configs").iterdir())
+    assert 'columns = { store_id = "STORE"' in done.stdout
+    assert f"internal_sales: data/raw/sales.csv (CSV): {STORES * 8} rows" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("nothing is written: run again with --write")
+
+
+def test_a_config_is_replaced_only_by_force_and_the_former_one_stays(empty) -> None:
+    put(empty, sales__csv=sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]))
+    base = empty.path("configs/base.toml")
+    base.write_text("# mine\n")
+    done = init(empty, "--write")
+    assert done.returncode == 2
+    assert "exists, and is not replaced" in done.stderr
+    assert base.read_text() == "# mine\n"
+    for number, former in enumerate(("base.toml.before-init", "base.toml.before-init-2")):
+        before = base.read_text()
+        assert init(empty, "--write", "--force").returncode == 0
+        assert empty.path(f"configs/{former}").read_text() == before, number
+    assert "internal_sales" in config(empty)
+
+
+def test_sales_alone_go_from_a_file_to_a_report(empty) -> None:
+    put(empty, verkauf__csv=sales(["Filiale", "Artikel", "Warengruppe", "Umsatz", "KW"]))
+    assert init(empty, "--write").returncode == 0
+    environment.forget()
+    assert empty.command("store-clustering", "run", "--quiet").returncode == 0
+    assert empty.path("outputs/dev/report.html").is_file()
+
+
+def test_files_with_the_same_columns_are_read_as_one_source(empty) -> None:
+    first = sales(["STORE", "SKU", "CAT", "SALES", "WEEK"])
+    put(
+        empty,
+        sales_2023__csv=first,
+        sales_2024__csv=first.replace("2024", "2025"),
+        stores__csv=stores(["STORE", "NAME", "INCOME", "AREA"]),
+    )
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout
+    assert config(empty)["internal_sales"]["path"] == "data/raw/sales_*.csv"
+    assert f"{STORES * 16} rows" in done.stdout
+
+
+def test_the_category_may_stand_in_the_product_table(empty) -> None:
+    put(
+        empty,
+        sales__csv=sales(["STORE", "SKU", "SALES", "WEEK"], category=False),
+        products__csv=products(["SKU", "NEED", "CATEGORY"]),
+    )
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout
+    environment.forget()
+    assert "that of the SKU in need_states" in done.stdout
+
+
+def test_a_sheet_and_its_header_row_are_seen(empty) -> None:
+    rows = [line.split(",") for line in sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]).splitlines()]
+    body = [[store, sku, kind, float(amount), int(week)] for store, sku, kind, amount, week in rows[1:]]
+    workbooks.xlsx(
+        empty.path("data/raw/book.xlsx"),
+        {"About": [["Made by", "Finance"]], "Data": [["Sales report"], [], rows[0], *body]},
+    )
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout
+    assert config(empty)["internal_sales"]["excel"] == {"sheet": "Data", "header_row": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        (sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]).replace("Bread", "Bäckerei").encode("latin-1"), "it is not UTF-8"),
+        (sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]).replace("SALES", "SALES,UMSATZ", 1).replace(",2024", ",1.5,2024"), "columns.sales_value may be"),
+        ("\n".join(["Report", "", *sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]).splitlines()]), "header_row"),
+        ("STORE,SKU,202401,202402\n" + "".join(f"{s},{k},1.5,2.5\n" for s in range(30) for k in "ab"), "a column per week"),
+        ("PLU,COLOUR\n1,red\n2,blue\n", "no file looks like sales"),
+    ],
+)  # fmt: skip
+def test_what_is_unsure_is_said(empty, text, doubt) -> None:
+    put(empty, sales__csv=text)
+    done = init(empty)
+    assert any(doubt in line for line in done.stdout.splitlines() if line.startswith(("unsure", "#", "csv"))), (
+        done.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (
+            ["nowhere"],
+            20,
+            "error: init: nowhere: no such file or folder; give the raw files, or the folder that they are in",
+        ),
+        ([], 20, "error: init: no raw file at"),
+        (["--force"], 2, "error: init: --force goes with --write"),
+    ],
+)
+def test_a_bad_call_is_one_line(empty, words, code, line) -> None:
+    done = init(empty, *words)
+    assert (done.returncode, done.stderr.startswith(line)) == (code, True), done.stderr
+
+
+def test_files_that_cannot_be_read_are_named_and_the_others_are_looked_at(empty) -> None:
+    put(empty, sales__csv=sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]), broken__parquet=b"PAR1 no", empty__csv="")
+    done = init(empty)
+    assert done.returncode == 0
+    assert sum(line.startswith("not looked at: ") for line in done.stdout.splitlines()) == 2
+
+
+FOUND = SHARED / "data" / "found"
+GOOD = (
+    "category_only_in_product_table", "feature_date_levels", "feature_integer_codes", "feature_pandas_index", "folder_csv_and_xlsx",
+    "sales_only", "subcent_amounts", "weeks_m5_1yyww", "weeks_yyww",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_folder_as_people_have_them_needs_init_alone(empty, name) -> None:
+    if not FOUND.is_dir():
+        pytest.skip(f"no cases at {FOUND}")
+    done = init(empty, str(FOUND / name / "data"), "--write")
+    assert done.returncode == 0, done.stdout
+    columns = config(empty)["internal_sales"]["columns"]
+    assert {use: columns[use] for use in ("store_id", "sku_id", "sales_value")} == {
+        "store_id": "STORE", "sku_id": "SKU", "sales_value": "SALES",
+    }  # fmt: skip
+    assert config(empty)["need_states"]["columns"]["need_state"] == "NEED"
