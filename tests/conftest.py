@@ -31,7 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Spread the whole suite over all cores; named tests run in this process, since workers take seconds to start."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    if whole and config.getoption("numprocesses", 0) is None:
+    is_worker = hasattr(config, "workerinput")  # which is given the same command line
+    if whole and not is_worker and config.getoption("numprocesses", 0) is None:
         config.option.numprocesses = "auto"
         config.option.dist = "worksteal"  # a worker keeps the tests of a file together, and what they share
 

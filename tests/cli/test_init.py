@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import SHARED, Project
+from conftest import SHARED
 from engine import workbooks
+from projects import Project
 
 from pipeline.config import environment
 from pipeline.config.environment import tomllib
