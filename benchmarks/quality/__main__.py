@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.quality import real, yardstick
 from benchmarks.quality.labelled import SETS, parity
 from benchmarks.quality.labels import kept
-from benchmarks.quality.methods import COMPARED, VARIED
+from benchmarks.quality.methods import COMPARED
 from benchmarks.quality.planned import OURS, ROOT, YARDSTICK, plan, plan_without_clusters, run
 from benchmarks.quality.written import page
 
@@ -53,7 +53,6 @@ def main() -> None:
         sources = [(OURS, told.seeds), *([(YARDSTICK, told.yardstick_seeds)] if yardstick.is_there() else [])]
         plans = [plan(source, seeds, COMPARED) for source, seeds in sources]
         plans += [plan_without_clusters(source, told.further_seeds) for source, _ in sources]
-        plans.append(plan(OURS, told.seeds[: told.varied_seeds], VARIED))
         measurements = itertools.chain(*plans)
         labelled = told.labelled
     results = run(measurements, told.kept, told.seconds)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 K_TRIED = range(2, 11)
 ORACLE = "oracle"
 DEFAULTS = "pipeline, defaults"
-GMM = "pipeline, algorithm gmm"
 
 
 class Outcome(NamedTuple):
@@ -89,27 +88,17 @@ def by_oracle(given: PlantedSet) -> Outcome:
     return Outcome(pd.Series(labels, index=features.index), k)
 
 
-def _pipeline(**changes: str) -> Callable[[PlantedSet], Outcome]:
-    return lambda given: by_pipeline(given, InternalClustering(**changes))  # type: ignore[arg-type]  # names of settings
+def _by_defaults(given: PlantedSet) -> Outcome:
+    return by_pipeline(given, InternalClustering())
 
 
 COMPARED: dict[str, Callable[[PlantedSet], Outcome]] = {
     ORACLE: by_oracle,
-    DEFAULTS: _pipeline(),
-    GMM: _pipeline(algorithm="gmm"),
+    DEFAULTS: _by_defaults,
     "usual template": by_template,
     "scikit-learn, best silhouette": by_scikit_learn,
 }
-VARIED: dict[str, Callable[[PlantedSet], Outcome]] = {
-    f"{setting} = {value}": _pipeline(**{setting: value})
-    for setting, values in {
-        "transform": ("none", "zscore", "chi_square", "clr"),
-        "algorithm": ("ward",),
-        "rule": ("largest_stable", "silhouette", "calinski_harabasz", "davies_bouldin"),
-    }.items()
-    for value in values
-}
-METHODS = COMPARED | VARIED
+METHODS = COMPARED
 
 
 def measured(given: PlantedSet, method: str) -> dict[str, object]:

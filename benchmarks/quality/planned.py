@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from benchmarks.quality import planted, yardstick
-from benchmarks.quality.methods import DEFAULTS, GMM, ORACLE, measured
+from benchmarks.quality.methods import DEFAULTS, ORACLE, measured
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -55,10 +55,8 @@ def plan_without_clusters(source: str, seeds: Iterable[int]) -> Iterator[Measure
 
 
 def _serves(method: str, level: str, k: int) -> bool:
-    """What has to be known: the oracle's and gmm's figures at k = 1 say nothing, and those of gmm only the goal at hard asks for."""
-    if method == ORACLE:
-        return k > 1
-    return method != GMM or (level == "hard" and k > 1)
+    """What has to be known: the oracle's figures at k = 1 say nothing."""
+    return method != ORACLE or k > 1
 
 
 def code() -> str:

@@ -12,23 +12,19 @@ from shutil import copytree
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
-import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from pipeline.core.chain import cluster_chain
-from pipeline.core.clustering import bootstrap, trial
-from pipeline.core.clustering.algorithms import algorithm
+from pipeline.core.clustering import stores
 from pipeline.core.external import clustering as external_clustering
 from pipeline.core.final import final_clusters
 from pipeline.core.internal import clustering as internal_clustering
-from pipeline.core.statistics.features import mix, positive_sales, scale, transform
 from pipeline.schema import TABLES
 from pipeline.settings import ChainClustering, ExternalClustering, InternalClustering, Merging
 from pipeline.storage import parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,15 +35,13 @@ RAW = (EXAMPLE / "data" / "raw", ROOT.parent / "shared" / "data" / "completejour
 class Real(NamedTuple):
     """What was found: of the categories, by verdict; of the outside data; and processor seconds.
 
-    `figures_of_sides`: of every k's figures for each category and for the outside data. `everything`: of all that the stages
-    compute. `figures`: of every k's figures in that, those of the chain included.
+    `everything`: of all that the stages compute. `figures`: of the mixtures of every k in that, those of the chain included.
     """
 
     verdicts: pd.DataFrame
     outside: str
     tested: int
     earns: int
-    figures_of_sides: float
     figures: float
     everything: float
 
@@ -108,8 +102,8 @@ class _Clock:
             self.seconds += time.process_time() - began
 
 
-def _seconds(outputs: Path) -> tuple[float, float, float]:
-    """The last three of `Real`."""
+def _seconds(outputs: Path) -> tuple[float, float]:
+    """The last two of `Real`."""
     published = outputs / "internal_preprocessing"
     sales = [
         parquet.read(path, TABLES["sales_by_need_state"])
@@ -127,14 +121,9 @@ def _seconds(outputs: Path) -> tuple[float, float, float]:
     }
     internal, external = InternalClustering(), ExternalClustering()
     began = time.process_time()
-    for matrix in _matrices(sales, next(iter(read.values())), internal, external):
-        drawn = bootstrap.resample(len(matrix), internal.resamples, np.random.default_rng(0))
-        trial.try_every_k(matrix, drawn, algorithm(internal.algorithm, matrix, drawn, 0), internal)
-    of_sides = time.process_time() - began
-    began = time.process_time()
-    with _Clock(trial, "try_k") as figures:
+    with _Clock(stores, "search") as figures:
         _compute(sales, read, internal, external)
-    return of_sides, figures.seconds, time.process_time() - began
+    return figures.seconds, time.process_time() - began
 
 
 def _compute(
@@ -164,16 +153,3 @@ def _compute(
         internal_clusters=internal_tables["internal_clusters"],
         settings=ChainClustering(),
     )
-
-
-def _matrices(
-    sales: list[pd.DataFrame], outside: pd.DataFrame, internal: InternalClustering, external: ExternalClustering
-) -> Iterator[np.ndarray]:
-    """What is clustered: each category's features, and those of the outside data, about their mean."""
-    frames = [
-        transform(mix(positive_sales(one), internal.min_need_state_share).shares, internal.transform) for one in sales
-    ]
-    frames.append(scale(outside.set_index("store_id"), external.scaling))
-    for frame in frames:
-        values = frame.to_numpy(dtype=np.float64)
-        yield np.ascontiguousarray(values - values.mean(axis=0))

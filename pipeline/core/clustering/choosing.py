@@ -82,8 +82,10 @@ class Chooser:
                 if k_before not in barred:
                     choice = self._as_before(choice, k_before)
                 return _after(choice, passed_over, barred)
-        why = "k = 1: no number of clusters holds" if passed_over else self._why_one(refused)
-        return _after(Choice(self.one, None, why), passed_over, barred)
+        if passed_over is None:
+            return Choice(self.one, None, self._why_one(refused))
+        none = next(found for found in self._fits if found.k == 1)  # what does not hold is no axis either
+        return _after(Choice(none, None, "k = 1: no number of clusters holds"), passed_over, barred)
 
     def _one(self) -> Fit:
         """One cluster, with factors only where they are much likelier."""
