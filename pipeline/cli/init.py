@@ -74,28 +74,28 @@ def init(paths: tuple[str, ...], write: bool, force: bool) -> None:
 
 
 def _files(paths: tuple[str, ...], home: Path) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     for given in [Path(path) for path in paths] or [home / "data" / "raw"]:
         if given.is_dir():
             below = [
                 file for file in given.rglob("*") if file.is_file() and file.name.lower().endswith(raw_files.SUFFIXES)
             ]
-            found += sorted(
+            files += sorted(
                 file
                 for file in below
                 if not any(part.startswith((".", "_", "~$")) for part in file.relative_to(given).parts)
             )
         elif given.is_file():
-            found.append(given)
+            files.append(given)
         else:
             raise MissingDataError(
                 f"init: {given}: no such file or folder; give the raw files, or the folder that they are in"
             )
-    if not found:
+    if not files:
         raise MissingDataError(
             f"init: no raw file at {', '.join(paths) or home / 'data' / 'raw'}; give files, or the folder that they are in"
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(files))
 
 
 def _samples(files: list[Path]) -> tuple[list[Sample], list[str]]:

@@ -341,8 +341,11 @@ def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifi
     if outside is None:
         return classifier(np.empty((0, 0)), np.empty(0, dtype=np.int64), k)
     index = outside.values.index
-    known = outside.values[index.isin(inside.clusters.index) & ~index.isin(inside.held_out)]
-    values, clusters = known.to_numpy(dtype=np.float64), inside.clusters.loc[known.index].to_numpy(dtype=np.int64)
+    outside_values = outside.values[index.isin(inside.clusters.index) & ~index.isin(inside.held_out)]
+    values, clusters = (
+        outside_values.to_numpy(dtype=np.float64),
+        inside.clusters.loc[outside_values.index].to_numpy(dtype=np.int64),
+    )
     order = value_order(np.column_stack([values, clusters]))
     return classifier(values[order], clusters[order], k)
 
@@ -350,9 +353,9 @@ def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifi
 def _need_states(category: str, sales_by_need_state: pd.DataFrame, features: list[str]) -> list[tuple[str, str, str]]:
     """Which feature each need state is part of; those that no store sold for more than was returned are in none."""
     sold = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore").sum(axis=0)
-    known = set(features)
-    parts = [(str(state), str(state) if state in known else RARE) for state in sold.index[sold > 0]]
-    return [(category, state, feature) for state, feature in parts if feature in known]
+    of_model = set(features)
+    parts = [(str(state), str(state) if state in of_model else RARE) for state in sold.index[sold > 0]]
+    return [(category, state, feature) for state, feature in parts if feature in of_model]
 
 
 def _known_or_none(store_clusters: pd.DataFrame) -> pd.Series[int]:

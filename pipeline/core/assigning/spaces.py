@@ -136,12 +136,12 @@ def published_spaces(model: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str],
     features = dict(iter(model["model_features"].sort_values("feature").groupby(key)))
     clusters = dict(iter(model["model_clusters"].groupby(key)))
     centres = dict(iter(model["model_centroids"].groupby(key)))
-    found = {}
+    spaces = {}
     for row in model["model_spaces"].to_dict("records"):
         of = (str(row["side"]), str(row["category"]))
         own = features.get(of, model["model_features"].iloc[:0])
-        found[of] = _space(row, own, clusters[of], centres.get(of, model["model_centroids"].iloc[:0]))
-    return found
+        spaces[of] = _space(row, own, clusters[of], centres.get(of, model["model_centroids"].iloc[:0]))
+    return spaces
 
 
 def _space(row: dict[str, object], own: pd.DataFrame, clusters: pd.DataFrame, centres: pd.DataFrame) -> Space:

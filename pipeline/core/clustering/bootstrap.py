@@ -82,8 +82,8 @@ def confidence(labels: NDArray[np.int64], refits: NDArray[np.int64], k: int) -> 
     for refit in refits:
         shared = original.T @ (refit[:, None] == numbers).astype(np.float64)
         rates += shared[labels, refit] - 1.0
-    found: NDArray[np.float64] = np.where(others > 0, rates / (np.maximum(others, 1.0) * len(refits)), 1.0)
-    return found
+    confidences: NDArray[np.float64] = np.where(others > 0, rates / (np.maximum(others, 1.0) * len(refits)), 1.0)
+    return confidences
 
 
 def _pairs(counts: NDArray[np.float64]) -> NDArray[np.float64]:

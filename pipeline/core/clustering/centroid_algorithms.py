@@ -88,22 +88,22 @@ class KMeans(_NearestCentroid):
         self.matrix = matrix
         self._drawn = drawn
         self._seed = seed
-        self._found: dict[int, NDArray[np.int64]] = {}
+        self._labels_by_k: dict[int, NDArray[np.int64]] = {}
 
     def labels(self, k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""
-        if k not in self._found:
+        if k not in self._labels_by_k:
             weights = np.ones((RESTARTS, len(self.matrix)))
             starts = spread_starts(self.matrix, weights, k, self._random(0, k))
-            self._found[k] = best_of(kmeans(self.matrix, weights, starts), RESTARTS).labels[0]
-        return self._found[k]
+            self._labels_by_k[k] = best_of(kmeans(self.matrix, weights, starts), RESTARTS).labels[0]
+        return self._labels_by_k[k]
 
     def refits(self, k: int) -> Centroids:
         """See `Algorithm`."""
 
         centres = centroids(self.matrix, self.labels(k), k)
-        found = refit(self.matrix, self._drawn, centres, RESTARTS_OF_REFITS, self._random(1, k))
-        return Centroids(found.centroids)
+        fits = refit(self.matrix, self._drawn, centres, RESTARTS_OF_REFITS, self._random(1, k))
+        return Centroids(fits.centroids)
 
     def of_draws(self, draws: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         """See `Algorithm`."""

@@ -45,19 +45,19 @@ class Chooser:
         self._settings = settings
         self._smallest = smallest_size(settings, stores)
         self._stores = stores
-        self.one = self._one()
+        self.one_cluster = self._fit_of_one_cluster()
         self.refitted: dict[int, Refits] = {}
 
     def of_k(self, k: int) -> Fit | None:
         """The fit of k clusters with the lowest criterion of those whose clusters all have a store; None where there is none."""
         if k == 1:
-            return self.one
-        whole = [found for found in self._fits if found.k == k and found.smallest > 0]
-        return min(whole, key=lambda found: found.criterion) if whole else None
+            return self.one_cluster
+        whole = [fit for fit in self._fits if fit.k == k and fit.smallest > 0]
+        return min(whole, key=lambda fit: fit.criterion) if whole else None
 
     def any_of_k(self, k: int) -> Fit:
         """The fit of k clusters with the lowest criterion, its clusters empty or not."""
-        return min((found for found in self._fits if found.k == k), key=lambda found: found.criterion)
+        return min((fit for fit in self._fits if fit.k == k), key=lambda fit: fit.criterion)
 
     def take(self, k_before: int = 0, barred: Mapping[int, str] = _NONE_BARRED) -> Choice:
         """The k that the settings fix, else the one that the figures say.
@@ -68,61 +68,61 @@ class Chooser:
         """
         if self._settings.k is not None:
             return self._fixed(self._settings.k)
-        candidates = sorted(self._candidates(), key=lambda found: (found.criterion, found.k))
+        candidates = sorted(self._candidates(), key=lambda fit: (fit.criterion, fit.k))
         refused: list[int] = []
         passed_over: int | None = None
-        for found in candidates:
-            refits = self._refits(found)
+        for fit in candidates:
+            refits = self._refits(fit)
             if not is_reproducible(refits.stability, refits.jaccard, self._settings):
-                refused.append(found.k)
-            elif found.k in barred:
-                passed_over = passed_over or found.k
+                refused.append(fit.k)
+            elif fit.k in barred:
+                passed_over = passed_over or fit.k
             else:
-                choice = Choice(found, refits, self._why(found, refits, refused))
+                choice = Choice(fit, refits, self._why(fit, refits, refused))
                 if k_before not in barred:
                     choice = self._as_before(choice, k_before)
                 return _after(choice, passed_over, barred)
         if passed_over is None:
-            return Choice(self.one, None, self._why_one(refused))
-        none = next(found for found in self._fits if found.k == 1)  # what does not hold is no axis either
+            return Choice(self.one_cluster, None, self._why_one(refused))
+        none = next(fit for fit in self._fits if fit.k == 1)  # what does not hold is no axis either
         return _after(Choice(none, None, "k = 1: no number of clusters holds"), passed_over, barred)
 
-    def _one(self) -> Fit:
+    def _fit_of_one_cluster(self) -> Fit:
         """One cluster, with factors only where they are much likelier."""
-        ones = [found for found in self._fits if found.k == 1]
+        ones = [fit for fit in self._fits if fit.k == 1]
         best = ones[0]
-        for found in ones[1:]:
-            if found.bic < best.bic - STRONG:
-                best = found
+        for fit in ones[1:]:
+            if fit.bic < best.bic - STRONG:
+                best = fit
         return best
 
     def _candidates(self) -> list[Fit]:
         """For each k >= 2 the fit with the lowest criterion of those that are large enough and much likelier than one cluster."""
-        one = min(found.bic for found in self._fits if found.k == 1)
+        bic_of_one = min(fit.bic for fit in self._fits if fit.k == 1)
         best: dict[int, Fit] = {}
-        for found in self._fits:
-            likelier = found.bic < one - STRONG or found.wide < one - STRONG_WIDE
-            if found.k == 1 or found.smallest < self._smallest or not likelier:
+        for fit in self._fits:
+            likelier = fit.bic < bic_of_one - STRONG or fit.wide < bic_of_one - STRONG_WIDE
+            if fit.k == 1 or fit.smallest < self._smallest or not likelier:
                 continue
-            if found.k not in best or found.criterion < best[found.k].criterion:
-                best[found.k] = found
+            if fit.k not in best or fit.criterion < best[fit.k].criterion:
+                best[fit.k] = fit
         return list(best.values())
 
-    def _refits(self, found: Fit) -> Refits:
-        if found.k not in self.refitted:
-            self.refitted[found.k] = self._refit(found)
-        return self.refitted[found.k]
+    def _refits(self, fit: Fit) -> Refits:
+        if fit.k not in self.refitted:
+            self.refitted[fit.k] = self._refit(fit)
+        return self.refitted[fit.k]
 
     def _fixed(self, asked: int) -> Choice:
         k = asked
-        while (found := self.of_k(k)) is None:
+        while (fit := self.of_k(k)) is None:
             k -= 1
         reason = f"k = {asked} is set"
         if k < asked:
             reason += f", but the stores can form {k} different clusters at most: k = {k}"
-        if found.smallest < self._smallest and k > 1:
-            reason += f"; its smallest cluster has {found.smallest} stores, fewer than the {self._smallest} that a chosen k needs"
-        return Choice(found, self._refits(found) if k > 1 else None, reason)
+        if fit.smallest < self._smallest and k > 1:
+            reason += f"; its smallest cluster has {fit.smallest} stores, fewer than the {self._smallest} that a chosen k needs"
+        return Choice(fit, self._refits(fit) if k > 1 else None, reason)
 
     def _as_before(self, choice: Choice, k_before: int) -> Choice:
         """The choice, or the reference's k where that still qualifies and gains nearly as much.
@@ -130,10 +130,13 @@ class Chooser:
         Between two k whose criterion is nearly the same a few stores decide, and a k that changes renumbers many stores. A cluster that is really
         new or gone changes it by more.
         """
-        before = next((found for found in self._candidates() if found.k == k_before), None)
+        before = next((fit for fit in self._candidates() if fit.k == k_before), None)
         if before is None or k_before == choice.fit.k:
             return choice
-        gain, of_before = self.one.criterion - choice.fit.criterion, self.one.criterion - before.criterion
+        gain, of_before = (
+            self.one_cluster.criterion - choice.fit.criterion,
+            self.one_cluster.criterion - before.criterion,
+        )
         if of_before < NEARLY * gain:
             return choice
         refits = self._refits(before)
@@ -146,20 +149,20 @@ class Chooser:
             f"{_found_again(refits)}",
         )
 
-    def _why(self, found: Fit, refits: Refits, refused: list[int]) -> str:
-        tried = max(one.k for one in self._fits)
+    def _why(self, fit: Fit, refits: Refits, refused: list[int]) -> str:
+        tried = max(each.k for each in self._fits)
         passed = (
             f"; k = {_listed(refused)} would be likelier, but resamples do not find its clusters again"
             if refused
             else ""
         )
         return (
-            f"k = {found.k} is the likeliest of k = 1 to {tried} whose clusters have at least {self._smallest} stores, by {self.one.criterion - found.criterion:.0f} "
+            f"k = {fit.k} is the likeliest of k = 1 to {tried} whose clusters have at least {self._smallest} stores, by {self.one_cluster.criterion - fit.criterion:.0f} "
             f"points over one cluster{passed}; {_found_again(refits)}"
         )
 
     def _why_one(self, refused: list[int]) -> str:
-        tried = max(found.k for found in self._fits)
+        tried = max(fit.k for fit in self._fits)
         if tried == 1:
             return why_only_one(self._stores, self._smallest)
         if refused:

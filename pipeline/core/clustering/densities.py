@@ -167,8 +167,8 @@ def expected_of(sums: Sums, now: Mixtures, distances: Distances) -> Expected:
 def log_sums(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """The logarithm (m, n) of the sum over clusters of exp of (m, k, n)."""
     top = logs.max(axis=1, keepdims=True)
-    found: NDArray[np.float64] = np.log(np.exp(logs - top).sum(axis=1)) + top[:, 0]
-    return found
+    log_sum: NDArray[np.float64] = np.log(np.exp(logs - top).sum(axis=1)) + top[:, 0]
+    return log_sum
 
 
 def distances_of(sums: Sums, now: Mixtures) -> Distances:
@@ -242,8 +242,8 @@ def misfit(expected: Expected) -> NDArray[np.float64]:
             residual = residual + product[:, None, :] * factor * other
             extra = extra + product * distances.spread[r][s]
     weighed = expected.memberships if expected.trust is None else expected.memberships * expected.trust
-    found: NDArray[np.float64] = (weighed * residual).sum(axis=1) + extra
-    return found
+    squares: NDArray[np.float64] = (weighed * residual).sum(axis=1) + extra
+    return squares
 
 
 def _solve(

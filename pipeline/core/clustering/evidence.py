@@ -135,13 +135,13 @@ class View:
             features, weights = coordinates(features, self.base, self.pivot), np.delete(weights, self.pivot)
         return np.where(weights > 0, features, 0.0)
 
-    def whitened(self, stores: Stores, one: Mixtures) -> NDArray[np.float64]:
+    def whitened(self, stores: Stores, one_cluster: Mixtures) -> NDArray[np.float64]:
         """The stores (n, d + l) in a space where clusters are round: numbers about the first cluster's mean, in the deviations of the
         covariance that all clusters share, and the levels of flags in their own; 0 where a number does not count."""
-        numbers = (stores.numbers - one.means[0, 0]) / np.sqrt(one.variances[0])
+        numbers = (stores.numbers - one_cluster.means[0, 0]) / np.sqrt(one_cluster.variances[0])
         if stores.counted is not None:
             numbers = numbers * np.sqrt(stores.counted)
-        loadings = one.loadings[0] / np.sqrt(one.variances[0])[:, None]
+        loadings = one_cluster.loadings[0] / np.sqrt(one_cluster.variances[0])[:, None]
         axes, lengths, _ = np.linalg.svd(loadings, full_matrices=False)
         numbers = numbers - (numbers @ axes) * (1.0 - 1.0 / np.sqrt(1.0 + np.square(lengths))) @ axes.T
         deviations = stores.levels.std(axis=0)

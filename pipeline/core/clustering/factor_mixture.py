@@ -282,10 +282,10 @@ def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, no
 def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tuple[Expected, Mixtures]:
     """With the degrees of freedom that make the stores likeliest, of those that they have and the next ones to either side."""
     distances = distances_of(sums, now)
-    place = np.abs(_TAILS - now.tails[:, None]).argmin(axis=1)
+    nearest = np.abs(_TAILS - now.tails[:, None]).argmin(axis=1)
     best, tails = np.full(len(weights), -np.inf), now.tails
     for step in (0, -1, 1):
-        tried = _TAILS[np.clip(place + step, 0, len(_TAILS) - 1)]
+        tried = _TAILS[np.clip(nearest + step, 0, len(_TAILS) - 1)]
         logs, _ = log_densities(sums, now, distances, tried)
         value = (weights * log_sums(logs)).sum(axis=1)
         better = value > best

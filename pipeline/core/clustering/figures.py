@@ -24,8 +24,10 @@ def centroids(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) ->
 
 def distances(matrix: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Euclidean distances (n, k) of the stores to the centres, from differences: exactly 0 where they coincide."""
-    found: NDArray[np.float64] = np.stack([np.sqrt(np.square(matrix - centre).sum(axis=1)) for centre in centres], 1)
-    return found
+    distances: NDArray[np.float64] = np.stack(
+        [np.sqrt(np.square(matrix - centre).sum(axis=1)) for centre in centres], 1
+    )
+    return distances
 
 
 def silhouettes(matrix: NDArray[np.float64], labelings: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float64]]:
@@ -78,15 +80,15 @@ def _compared(labelings: Sequence[NDArray[np.int64]], counts: Sequence[int]) -> 
     order = sampling.order(n)
     if order is None:
         return [np.ones(n, dtype=bool)] * len(labelings)
-    found = []
+    samples = []
     for labels, k in zip(labelings, counts, strict=True):
         chosen = np.zeros(n, dtype=bool)
         chosen[order[: sampling.SAMPLE]] = True
         sizes = np.bincount(labels[chosen], minlength=k)
         for cluster in np.flatnonzero(sizes < _FEWEST_COMPARED):
             chosen[order[labels[order] == cluster][:_FEWEST_COMPARED]] = True
-        found.append(chosen)
-    return found
+        samples.append(chosen)
+    return samples
 
 
 def calinski_harabasz(total: float, inertia: float, n: int, k: int) -> float:
@@ -133,6 +135,6 @@ def _silhouette(
     means[rows, labels] = np.inf
     between = means.min(axis=1)
     larger = np.maximum(within, between)
-    found = np.zeros(len(labels))
-    np.divide(between - within, larger, out=found, where=(larger > 0) & (own_size > 1))
-    return found
+    widths = np.zeros(len(labels))
+    np.divide(between - within, larger, out=widths, where=(larger > 0) & (own_size > 1))
+    return widths

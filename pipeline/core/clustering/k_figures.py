@@ -30,8 +30,8 @@ class KFigures(NamedTuple):
 
 def k_figures(matrix: NDArray[np.float64], chooser: Chooser, k: int) -> KFigures:
     """The figures of k clusters of the stores fitted (n, d)."""
-    found = chooser.of_k(k)
-    if found is None:  # every mixture of k leaves a cluster without a store
+    fit = chooser.of_k(k)
+    if fit is None:  # every mixture of k leaves a cluster without a store
         best = chooser.any_of_k(k)
         nothing = (np.nan,) * 4
         return KFigures(k, best.q, best.criterion, best.bic, *nothing, 0, np.nan, np.nan)
@@ -39,13 +39,13 @@ def k_figures(matrix: NDArray[np.float64], chooser: Chooser, k: int) -> KFigures
     stability, jaccard = (
         (1.0, 1.0) if k == 1 else (np.nan, np.nan) if refits is None else (refits.stability, refits.jaccard)
     )
-    judged = (k, found.q, found.criterion, found.bic)
-    return KFigures(*judged, *_of_shape(matrix, found), found.smallest, stability, jaccard)
+    judged = (k, fit.q, fit.criterion, fit.bic)
+    return KFigures(*judged, *_of_shape(matrix, fit), fit.smallest, stability, jaccard)
 
 
-def _of_shape(matrix: NDArray[np.float64], found: Fit) -> tuple[float, float, float, float]:
+def _of_shape(matrix: NDArray[np.float64], fit: Fit) -> tuple[float, float, float, float]:
     """Silhouette, Calinski-Harabasz, Davies-Bouldin and inertia."""
-    n, k, labels = len(matrix), found.k, found.labels
+    n, k, labels = len(matrix), fit.k, fit.labels
     centres = centroids(matrix, labels, k)
     inertia = float(np.square(matrix - centres[labels]).sum())
     if k == 1:

@@ -187,16 +187,16 @@ def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: ND
         own = points if points.ndim == 2 else points[moving]
         own_transposed = transposed if points.ndim == 2 else transposed[moving]
         own_halves = half_squares if points.ndim == 2 else half_squares[moving]
-        found, best = _assign(own_transposed, centroids[moving])
-        changed = (found != labels[moving]).any(axis=1)
-        labels[moving] = found
+        nearest, best = _assign(own_transposed, centroids[moving])
+        changed = (nearest != labels[moving]).any(axis=1)
+        labels[moving] = nearest
         residuals = np.maximum(own_halves - best, 0.0) * weights[moving]
         inertia[moving] = 2.0 * residuals.sum(axis=1)
         moving = moving[changed]
         if not len(moving):
             break
         own = own if points.ndim == 2 else own[changed]
-        centroids[moving] = _centroids(own, weights[moving], found[changed], residuals[changed], centroids[moving])
+        centroids[moving] = _centroids(own, weights[moving], nearest[changed], residuals[changed], centroids[moving])
     return Fits(centroids, labels, inertia)
 
 
@@ -246,5 +246,5 @@ def _squared_distances(
     products = centres @ points.swapaxes(-1, -2)
     own = np.square(centres).sum(axis=-1)
     across = squares if squares.ndim == 1 else squares[:, None]
-    found: NDArray[np.float64] = np.maximum(across - 2.0 * products + own[..., None], 0.0)
-    return found
+    distances: NDArray[np.float64] = np.maximum(across - 2.0 * products + own[..., None], 0.0)
+    return distances

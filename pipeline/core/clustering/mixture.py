@@ -51,8 +51,8 @@ def bic(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float
     # is put back in the features' units by the log-determinant of that change.
     memberships = (labels[:, None] == np.arange(k)).astype(np.float64)
     n = len(matrix)
-    found = fit(scale.of(matrix), np.ones((1, n)), memberships[None])
-    log_likelihood = float(found.log_likelihoods[0]) - n * scale.log_determinant()
+    fitted = fit(scale.of(matrix), np.ones((1, n)), memberships[None])
+    log_likelihood = float(fitted.log_likelihoods[0]) - n * scale.log_determinant()
     parameters = k * numbers + numbers + k * chances + (k - 1)
     return float(-2.0 * log_likelihood + parameters * np.log(n))
 
@@ -87,7 +87,7 @@ def fit(points: Points, weights: NDArray[np.float64], memberships: NDArray[np.fl
     squares = np.matmul(weights[:, None, :], points.numbers**2)[:, 0, :]
     usual = np.matmul(weights[:, None, :], points.levels) / total[:, None, None]
     m, k = len(weights), memberships.shape[2]
-    found = [
+    best = [
         np.empty((m, k, points.numbers.shape[2])),
         np.empty((m, points.numbers.shape[2])),
         np.empty((m, k, points.levels.shape[2])),
@@ -105,17 +105,17 @@ def fit(points: Points, weights: NDArray[np.float64], memberships: NDArray[np.fl
         proportions = sizes / total[:, None]
         memberships, logs = _expect(points, means, variances, chances, proportions)
         reached = (weights * logs).sum(axis=1) - 0.5 * (squares / variances).sum(axis=1)
-        gain = reached - found[-1][left]
+        gain = reached - best[-1][left]
         better, going = gain > 0, gain >= _TOLERANCE * total
-        for kept, now in zip(found, (means, variances, chances, proportions, reached), strict=True):
-            kept[left[better]] = now[better]
+        for of_best, now in zip(best, (means, variances, chances, proportions, reached), strict=True):
+            of_best[left[better]] = now[better]
         if k == 1 or not going.any():
             break
         if not going.all():
             left, memberships, weights, squares = left[going], memberships[going], weights[going], squares[going]
             total, usual = total[going], usual[going]
             points = points if len(points.numbers) == 1 else Points(*(of_all[going] for of_all in points))
-    return Mixture(*found)
+    return Mixture(*best)
 
 
 def _expect(

@@ -180,14 +180,14 @@ def _p_value(
 ) -> float:
     observed = statistic(matrix, labels, k)
 
-    def does_as_well(points: NDArray[np.float64], found: NDArray[np.int64]) -> bool:
+    def does_as_well(points: NDArray[np.float64], clusters: NDArray[np.int64]) -> bool:
         """Whether a draw does; one with fewer points that differ than clusters has no value, and speaks against the clusters."""
-        return bool(np.bincount(found, minlength=k).min() == 0 or statistic(points, found, k) >= observed)
+        return bool(np.bincount(clusters, minlength=k).min() == 0 or statistic(points, clusters, k) >= observed)
 
     at_once = max(1, _DRAWN_NUMBERS // matrix.size)
     as_good = 0
     for first in range(0, draws, at_once):
         drawn = as_flags(draw((min(at_once, draws - first), *matrix.shape)), matrix)
-        found = fits.of_draws(drawn, k)
-        as_good += sum(does_as_well(*pair) for pair in zip(drawn, found, strict=True))
+        clusters = fits.of_draws(drawn, k)
+        as_good += sum(does_as_well(*pair) for pair in zip(drawn, clusters, strict=True))
     return (1 + as_good) / (1 + draws)

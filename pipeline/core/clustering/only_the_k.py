@@ -45,14 +45,14 @@ def take(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorith
 def _lowest_criterion(
     matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
 ) -> Fit:
-    found = labelings(fits, most(matrix, settings))
-    found[0] = np.zeros(len(matrix), dtype=np.int64)
-    smallest, tried = rules.smallest_size(settings, len(matrix)), len(found)
-    values = [bic(matrix, labels, k) for k, labels in enumerate(found, start=1)]
+    partitions = labelings(fits, most(matrix, settings))
+    partitions[0] = np.zeros(len(matrix), dtype=np.int64)
+    smallest, tried = rules.smallest_size(settings, len(matrix)), len(partitions)
+    values = [bic(matrix, labels, k) for k, labels in enumerate(partitions, start=1)]
     lower = [
         k
         for k in range(2, tried + 1)
-        if values[k - 1] < values[0] and np.bincount(found[k - 1], minlength=k).min() >= smallest
+        if values[k - 1] < values[0] and np.bincount(partitions[k - 1], minlength=k).min() >= smallest
     ]
     best, least = None, values[0]
     for k in sorted(lower, key=lambda k: values[k - 1]):
@@ -60,14 +60,14 @@ def _lowest_criterion(
             break
         refits = fits.refits(k)
         again = refits.assign(matrix)
-        stability, jaccard = bootstrap.stability(again, k), bootstrap.jaccard(found[k - 1], again, drawn, k)
+        stability, jaccard = bootstrap.stability(again, k), bootstrap.jaccard(partitions[k - 1], again, drawn, k)
         value = rules.criterion(values[k - 1], jaccard, len(matrix))
         reproducible = rules.is_reproducible(stability, jaccard, settings)
         if reproducible and (value, k) < (least, best.k if best else 1):
             asked = rules.criteria(settings, smallest, settings.min_stability)
             among = f"of k = 1 and those of k = 2 to {tried} that qualify ({asked})"
-            told = rules.taken(k, values[k - 1], stability, jaccard, values[0], len(matrix), among)
-            best, least = Fit(k, found[k - 1], refits, told), value
+            why = rules.taken(k, values[k - 1], stability, jaccard, values[0], len(matrix), among)
+            best, least = Fit(k, partitions[k - 1], refits, why), value
     if best is not None:
         return best
     if tried == 1:
@@ -77,4 +77,4 @@ def _lowest_criterion(
         reason = f"k = 1: of k = 2 to {tried} none that has a lower BIC qualifies ({asked})"
     else:
         reason = f"k = 1 has a lower BIC ({values[0]:.0f}) than any k whose clusters have at least {smallest} stores"
-    return Fit(1, found[0], refits_of_one(matrix, drawn), reason)
+    return Fit(1, partitions[0], refits_of_one(matrix, drawn), reason)

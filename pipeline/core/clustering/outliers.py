@@ -77,14 +77,14 @@ def _reach(matrix: NDArray[np.float64], neighbour: int) -> NDArray[np.float64]:
     compared = np.arange(n) if order is None else order[: sampling.SAMPLE]
     others = matrix[compared]
     itself = np.isin(np.arange(n), compared)  # the nearest of a store that is among them is the store itself
-    place = min(max(round(neighbour * len(others) / n), 1), len(others) - 1)
+    rank = min(max(round(neighbour * len(others) / n), 1), len(others) - 1)
     rows = max(1, _CHUNK_NUMBERS // len(others))
-    found = np.empty(n)
+    distances = np.empty(n)
     for first in range(0, n, rows):
         part = slice(first, first + rows)
-        apart = np.partition(cdist(matrix[part], others), [place - 1, place], axis=1)
-        found[part] = np.where(itself[part], apart[:, place], apart[:, place - 1])
-    return found
+        apart = np.partition(cdist(matrix[part], others), [rank - 1, rank], axis=1)
+        distances[part] = np.where(itself[part], apart[:, rank], apart[:, rank - 1])
+    return distances
 
 
 def isolation(matrix: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
@@ -111,25 +111,25 @@ def _paths(matrix: NDArray[np.float64], count: int, random: np.random.Generator)
     levels = max(1, int(np.ceil(np.log2(size))))
     trees = np.arange(count)[:, None]
     drawn = random.random((count, n)).argsort(axis=1, kind="stable")[:, :size]
-    place = np.zeros((count, n), dtype=np.int64)
+    node = np.zeros((count, n), dtype=np.int64)
     path = np.zeros((count, n))
     rows = np.arange(n)
     for level in range(levels):
         branches = 2**level
         feature = random.integers(0, d, size=(count, branches))
         uniform = random.random((count, branches))
-        values = matrix[rows, feature[trees, place]]
-        own = (trees * branches + place)[trees, drawn].ravel()
+        values = matrix[rows, feature[trees, node]]
+        own = (trees * branches + node)[trees, drawn].ravel()
         low = np.full(count * branches, np.inf)
         high = np.full(count * branches, -np.inf)
         np.minimum.at(low, own, values[trees, drawn].ravel())
         np.maximum.at(high, own, values[trees, drawn].ravel())
         cut = high > low
         threshold = np.where(cut, low, 0.0) + uniform.ravel() * np.where(cut, high - np.where(cut, low, 0.0), 0.0)
-        branch = trees * branches + place
+        branch = trees * branches + node
         path += cut[branch]
-        place = 2 * place + (cut[branch] & (values > threshold[branch]))
-    ends = trees * 2**levels + place
+        node = 2 * node + (cut[branch] & (values > threshold[branch]))
+    ends = trees * 2**levels + node
     sizes = np.bincount(ends[trees, drawn].ravel(), minlength=count * 2**levels)
     path += _unfinished(sizes)[ends]
     summed: NDArray[np.float64] = path.sum(axis=0)

@@ -29,9 +29,9 @@ def number(
     centres = centroids(matrix[fitted], clusters[fitted], k)
     sizes = np.bincount(clusters, minlength=k)
     order = np.lexsort((*centres.T[::-1], -sizes))
-    place = np.empty(k, dtype=np.int64)
-    place[order] = np.arange(k)
-    return place, centres[order]
+    numbers = np.empty(k, dtype=np.int64)
+    numbers[order] = np.arange(k)
+    return numbers, centres[order]
 
 
 def describe(

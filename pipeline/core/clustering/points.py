@@ -45,8 +45,8 @@ class Scale:
 
     def of(self, points: NDArray[np.float64]) -> Points:
         """Points (n, d) on this scale; a flag is set where the value is nearer to the larger of its two."""
-        kept = self.numeric
-        numbers = (points[:, kept] - self._mean[kept]) / self._deviations[kept]
+        numeric = self.numeric
+        numbers = (points[:, numeric] - self._mean[numeric]) / self._deviations[numeric]
         levels = self._one_hot(points)[:, self._occurring].astype(float)
         return Points(numbers[None], levels[None])
 
@@ -68,27 +68,27 @@ class Scale:
 
     def flag_numbers(self, d: int) -> NDArray[np.int64]:
         """For each of d features the number of the flag that it is a level of, from 1; 0 of none."""
-        found = np.zeros(d, dtype=np.int64)
+        groups = np.zeros(d, dtype=np.int64)
         for number, group in enumerate(self._groups, start=1):
-            found[group] = number
-        return found
+            groups[group] = number
+        return groups
 
     def thresholds(self, d: int) -> NDArray[np.float64]:
         """For each of d features the value above which it is set, NaN where it is no level."""
-        found = np.full(d, np.nan)
+        thresholds = np.full(d, np.nan)
         for group in self._groups:
-            found[group] = self._halfway[group]
-        return found
+            thresholds[group] = self._halfway[group]
+        return thresholds
 
     def flag_chances(self, chances: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The chances (k, f) that features are set, from those (k, l) of the levels, and which features these are (f,)."""
         whole = np.zeros((len(chances), self._occurring.size))
         whole[:, self._occurring] = chances
-        columns, features, place = [], [], 0
+        columns, features, first = [], [], 0
         for group in self._groups:
-            columns.append(whole[:, place + 1 : place + 1 + len(group)])
+            columns.append(whole[:, first + 1 : first + 1 + len(group)])
             features += group
-            place += 1 + len(group)
+            first += 1 + len(group)
         return np.column_stack(columns) if columns else np.zeros((len(chances), 0)), np.array(features, dtype=np.int64)
 
     def _one_hot(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -105,8 +105,8 @@ class Scale:
 def is_flag(matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which columns (d,) of a matrix (n, d), n >= 1, take exactly two values."""
     low, high = matrix.min(axis=0), matrix.max(axis=0)
-    found: NDArray[np.bool_] = (low < high) & ((matrix == low) | (matrix == high)).all(axis=0)
-    return found
+    flags: NDArray[np.bool_] = (low < high) & ((matrix == low) | (matrix == high)).all(axis=0)
+    return flags
 
 
 def _exclusive(is_set: NDArray[np.bool_], flags: NDArray[np.int64]) -> list[list[int]]:

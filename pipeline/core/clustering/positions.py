@@ -63,8 +63,8 @@ class Tiers(NamedTuple):
 def cut(at: NDArray[np.float64], fitted: NDArray[np.bool_], tiers: int) -> Tiers:
     """Tiers of equal numbers of fitted stores along the positions (n,); a store on a border is in the lower one."""
     ordered = np.sort(at[fitted])
-    places = [round(len(ordered) * tier / tiers) for tier in range(1, tiers)]
-    borders = np.array([(ordered[place - 1] + ordered[place]) / 2 for place in places])
+    ranks = [round(len(ordered) * tier / tiers) for tier in range(1, tiers)]
+    borders = np.array([(ordered[rank - 1] + ordered[rank]) / 2 for rank in ranks])
     return Tiers(np.searchsorted(borders, at, side="left").astype(np.int64), borders)
 
 

@@ -34,7 +34,7 @@ class Refits(NamedTuple):
     jaccard: float
 
 
-def refit(stores: Stores, fit_of_all: Fit, one: Fit, drawn: NDArray[np.float64], seed: int) -> Refits:
+def refit(stores: Stores, fit_of_all: Fit, one_cluster: Fit, drawn: NDArray[np.float64], seed: int) -> Refits:
     """Fit a mixture of as many clusters and factors to each resample, from starts that forget the fit on all stores.
 
     Beside the known start there are rounds of fresh ones, until hardly a resample finds anything likelier: the known start alone, or few fresh
@@ -44,7 +44,7 @@ def refit(stores: Stores, fit_of_all: Fit, one: Fit, drawn: NDArray[np.float64],
     ----------
     stores : those that are fitted
     fit_of_all : the fit whose clusters are looked for again, k >= 2
-    one : the fit of one cluster with as many factors
+    one_cluster : the fit of one cluster with as many factors
     drawn : (B, n) how often each store is in each resample
     seed : what the fresh starts depend on
     """
@@ -53,7 +53,7 @@ def refit(stores: Stores, fit_of_all: Fit, one: Fit, drawn: NDArray[np.float64],
         _refit(
             stores,
             fit_of_all,
-            one,
+            one_cluster,
             drawn[first : first + at_once],
             np.random.default_rng([seed, 21, fit_of_all.k, first]),
         )
@@ -90,13 +90,13 @@ def _parts(stores: Stores, mixtures: Mixtures) -> list[Mixtures]:
 
 
 def _refit(
-    stores: Stores, fit_of_all: Fit, one: Fit, drawn: NDArray[np.float64], random: np.random.Generator
+    stores: Stores, fit_of_all: Fit, one_cluster: Fit, drawn: NDArray[np.float64], random: np.random.Generator
 ) -> Mixtures:
     k, q, like = fit_of_all.k, fit_of_all.q, fit_of_all.mixture
-    known = np.broadcast_to(fit_of_all.memberships, (len(drawn), *fit_of_all.memberships.shape))
-    best = fit(stores, drawn, known, q, _SHORT, like=like, adapts=False)
-    points = without_factors(stores, one.mixture)
-    certain = certainty(stores, one.mixture.noise)
+    memberships = np.broadcast_to(fit_of_all.memberships, (len(drawn), *fit_of_all.memberships.shape))
+    best = fit(stores, drawn, memberships, q, _SHORT, like=like, adapts=False)
+    points = without_factors(stores, one_cluster.mixture)
+    certain = certainty(stores, one_cluster.mixture.noise)
     gain = _GAIN * drawn.sum(axis=1)
     for _ in range(_ROUNDS):
         weights = np.repeat(drawn, _FRESH, axis=0)

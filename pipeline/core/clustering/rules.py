@@ -124,19 +124,19 @@ def _lowest_criterion(
     figures: list[KFigures], stable: list[KFigures], settings: ClusteringSettings, smallest: int, stores: int
 ) -> Choice:
     asked = criteria(settings, smallest, settings.min_stability)
-    one, tried = figures[0], figures[-1].k
+    one_cluster, tried = figures[0], figures[-1].k
     if not stable:
         return Choice(1, f"k = 1: no k from 2 to {tried} qualifies ({asked})")
     values = {of_k.k: criterion(of_k.bic, of_k.jaccard, stores) for of_k in stable}
     rival = min(stable, key=lambda of_k: values[of_k.k])
-    if one.bic <= values[rival.k]:
+    if one_cluster.bic <= values[rival.k]:
         return Choice(
             1,
-            f"k = 1 has a lower BIC ({one.bic:.0f}) than any k that qualifies has with a charge for instability (k = {rival.k}: "
+            f"k = 1 has a lower BIC ({one_cluster.bic:.0f}) than any k that qualifies has with a charge for instability (k = {rival.k}: "
             f"{values[rival.k]:.0f})",
         )
     among = f"of k = 1 and the {len(stable)} of k = 2 to {tried} that qualify ({asked})"
-    return Choice(rival.k, taken(rival.k, rival.bic, rival.stability, rival.jaccard, one.bic, stores, among))
+    return Choice(rival.k, taken(rival.k, rival.bic, rival.stability, rival.jaccard, one_cluster.bic, stores, among))
 
 
 def taken(k: int, bic: float, stability: float, jaccard: float, bic_of_one: float, stores: int, among: str) -> str:

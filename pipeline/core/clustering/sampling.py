@@ -1,7 +1,7 @@
 """The stores that others are compared with, where comparing every pair would take too long.
 
 Up to `EXACT` stores every pair is compared. With more, every store is compared with a sample, so that the work grows with the
-number of stores and no longer with its square; whoever shows such a figure says so (`said`).
+number of stores and no longer with its square; whoever shows such a figure says so (`remark`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def order(n: int) -> NDArray[np.int64] | None:
     return drawn
 
 
-def said(n: int) -> str:
-    """What is said behind the reason of a result whose silhouettes are estimated; empty where they are exact."""
+def remark(n: int) -> str:
+    """The text that follows the reason of a result if its silhouettes are estimated; empty if they are exact."""
     return (
         f"; silhouettes are estimated: each store is compared with a sample of {SAMPLE:,} of {n:,}" if n > EXACT else ""
     )

@@ -71,7 +71,7 @@ def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, s
     several = len(stores.numbers) >= FEWEST_FOR_AXES
     factors = range(min(MOST_FACTORS if several else 0, max(d - 1, 0)) + 1)
     ones = [_fit_of_one(stores, groups, q) for q in factors]
-    fits, best, waited, fewer = list(ones), min(one.criterion for one in ones), 0, dict(enumerate(ones))
+    fits, best, waited, fewer = list(ones), min(each.criterion for each in ones), 0, dict(enumerate(ones))
     for k in range(2, max(k_max, asked) + 1):
         of_k: dict[int, Fit] = {}
         for q in factors:
@@ -85,12 +85,12 @@ def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, s
             of_k[q] = _best_fit(stores, groups, np.concatenate(starts), ones[q])
             if q and of_k[q].bic > of_k[q - 1].bic + _WORSE:
                 break
-        if k == asked and not any(found.smallest for found in of_k.values()):
+        if k == asked and not any(each.smallest for each in of_k.values()):
             of_k[0] = _as_started(
                 stores, groups, from_plain_kmeans(stores, k, _RESTARTS, _random(seed, k, len(factors)))[0]
             )
         fits += of_k.values()
-        lowest = min(found.criterion for found in of_k.values())
+        lowest = min(each.criterion for each in of_k.values())
         waited = 0 if lowest < best else waited + 1
         best, fewer = min(best, lowest), of_k
         if k >= max(_FEWEST, asked) and waited >= _PATIENCE:
@@ -100,21 +100,21 @@ def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, s
 
 def _swept_back(stores: Stores, groups: int, fits: list[Fit], ones: list[Fit]) -> list[Fit]:
     """The fits, and for each k >= 2 what the best of one cluster more gives when two of its clusters are taken together, where that is better."""
-    found = list(fits)
+    swept = list(fits)
     for k in range(max(each.k for each in fits) - 1, 1, -1):
-        more = min((each for each in found if each.k == k + 1), key=lambda each: each.criterion)
-        before = min((each.criterion for each in found if (each.k, each.q) == (k, more.q)), default=np.inf)
+        more = min((each for each in swept if each.k == k + 1), key=lambda each: each.criterion)
+        before = min((each.criterion for each in swept if (each.k, each.q) == (k, more.q)), default=np.inf)
         merged = _best_fit(stores, groups, from_more(stores, more.mixture), ones[more.q])
         if merged.criterion < before:
-            found.append(merged)
-    return sorted(found, key=lambda each: (each.k, each.q))
+            swept.append(merged)
+    return sorted(swept, key=lambda each: (each.k, each.q))
 
 
-def polished(stores: Stores, groups: int, found: Fit) -> Fit:
+def polished(stores: Stores, groups: int, start: Fit) -> Fit:
     """The fit, carried on until it stands: what is published of it gives it back. As it was where a cluster loses its last store by that."""
     weights = np.ones((1, len(stores.numbers)))
-    longer = _judged(stores, groups, refine(stores, weights, found.mixture, _POLISHED, _STANDS), found.q)
-    return longer if longer.smallest >= min(found.smallest, 1) else found
+    longer = _judged(stores, groups, refine(stores, weights, start.mixture, _POLISHED, _STANDS), start.q)
+    return longer if longer.smallest >= min(start.smallest, 1) else start
 
 
 def fitted(stores: Stores, memberships: NDArray[np.float64], q: int) -> Mixtures:
@@ -131,12 +131,14 @@ def _fit_of_one(stores: Stores, groups: int, q: int) -> Fit:
     return _judged(stores, groups, fit(stores, np.ones((1, n)), np.ones((1, n, 1)), q, _LONG), q)
 
 
-def _best_fit(stores: Stores, groups: int, starts: NDArray[np.float64], one: Fit) -> Fit:
+def _best_fit(stores: Stores, groups: int, starts: NDArray[np.float64], one_cluster: Fit) -> Fit:
     """The best of several starts, each with the noise and tails of one cluster; then with its own."""
     n = len(stores.numbers)
-    short = fit(stores, np.ones((len(starts), n)), starts, one.q, _SHORT, like=one.mixture, adapts=False)
+    short = fit(
+        stores, np.ones((len(starts), n)), starts, one_cluster.q, _SHORT, like=one_cluster.mixture, adapts=False
+    )
     best = short.taken(np.array([short.log_likelihoods.argmax()]))
-    return _judged(stores, groups, refine(stores, np.ones((1, n)), best, _LONG, _TOLERANCE), one.q)
+    return _judged(stores, groups, refine(stores, np.ones((1, n)), best, _LONG, _TOLERANCE), one_cluster.q)
 
 
 def _as_started(stores: Stores, groups: int, start: NDArray[np.float64]) -> Fit:

@@ -18,15 +18,15 @@ _SEEDS = 3  # stores that lie farthest out, tried to be the middle of a cluster
 
 
 def from_whitened_kmeans(
-    stores: Stores, one: Mixtures, k: int, restarts: int, random: np.random.Generator
+    stores: Stores, one_cluster: Mixtures, k: int, restarts: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Memberships (2, n, k) of the best and of the worst of several k-means.
 
-    K-means measures the numbers in the deviations of `one` cluster's mixture, with its common factors taken out, and lets a store count
+    K-means measures the numbers in the deviations of `one_cluster`'s mixture, with its common factors taken out, and lets a store count
     as much as its noise allows: what varies along an axis in every store, or in small ones only, starts no cluster.
     """
-    points = without_factors(stores, one)
-    weights = np.repeat(certainty(stores, one.noise), restarts, axis=0)
+    points = without_factors(stores, one_cluster)
+    weights = np.repeat(certainty(stores, one_cluster.noise), restarts, axis=0)
     fits = kmeans(points, weights, spread_starts(points, weights, k, random))
     order = np.argsort(fits.inertia, kind="stable")
     return one_hot(fits.labels[order[[0, -1]]], k)
@@ -81,9 +81,9 @@ def from_more(stores: Stores, more: Mixtures) -> NDArray[np.float64]:
     return np.stack([_merged(memberships, first[pair], second[pair]) for pair in order])
 
 
-def _merged(memberships: NDArray[np.float64], one: int, other: int) -> NDArray[np.float64]:
+def _merged(memberships: NDArray[np.float64], cluster: int, other: int) -> NDArray[np.float64]:
     merged = memberships.copy()
-    merged[:, one] += merged[:, other]
+    merged[:, cluster] += merged[:, other]
     return np.delete(merged, other, axis=1)
 
 
@@ -93,13 +93,13 @@ def _split(memberships: NDArray[np.float64], cluster: int, part: NDArray[np.floa
     return np.column_stack([rest, part])
 
 
-def without_factors(stores: Stores, one: Mixtures) -> NDArray[np.float64]:
+def without_factors(stores: Stores, one_cluster: Mixtures) -> NDArray[np.float64]:
     """The numbers (n, d) in deviations, at a right angle to the factors."""
-    points = (stores.numbers - one.means[0, 0]) / np.sqrt(one.variances[0])
+    points = (stores.numbers - one_cluster.means[0, 0]) / np.sqrt(one_cluster.variances[0])
     if stores.counted is not None:
         points = points * np.sqrt(stores.counted)
-    if one.loadings.shape[2]:
-        axes, _ = np.linalg.qr(one.loadings[0] / np.sqrt(one.variances[0])[:, None])
+    if one_cluster.loadings.shape[2]:
+        axes, _ = np.linalg.qr(one_cluster.loadings[0] / np.sqrt(one_cluster.variances[0])[:, None])
         points = points - (points @ axes) @ axes.T
     return np.ascontiguousarray(points)
 

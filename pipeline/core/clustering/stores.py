@@ -110,8 +110,8 @@ def cluster_stores(
     with threadpool_limits(1):
         data = _data(features, settings, left_out, held_out, weights, mix)
         k_before = 0 if reference is None else int(reference.clusters.nunique())
-        found = _numbered(_cluster(data, settings, k_before, halves), reference)
-    return _with_held_out(found, held_out)
+        clustering = _numbered(_cluster(data, settings, k_before, halves), reference)
+    return _with_held_out(clustering, held_out)
 
 
 def _data(
@@ -149,21 +149,21 @@ def _data(
     return _Data(ids, matrix, view, view.of(values, roots, thin), fitted)
 
 
-def _with_held_out(found: Clustering, held_out: Collection[str]) -> Clustering:
+def _with_held_out(clustering: Clustering, held_out: Collection[str]) -> Clustering:
     """A store that is held out says so, and is no outlier for that."""
-    is_held_out = found.clusters["store_id"].isin(keys(held_out)).to_numpy(dtype=bool)
-    is_outlier = found.clusters["is_outlier"].to_numpy(dtype=bool) & ~is_held_out
-    return replace(found, clusters=found.clusters.assign(is_outlier=is_outlier, is_held_out=is_held_out))
+    is_held_out = clustering.clusters["store_id"].isin(keys(held_out)).to_numpy(dtype=bool)
+    is_outlier = clustering.clusters["is_outlier"].to_numpy(dtype=bool) & ~is_held_out
+    return replace(clustering, clusters=clustering.clusters.assign(is_outlier=is_outlier, is_held_out=is_held_out))
 
 
-def _numbered(found: Clustering, reference: Reference | None) -> Clustering:
+def _numbered(clustering: Clustering, reference: Reference | None) -> Clustering:
     """With the numbers of the reference."""
-    numbers = aligned(found.clusters.set_index("store_id")["cluster"], reference)
+    numbers = aligned(clustering.clusters.set_index("store_id")["cluster"], reference)
     return replace(
-        found,
-        clusters=renumbered(found.clusters, numbers, ("cluster", "next_cluster")),
-        verdict=found.verdict.assign(highest_number=numbers.highest),
-        memberships=renumbered(found.memberships, numbers, ("cluster",)),
+        clustering,
+        clusters=renumbered(clustering.clusters, numbers, ("cluster", "next_cluster")),
+        verdict=clustering.verdict.assign(highest_number=numbers.highest),
+        memberships=renumbered(clustering.memberships, numbers, ("cluster",)),
     )
 
 
@@ -195,9 +195,9 @@ def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: H
         rules.smallest_size(settings, n),
         seed,
     )
-    by_factors = {found.q: found for found in fits if found.k == 1}
-    chooser = Chooser(fits, lambda found: refits.refit(stores, found, by_factors[found.q], drawn, seed), settings, n)
-    largest = max(found.k for found in fits)
+    by_factors = {each.q: each for each in fits if each.k == 1}
+    chooser = Chooser(fits, lambda each: refits.refit(stores, each, by_factors[each.q], drawn, seed), settings, n)
+    largest = max(each.k for each in fits)
     of_draws = KMeans(fit, np.ones((1, n)), seed).of_draws
     tried = try_on_halves(halves, data.ids[data.fitted], largest, of_draws)
     choice = chooser.take(k_before, tried.barred)
@@ -210,7 +210,7 @@ def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: H
         result, cut, note = _in_tiers(data, choice, settings)
     kind, why = verdict(k, axes, test, cut)
     clusters, memberships = _tables(data, result)
-    verdicts = _verdict(kind, cut or k, f"{choice.reason}; {why}{note}{sampling.said(len(data.ids))}", test, axes)
+    verdicts = _verdict(kind, cut or k, f"{choice.reason}; {why}{note}{sampling.remark(len(data.ids))}", test, axes)
     figures = [k_figures(fit, chooser, k_tried) for k_tried in range(1, largest + 1)]
     return Clustering(clusters, _k_selection(figures, k), verdicts, memberships, tried, choice.passed_over)
 
@@ -276,8 +276,8 @@ def _tested(data: _Data, choice: Choice, settings: ClusteringSettings) -> NullTe
 def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The clusters of all stores, and how likely they are in each of them."""
     k = int(result.clusters.max()) + 1
-    place, centres = number(data.matrix, data.fitted, result.clusters, k)
-    clusters = place[result.clusters]
+    numbers, centres = number(data.matrix, data.fitted, result.clusters, k)
+    clusters = numbers[result.clusters]
     frame = pd.DataFrame(
         {
             "store_id": data.ids,
@@ -289,18 +289,18 @@ def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     likely = result.likely if k > 1 else None
-    return frame.sort_values("store_id", ignore_index=True), _memberships(data.ids, place, likely)
+    return frame.sort_values("store_id", ignore_index=True), _memberships(data.ids, numbers, likely)
 
 
 def _memberships(
-    stores: NDArray[np.object_], place: NDArray[np.int64], likely: NDArray[np.float64] | None
+    stores: NDArray[np.object_], numbers: NDArray[np.int64], likely: NDArray[np.float64] | None
 ) -> pd.DataFrame:
     if likely is None:
-        stores, likely = stores[:0], np.empty((0, len(place)))
+        stores, likely = stores[:0], np.empty((0, len(numbers)))
     frame = pd.DataFrame(
         {
-            "store_id": np.repeat(stores, len(place)),
-            "cluster": np.tile(place + 1, len(stores)),
+            "store_id": np.repeat(stores, len(numbers)),
+            "cluster": np.tile(numbers + 1, len(stores)),
             "probability": likely.ravel(),
         }
     ).astype({"store_id": "str", "cluster": "int64", "probability": "float64"})
@@ -313,9 +313,9 @@ def _k_selection(figures: list[KFigures], chosen: int) -> pd.DataFrame:
 
 
 def _verdict(kind: str, k: int, reason: str, test: NullTest | None, axes: int) -> pd.DataFrame:
-    found = pd.DataFrame({"verdict": [kind], "k": [k], "axes": [axes], "reason": [reason]})
+    verdict = pd.DataFrame({"verdict": [kind], "k": [k], "axes": [axes], "reason": [reason]})
     gaussian, flat = (None, None) if test is None else test
-    return found.assign(p_gaussian=pd.Series([gaussian], dtype="float64"), p_flat=pd.Series([flat], dtype="float64"))
+    return verdict.assign(p_gaussian=pd.Series([gaussian], dtype="float64"), p_flat=pd.Series([flat], dtype="float64"))
 
 
 def _nothing() -> Clustering:

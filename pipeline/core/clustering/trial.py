@@ -50,23 +50,23 @@ def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorit
     fits : the algorithm
     k_max : at most the number of distinct rows
     """
-    found = labelings(fits, k_max)
-    apart = silhouettes(matrix, found[1:])
+    partitions = labelings(fits, k_max)
+    apart = silhouettes(matrix, partitions[1:])
     trials = [_one_cluster(matrix, drawn)]
-    for k, (labels, of_stores) in enumerate(zip(found[1:], apart, strict=True), start=2):
+    for k, (labels, of_stores) in enumerate(zip(partitions[1:], apart, strict=True), start=2):
         trials.append(_several(matrix, drawn, labels, k, fits.refits(k), float(of_stores.mean())))
     return trials
 
 
 def labelings(fits: Algorithm, k_max: int) -> list[NDArray[np.int64]]:
     """The clusters (n,) of every k from 1 to `k_max`, or to the last one before a cluster stays empty."""
-    found = []
+    partitions = []
     for k in range(1, k_max + 1):
         labels = fits.labels(k)
         if not np.bincount(labels, minlength=k).all():
             break
-        found.append(labels)
-    return found
+        partitions.append(labels)
+    return partitions
 
 
 def _one_cluster(matrix: NDArray[np.float64], drawn: NDArray[np.float64]) -> Trial:

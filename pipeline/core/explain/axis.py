@@ -38,10 +38,10 @@ def axis_table(readings: Readings, clusters: pd.DataFrame) -> pd.DataFrame:
     change = products / variance if variance > 0 else products * 0.0
     scale = np.sqrt(variances * variance)
     correlation = (products / scale.where(scale > 0, 1.0)).clip(-1.0, 1.0)
-    found = pd.DataFrame(
+    changes = pd.DataFrame(
         {"feature": values.columns, "change": change.to_numpy(), "correlation": correlation.to_numpy()}
     )
-    return found.astype(_DTYPES).sort_values("feature", ignore_index=True)
+    return changes.astype(_DTYPES).sort_values("feature", ignore_index=True)
 
 
 def axis_in_words(table: pd.DataFrame, readings: Readings) -> str:

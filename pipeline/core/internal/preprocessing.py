@@ -151,8 +151,8 @@ def _check_coverage(coverage: pd.DataFrame, with_unmapped: set[str], settings: I
 
 
 def _check_conserved(coverage: pd.DataFrame, published: pd.DataFrame) -> None:
-    kept = published.groupby("category")["sales_cents"].sum().reindex(coverage["category"], fill_value=0)
-    lost = coverage["sales_cents"].to_numpy() - kept.to_numpy() - coverage["dropped_sales_cents"].to_numpy()
+    remaining = published.groupby("category")["sales_cents"].sum().reindex(coverage["category"], fill_value=0)
+    lost = coverage["sales_cents"].to_numpy() - remaining.to_numpy() - coverage["dropped_sales_cents"].to_numpy()
     if lost.any():
         names = ", ".join(coverage["category"][lost != 0])
         raise DataError(
@@ -165,11 +165,11 @@ def _excluded(
 ) -> pd.DataFrame:
     """The excluded (store, category) with their reason, over every pair of `sales`."""
     every = shares.per_store(sales)
-    kept = shares.per_store(published).reindex(every.index, fill_value=0)
+    remaining = shares.per_store(published).reindex(every.index, fill_value=0)
     mapped = shares.per_store(published[published["need_state"] != UNMAPPED]).reindex(every.index, fill_value=0)
     limit_of = {name: for_category(settings, name).max_clipped_share for name in every.index.levels[0]}
     limits = every.index.get_level_values("category").map(limit_of).astype("float64")
-    clip = kept["clipped_cents"] / kept["positive_cents"].where(kept["positive_cents"] > 0)
+    clip = remaining["clipped_cents"] / remaining["positive_cents"].where(remaining["positive_cents"] > 0)
     reasons = pd.Series("", index=every.index, dtype=object)
     above = (clip > limits).to_numpy()
     reasons[above] = [
@@ -179,9 +179,9 @@ def _excluded(
     reasons[(mapped["positive_cents"] == 0).to_numpy()] = "no positive sales of mapped SKUs"
     reasons[(every["positive_cents"] == 0).to_numpy()] = "no positive sales"
     reasons[every.index.get_level_values("store_id").isin(closed)] = CLOSED
-    found = reasons[reasons != ""].rename("reason").reset_index()
-    found["source"] = SOURCE
-    return found[["store_id", "category", "source", "reason"]]
+    exclusions = reasons[reasons != ""].rename("reason").reset_index()
+    exclusions["source"] = SOURCE
+    return exclusions[["store_id", "category", "source", "reason"]]
 
 
 def _percent(share: float) -> str:
@@ -195,10 +195,10 @@ def _with_unchosen(excluded: pd.DataFrame, unchosen: pd.DataFrame, closed: Colle
 
 
 def _categories(sales: pd.DataFrame, published: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
-    found = sales.groupby("category", sort=True)["store_id"].nunique().rename("stores").to_frame()
-    found["excluded_stores"] = excluded.groupby("category").size()
+    categories = sales.groupby("category", sort=True)["store_id"].nunique().rename("stores").to_frame()
+    categories["excluded_stores"] = excluded.groupby("category").size()
     mapped = published[published["need_state"] != UNMAPPED]
-    found["need_states"] = mapped.groupby("category")["need_state"].nunique()
-    found["sales_cents"] = published.groupby("category")["sales_cents"].sum()
-    found["clipped_sales_cents"] = (-published["sales_cents"].clip(upper=0)).groupby(published["category"]).sum()
-    return found.fillna(0).astype("int64").reset_index()
+    categories["need_states"] = mapped.groupby("category")["need_state"].nunique()
+    categories["sales_cents"] = published.groupby("category")["sales_cents"].sum()
+    categories["clipped_sales_cents"] = (-published["sales_cents"].clip(upper=0)).groupby(published["category"]).sum()
+    return categories.fillna(0).astype("int64").reset_index()

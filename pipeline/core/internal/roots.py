@@ -56,10 +56,10 @@ def plane(shares: pd.DataFrame, sales: pd.Series[int], one_sale: float) -> Plane
     if roots.shape[1] > 2 and (roots <= 0).any():
         for _ in range(_ROUNDS):
             gaps = _gaps(roots, total, from_sales)
-            found = _gap_sales(_filled(roots, gaps, base), roots <= 0, total, one_sale)
-            if (found == from_sales).all():
+            next_sales = _gap_sales(_filled(roots, gaps, base), roots <= 0, total, one_sale)
+            if (next_sales == from_sales).all():
                 break
-            from_sales = found
+            from_sales = next_sales
             base = _base(roots, _gaps(roots, total, from_sales))
     columns = shares.columns
     return Plane(pd.Series(base, index=columns), pd.Series(from_sales, index=columns))
@@ -128,8 +128,11 @@ def _gap_sales(
     n, d = filled.shape
     thin = thinness(total, float(np.median(total)))
     seen = Stores(np.where(zero, 0.0, filled), (~zero).astype(np.float64), np.zeros((n, 0)), thin)
-    one = fit(seen, np.ones((1, n)), np.ones((1, n, 1)), 0, _ITERATIONS)
-    means, spread = one.means[0, 0], np.sqrt(one.variances[0] * (1.0 + one.noise[0] * thin[:, None]))
+    one_cluster = fit(seen, np.ones((1, n)), np.ones((1, n, 1)), 0, _ITERATIONS)
+    means, spread = (
+        one_cluster.means[0, 0],
+        np.sqrt(one_cluster.variances[0] * (1.0 + one_cluster.noise[0] * thin[:, None])),
+    )
     cents = np.square(filled) * total[:, None]
     low = [float(np.quantile(cents[~zero[:, j], j], _LOW)) if (~zero[:, j]).any() else np.inf for j in range(d)]
     price = np.maximum(np.minimum(low, _DEARER * one_sale), 1.0)
@@ -142,9 +145,9 @@ def _gap_sales(
         lacking = np.minimum(lacking, _MOST)
     odds = lacking / (1.0 - lacking)
     by_size = np.argsort(total, kind="stable")
-    found = np.full(d, np.inf)
+    gap_sales = np.full(d, np.inf)
     for j in np.flatnonzero(lacking * n >= FEWEST_GAPS):
         likelier = chance[by_size, j] < odds[j]
         if likelier[-1]:  # chance falls with sales: from the first store of which all larger ones say so
-            found[j] = total[by_size[len(likelier) - int(np.argmin(likelier[::-1])) if not likelier.all() else 0]]
-    return found
+            gap_sales[j] = total[by_size[len(likelier) - int(np.argmin(likelier[::-1])) if not likelier.all() else 0]]
+    return gap_sales

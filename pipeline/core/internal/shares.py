@@ -37,15 +37,15 @@ def with_shares(sales: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
     -------
     The rows of `sales`, sorted by store_id, category and need_state, with the three columns.
     """
-    found = sales.sort_values(["store_id", "category", "need_state"], ignore_index=True)
-    pairs = pd.MultiIndex.from_frame(found[["store_id", "category"]])
-    found["is_excluded"] = pairs.isin(pd.MultiIndex.from_frame(excluded[["store_id", "category"]]))
-    positive = found["sales_cents"].clip(lower=0)
-    total = positive.groupby([found["category"], found["store_id"]]).transform("sum")
-    found["share"] = positive / total.where(total > 0)
-    pooled = positive.where(~found["is_excluded"], 0)
-    need_state = pooled.groupby([found["category"], found["need_state"]]).transform("sum")
-    category = pooled.groupby(found["category"]).transform("sum")
+    shares = sales.sort_values(["store_id", "category", "need_state"], ignore_index=True)
+    pairs = pd.MultiIndex.from_frame(shares[["store_id", "category"]])
+    shares["is_excluded"] = pairs.isin(pd.MultiIndex.from_frame(excluded[["store_id", "category"]]))
+    positive = shares["sales_cents"].clip(lower=0)
+    total = positive.groupby([shares["category"], shares["store_id"]]).transform("sum")
+    shares["share"] = positive / total.where(total > 0)
+    pooled = positive.where(~shares["is_excluded"], 0)
+    need_state = pooled.groupby([shares["category"], shares["need_state"]]).transform("sum")
+    category = pooled.groupby(shares["category"]).transform("sum")
     chain = need_state / category.where(category > 0)
-    found["share_index"] = 100 * found["share"] / chain.where(chain > 0)
-    return found
+    shares["share_index"] = 100 * shares["share"] / chain.where(chain > 0)
+    return shares

@@ -23,7 +23,7 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
     compared = METHODS if category.settings.compare_methods else (taken,)
     results = {method: category.result(method) for method in compared}
     taken_cell = results[taken].merged.repair.cell
-    estimated = sampling.said(len(category.stores.internal_features))
+    estimated = sampling.remark(len(category.stores.internal_features))
     rows = []
     for method, result in results.items():
         reason = result.merged.reason

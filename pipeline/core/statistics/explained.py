@@ -12,10 +12,10 @@ def centred(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """The matrix (n, d) less its mean; all zeros where only rounding varies in it."""
     if not len(matrix):
         return matrix
-    found: NDArray[np.float64] = matrix - matrix.mean(axis=0)
-    if float(np.square(found).sum()) <= NO_VARIANCE * float(np.square(matrix).sum()):
-        found = np.zeros_like(found)
-    return found
+    centred: NDArray[np.float64] = matrix - matrix.mean(axis=0)
+    if float(np.square(centred).sum()) <= NO_VARIANCE * float(np.square(matrix).sum()):
+        centred = np.zeros_like(centred)
+    return centred
 
 
 def r_squared(matrix: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
