@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from conftest import SETTINGS, Project
+from projects import SETTINGS, Project
 
 from pipeline import tasks
 from pipeline.config import environment
