@@ -16,8 +16,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-from pipeline.core.clustering import bootstrap
-from pipeline.core.clustering.centroid_algorithms import RESTARTS, RESTARTS_OF_REFITS, KMeans
+from pipeline.core.clustering import bootstrap, centroid_algorithms
+from pipeline.core.clustering.centroid_algorithms import RESTARTS, RESTARTS_OF_REFITS
 from pipeline.core.clustering.mixture import bic
 from pipeline.core.clustering.rules import KFigures
 from pipeline.core.clustering.trial import try_k
@@ -38,7 +38,7 @@ def planted(n: int, d: int, seed: int) -> np.ndarray:
 
 def ours(matrix: np.ndarray, drawn: np.ndarray, k_max: int) -> pd.DataFrame:
     with threadpool_limits(1):
-        trials = try_k(matrix, drawn, KMeans(matrix, drawn, 0), k_max)
+        trials = try_k(matrix, drawn, centroid_algorithms.KMeans(matrix, drawn, 0), k_max)
     return pd.DataFrame([trial.figures for trial in trials])
 
 

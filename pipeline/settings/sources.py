@@ -55,9 +55,8 @@ class SalesColumns(Section, frozen=True):
     """
 
     store_id: Names = "store_id"  #: the column of the store, or the columns that together name it
-    sku_id: Names = (
-        "sku_id"  #: the column of the SKU, or the columns that together name it; not read where `need_state` is set
-    )
+    #: the column of the SKU, or the columns that together name it; not read where `need_state` is set
+    sku_id: Names = "sku_id"
     category: Names = "category"  #: the column of the category; where the files have none, the need states' is taken
     #: without `[sources.need_states]`: the column that the mix is over, such as a subcategory, or several with their weights, such as
     #: `{ SUBCATEGORY = 2, BRAND = 1 }`; default: the SKUs, the rare ones together
