@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.core.external.columns import is_identifier_name
 from pipeline.core.external.preprocessing import preprocess
 from pipeline.core.frames import empty
-from pipeline.core.named_stores import CLOSED
+from pipeline.core.statistics.named_stores import CLOSED
 from pipeline.engine import external
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.outside import OutsideSeen
