@@ -12,12 +12,12 @@ import time
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans as ScikitLearnKMeans
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-from pipeline.core.clustering import bootstrap
-from pipeline.core.clustering.centroid_algorithms import RESTARTS, RESTARTS_OF_REFITS, KMeans
+from pipeline.core.clustering import bootstrap, centroid_algorithms
+from pipeline.core.clustering.centroid_algorithms import RESTARTS, RESTARTS_OF_REFITS
 from pipeline.core.clustering.mixture import bic
 from pipeline.core.clustering.rules import KFigures
 from pipeline.core.clustering.trial import try_k
@@ -38,7 +38,7 @@ def planted(n: int, d: int, seed: int) -> np.ndarray:
 
 def ours(matrix: np.ndarray, drawn: np.ndarray, k_max: int) -> pd.DataFrame:
     with threadpool_limits(1):
-        trials = try_k(matrix, drawn, KMeans(matrix, drawn, 0), k_max)
+        trials = try_k(matrix, drawn, centroid_algorithms.KMeans(matrix, drawn, 0), k_max)
     return pd.DataFrame([trial.figures for trial in trials])
 
 
@@ -47,7 +47,7 @@ def plain(matrix: np.ndarray, drawn: np.ndarray, k_max: int) -> pd.DataFrame:
     one = bic(matrix, np.zeros(len(matrix), dtype=np.int64), 1)
     rows = [KFigures(1, np.nan, np.nan, np.nan, one, total, len(matrix), 1.0, 1.0)]
     for k in range(2, k_max + 1):
-        fitted = KMeans(k, n_init=RESTARTS, random_state=0).fit(matrix)
+        fitted = ScikitLearnKMeans(k, n_init=RESTARTS, random_state=0).fit(matrix)
         labels = fitted.labels_.astype(np.int64)
         refits = [refit(matrix, times, k, fitted.cluster_centers_) for times in drawn]
         pairs = [(one, other) for place, one in enumerate(refits) for other in refits[place + 1 :]]
@@ -68,8 +68,8 @@ def plain(matrix: np.ndarray, drawn: np.ndarray, k_max: int) -> pd.DataFrame:
 
 
 def refit(matrix: np.ndarray, times: np.ndarray, k: int, centres: np.ndarray) -> np.ndarray:
-    known = KMeans(k, init=centres, n_init=1).fit(matrix, sample_weight=times)
-    fresh = KMeans(k, n_init=RESTARTS_OF_REFITS, random_state=1).fit(matrix, sample_weight=times)
+    known = ScikitLearnKMeans(k, init=centres, n_init=1).fit(matrix, sample_weight=times)
+    fresh = ScikitLearnKMeans(k, n_init=RESTARTS_OF_REFITS, random_state=1).fit(matrix, sample_weight=times)
     return min(known, fresh, key=lambda one: one.inertia_).labels_.astype(np.int64)
 
 

@@ -168,9 +168,10 @@ def _words(hint: Any) -> tuple[str, str]:
     if origin is tuple:
         kind, allowed = _words(parts[0])
         return f"list of {kind}s", f"each {allowed}" if allowed else ""
+    if origin is typing.Annotated and typing.get_origin(parts[0]) is tuple:
+        return _words(parts[0])
     if origin is dict:
-        kind, allowed = _words(parts[1])
-        return f"table of {kind}s by name", f"each {allowed}" if allowed else ""
+        return _table_words(*_words(parts[1]))
     if hint == settings.Share:
         return "share", "0 to 1"
     if hint == settings.OneCharacter:
@@ -180,6 +181,13 @@ def _words(hint: Any) -> tuple[str, str]:
     if plain is str and meta.pattern:
         return "text", _PATTERNS[meta.pattern]
     return {str: "text", bool: "true or false", int: "whole number", float: "number"}[plain], _range(meta)
+
+
+def _table_words(kind: str, allowed: str) -> tuple[str, str]:
+    """A table of values of this kind."""
+    if kind.startswith("list "):
+        return f"table of {kind.replace('list', 'lists', 1)} by name", allowed
+    return f"table of {'values' if kind == 'one of' else f'{kind}s'} by name", f"each {allowed}" if allowed else ""
 
 
 def _range(meta: msgspec.Meta) -> str:

@@ -25,6 +25,13 @@ def first_of(names: Sequence[str]) -> str:
     return f"{names[0]} (and {len(names) - 1:,} more)" if len(names) > 1 else names[0]
 
 
+def common_start(names: Collection[str]) -> str:
+    """The letters with which all names begin."""
+    low, high = min(names), max(names)
+    same = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), None)
+    return low if same is None else low[:same]
+
+
 def counted(count: int, singular: str, plural: str) -> str:
     """A count with its noun: 1 row, 1,204 rows."""
     return f"{count:,} {singular if count == 1 else plural}"

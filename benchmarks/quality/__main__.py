@@ -28,9 +28,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--further-seeds", type=_seeds, default=_seeds("500-524"), help="of sets without clusters (default: 500-524)"
     )
-    parser.add_argument(
-        "--varied-seeds", type=int, default=1, help="how many of the seeds get one setting changed at a time"
-    )
     parser.add_argument("--quick", action="store_true", help="two sets and one labelled set: does the benchmark work?")
     parser.add_argument(
         "--labelled", nargs="*", choices=SETS, default=list(SETS), help="which labelled sets (default: all)"

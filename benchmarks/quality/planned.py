@@ -44,7 +44,7 @@ def plan(source: str, seeds: Iterable[int], methods: Iterable[str]) -> Iterator[
     for seed in seeds:
         for k in KS:
             for level in (name for name in planted.LEVELS if k in _ks(name)):
-                yield from (Measurement(source, level, k, seed, one) for one in chosen if _serves(one, level, k))
+                yield from (Measurement(source, level, k, seed, one) for one in chosen if _serves(one, k))
 
 
 def plan_without_clusters(source: str, seeds: Iterable[int]) -> Iterator[Measurement]:
@@ -54,7 +54,7 @@ def plan_without_clusters(source: str, seeds: Iterable[int]) -> Iterator[Measure
             yield Measurement(source, level, 1, seed, DEFAULTS)
 
 
-def _serves(method: str, level: str, k: int) -> bool:
+def _serves(method: str, k: int) -> bool:
     """What has to be known: the oracle's figures at k = 1 say nothing."""
     return method != ORACLE or k > 1
 

@@ -140,6 +140,8 @@ def _print_source(config: Config, source: SourceSeen) -> None:
     ]
     if cells:
         print(table(["column", "as", "type", "nulls"], cells))
+    for note in source.notes:
+        print(note)
     if source.unused:
         print(f"not used: {', '.join(source.unused)}")
     print()

@@ -176,6 +176,8 @@ def _print_outcome(config: Config, code: int) -> None:
         counts = Counter(line["event"] for line in run.events)
         counted = [f"{counts[event]} {event}" for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED) if counts[event]]
         print(f"{', '.join([*counted, f'{len(run.fresh)} fresh'])}; run {run.run_id}")
+        for note in (note for line in run.events for note in line.get("notes", [])):
+            print(printable(note))
         for finding in (finding for line in run.events for finding in line.get("findings", [])):
             print(f"look at: {printable(finding)}")
     elif code == DONE:

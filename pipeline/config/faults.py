@@ -179,11 +179,12 @@ def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
 def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:
     """Every fault of individually valid settings: settings that contradict each other."""
     yield from _of_sources(settings, origin)
+    yield from _of_marks(settings, origin)
     if settings.sample_data.when_missing and not settings.sample_data.accept:
         key: Key = ("sample_data", "when_missing")
         yield f"{origin(key)}: {dotted(key)}: cannot be true if sample_data.accept is false; set both, or neither"
     sales = settings.sources.internal_sales
-    if settings.internal.preprocessing.last_weeks and sales and not sales.columns.week:
+    if settings.internal.preprocessing.last_weeks and sales and not (sales.columns.week or sales.week_columns):
         key = ("internal", "preprocessing", "last_weeks")
         yield f"{origin(key)}: {dotted(key)}: needs the column of the weeks; set sources.internal_sales.columns.week"
     yield from _of_stores(settings, origin)
@@ -214,6 +215,20 @@ def _of_sources(settings: Settings, origin: Origin) -> Iterator[str]:
     if columns.weight is not None and not isinstance(columns.need_state, str):
         key = ("sources", "need_states", "columns", "weight")
         yield f"{origin(key)}: {dotted(key)}: need_state gives each of its columns a weight already: remove one of them"
+
+
+def _of_marks(settings: Settings, origin: Origin) -> Iterator[str]:
+    """A decimal mark that stands between thousands as well: no number could be read."""
+    sources = settings.sources
+    places: list[tuple[Key, Any]] = [
+        (("sources", name), getattr(sources, name)) for name in ("internal_sales", "need_states", "overrides")
+    ]
+    places += [(("sources", "external", index), one) for index, one in enumerate(sources.external)]
+    for place, kind in ((place, kind) for place in places if place[1] is not None for kind in ("csv", "excel")):
+        written = getattr(place[1], kind)
+        if written.decimal and written.decimal == written.thousands:
+            key: Key = (*place[0], kind, "thousands")
+            yield f"{origin(key)}: {dotted(key)}: is the decimal mark too, {written.decimal!r}: set one of them to another mark"
 
 
 def _of_stores(settings: Settings, origin: Origin) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pipeline.settings import ExternalSource, NeedStateSource, OverridesSource, 
 # The suffixes of every format; `engine.reading.raw.READERS` has a reader for each.
 FORMATS = {
     "Parquet": (".parquet", ".pq"),
-    "CSV": (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    "CSV": (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zip", ".tsv.zip", ".txt.zip", ".zip"),
     "Excel": (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"),
 }
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)

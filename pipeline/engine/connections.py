@@ -25,6 +25,15 @@ _SQL = Path(__file__).parent / "sql"
 _MEGABYTE = 1_000_000
 
 
+class NotTextError(RawDataError):
+    """A CSV file holds bytes that are no text in its encoding; `file` and `line` are None where DuckDB does not say them."""
+
+    def __init__(self, message: str, file: str | None, line: int | None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+
+
 @contextmanager
 def connect(
     files: Sequence[str], *, memory_limit: str, threads: int, spill: str
@@ -66,6 +75,7 @@ def _harden(
         "allocator_bulk_deallocation_flush_threshold": "'1MB'",  # a table that is dropped gives its memory back: a tenth less in all
         "TimeZone": literal("UTC"),
         "allowed_paths": allowed,
+        "allowed_directories": f"[{literal(str(spill))}]",  # where `rewriting` puts what DuckDB cannot read as it is
     }
     if threads:
         values["threads"] = str(threads)
@@ -135,7 +145,23 @@ def reading(files: Sequence[str], setting: str) -> Iterator[None]:
             "memory_limit, or free space under [engine] spill_folder"
         ) from None
     except (duckdb.Error, UnicodeDecodeError) as error:
+        _check_text(str(error), files, setting)
         raise RawDataError(_explained(str(error), files, setting)) from None
+
+
+def _check_text(message: str, files: Sequence[str], setting: str) -> None:
+    if not re.search(r"Invalid unicode|File is not \S+ encoded", message):
+        return
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    file = files[0] if len(files) == 1 else next((file for file in files if file in message), None)
+    where = f"{_named(files, message)}{f', line {line[1]}' if line else ''}"
+    said = f"{where}: bytes that are not text in this encoding; set encoding in [{setting}] csv"
+    raise NotTextError(said, file, int(line[1]) if line else None) from None
+
+
+def spill_folder_of(connection: duckdb.DuckDBPyConnection) -> Path:
+    """The folder that a connection may spill into."""
+    return Path(row(connection, "SELECT current_setting('temp_directory')")[0])
 
 
 def _named(files: Sequence[str], message: str) -> str:
@@ -160,8 +186,6 @@ def _explained(message: str, files: Sequence[str], setting: str) -> str:
             f"{where}: {fields[2]} fields where the header has {fields[1]}; correct the line, or check delimiter and "
             f"quote in [{setting}] csv"
         )
-    if "Invalid unicode" in message:
-        return f"{where}: bytes that are not text in this encoding; set encoding in [{setting}] csv (utf-8, utf-16, latin-1)"
     if "quote" in message.lower().split("possible")[0]:
         return f"{where}: a quoted value does not end; correct the line, or set quote in [{setting}] csv"
     said = " ".join(message.splitlines()[2:3] or [gist(Exception(message))]).strip()

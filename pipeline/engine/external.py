@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.duck.quoting import identifier
-from pipeline.engine.connections import connect, create, reading, row, rows
+from pipeline.engine.connections import connect, create, row, rows
+from pipeline.engine.gathered import Gathered
+from pipeline.engine.reading import codes, keys
 from pipeline.engine.reading import columns as kinds
-from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.engine.reading.raw import Source, reading_source, require, require_keys, scans
 from pipeline.engine.reading.scan import Scan, nfc, union
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.settings import Engine, ExternalSource, Sources
@@ -20,6 +22,7 @@ from pipeline.wording import counted, listed, quoted, with_nearest
 
 _KEY = "store_id"
 _SHOWN = 10
+NEXT = "correct the column, or name it in ignore"  # of a column that will not be used
 _LARGEST = 1e100  # the square of what is beyond may be no number any more
 
 
@@ -31,9 +34,10 @@ class _Read:
     features: pd.DataFrame
     ignored: list[tuple[str, str]]
     labels: pd.DataFrame
+    doubts: list[str]
 
 
-def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine) -> dict[str, pd.DataFrame]:
+def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine) -> Gathered:
     """Read every external source and join them full outer on the store.
 
     Numbers and booleans become float64; text stays text (in CSV a column is numeric where all its values are numbers);
@@ -50,7 +54,7 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
     features : store_id and a column per feature in order of name, float64 with NaN or str with None; sorted by store_id
     ignored : feature, reason; one row per name, sorted by it
     labels : store_id, label, value (text or None); one row per store of a source and label, sorted by both
-    Without a source none of them has rows.
+    Without a source none of them has rows. Beside them, as `doubts`, what should be looked at.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
     """
     if not sources.external:
         texts = {"features": (_KEY,), "ignored": ("feature", "reason"), "labels": (_KEY, "label", "value")}
-        return {table: pd.DataFrame(columns=list(names), dtype=object) for table, names in texts.items()}
+        return Gathered({table: pd.DataFrame(columns=list(names), dtype=object) for table, names in texts.items()})
     given = [
         (Source.of(f"sources.external[{position}]", files[f"external.{position}"], external), external)
         for position, external in enumerate(sources.external)
@@ -73,7 +77,7 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
     ) as connection:
         read = []
         for position, (source, external) in enumerate(given):
-            with reading(source.files, source.setting):
+            with reading_source(source):
                 read.append(_read(connection, source, external, f"external_{position}"))
     _check_names(read)
     features = pd.concat([one.features for one in read], axis=1, join="outer").sort_index(axis=0).sort_index(axis=1)
@@ -82,21 +86,23 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
     for name, reason in sorted({pair for one in read for pair in one.ignored}):
         reasons[name] = f"{reasons[name]}; {reason}" if name in reasons else reason
     labels = pd.concat([one.labels for one in read], ignore_index=True)
-    return {
+    tables = {
         "features": features.rename_axis(_KEY).rename_axis(None, axis=1).reset_index(),
         "ignored": pd.DataFrame(list(reasons.items()), columns=["feature", "reason"], dtype=object),
         "labels": labels.sort_values([_KEY, "label"], ignore_index=True),
     }
+    return Gathered(tables, [doubt for one in read for doubt in one.doubts])
 
 
 def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: ExternalSource, table: str) -> _Read:
     found = scans(connection, source)
-    key = external.columns.store_id
+    key = source.names["store_id"]
     require(source, found, {"columns.store_id": key})
     require_keys(source, found, {_KEY: key})
     _require_alike(source, found)
     offered = _offered(source, found[0], external)
-    columns = kinds.classify(connection, found, offered)
+    categorical = [nfc(name) for name in external.categorical or ()]
+    columns = kinds.classify(connection, found, offered, categorical, asked=external.features is not None)
     ignored = [(column.name, column.reason) for column in columns if column.reason]
     ignored += [
         (f"({source.setting.removeprefix('sources.')} column {position})", "the header gives it no name")
@@ -106,13 +112,37 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: Exter
     used = [column for column in columns if not column.reason]
     labels = [nfc(name) for name in external.labels]
     selects = [_select(scan, key, used, labels) for scan in found]
-    create(connection, table, union(found, selects))
-    frame = connection.sql(f"SELECT * FROM {identifier(table)} ORDER BY store_id").df().set_index(_KEY)
+    create(connection, table, alike_once(union(found, selects)))
+    frame = rows_of(connection, table, "store_id").set_index(_KEY)
     _check_stores(connection, source, table, key)
     features = frame.iloc[:, : len(used)].set_axis([column.name for column in used], axis=1)
     features = features.astype({column.name: "float64" if column.is_number else object for column in used})
     _check_finite(source, features)
-    return _Read(source, features, ignored, _long(frame.iloc[:, len(used) :].set_axis(labels, axis=1)))
+    doubts = [doubt for scan in found for doubt in scan.doubts] + doubts_of(source, external, columns, features)
+    return _Read(source, features, ignored, _long(frame.iloc[:, len(used) :].set_axis(labels, axis=1)), doubts)
+
+
+def alike_once(query: str) -> str:
+    """The query of a query's rows, each once, and of how many it stands for: attributes may stand on every row of sales."""
+    return f"SELECT *, COUNT(*) AS row_count FROM ({query}) r GROUP BY ALL"
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, table: str, order: str) -> pd.DataFrame:
+    """The rows of such a table without their counts."""
+    return connection.sql(f"SELECT * EXCLUDE (row_count) FROM {identifier(table)} ORDER BY {order}").df()
+
+
+def doubts_of(
+    source: Source, external: ExternalSource, columns: Sequence[kinds.Kind], features: pd.DataFrame
+) -> list[str]:
+    """What should be looked at in the features of a source: those that cannot be read with certainty, and those that look like codes."""
+    unread = [
+        f"{source.title}: column '{one.name}' will not be used: {one.reason}; {NEXT}"
+        for one in columns
+        if one.reason and one.is_unread
+    ]
+    asked = external.categorical is None
+    return unread + [f"{source.title}: {doubt}" for doubt in codes.doubts(features, source.setting, ask=asked)]
 
 
 def _select(scan: Scan, key: str, used: Sequence[kinds.Kind], labels: Sequence[str]) -> str:
@@ -135,14 +165,16 @@ def _require_alike(source: Source, found: Sequence[Scan]) -> None:
 
 def _offered(source: Source, scan: Scan, external: ExternalSource) -> list[str]:
     """The columns to use as features, in order of name; of those in the names of folders only the ones named."""
-    key = nfc(external.columns.store_id)
-    others = [name for name in scan.all_names if name != key]
+    key = nfc(source.names["store_id"])
+    parts = scan.behind.get(key, ())
+    others = [name for name in scan.all_names if name != key and name not in parts]
     chosen = {
         setting: [nfc(name) for name in listed_names]
         for setting, listed_names in (
             ("features", external.features or ()),
             ("ignore", external.ignore),
             ("labels", external.labels),
+            ("categorical", external.categorical or ()),
         )
     }
     for setting, wanted in chosen.items():
@@ -151,7 +183,7 @@ def _offered(source: Source, scan: Scan, external: ExternalSource) -> list[str]:
             raise SettingsError(
                 f"[{source.setting}] {setting}: not a column of {source.title}: {listed(unknown)}; found: {listed(others)}"
             )
-    every = [name for wanted in chosen.values() for name in wanted]
+    every = [name for setting, wanted in chosen.items() if setting != "categorical" for name in wanted]
     twice = sorted({name for name in every if every.count(name) > 1})
     if twice:
         raise SettingsError(
@@ -159,16 +191,21 @@ def _offered(source: Source, scan: Scan, external: ExternalSource) -> list[str]:
         )
     if external.features is not None:
         return sorted(chosen["features"])
-    return sorted(set(scan.names) - {key, *every})
+    return sorted(set(scan.names) - {key, *parts, *every})
 
 
 def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: str, key: str) -> None:
-    total, missing = row(connection, f"SELECT COUNT(*), COUNT(*) - COUNT(store_id) FROM {identifier(table)}")
+    total, missing = row(
+        connection,
+        "SELECT COALESCE(SUM(row_count), 0), COALESCE(SUM(CASE WHEN store_id IS NULL THEN row_count END), 0) FROM "
+        f"{identifier(table)}",
+    )
     if not total:
         raise RawDataError(f"{source.title}: no rows; write the file again, or change path in [{source.setting}]")
+    keys.check_precise(connection, source, {(identifier(table), "store_id"): key})
     if missing:
         raise RawDataError(
-            f"{source.title}: {counted(missing, 'row', 'rows')} without store_id (column '{key}') of {total:,}; fill them in, "
+            f"{source.title}: {counted(int(missing), 'row', 'rows')} without store_id (column '{key}') of {total:,}; fill them in, "
             f"remove the rows, or change columns.store_id in [{source.setting}]"
         )
     twice = rows(
@@ -180,7 +217,7 @@ def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: 
         count = twice[0][1]
         names = listed([quoted(store) for store, _ in twice], _SHOWN, count=count)
         raise RawDataError(
-            f"{source.title}: {counted(count, 'store has', 'stores have')} more than one row: {names}; leave one row per store, or change "
+            f"{source.title}: {counted(count, 'store has', 'stores have')} more than one row: {names}, and they differ; leave one row per store, or change "
             f"columns.store_id in [{source.setting}]"
         )
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import duckdb
 import pandas as pd
 
-from pipeline.engine import attributes, need_states, sums
-from pipeline.engine.connections import connect, reading, row, rows, sql, view
-from pipeline.engine.reading import keys
-from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.config.raw_files import format_of
+from pipeline.engine import attributes, need_states, sums, twice
+from pipeline.engine.connections import connect, row, rows, sql, view
+from pipeline.engine.gathered import Gathered
+from pipeline.engine.reading import amounts, keys
+from pipeline.engine.reading.raw import Source, reading_source, require, require_keys, scans
 from pipeline.engine.reading.scan import Scan
-from pipeline.engine.reading.weeks import Weeks, weeks_of
+from pipeline.engine.reading.source import flat_sources
+from pipeline.engine.reading.weeks import SalesWeeks, weeks_of
 from pipeline.engine.sales_keys import KEYS, keyed
 from pipeline.engine.sums import LARGEST_LOSS
 from pipeline.errors import RawDataError, SettingsError
@@ -35,7 +39,7 @@ def gather(
     engine: Engine,
     *,
     amalgamate: bool = True,
-) -> dict[str, pd.DataFrame]:
+) -> Gathered:
     """Read the internal sales and the need-state map, and split the sales over the need states.
 
     Amounts are summed exactly per (store, SKU, category), and the sums rounded to whole cents so that those of a category add up
@@ -61,6 +65,7 @@ def gather(
     key_spellings : kind (store, SKU, category), key, spellings (int64, at least 2); keys that stand in the sales in several ways
         that are one, such as " 7 " and "7", sorted. Files of different types are each named on their own: what differs between
         them is not counted.
+    Beside them, as `doubts`, what should be looked at, and as `notes` the weeks that were read.
 
     Raises
     ------
@@ -68,11 +73,13 @@ def gather(
     SettingsError : `include` or `exclude` name a category that is not there or leave none; `last_weeks` without a week
     """
     if sources.internal_sales is None:
-        return no_sales()
+        return Gathered(no_sales())
     sales = Source.of("sources.internal_sales", files["internal_sales"], sources.internal_sales)
     mapping = None
     if sources.need_states is not None:
         mapping = Source.of("sources.need_states", files["need_states"], sources.need_states)
+    sources = flat_sources(sources)
+    doubts: list[str] = []
     with connect(
         [*sales.files, *(mapping.files if mapping else ())],
         memory_limit=engine.memory_limit,
@@ -80,20 +87,24 @@ def gather(
         spill=engine.spill_folder,
     ) as connection:
         if mapping is not None and sources.need_states is not None:
-            with reading(mapping.files, mapping.setting):
-                need_states.load(connection, mapping, sources.need_states.columns)
-        with reading(sales.files, sales.setting):
-            well, by_block = _sum(connection, sales, sources, settings.last_weeks)
+            with reading_source(mapping):
+                doubts += need_states.load(connection, mapping, sources.need_states.columns)
+        with reading_source(sales):
+            read = _sum(connection, sales, sources, settings.last_weeks)
             _choose(connection, sales, settings, has_category=map_has_category(sources))
-            if not well:
-                _check_values(connection, sales, sources.internal_sales.columns.sales_value)
-            _check_rounding(connection, sales, sources.internal_sales.columns.sales_value)
+            if not read.is_well:
+                check_values(connection, sales, read.scans)
+            _check_rounding(connection, sales, sales.names["sales_value"])
+            doubts += doubts_of(connection, sales, read.scans, read.weeks, settings.last_weeks)
+            if mapping is not None:
+                doubts += need_states.only_ones(connection, mapping)
+            notes = weeks_kept(connection, sales, read.weeks, settings.last_weeks)
             if mapping is None:
                 attributes.load(connection, sources.attributes, amalgamate=amalgamate)
-            result = connection.sql(_split(by_block), params=[UNMAPPED]).df()
+            result = connection.sql(_split(read.by_block), params=[UNMAPPED]).df()
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
-    return {"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}
+    return Gathered({"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}, doubts, notes)
 
 
 def no_sales() -> dict[str, pd.DataFrame]:
@@ -131,16 +142,8 @@ def _split(by_block: Sequence[str]) -> str:
     return sql("split.sql", served=f", {fraction}, {listed}", blocks=f", fraction, {listed}", sums=sums)
 
 
-def _sum(
-    connection: duckdb.DuckDBPyConnection, source: Source, sources: Sources, last_weeks: int | None
-) -> tuple[bool, Sequence[str]]:
-    """Make `sums`: exact sums per (store_id, sku_id, category).
-
-    Returns
-    -------
-    Whether all is well with every row, else `sums` says what is not; and its columns of sums per block of weeks, none where the weeks
-    are not known.
-    """
+def _sum(connection: duckdb.DuckDBPyConnection, source: Source, sources: Sources, last_weeks: int | None) -> _Summed:
+    """Make `sums`: exact sums per (store_id, sku_id, category)."""
     assert sources.internal_sales is not None  # noqa: S101  # or nothing was read
     columns = sources.internal_sales.columns
     if last_weeks is not None and columns.week is None:
@@ -154,21 +157,69 @@ def _sum(
     require(source, found, {f"columns.{use}": name for use, name in needed.items()})
     require_keys(source, found, named.names)
     _require_amounts(source, found, columns.sales_value)
+    amounts.check_certain(connection, source, found, columns.sales_value)
     weeks = _weeks(connection, source, found, columns.week, is_needed=last_weeks is not None)
     in_window = None if weeks is None or last_weeks is None else weeks.in_last(last_weeks)
     blocks = None if weeks is None else weeks.blocks(last_weeks)
     ready, columns = named.ready(found, columns)
     well = sums.make(connection, ready, columns, in_window, blocks)
+    keys.check_precise(
+        connection, source, {place: named.names[use] for use, place in sums.NAMES.items() if use in named.names}
+    )
     named.finish(connection, source)
     sums.round_to_cents(connection)
     if not well:
         _check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
-    return well, BLOCK_CENTS if blocks else ()
+    return _Summed(ready, weeks, well, BLOCK_CENTS if blocks else ())
+
+
+class _Summed(NamedTuple):
+    """The sales once they are summed.
+
+    `scans` : the files; `weeks` : None where they are not known; `is_well` : whether all is well with every row, else `sums` says what
+    is not; `by_block` : the columns of sums per block of weeks, none where the weeks are not known
+    """
+
+    scans: list[Scan]
+    weeks: SalesWeeks | None
+    is_well: bool
+    by_block: Sequence[str]
+
+
+def doubts_of(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    found: Sequence[Scan],
+    weeks: SalesWeeks | None,
+    last_weeks: int | None,
+) -> list[str]:
+    """What should be looked at in sales that can be read; `sums` and `chosen_sales` are there."""
+    (row_count,) = row(connection, "SELECT COALESCE(SUM(rows_in_window), 0) FROM chosen_sales")
+    return [
+        *(doubt for scan in found for doubt in scan.doubts),
+        *(weeks.doubts(source, last_weeks) if weeks and last_weeks else ()),
+        *twice.in_two_files(connection, source, found, int(row_count)),
+        *twice.totals(connection, source),
+    ]
+
+
+def weeks_kept(
+    connection: duckdb.DuckDBPyConnection, source: Source, weeks: SalesWeeks | None, last_weeks: int | None
+) -> list[str]:
+    """The first and the last of the chosen weeks, how many there are, and their share of the sales."""
+    window = weeks.window(last_weeks) if weeks and last_weeks else None
+    if window is None:
+        return []
+    kept, every = row(connection, "SELECT SUM(window_cents), SUM(window_cents + earlier_cents) FROM sums")
+    share = f", {kept / every:.1%} of the sales" if every else ""
+    return [
+        f"weeks {window.first} to {window.last} of column '{source.names['week']}': {counted(window.count, 'week', 'weeks')}{share}"
+    ]
 
 
 def _weeks(
     connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], name: str | None, *, is_needed: bool
-) -> Weeks | None:
+) -> SalesWeeks | None:
     """The weeks of the sales; None where no column is named, or where not every row has a week that can be read and none needs it.
 
     Then nothing is known of blocks of weeks, as `check` says.
@@ -189,7 +240,7 @@ def _require_amounts(source: Source, found: Sequence[Scan], name: str) -> None:
         column = scan[name]
         if column.written is None and not keys.is_number(column.type):
             raise RawDataError(
-                f"{scan.files[0]}: column '{name}' is of type {column.type}, where sales_value must be a number; write it "
+                f"{scan.title}: column '{name}' is of type {column.type}, where sales_value must be a number; write it "
                 f"as one, or set columns.sales_value in [{source.setting}]"
             )
 
@@ -211,7 +262,24 @@ def _check_keys(connection: duckdb.DuckDBPyConnection, source: Source, names: Ma
     if missing:
         raise RawDataError(
             f"{source.title}: {listed(missing)} of {counts[0]:,}; every sale needs its keys: fill them in, or remove the rows"
+            f"{_filled_down(source, names, counts)}"
         )
+
+
+def _filled_down(source: Source, names: Mapping[str, str], counts: Sequence[int]) -> str:
+    """What helps where most rows lack a key, which stands in the first of several rows: in CSV and Excel."""
+    mostly = [
+        part
+        for (_, name), count in zip(names.items(), counts[1:], strict=True)
+        for part in source.parts(name)
+        if 2 * count >= counts[0] > count
+    ]
+    formats = {format_of(file) for file in source.files}
+    if not mostly or formats == {"Parquet"}:
+        return ""
+    written = ", ".join(f'"{part}"' for part in mostly)
+    kind = "excel" if "Excel" in formats else "csv"
+    return f"; where a value holds for the rows below it, set fill_down = [{written}] in [{source.setting}] {kind}"
 
 
 def _choose(
@@ -246,14 +314,16 @@ def _choose(
         )
 
 
-def _check_values(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> None:
+def check_values(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan]) -> None:
+    """Check the amounts of `chosen_sales`."""
+    name = source.names["sales_value"]
     bad, texts, text, total = row(
         connection, "SELECT SUM(bad_values), SUM(bad_texts), MIN(bad_text), SUM(rows_in_window) FROM chosen_sales"
     )
     if texts:
         raise RawDataError(
             f"{source.title}: column '{name}' has {counted(int(texts), 'text', 'texts')} that are no number, such as "
-            f"{quoted(text)}; {source.how_to_write_numbers}"
+            f"{quoted(text)}; {amounts.what_to_set(connection, source, found, name)}"
         )
     if bad:
         raise RawDataError(

@@ -9,6 +9,7 @@ import duckdb
 from pipeline.duck.quoting import literal
 from pipeline.engine.attributes import blocks, of_block
 from pipeline.engine.connections import create, row, rows, sql, view
+from pipeline.engine.reading import keys
 from pipeline.engine.reading.keys import is_number, text
 from pipeline.engine.reading.raw import Source, require, require_keys, scans
 from pipeline.engine.reading.scan import Scan, union
@@ -18,13 +19,13 @@ from pipeline.settings import NeedStateColumns
 from pipeline.wording import counted, listed, quoted
 
 
-def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedStateColumns) -> None:
+def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedStateColumns) -> list[str]:
     """Make `weights`: sku_id, map_category, need_state, weight, total_weight, need_states.
 
     One row per need state that a SKU serves with a positive weight; weights are 1 where there is no weight column.
     `map_category` is '' where the map has no category: the SKU then serves the same need states in every one.
     Of several attributes each value is a need state, `BRAND: Acme`, and has its part of the attribute's weight; UNMAPPED has that of
-    an attribute without a value.
+    an attribute without a value. Returned is what should be looked at, a line each.
 
     Raises
     ------
@@ -37,6 +38,7 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedSta
     require(source, found, {f"columns.{use}": name for use, name in needed.items()})
     require_keys(source, found, names)
     load_rows(connection, source, found, columns)
+    keys.check_precise(connection, source, {("map_rows", "sku_id"): columns.sku_id})
     _check_keys(connection, source, columns)
     if columns.weight is not None:
         _check_weights(connection, source, columns.weight)
@@ -44,6 +46,7 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedSta
     distinct = "SELECT DISTINCT sku_id, map_category, need_state, weight FROM map_rows"
     view(connection, "need_state_map", blocks("map_rows") if several else distinct)
     create(connection, "weights", sql("weights.sql"))
+    return [doubt for scan in found for doubt in scan.doubts]
 
 
 def keys_of(columns: NeedStateColumns) -> dict[str, str]:
@@ -113,6 +116,26 @@ def _select(source: Source, scan: Scan, columns: NeedStateColumns, attribute: st
         f"{scan[columns.sku_id].key} AS sku_id, {category} AS map_category, {literal(attribute)} AS attribute, {state} AS need_state, "
         f"{amount} AS weight, {written} AS weight_text"
     )
+
+
+def only_ones(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
+    """A doubt where half of the chosen categories or more have one need state alone, so that nothing can be told apart in them.
+
+    `sku_sums` (`twice.totals`) and `map_rows` are there. A category or two without need states of their own are usual; most of them are not: then a column is taken for another.
+    """
+    found = rows(
+        connection,
+        "SELECT k.category FROM sku_sums k JOIN map_rows m "
+        "ON m.sku_id = k.sku_id AND m.map_category = k.map_category GROUP BY 1 HAVING COUNT(DISTINCT m.need_state) = 1 ORDER BY 1",
+    )
+    (every,) = row(connection, "SELECT COUNT(DISTINCT category) FROM sku_sums")
+    if 2 * len(found) < every or not found:
+        return []
+    names = listed([quoted(name) for (name,) in found], 5)
+    return [
+        f"{source.title}: {len(found)} of {counted(every, 'category has', 'categories have')} one need state, and will have one cluster: {names}; see "
+        "whether columns.category and columns.need_state are the right columns, or exclude them in [internal.preprocessing]"
+    ]
 
 
 def _check_keys(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedStateColumns) -> None:

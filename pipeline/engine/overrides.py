@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pandas as pd
 
-from pipeline.engine.connections import connect, create, reading
+from pipeline.engine.connections import connect, create
 from pipeline.engine.reading.columns import label
-from pipeline.engine.reading.csv_files import number
 from pipeline.engine.reading.keys import is_number
-from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.engine.reading.number_formats import NumberFormat
+from pipeline.engine.reading.raw import reading_source, require, require_keys, scans
 from pipeline.engine.reading.scan import RawColumn, Scan, union
-from pipeline.settings import CsvSettings, Engine, OverridesColumns, Sources
+from pipeline.engine.reading.source import Source
+from pipeline.settings import Engine, Sources
 
 SETTING = "sources.overrides"
 TABLE = "override_rows"
-_PLAIN = CsvSettings()  # how a text in Parquet writes a number
+_PLAIN = NumberFormat()  # how a text in Parquet writes a number
 
 
 def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine) -> dict[str, pd.DataFrame]:
@@ -46,27 +47,22 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
         connect(
             source.files, memory_limit=engine.memory_limit, threads=engine.threads, spill=engine.spill_folder
         ) as connection,
-        reading(source.files, source.setting),
+        reading_source(source),
     ):
         found = scans(connection, source)
-        wanted = names(sources.overrides.columns)
+        wanted = names(source)
         require(source, found, {f"columns.{use}": name for use, name in wanted.items()})
         require_keys(source, found, wanted)
-        load(connection, found, sources.overrides.columns)
+        load(connection, found, wanted)
         return {"rows": rows(connection)}
 
 
-def names(columns: OverridesColumns) -> dict[str, str]:
-    """The raw name of each column, by its use."""
-    return {
-        "store_id": columns.store_id,
-        "category": columns.category,
-        "cluster": columns.cluster,
-        "reason": columns.reason,
-    }
+def names(source: Source) -> dict[str, str]:
+    """The name of each column in the scans, by its use."""
+    return {use: source.names[use] for use in ("store_id", "category", "cluster", "reason")}
 
 
-def load(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], columns: OverridesColumns) -> None:
+def load(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], columns: Mapping[str, str]) -> None:
     """Make `override_rows`: the rows of the scans, as `gather` returns them."""
     create(connection, TABLE, union(found, [_select(scan, columns) for scan in found]))
 
@@ -88,14 +84,15 @@ def no_rows() -> pd.DataFrame:
     return pd.DataFrame(texts | {"cluster": pd.Series(dtype="float64")})
 
 
-def _select(scan: Scan, columns: OverridesColumns) -> str:
-    cluster = scan[columns.cluster]
+def _select(scan: Scan, columns: Mapping[str, str]) -> str:
+    cluster = scan[columns["cluster"]]
+    store, category = scan[columns["store_id"]].key, scan[columns["category"]].key
     return (
-        f"{scan[columns.store_id].key} AS store_id, {scan[columns.category].key} AS category, "
-        f"{cluster.key} AS cluster_text, {_number(cluster)} AS cluster, {label(scan, columns.reason)} AS reason"
+        f"{store} AS store_id, {category} AS category, {cluster.key} AS cluster_text, {_number(cluster)} AS cluster, "
+        f"{label(scan, columns['reason'])} AS reason"
     )
 
 
 def _number(column: RawColumn) -> str:
     """The SQL of a column's number, DOUBLE; of a text, also in Parquet, null where it is none."""
-    return column.number if column.written is not None or is_number(column.type) else number(column.sql, _PLAIN)
+    return column.number if column.written is not None or is_number(column.type) else _PLAIN.sql(column.sql)

@@ -11,7 +11,7 @@ import msgspec
 from pipeline.duck.quoting import literal
 from pipeline.engine import attributes, need_states
 from pipeline.engine.reading.raw import Source
-from pipeline.engine.reading.scan import RawColumn, Scan, nfc
+from pipeline.engine.reading.scan import RawColumn, Scan
 from pipeline.schema import UNMAPPED
 from pipeline.settings import SalesColumns, Sources
 
@@ -32,7 +32,7 @@ def keyed(found: Sequence[Scan], sources: Sources) -> Keyed:
     names |= {use_of(position, len(named)): name for position, name in enumerate(named)} or {"sku_id": columns.sku_id}
     in_map = sources.need_states.columns.category if sources.need_states else None
     is_elsewhere = in_map is not None and columns.category in (in_map, SalesColumns().category)
-    from_map = is_elsewhere and not any(nfc(columns.category) in scan.all_names for scan in found)
+    from_map = is_elsewhere and not any(scan.has(columns.category) for scan in found)
     if not from_map:
         names["category"] = columns.category
     return Keyed(names, tuple(named), from_map)

@@ -15,12 +15,15 @@ from pipeline.engine.reading.scan import Scan, union
 from pipeline.schema import BLOCK_CENTS
 from pipeline.settings import SalesColumns
 
+# Where the names of stores and SKUs stand once `sums` is made, each once: the table and its column.
+NAMES = {"store_id": ("store_names", "name"), "sku_id": ("sku_names", "name")}
 LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of each store and SKU to cents
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
 # amounts -> raw_sums: nothing was left out, and nothing is wrong
-_ALL_WELL = """SELECT store_key, sku_key, category_key, sales_cents, CAST(rest_micros AS BIGINT) AS rest_micros, 1 AS row_count,
+_ALL_WELL = """SELECT store_key, sku_key, category_key, sales_cents, CAST(rest_micros AS BIGINT) AS rest_micros, 0 AS earlier_cents,
+    ABS(sales_cents) AS window_cents, 1 AS row_count,
     1 AS rows_in_window, 0 AS bad_values, 0 AS bad_texts, CAST(NULL AS VARCHAR) AS bad_text{blocks} FROM amounts"""
 _BAD = "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT ISFINITE(rest_micros)) FROM amounts"
 

@@ -196,6 +196,7 @@ class _Task(msgspec.Struct):
     error: str = ""
     seconds: float = 0.0
     findings: list[str] = []
+    notes: list[str] = []
 
 
 class _Finished(msgspec.Struct):

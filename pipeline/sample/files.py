@@ -136,7 +136,7 @@ def _faults(file: _File) -> list[str]:
         return [f"{where} is a folder, where sample data cannot be written: {next_step}"]
     if any(character in file.configured for character in "*?["):
         return [f"{where} is a glob, where sample data cannot be written: {next_step}"]
-    if format_of(file.path.name) not in _WRITERS:
+    if format_of(file.path.name) not in _WRITERS or file.path.name.endswith(".zip"):
         allowed = ", ".join(suffix for format_ in _WRITERS for suffix in FORMATS[format_])
         return [f"{where} is of no known type (allowed: {allowed}): {next_step}"]
     return []
@@ -166,7 +166,7 @@ def _write_csv(table: pd.DataFrame, path: Path, csv: CsvSettings, name: str) -> 
         path,
         index=False,
         sep=csv.delimiter,
-        decimal=csv.decimal,
+        decimal=csv.decimal or ".",
         quotechar=csv.quote,
         encoding=csv.encoding,
         lineterminator="\n",

@@ -33,6 +33,7 @@ from pipeline.settings.sources import (
     SalesSource,
     SampleData,
     Sources,
+    TextSettings,
 )
 from pipeline.settings.stores import Stores
 
@@ -74,6 +75,7 @@ __all__ = [
     "Settings",
     "Sources",
     "Stores",
+    "TextSettings",
     "Warehouse",
 ]
 

@@ -1,7 +1,7 @@
 """The types that settings share, and what a section is."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Optional, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeVar, cast, get_type_hints
 
 from msgspec import Meta, Struct, defstruct, field
 
@@ -11,6 +11,12 @@ Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 OneCharacter = Annotated[str, Meta(min_length=1, max_length=1)]
+if TYPE_CHECKING:
+    Names = str  # as `engine.reading.source.flat` makes them before anything reads them
+else:
+    Names = NonEmpty | Annotated[tuple[NonEmpty, ...], Meta(min_length=1)]
+ExcludedRows = dict[NonEmpty, tuple[NonEmpty, ...]]
+WeekFormat = Literal["YYYYWW", "WWYYYY", "YMD", "DMY", "MDY", "1YYWW", "YYWW", "WWYY", "excel", "index"]
 
 
 _MARK = "may differ per category"

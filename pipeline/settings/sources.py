@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Section
+from pipeline.settings.kinds import ExcludedRows, Names, NonEmpty, NotNegative, OneCharacter, Section, WeekFormat
 
 OVER_SKUS = "SKUs"  # what a mix is over where nothing else is named
 Attributes = (
@@ -14,22 +14,38 @@ Attributes = (
 )  # a column, or several and how much each counts
 
 
-class CsvSettings(Section, frozen=True):
+class TextSettings(Section, frozen=True):
+    """How the rows and values of a file are written that knows no types."""
+
+    #: the row of the columns' names, counted from 1; what stands above it is passed over
+    header_row: Annotated[int, Meta(ge=1, le=1_048_576)] = 1
+    footer_rows: Annotated[int, Meta(ge=0, le=1000)] = 0  #: how many rows at the end are passed over
+    #: columns whose value stands in the first of several rows, as where cells were merged, and holds for those below it
+    fill_down: tuple[NonEmpty, ...] = ()
+    #: the decimal mark of numbers; default: a point, and texts that leave it open (1.003 beside 901) are asked about
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal["", ".", ",", " ", "'"] = ""  #: what stands between groups of three digits; empty: nothing does
+    currency: str = ""  #: what stands before or behind amounts, such as $ or EUR; empty: nothing does
+    #: words before or behind amounts that say their sign, such as `{ CR = -1, DR = 1 }`
+    signs: dict[NonEmpty, Literal[-1, 1]] = field(default_factory=dict)
+    zero: tuple[NonEmpty, ...] = ()  #: texts that stand for zero, such as "-"
+    missing: tuple[NonEmpty, ...] = ()  #: texts that stand for a missing value, such as "NA"
+
+
+class CsvSettings(TextSettings, frozen=True):
     """How a CSV source is written."""
 
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  #: how the text is encoded
+    encoding: NonEmpty = "utf-8"  #: how the text is encoded: any encoding that Python knows, such as cp1252
     delimiter: OneCharacter = ","  #: what stands between two fields
-    decimal: Literal[".", ","] = "."  #: the decimal mark of numbers
-    thousands: Literal["", ".", ",", " ", "'"] = ""  #: what stands between groups of three digits; empty: nothing does
     quote: OneCharacter = '"'  #: what stands around a field that holds the delimiter, a quote or a line break
 
 
-class ExcelSettings(Section, frozen=True):
-    """Where a source stands in its workbook: the sheet (default: the first), and the row of its names, counted from 1."""
+class ExcelSettings(TextSettings, frozen=True):
+    """Where a source stands in its workbook, and how its texts are written; cells that are numbers are what they are."""
 
-    sheet: NonEmpty | None = None  #: the name of the sheet; default: the first one
-    #: the row of the columns' names, counted from 1; what stands above it is passed over
-    header_row: Annotated[int, Meta(ge=1, le=1_048_576)] = 1
+    #: the name of the sheet, several names, or patterns such as "2024-*", which visible sheets match; the rows of several are
+    #: read as one table. Default: the only visible sheet with the columns
+    sheet: Names | None = None
 
 
 class SalesColumns(Section, frozen=True):
@@ -38,23 +54,25 @@ class SalesColumns(Section, frozen=True):
     Where no source of need states is named the mix is over `need_state`, and without that over the SKUs.
     """
 
-    store_id: NonEmpty = "store_id"  #: the column of the store
-    sku_id: NonEmpty = "sku_id"  #: the column of the SKU; not read where `need_state` is set
-    category: NonEmpty = "category"  #: the column of the category; where the files have none, the need states' is taken
+    store_id: Names = "store_id"  #: the column of the store, or the columns that together name it
+    #: the column of the SKU, or the columns that together name it; not read where `need_state` is set
+    sku_id: Names = "sku_id"
+    category: Names = "category"  #: the column of the category; where the files have none, the need states' is taken
     #: without `[sources.need_states]`: the column that the mix is over, such as a subcategory, or several with their weights, such as
     #: `{ SUBCATEGORY = 2, BRAND = 1 }`; default: the SKUs, the rare ones together
     need_state: Attributes | None = None
-    sales_value: NonEmpty = "sales_value"  #: the column of the sales value, in currency; negative values are returns
-    week: NonEmpty | None = None  #: the column of the week, a date or a whole number; `last_weeks` needs it
+    #: the column of the sales value, in currency, or two columns with an asterisk between, "UNITS * PRICE"; negative is a return
+    sales_value: NonEmpty = "sales_value"
+    week: Names | None = None  #: the column of the week, or those of year and week; `last_weeks` needs it
 
 
 class NeedStateColumns(Section, frozen=True):
     """The raw names of the need states' columns. Without `category` a SKU maps alike in every category."""
 
-    sku_id: NonEmpty = "sku_id"  #: the column of the SKU
+    sku_id: Names = "sku_id"  #: the column of the SKU, or the columns that together name it
     #: the column of the need state, or of any attribute of the SKU; several, with their weights: `{ SUBCATEGORY = 2, BRAND = 1 }`
     need_state: Attributes = "need_state"
-    category: NonEmpty | None = None  #: the column of the category; without it a SKU maps alike in every category
+    category: Names | None = None  #: the column of the category; without it a SKU maps alike in every category
     #: the column of the weight of a need state among the SKU's; without it they weigh alike
     weight: NonEmpty | None = None
 
@@ -62,14 +80,14 @@ class NeedStateColumns(Section, frozen=True):
 class ExternalColumns(Section, frozen=True):
     """The raw name of the external data's key."""
 
-    store_id: NonEmpty = "store_id"  #: the column of the store
+    store_id: Names = "store_id"  #: the column of the store, or the columns that together name it
 
 
 class OverridesColumns(Section, frozen=True):
     """The raw names of the overrides' columns."""
 
-    store_id: NonEmpty = "store_id"  #: the column of the store
-    category: NonEmpty = "category"  #: the column of the category
+    store_id: Names = "store_id"  #: the column of the store, or the columns that together name it
+    category: Names = "category"  #: the column of the category
     cluster: NonEmpty = "cluster"  #: the column of the final cluster's number that the store is to have
     reason: NonEmpty = "reason"  #: the column of the reason why, in words
 
@@ -79,6 +97,13 @@ class SalesSource(Section, frozen=True):
 
     path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: SalesColumns = field(default_factory=SalesColumns)
+    #: how weeks are written, where the data do not tell; separators do not matter: DMY is 31/01/2024 and 31.1.24
+    week_format: WeekFormat | None = None
+    #: columns that are weeks, where each has one: names, or patterns such as "2024*"; their values are the sales
+    week_columns: tuple[NonEmpty, ...] = ()
+    exclude_rows: ExcludedRows = field(
+        default_factory=dict
+    )  #: by column, values whose rows are not read, such as totals
     csv: CsvSettings = field(default_factory=CsvSettings)
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 
@@ -88,6 +113,9 @@ class NeedStateSource(Section, frozen=True):
 
     path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: NeedStateColumns = field(default_factory=NeedStateColumns)
+    exclude_rows: ExcludedRows = field(
+        default_factory=dict
+    )  #: by column, values whose rows are not read, such as totals
     csv: CsvSettings = field(default_factory=CsvSettings)
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 
@@ -101,9 +129,14 @@ class ExternalSource(Section, frozen=True):
 
     path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: ExternalColumns = field(default_factory=ExternalColumns)
+    exclude_rows: ExcludedRows = field(
+        default_factory=dict
+    )  #: by column, values whose rows are not read, such as totals
     features: tuple[NonEmpty, ...] | None = None  #: the columns to use; default: all but the key, `ignore` and `labels`
     ignore: tuple[NonEmpty, ...] = ()  #: columns that are not used
     labels: tuple[NonEmpty, ...] = ()  #: columns that are carried to the outputs, and never clustered on
+    #: columns of numbers that are codes, and become a feature per level; where this is set, no other column is doubted to be one
+    categorical: tuple[NonEmpty, ...] | None = None
     csv: CsvSettings = field(default_factory=CsvSettings)
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 
@@ -113,6 +146,9 @@ class OverridesSource(Section, frozen=True):
 
     path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: OverridesColumns = field(default_factory=OverridesColumns)
+    exclude_rows: ExcludedRows = field(
+        default_factory=dict
+    )  #: by column, values whose rows are not read, such as totals
     csv: CsvSettings = field(default_factory=CsvSettings)
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 

@@ -50,6 +50,8 @@ def build_if_stale(stage: DeclaredStage, started: float) -> None:
         fields = {"reason": str(reason), "seconds": trace.seconds}
         if findings := stage.findings():
             fields["findings"] = findings
+        if notes := stage.notes():
+            fields["notes"] = notes
         runs.record(stage.config, dict(stage.tag), runs.BUILT, stage.name, **fields)
         log.info("%s: built in %.2f s (%s)", plain(stage.name), trace.seconds, reason)
 

@@ -144,6 +144,10 @@ class DeclaredStage(CachedParameters, luigi.Task):
         """What a person should look at in the new targets, one line each."""
         return []
 
+    def notes(self) -> list[str]:
+        """What a person asks of what was just built, a line each."""
+        return []
+
     def code(self) -> dict[str, str]:
         """The fingerprint, by module, of the code that builds this stage."""
         return session.code((*self.computing(), "pipeline.storage.parquet"), self.config)

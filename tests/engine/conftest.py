@@ -71,6 +71,7 @@ def gather_internal(engine: Engine, write: Callable[..., str]) -> Callable[..., 
         map_columns: dict[str, Any] | None = None,
         csv: Any = None,
         excel: Any = None,
+        source: Mapping[str, Any] = {},
         **settings: Any,
     ) -> dict[str, pd.DataFrame]:
         files = {"internal_sales": [write("sales.parquet", sales)] if isinstance(sales, pd.DataFrame) else list(sales)}
@@ -81,7 +82,7 @@ def gather_internal(engine: Engine, write: Callable[..., str]) -> Callable[..., 
         names = {"category": "category"} if map_columns is None else map_columns
         extra = {name: given for name, given in (("csv", csv), ("excel", excel)) if given is not None}
         sources = Sources(
-            internal_sales=SalesSource(path="sales", columns=SalesColumns(**(columns or {})), **extra),
+            internal_sales=SalesSource(path="sales", columns=SalesColumns(**(columns or {})), **extra, **source),
             need_states=None
             if mapping is None
             else NeedStateSource(path="map", columns=NeedStateColumns(**names), **extra),

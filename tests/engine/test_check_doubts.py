@@ -20,7 +20,10 @@ from engine.checked_files import Check, errors, frames, only
         (lambda n: [f"text {i}" for i in range(n)], "will not be used: an identifier: 36 different texts"),
         (lambda n: [f"text {i % 30}" for i in range(n)], "will not be used: 30 levels (limit 20)"),
         (lambda n: [f"text {i % 12}" for i in range(n)], "has 12 levels, and becomes as many features"),
-        (lambda n: pd.date_range("2024-01-01", periods=n), "will not be used: its type TIMESTAMP"),
+        (
+            lambda n: [[number] for number in range(n)],
+            "will not be used: its type BIGINT[] is neither a number, a date nor a text",
+        ),
     ],
 )
 def test_a_doubtful_feature_is_told_of_once(check: Check, values: Callable[[int], Any], said: str) -> None:
@@ -34,8 +37,10 @@ def test_a_doubtful_feature_is_told_of_once(check: Check, values: Callable[[int]
 
 def test_numbers_under_the_name_of_an_identifier_are_doubtful(check: Check) -> None:
     _, _, external = frames()
-    report = check(external=external.assign(AREA_CODE=external["STORE"] % 5))
+    report = check(external=external.assign(AREA_CODE=external["STORE"] % 25 + 0.5))
     assert "column 'AREA_CODE' looks like an identifier" in only(report.doubts)
+    report = check(external=external.assign(AREA_CODE=external["STORE"] % 5))
+    assert "column 'AREA_CODE' has whole numbers that look like codes, such as 0, 1, 2, 3" in only(report.doubts)
 
 
 def test_features_that_say_the_same_are_doubtful(check: Check) -> None:

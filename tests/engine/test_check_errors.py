@@ -26,7 +26,7 @@ def test_faults_in_three_sources_are_all_told_in_one_go(check: Check) -> None:
     report = check(
         sales=sales,
         needs=needs.rename(columns={"NEED": "NEEDS", "SKU": "ARTICLE"}),
-        external=pd.concat([external, external.iloc[:2]]).assign(AGE=np.inf),
+        external=pd.concat([external, external.iloc[:2].assign(INCOME=1.5)]).assign(AGE=np.inf),
     )
     told = errors(report)
     assert len(told) == 6, told
@@ -44,7 +44,7 @@ def test_faults_in_three_sources_are_all_told_in_one_go(check: Check) -> None:
 def test_a_missing_column_does_not_hide_bad_values_in_another(check: Check, write: Callable[..., str]) -> None:
     sales, needs, _ = frames()
     sales["SALES"] = sales["SALES"].astype(str)
-    sales.loc[3, "SALES"] = "12.50-"
+    sales.loc[3, "SALES"] = "12.50 and more"
     sales.loc[4, "SALES"] = ""
     sales.loc[5, "CAT"] = ""
     needs["WEIGHT"] = 1.0
@@ -60,7 +60,7 @@ def test_a_missing_column_does_not_hide_bad_values_in_another(check: Check, writ
     assert len(told) == 7, told
     assert "no column 'STORE'" in told[0]
     assert "1 row without category (column 'CAT') of 864" in told[1]
-    assert "1 text that are no number, such as '12.50-'" in told[2].replace("1 texts", "1 text")
+    assert "1 text that are no number, such as '12.50 and more'" in told[2].replace("1 texts", "1 text")
     assert "missing, not finite or beyond 1e13 in 1 row of" in told[3]
     assert "SKU '0' has '-1.0'" in told[4]
     assert "SKU '1' serves 'need 0' with 1 and 3" in told[5]
@@ -72,7 +72,7 @@ def test_keys_of_a_type_that_cannot_be_a_key_and_null_keys_are_told_of(check: Ch
     sales["CAT"] = pd.Timestamp("2024-01-01")
     sales["SKU"] = sales["SKU"].astype("Int64").where(sales.index > 6)
     external["STORE"] = external["STORE"].astype("Int64").where(external.index > 1)
-    report = check(sales=sales, external=pd.concat([external, external.iloc[5:6]]))
+    report = check(sales=sales, external=pd.concat([external, external.iloc[5:6].assign(AGE=1.5)]))
     told = errors(report)
     assert len(told) == 4, told
     assert "column 'CAT' is of type TIMESTAMP" in told[0]

@@ -28,7 +28,8 @@ ROWS = [
 
 
 def read(path: str, **settings: object) -> excel_files.Sheet:
-    return excel_files.read(path, ExcelSettings(**settings), "sources.x")
+    (sheet,) = excel_files.read(path, ExcelSettings(**settings), "sources.x")
+    return sheet
 
 
 def column(path: str, position: int = 0, **settings: object) -> list[str | None]:
@@ -101,9 +102,9 @@ def test_columns_are_numbers_where_all_their_cells_are_and_columns_without_name_
     ]
     found = gather_external(write("e.xlsx", {"S": rows}))
     features = found["features"].set_index("store_id")
-    assert {name for name in features if features[name].dtype == "float64"} == {"n", "as_text"}
+    assert {name for name in features if features[name].dtype == "float64"} == {"n", "as_text", "opened"}
     assert features.loc["1"].to_dict() == {
-        "as_text": 12.0, "flag": "true", "mixed": "3", "n": 1.5, "opened": "2024-01-31",
+        "as_text": 12.0, "flag": "true", "mixed": "3", "n": 1.5, "opened": 2024.081967,
     }  # fmt: skip
     assert list(found["ignored"]["feature"]) == ["(external[0] column 7)"]
 
@@ -220,7 +221,7 @@ def test_columns_of_one_name_and_columns_that_are_missing_are_named(gather_exter
     assert said(gather_external, path) == f"{path}: columns named more than once: x; rename them in the file"
     path = write("e.xlsx", {"S": [["STORE", 2024], [1, 2]]})
     message = said(gather_external, (path, {"columns": ExternalColumns(store_id="store")}))
-    assert f"{path}: no column 'store' (did you mean 'STORE'?); found: STORE, 2024; set" in message
+    assert f"{path}, sheet 'S': no column 'store' (did you mean 'STORE'?); found: STORE, 2024; set" in message
 
 
 def test_a_sheet_with_a_header_alone_has_no_rows(gather_external, write) -> None:
@@ -230,7 +231,7 @@ def test_a_sheet_with_a_header_alone_has_no_rows(gather_external, write) -> None
 def test_a_value_that_is_no_number_is_shown(gather_internal, write) -> None:
     path = write("s.xlsx", {"S": [list(SALES.columns), [1, "a", "Bread", "1,5"]]})
     message = said(gather_internal, [path], MAP)
-    assert message.endswith("1 text that are no number, such as '1,5'; correct them: make the cells numbers")
+    assert message.endswith("such as '1,5'; set decimal = \",\" in [sources.internal_sales] excel, or correct them")
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xlsm", "xls", "xlsb", "ods"])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,14 +45,14 @@ def test_numbers_and_booleans_are_features_texts_are_categorical_and_the_rest_is
     )
     found = gather_external(frame)
     features = found["features"]
-    assert list(features.columns) == ["store_id", "count", "flag", "money", "text"]
+    assert list(features.columns) == ["store_id", "count", "flag", "money", "opened", "text"]
     assert values(features, "flag") == [1.0, None]
     assert values(features, "money") == [1.5, None]
     assert values(features, "count") == [3.0, None]
     assert values(features, "text") == ["Nord", None]
+    assert values(features, "opened") == [2020.0, None]
     assert found["ignored"].to_numpy().tolist() == [
-        ["nested", "its type BIGINT[] is neither a number nor a text"],
-        ["opened", "its type DATE is neither a number nor a text"],
+        ["nested", "its type BIGINT[] is neither a number, a date nor a text"],
     ]
 
 
@@ -63,9 +63,9 @@ def test_a_csv_column_is_numeric_where_all_its_values_are_numbers(gather_externa
     assert list(features["store_id"]) == ["7.0", "8"]  # the decimal mark is a comma here
     assert features["a"].dtype == features["c"].dtype == "float64"
     assert values(features, "a") == [1.5, None]
-    assert values(features, "b") == ["1,5", "NA"]
     assert values(features, "c") == [None, None]
-    assert list(found["ignored"]["feature"]) == ["(external[0] column 5)", "(external[0] column 6)"]
+    assert list(found["ignored"]["feature"]) == ["(external[0] column 5)", "(external[0] column 6)", "b"]
+    assert found["ignored"]["reason"].iloc[-1].startswith("numbers beside 'NA': set missing = [\"NA\"] in csv")
 
 
 def test_a_column_that_is_text_in_one_file_is_text_in_all(gather_external, write) -> None:
@@ -113,9 +113,9 @@ def test_duplicated_stores_are_counted_and_up_to_ten_are_listed(gather_external)
     stores = [f"{n:02}" for n in range(12)]
     message = said(gather_external, pd.DataFrame({"store_id": stores * 2, "x": range(24)}))
     assert "12 stores have more than one row: '00', '01'," in message
-    assert "'09' and 2 more; leave one row per store" in message
-    assert "1 store has more than one row: '7';" in said(
-        gather_external, pd.DataFrame({"store_id": ["7", "7 "], "x": 1})
+    assert "'09' and 2 more, and they differ; leave one row per store" in message
+    assert "1 store has more than one row: '7', and they differ;" in said(
+        gather_external, pd.DataFrame({"store_id": ["7", "7 "], "x": [1, 2]})
     )
 
 
@@ -173,19 +173,22 @@ def test_files_of_one_source_need_the_same_columns(gather_external, write) -> No
 
 def test_what_two_sources_ignore_is_reported_once_and_columns_without_a_name_apart(gather_external, write) -> None:
     csv = [write(f"{n}.csv", f"store_id,x{n},\n1,2,3\n") for n in (0, 1)]
-    dated = STORES.assign(updated=date(2024, 1, 1))
+    timed = pd.DataFrame({"store_id": ["1"], "updated": [time(8)]})
     nested = pd.DataFrame({"store_id": ["1"], "age": [1], "updated": [[1]]})
-    found = gather_external(*csv, dated, nested)
+    found = gather_external(*csv, timed, nested)
     assert found["ignored"].to_numpy().tolist() == [
         ["(external[0] column 3)", "the header gives it no name"],
         ["(external[1] column 3)", "the header gives it no name"],
-        ["updated", "its type BIGINT[] is neither a number nor a text; its type DATE is neither a number nor a text"],
+        [
+            "updated",
+            "its type BIGINT[] is neither a number, a date nor a text; its type TIME is neither a number, a date nor a text",
+        ],
     ]
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_name_that_is_a_feature_in_one_source_and_none_in_another_is_an_error(gather_external, order: int) -> None:
-    other = pd.DataFrame({"store_id": ["1"], "income": [date(2024, 1, 1)]})
+    other = pd.DataFrame({"store_id": ["1"], "income": [time(8)]})
     message = said(gather_external, *[STORES, other][::order])
     assert "the feature 'income' is in" in message
     assert "name it in ignore of [sources.external[1]] or of [sources.external[0]], or rename it" in message

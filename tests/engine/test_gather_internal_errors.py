@@ -51,7 +51,7 @@ def test_an_empty_value_is_counted_and_a_text_is_shown(gather_internal, write) -
     path = write("a.csv", head + "1,a,Bread,\n1,a,Bread,2\n")
     assert "in 1 row of 2" in said(gather_internal, [path])
     path = write("b.csv", head + "1,a,Bread,\n1,a,Bread,n/a\n1,a,Bread,-\n")
-    assert "has 2 texts that are no number, such as '-'; correct them, or set decimal and thousands in" in said(
+    assert 'has 2 texts that are no number, such as \'-\'; set missing = ["n/a"] and zero = ["-"] in' in said(
         gather_internal, [path]
     )
     csv = CsvSettings(decimal=",")
@@ -115,10 +115,10 @@ def test_last_weeks_needs_to_know_the_week(gather_internal) -> None:
 @pytest.mark.parametrize(
     ("weeks", "expected"),
     [
-        ("1\nsoon", "1 row without a week in column 'week' (such as 'soon')"),
-        ("1\n1.5", "1 row without a week in column 'week' (such as '1.5')"),
+        ("1\nsoon", "column 'week': 1 of 2 rows have no week that can be read, such as 'soon'"),
+        ("1\n1.5", "column 'week': 1 of 2 rows have no week that can be read, such as '1.5'"),
         ("1\n", "1 row without a week in column 'week';"),
-        ("1\n2024-01-01", "column 'week' has both whole numbers and dates"),
+        ("1\n2024-01-01", "no week that can be read, such as '1'; the others are written as '2024-01-01' (YMD)"),
     ],
 )
 def test_a_row_without_a_week_cannot_be_placed(gather_internal, write, weeks: str, expected: str) -> None:
@@ -174,7 +174,10 @@ def test_a_file_that_is_not_what_its_name_says_is_named(gather_internal, write) 
         ("1,a,Bread", "line 3: 3 fields where the header has 4"),
         ("1,a,Bread,1,2", "line 3: 5 fields where the header has 4"),
         ('1,"a,Bread,1', "line 3: a quoted value does not end"),
-        ("1,a,Br\xe9ad,1", "line 3: bytes that are not text in this encoding"),
+        (
+            "1,a,Br\xe9ad,1",
+            'line 3: bytes that are not text in utf-8; set encoding in [sources.internal_sales] csv to "cp1252" (reads',
+        ),
     ],
 )
 def test_a_line_that_is_not_like_the_others_is_named(gather_internal, write, line: str, expected: str) -> None:
@@ -184,10 +187,11 @@ def test_a_line_that_is_not_like_the_others_is_named(gather_internal, write, lin
     assert "[sources.internal_sales] csv" in message
 
 
-def test_a_week_that_parquet_holds_as_text_is_named(gather_internal) -> None:
-    message = said(gather_internal, SALES.assign(week="2024-01-01"), columns={"week": "week"}, last_weeks=1)
+def test_a_week_of_a_type_that_is_none_is_named(gather_internal) -> None:
+    message = said(gather_internal, SALES.assign(week=True), columns={"week": "week"}, last_weeks=1)
     assert (
-        "column 'week' is of type VARCHAR, where a week must be a whole number or a date; set columns.week" in message
+        "column 'week' is of type BOOLEAN, where a week must be a whole number, a date or a text; set columns.week"
+        in message
     )
 
 

@@ -137,7 +137,6 @@ def test_a_file_that_went_away_is_named(gather_internal, tmp_path, name: str) ->
 @pytest.mark.parametrize(
     ("content", "encoding", "expected"),
     [
-        ("\ufeffa,b\n1,2\n".encode("utf-16-be"), "utf-16", "UTF-16 with the high byte first, which DuckDB cannot read"),
         (
             "a,b\n1,2\n".encode("utf-16-le"),
             "utf-16",
@@ -155,4 +154,4 @@ def test_a_file_in_another_encoding_is_refused_with_the_setting(
     path = write("s.csv", content)
     message = said(gather_internal, [path], MAP, csv=CsvSettings(encoding=encoding))
     assert message.startswith(f"{path}: {expected}")
-    assert message.endswith("[sources.internal_sales] csv")
+    assert "[sources.internal_sales] csv" in message

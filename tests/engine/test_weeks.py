@@ -8,28 +8,26 @@ import pandas as pd
 import pytest
 from engine.given import MAP, SALES, said
 
-from pipeline.engine.reading.weeks import first_kept
-
 
 @pytest.mark.parametrize(
-    ("weeks", "last", "first"),
+    ("weeks", "last", "cents"),
     [
-        ({1, 2, 53}, 52, 2),
-        ({1, 2, 53}, 1, 53),
-        ({10, 3}, 5, 6),
-        ({-3, 0}, 2, -1),
-        ({202452, 202501, 202502, 202451}, 3, 202452),
-        ({202501}, 52, 202501),
-        ({202499, 202501}, 3, 202499),
-        ({20250102, 20241201}, 1, 20241227),
-        ({20240301}, 1, 20240224),
-        ({20241301, 20240101}, 10, 20241292),
-        ({20240301}, 10**9, 10101),
-        ({5}, 10**9, 6 - 10**9),
+        ([1, 2, 104], 52, [100]),
+        ([10, 3], 5, [100]),
+        ([202451, 202452, 202501, 202502], 3, [300]),
+        ([202501], 52, [100]),
+        ([202451, 202501], 3, [200]),
+        ([20250102, 20241227, 20241226], 1, [200]),
+        ([2451, 2452, 2501, 2502], 3, [300]),
+        ([45292, 45299, 45306], 2, [200]),
     ],
 )
-def test_the_first_of_the_last_weeks(weeks: set[int], last: int, first: int) -> None:
-    assert first_kept(weeks, last) == first
+def test_whole_numbers_are_the_weeks_that_they_all_can_be(
+    gather_internal, weeks: list[int], last: int, cents: list[int]
+) -> None:
+    sales = pd.concat([SALES.assign(week=week) for week in weeks])
+    found = gather_internal(sales, MAP, columns={"week": "week"}, last_weeks=last)
+    assert found["sales"]["sales_cents"].tolist() == cents
 
 
 @pytest.mark.parametrize("week", [date(2024, 1, 1), date(1, 1, 2), 20240101, 202401, 1, pd.Timestamp("2024-01-01")])
@@ -48,4 +46,4 @@ def test_a_date_outside_the_calendar_is_no_week(gather_internal, tmp_path: Path,
             f"day::{duckdb_type} AS week FROM (VALUES ('2024-01-01'), ('{day}')) AS days(day)) TO '{path}'"
         )
     message = said(gather_internal, [path], MAP, columns={"week": "week"}, last_weeks=1)
-    assert f"{path}: 1 row without a week in column 'week' (such as '{day.split(' ')[0]}" in message
+    assert f"{path}: column 'week': 1 of 2 rows have no week that can be read, such as '{day.split(' ')[0]}" in message

@@ -23,7 +23,6 @@ from pipeline.core.clustering.positions import Along, along, positions
 from pipeline.core.clustering.search import MOST_FACTORS, fitted
 from pipeline.core.frames import frame
 from pipeline.core.internal.roots import Plane, gaps_of, laid_flat, one_sale_of, plane
-from pipeline.core.named_stores import to_fit
 from pipeline.core.statistics.features import (
     Axes,
     on_axes,
@@ -32,6 +31,7 @@ from pipeline.core.statistics.features import (
     value_order,
     weights_of,
 )
+from pipeline.core.statistics.named_stores import to_fit
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER, RARE, TABLES, UNMAPPED
 from pipeline.settings import Model
 from pipeline.settings.per_category import for_category

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.named_stores import to_fit
 from pipeline.core.statistics.features import value_order
+from pipeline.core.statistics.named_stores import to_fit
 
 
 class Clustering(NamedTuple):

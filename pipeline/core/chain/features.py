@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.core.named_stores import to_fit
 from pipeline.core.statistics.features import value_order
+from pipeline.core.statistics.named_stores import to_fit
 from pipeline.schema import RARE, UNMAPPED
 
 

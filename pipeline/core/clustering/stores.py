@@ -26,8 +26,8 @@ from pipeline.core.clustering.search import polished, search
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
 from pipeline.core.holding.halves import Halves
 from pipeline.core.holding.on_halves import OnHalves, try_on_halves
-from pipeline.core.named_stores import keys, to_fit
 from pipeline.core.statistics.features import check_finite, value_order
+from pipeline.core.statistics.named_stores import keys, to_fit
 from pipeline.settings import ClusteringSettings
 
 _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; others use 0 to 3, 20 and 21

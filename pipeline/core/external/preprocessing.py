@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.core.external.columns import Feature, features_of
 from pipeline.core.external.correlated import correlated, reasons_of
 from pipeline.core.frames import frame
-from pipeline.core.named_stores import CLOSED, keys
+from pipeline.core.statistics.named_stores import CLOSED, keys
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import ExternalPreprocessing

@@ -17,8 +17,8 @@ from pipeline.core.holding.noise import reliability
 from pipeline.core.internal.by_weeks import by_weeks
 from pipeline.core.internal.roots import Plane, gaps_of, laid_flat, one_sale_of, plane
 from pipeline.core.internal.volumes import volume_tiers
-from pipeline.core.named_stores import to_fit
 from pipeline.core.statistics.features import long_table, mix, positive_sales, weighted, weights_of
+from pipeline.core.statistics.named_stores import to_fit
 from pipeline.errors import DataError
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalClustering

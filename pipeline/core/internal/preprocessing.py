@@ -13,7 +13,7 @@ import pandas as pd
 
 from pipeline.core.frames import empty
 from pipeline.core.internal import shares
-from pipeline.core.named_stores import CLOSED, keys
+from pipeline.core.statistics.named_stores import CLOSED, keys
 from pipeline.errors import DataError, RawDataError
 from pipeline.schema import BLOCK_CENTS, NO_CATEGORY, TABLES, UNMAPPED
 from pipeline.settings import InternalPreprocessing

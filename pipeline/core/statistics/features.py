@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.named_stores import to_fit
+from pipeline.core.statistics.named_stores import to_fit
 from pipeline.errors import DataError
 from pipeline.schema import RARE, UNMAPPED
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.engine import overrides
+from pipeline.engine import need_states, overrides
 from pipeline.engine.checks import across, categories, features, mapping, outside, overridden, sales
 from pipeline.engine.checks.findings import Finding, Findings, SourceSeen
 from pipeline.engine.checks.mapping import MapSeen
@@ -20,7 +20,7 @@ from pipeline.engine.checks.outside import OutsideSeen
 from pipeline.engine.checks.overridden import OverridesSeen
 from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.connections import connect
-from pipeline.engine.reading.raw import Source
+from pipeline.engine.reading.source import Source, flat, flat_sources
 from pipeline.settings import Engine, Settings
 
 
@@ -66,6 +66,7 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
         if sources.internal_sales is not None:
             categories.say_categories(connection, sold, settings, findings)
         if sources.need_states is not None:
+            say_only_ones(connection, sold, mapped, findings)
             mapping.say_weights(connection, mapped, settings.internal.clustering, findings)
         features.say_features(surroundings, settings, findings)
         if sources.internal_sales is not None and sources.external:
@@ -83,6 +84,15 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
     )
 
 
+def say_only_ones(connection: duckdb.DuckDBPyConnection, sold: SalesSeen, mapped: MapSeen, findings: Findings) -> None:
+    """Doubt that most categories have one need state alone."""
+    if mapped.fitted is None or not sold.has("store_id", "sku_id", "category", "sales_value"):
+        return
+    if mapped.has("sku_id", "need_state", "category"):
+        for doubt in need_states.only_ones(connection, mapped.fitted.source):
+            findings.doubt(mapping.NAME, doubt)
+
+
 def _sales(
     connection: duckdb.DuckDBPyConnection,
     files: Mapping[str, Sequence[str]],
@@ -95,7 +105,8 @@ def _sales(
         return SalesSeen(SourceSeen(sales.NAME, ()))
     source = Source.of("sources.internal_sales", files.get(sales.NAME, ()), section)
     chosen, has_map = settings.internal.preprocessing, mapped.has("sku_id", "category")
-    return sales.look(connection, source, settings.sources, section, chosen, findings, has_map=has_map)
+    sources = flat_sources(settings.sources)
+    return sales.look(connection, source, sources, flat(section), chosen, findings, has_map=has_map)
 
 
 def _mapping(
@@ -108,7 +119,7 @@ def _mapping(
     if section is None:
         return MapSeen(SourceSeen(mapping.NAME, ()))
     source = Source.of("sources.need_states", files.get(mapping.NAME, ()), section)
-    return mapping.look(connection, source, section, findings)
+    return mapping.look(connection, source, flat(section), findings)
 
 
 def _outside(
@@ -135,4 +146,4 @@ def _overrides(
     if section is None:
         return None
     source = Source.of(overrides.SETTING, files.get(overridden.NAME, ()), section)
-    return overridden.look(connection, source, section, findings)
+    return overridden.look(connection, source, findings)

@@ -9,16 +9,16 @@ import pandas as pd
 from pipeline.core.external.columns import is_identifier_name
 from pipeline.core.external.preprocessing import preprocess
 from pipeline.core.frames import empty
-from pipeline.core.named_stores import CLOSED
+from pipeline.core.statistics.named_stores import CLOSED
 from pipeline.engine import external
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.outside import OutsideSeen
+from pipeline.engine.reading import codes
 from pipeline.schema import TABLES
 from pipeline.settings import ExternalPreprocessing, Settings
 
 ALL = "external"
 MANY_MISSING = 0.2  # of the stores; what is imputed in a fifth of them says little of it
-_NEXT = "correct the column, or name it in ignore"
 
 
 def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: Findings) -> None:
@@ -58,7 +58,7 @@ def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: F
 def _check_names(usable: Sequence[OutsideSeen]) -> None:
     external._check_names(
         [
-            external._Read(one.source, one.features, list(one.ignored), pd.DataFrame({"label": list(one.labels)}))
+            external._Read(one.source, one.features, list(one.ignored), pd.DataFrame({"label": list(one.labels)}), [])
             for one in usable
             if one.features is not None
         ]
@@ -102,7 +102,7 @@ def _said(
 ) -> str:
     """What is doubtful of a column; empty where nothing is. The levels of a text are not told of one by one."""
     if action == "dropped":
-        return f"will not be used: {reason}; {_NEXT}"
+        return f"will not be used: {reason}; {external.NEXT}"
     if name not in features.columns:
         return ""
     if imputed > MANY_MISSING:
@@ -111,6 +111,6 @@ def _said(
         levels = features[name].nunique()
         if 2 * levels > settings.max_levels:
             return f"has {levels} levels, and becomes as many features; group them, or name it in ignore or labels"
-    elif is_identifier_name(name):
+    elif is_identifier_name(name) and not codes.are_codes(name, features[name].dropna().to_numpy("float64")):
         return "looks like an identifier by its name, and is used as a number; name it in ignore or labels, unless it measures something"
     return ""

@@ -45,7 +45,10 @@ class Column:
 
 @dataclass(frozen=True)
 class SourceSeen:
-    """What a source is: its files, rows and columns; `unused` are columns that nothing names, `facts` what was counted."""
+    """What a source is: its files, rows and columns.
+
+    `unused` are columns that nothing names, `facts` what was counted, `notes` what else people ask for, a line each.
+    """
 
     source: str
     files: tuple[str, ...]
@@ -53,6 +56,7 @@ class SourceSeen:
     columns: tuple[Column, ...] = ()
     unused: tuple[str, ...] = ()
     facts: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -74,6 +78,16 @@ class Findings:
     def skip(self, source: str, text: str) -> None:
         """Note what could not be looked at, and until when."""
         _add(self.not_looked_at, Finding(source, text))
+
+    def add(self, others: Findings) -> None:
+        """Take over what was found elsewhere."""
+        for mine, theirs in (
+            (self.errors, others.errors),
+            (self.doubts, others.doubts),
+            (self.not_looked_at, others.not_looked_at),
+        ):
+            for finding in theirs:
+                _add(mine, finding)
 
     @contextmanager
     def attempt(self, source: str, failed: list[str] | None = None) -> Iterator[None]:

@@ -11,8 +11,9 @@ from pipeline.engine import need_states
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Findings, SourceSeen, some
 from pipeline.engine.checks.schemas import Fitted, Wanted
-from pipeline.engine.connections import create, reading, row, rows
-from pipeline.engine.reading.raw import Source
+from pipeline.engine.connections import create, row, rows
+from pipeline.engine.reading import keys
+from pipeline.engine.reading.raw import Source, reading_source
 from pipeline.schema import RARE, UNMAPPED
 from pipeline.settings import InternalClustering, NeedStateColumns, NeedStateSource
 from pipeline.wording import counted, nearest
@@ -48,6 +49,8 @@ def look(
     source, found = schemas.readable(connection, NAME, source, findings)
     if not found:
         return MapSeen(SourceSeen(NAME, files))
+    for doubt in (doubt for scan in found for doubt in scan.doubts):
+        findings.doubt(NAME, doubt)
     columns = section.columns
     names = need_states.keys_of(columns)
     used = names if columns.weight is None else {**names, "weight": columns.weight}
@@ -55,7 +58,7 @@ def look(
         NAME, source, found, [Wanted(use, name, is_key=use in names) for use, name in used.items()], findings
     )
     failed: list[str] = []
-    with findings.attempt(NAME, failed), reading(source.files, source.setting):
+    with findings.attempt(NAME, failed), reading_source(source):
         need_states.load_rows(connection, source, fitted.scans, columns)
     total, nulls = None, None
     if failed:
@@ -100,6 +103,8 @@ def _check(
         "SELECT COUNT(*), COUNT(*) - COUNT(sku_id), COUNT(*) - COUNT(need_state), COUNT(*) - COUNT(map_category), "
         "COUNT(*) - COUNT(weight_text) FROM map_rows",
     )
+    with findings.attempt(NAME):
+        keys.check_precise(connection, fitted.source, {("map_rows", "sku_id"): columns.sku_id})
     with findings.attempt(NAME):
         need_states._check_keys(connection, fitted.source, columns)
     if any(missing[:3]):  # else a reserved need state is hidden behind the missing keys

@@ -15,14 +15,16 @@ from pipeline.engine import external
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Column, Findings, SourceSeen
 from pipeline.engine.checks.schemas import Fitted, Wanted
-from pipeline.engine.connections import create, reading, row
+from pipeline.engine.connections import create, row
 from pipeline.engine.reading import columns as kinds
-from pipeline.engine.reading.raw import Source
+from pipeline.engine.reading.raw import reading_source
 from pipeline.engine.reading.scan import nfc, union
+from pipeline.engine.reading.source import Source
 from pipeline.settings import ExternalSource
 from pipeline.wording import counted, listed
 
 _LISTS = ("features", "ignore", "labels")
+_OWN = "categorical"  # names columns that may stand in `features` as well
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def look(
     source, found = schemas.readable(connection, name, source, findings)
     if not found:
         return OutsideSeen(SourceSeen(name, files), source)
-    key = section.columns.store_id
+    key = source.names["store_id"]
     fitted = schemas.fit(name, source, found, [Wanted("store_id", key, is_key=True)], findings)
     alike: list[str] = []
     with findings.attempt(name, alike):
@@ -73,14 +75,14 @@ def look(
     _say_unnamed(name, fitted, section, findings)
     offered = external._offered(source, fitted.scans[0], usable)
     failed: list[str] = []
-    with findings.attempt(name, failed), reading(source.files, source.setting):
+    with findings.attempt(name, failed), reading_source(source):
         read = _read(connection, name, fitted, usable, offered)
     told += _named(fitted, section)
     if failed:
         findings.skip(name, "values, until its rows can be read")
         return OutsideSeen(SourceSeen(name, files, None, tuple(told)), source)
     _check_values(connection, read, fitted, key, findings)
-    return _seen(read, fitted, usable, files, told)
+    return _seen(read, fitted, usable, files, told, findings)
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class _Rows:
     columns: tuple[kinds.Kind, ...]
     labels: tuple[str, ...]
     frame: pd.DataFrame
+    total: int
 
     def used(self) -> list[kinds.Kind]:
         return [column for column in self.columns if not column.reason]
@@ -104,8 +107,9 @@ class _Rows:
 def _usable(source: Source, fitted: Fitted, section: ExternalSource, findings: Findings) -> ExternalSource:
     """The section without what its lists name wrongly, or once more than once; all of that is told of, list by list."""
     scan = fitted.scans[0]
-    nothing: dict[str, Any] = {"features": None, "ignore": (), "labels": ()}
-    unnamed = set(scan.all_names) - {nfc(section.columns.store_id)}
+    nothing: dict[str, Any] = {"features": None, "ignore": (), "labels": (), _OWN: None}
+    key = nfc(source.names["store_id"])
+    unnamed = set(scan.all_names) - {key, *scan.behind.get(key, ())}
     good: dict[str, Any] = dict(nothing)
     for setting in _LISTS:
         one = msgspec.structs.replace(section, **{**nothing, setting: getattr(section, setting)})
@@ -114,14 +118,20 @@ def _usable(source: Source, fitted: Fitted, section: ExternalSource, findings: F
         named = dict.fromkeys(nfc(name) for name in getattr(section, setting) or ())
         good[setting] = tuple(name for name in named if name in unnamed) or nothing[setting]
         unnamed -= set(named)
+    with findings.attempt(_name(source)):
+        external._offered(source, scan, msgspec.structs.replace(section, **{**nothing, _OWN: section.categorical}))
     there = {
         setting: tuple(name for name in getattr(section, setting) or () if nfc(name) in scan.all_names)
         for setting in _LISTS
     }
     with findings.attempt(_name(source)):  # a name in two of the lists
         external._offered(
-            source, scan, msgspec.structs.replace(section, **(there | {"features": there["features"] or None}))
+            source,
+            scan,
+            msgspec.structs.replace(section, **(there | {"features": there["features"] or None, _OWN: None})),
         )
+    if section.categorical is not None:
+        good[_OWN] = tuple(name for name in section.categorical if nfc(name) in scan.all_names)
     return msgspec.structs.replace(section, **good)
 
 
@@ -144,14 +154,17 @@ def _name(source: Source) -> str:
 def _read(
     connection: duckdb.DuckDBPyConnection, name: str, fitted: Fitted, usable: ExternalSource, offered: list[str]
 ) -> _Rows:
-    columns = kinds.classify(connection, fitted.scans, offered)
+    categorical = [nfc(column) for column in usable.categorical or ()]
+    columns = kinds.classify(connection, fitted.scans, offered, categorical, asked=usable.features is not None)
     used = [column for column in columns if not column.reason]
     labels = [nfc(label) for label in usable.labels]
     table = f"check_{name}"
-    selects = [external._select(scan, usable.columns.store_id, used, labels) for scan in fitted.scans]
-    create(connection, table, union(fitted.scans, selects))
-    frame = connection.sql(f"SELECT * FROM {identifier(table)} ORDER BY ALL").df()
-    return _Rows(name, table, tuple(columns), tuple(labels), frame)
+    key = fitted.source.names["store_id"]
+    selects = [external._select(scan, key, used, labels) for scan in fitted.scans]
+    create(connection, table, external.alike_once(union(fitted.scans, selects)))
+    frame = external.rows_of(connection, table, "ALL")
+    total = int(row(connection, f"SELECT COALESCE(SUM(row_count), 0) FROM {identifier(table)}")[0])
+    return _Rows(name, table, tuple(columns), tuple(labels), frame, total)
 
 
 def _check_values(
@@ -179,7 +192,12 @@ def _named(fitted: Fitted, section: ExternalSource) -> list[Column]:
 
 
 def _seen(
-    read: _Rows, fitted: Fitted, usable: ExternalSource, files: tuple[str, ...], told: list[Column]
+    read: _Rows,
+    fitted: Fitted,
+    usable: ExternalSource,
+    files: tuple[str, ...],
+    told: list[Column],
+    findings: Findings,
 ) -> OutsideSeen:
     frame = read.frame
     counts = [int(count) for count in frame.isna().sum()]
@@ -193,12 +211,16 @@ def _seen(
     unused = schemas.unused(fitted.found, [one.name for one in told])
     stores = frame["store_id"]
     facts = {"stores": int(stores.nunique())} if fitted.has("store_id") else {}
-    seen = SourceSeen(read.name, files, len(frame), tuple(told), unused, facts)
+    seen = SourceSeen(read.name, files, read.total, tuple(told), unused, facts)
     if not fitted.has("store_id") or not facts["stores"]:
         return OutsideSeen(seen, fitted.source)
     kept = (stores.notna() & ~stores.duplicated()).to_numpy()
     features = read.features()[kept].set_index(stores[kept].rename("store_id"))
     numeric = features.select_dtypes("float64")
     features[numeric.columns] = numeric.where(np.abs(numeric) <= external._LARGEST)
+    for doubt in (doubt for scan in fitted.found for doubt in scan.doubts):
+        findings.doubt(read.name, doubt)
+    for doubt in external.doubts_of(fitted.source, usable, read.columns, features.sort_index()):
+        findings.doubt(read.name, doubt)
     ignored = tuple((column.name, column.reason) for column in read.columns if column.reason)
     return OutsideSeen(seen, fitted.source, read.table, features, ignored, read.labels)

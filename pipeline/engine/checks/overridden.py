@@ -15,9 +15,9 @@ from pipeline.engine.checks.findings import Findings, SourceSeen
 from pipeline.engine.checks.outside import OutsideSeen
 from pipeline.engine.checks.sales import SalesSeen
 from pipeline.engine.checks.schemas import Wanted
-from pipeline.engine.connections import reading, rows
-from pipeline.engine.reading.raw import Source
-from pipeline.settings import OverridesSource
+from pipeline.engine.connections import rows
+from pipeline.engine.reading.raw import reading_source
+from pipeline.engine.reading.source import Source
 from pipeline.wording import with_nearest
 
 NAME = "overrides"
@@ -31,20 +31,18 @@ class OverridesSeen:
     frame: pd.DataFrame | None = None
 
 
-def look(
-    connection: duckdb.DuckDBPyConnection, source: Source, section: OverridesSource, findings: Findings
-) -> OverridesSeen:
+def look(connection: duckdb.DuckDBPyConnection, source: Source, findings: Findings) -> OverridesSeen:
     """Look at the overrides, each row on its own."""
     files = source.files
     source, found = schemas.readable(connection, NAME, source, findings)
     if not found:
         return OverridesSeen(SourceSeen(NAME, files))
-    names = overrides.names(section.columns)
+    names = overrides.names(source)
     fitted = schemas.fit(NAME, source, found, [Wanted(use, name, is_key=True) for use, name in names.items()], findings)
     frame = None
     if fitted.has(*names):
-        with findings.attempt(NAME), reading(source.files, source.setting):
-            overrides.load(connection, fitted.scans, section.columns)
+        with findings.attempt(NAME), reading_source(source):
+            overrides.load(connection, fitted.scans, names)
             frame = overrides.rows(connection)
     nulls = None
     if frame is None:

@@ -13,9 +13,10 @@ from pipeline.engine import internal, sums
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Column, Findings, SourceSeen
 from pipeline.engine.checks.schemas import Fitted, Wanted
-from pipeline.engine.connections import reading, row, rows
-from pipeline.engine.reading.raw import Source, require
-from pipeline.engine.reading.weeks import weeks_of
+from pipeline.engine.connections import row, rows
+from pipeline.engine.reading import amounts, keys
+from pipeline.engine.reading.raw import Source, reading_source, require
+from pipeline.engine.reading.weeks import SalesWeeks, weeks_of
 from pipeline.engine.sales_keys import KEYS, Keyed, keyed
 from pipeline.freshness.fingerprints import content
 from pipeline.settings import InternalPreprocessing, SalesSource, Sources
@@ -73,15 +74,22 @@ def look(
     )
     if named.category_from_map and not has_map:
         fitted = replace(fitted, unfit=fitted.unfit | {"category"})
-    in_window, week_nulls = _in_window(connection, fitted, columns.week, settings.last_weeks, findings)
+    weeks, week_nulls = _weeks(connection, fitted, columns.week, settings.last_weeks, findings)
+    last = settings.last_weeks
+    in_window = weeks.in_last(last) if weeks and last else ["TRUE"] * len(fitted.scans)
     failed: list[str] = []
     ready, ready_columns = named.ready(fitted.scans, columns)
-    with findings.attempt(NAME, failed), reading(source.files, source.setting):
+    with findings.attempt(NAME, failed), reading_source(source):
         sums.make(connection, ready, ready_columns, in_window)
     told = _Told(section, named, fitted, files)
     if failed:
         findings.skip(NAME, "values, until its rows can be read")
         return SalesSeen(told.seen(), fitted, named)
+    with findings.attempt(NAME):
+        precise = {
+            place: named.names[use] for use, place in sums.NAMES.items() if use in named.names and fitted.has(use)
+        }
+        keys.check_precise(connection, source, precise)
     with findings.attempt(NAME):
         named.finish(connection, source, "mapped" if has_map else "(SELECT '' AS sku_id, '' AS map_category) m")
     sums.round_to_cents(connection)
@@ -92,9 +100,15 @@ def look(
     connection.execute("DELETE FROM sums WHERE category IS NULL")
     has_category = internal.map_has_category(sources)
     is_chosen = bool(total) and _choose(connection, fitted, settings, findings, has_map_category=has_category)
+    notes: list[str] = []
     if is_chosen:
-        _check_values(connection, fitted, columns.sales_value, findings)
-    return SalesSeen(told.seen(total, nulls | week_nulls, _facts(connection, fitted, named)), fitted, named, is_chosen)
+        _check_values(connection, replace(fitted, scans=tuple(ready)), findings)
+        if fitted.has(*named.names, "sales_value"):
+            for doubt in internal.doubts_of(connection, source, ready, weeks, last):
+                findings.doubt(NAME, doubt)
+        notes = internal.weeks_kept(connection, source, weeks, last)
+    seen = told.seen(total, nulls | week_nulls, _facts(connection, fitted, named))
+    return SalesSeen(replace(seen, notes=tuple(notes)), fitted, named, is_chosen)
 
 
 @dataclass(frozen=True)
@@ -121,20 +135,19 @@ class _Told:
         return SourceSeen(NAME, self.files, total, tuple(told), unused, facts or {})
 
 
-def _in_window(
+def _weeks(
     connection: duckdb.DuckDBPyConnection, fitted: Fitted, week: str | None, last: int | None, findings: Findings
-) -> tuple[list[str], dict[str, int]]:
-    """For each scan, the SQL that says whether a row would be read, all where weeks cannot tell; and that no week is null."""
-    every = ["TRUE"] * len(fitted.scans)
+) -> tuple[SalesWeeks | None, dict[str, int]]:
+    """The weeks, None where they cannot be told; and that no week is null."""
     if week is None:  # the config does not load where `last_weeks` would need one
-        return every, {}
+        return None, {}
     source = fitted.source
     said: list[str] = []
-    with Findings().attempt(NAME, said), reading(source.files, source.setting):
+    with Findings().attempt(NAME, said), reading_source(source):
         require(source, fitted.scans, {"columns.week": week})
-        chosen = weeks_of(connection, source, fitted.scans, week).in_last(last or 1)
+        weeks = weeks_of(connection, source, fitted.scans, week)
     if not said:
-        return chosen if last else every, {"week": 0}
+        return weeks, {"week": 0}
     if last is None:
         fault = said[0].rpartition("; ")[0]
         findings.doubt(
@@ -142,7 +155,7 @@ def _in_window(
         )
     else:
         findings.error(NAME, said[0])
-    return every, {}
+    return None, {}
 
 
 def _nulls(connection: duckdb.DuckDBPyConnection) -> tuple[int, dict[str, int]]:
@@ -187,13 +200,16 @@ def _choose(
     return False
 
 
-def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, sales_value: str, findings: Findings) -> None:
+def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, findings: Findings) -> None:
     if not fitted.has("sales_value"):
         return
+    sales_value = fitted.source.names["sales_value"]
+    with findings.attempt(NAME):
+        amounts.check_certain(connection, fitted.source, fitted.scans, sales_value)
     for said in (*_SAID, None):
         failed: list[str] = []
         with findings.attempt(NAME, failed):
-            internal._check_values(connection, fitted.source, sales_value)
+            internal.check_values(connection, fitted.source, fitted.scans)
         if not failed or said is None:
             break
         connection.execute(said)

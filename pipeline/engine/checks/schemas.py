@@ -14,8 +14,9 @@ import duckdb
 
 from pipeline.engine.checks.findings import ABSENT, Column, Findings
 from pipeline.engine.reading import keys
-from pipeline.engine.reading.raw import Source, require, require_keys, scans
+from pipeline.engine.reading.raw import require, require_keys, scans
 from pipeline.engine.reading.scan import RawColumn, Scan, nfc
+from pipeline.engine.reading.source import Source
 from pipeline.errors import RawDataError
 
 _SHOWN = 3  # of the nearest names
@@ -99,14 +100,14 @@ def _check(source: Source, scan: Scan, wanted: Wanted) -> None:
     column = scan[wanted.name]
     if column.written is None and not keys.is_number(column.type):
         raise RawDataError(
-            f"{scan.files[0]}: column '{wanted.name}' is of type {column.type}, where {wanted.use} must be a number; "
+            f"{scan.title}: column '{wanted.name}' is of type {column.type}, where {wanted.use} must be a number; "
             f"write it as one, or set columns.{wanted.use} in [{source.setting}]"
         )
 
 
 def _with(scan: Scan, instead: Mapping[str, RawColumn]) -> Scan:
     errors = {name: said for name, said in scan.errors.items() if name not in instead}
-    return replace(scan, columns=(*scan.columns, *instead.items()), errors=errors)
+    return replace(scan, made=(*scan.made, *instead.items()), errors=errors)
 
 
 def column(
@@ -114,10 +115,10 @@ def column(
 ) -> Column:
     """What is told of a column; of one that was stood in for, no count."""
     known = nfc(name)
-    lacking = next((scan for scan in found if known not in scan.all_names), None)
+    lacking = next((scan for scan in found if not scan.has(name)), None)
     if lacking is not None:
         return Column(name, used_as, ABSENT, nearest=tuple(nearest(name, lacking.all_names)))
-    types = {type_of(dict([*scan.in_folders, *scan.columns])[known]) for scan in found}
+    types = {type_of(dict([*scan.in_folders, *scan.columns, *scan.made])[known]) for scan in found}
     return Column(name, used_as, " or ".join(sorted(types)), None if unfit or nulls is None else nulls.get(used_as))
 
 
@@ -136,5 +137,6 @@ def nearest(name: str, known: Sequence[str]) -> list[str]:
 def unused(found: Sequence[Scan], used: Sequence[str]) -> tuple[str, ...]:
     """The columns that are there and nothing names, in the order of the files."""
     taken = {nfc(name) for name in used}
+    taken |= {part for scan in found for name, parts in scan.behind.items() if name in taken for part in parts}
     every = dict.fromkeys(name for scan in found for name in scan.names)
     return tuple(name for name in every if name not in taken)

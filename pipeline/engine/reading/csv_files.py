@@ -1,95 +1,160 @@
 """CSV files: their header, and how DuckDB is to read the rest.
 
-The header is read here rather than guessed: all columns are text until `numbers` and `keys` say what they are.
+The header is read here rather than guessed: all columns are text until `number_formats` and `keys` say what they are.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
 import re
-import zlib
-from collections.abc import Sequence
-from typing import BinaryIO, cast
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from pipeline.duck.quoting import literal
+from pipeline.engine.reading import rewriting
 from pipeline.errors import RawDataError
 from pipeline.settings import CsvSettings
 
-_GZIP = b"\x1f\x8b"
-_CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
-_SPACES = " \u00a0\u202f"  # what programs write between thousands for "a space"
-_AROUND = _SPACES + "\t\r"
+_SEPARATOR = re.compile("sep=(.)", re.IGNORECASE)  # a first line that tells Excel what stands between fields
+_DELIMITERS = ";\t|,"
+_WRITTEN = {"\t": "\\t"}  # in a config
+_SEARCHED = 50  # rows below the one that should hold the names
 
 
-def header(path: str, settings: CsvSettings, setting: str) -> tuple[list[str], str]:
-    """The names in the first line of a CSV file, and its compression: gzip or none, whatever its name says.
+@dataclass(frozen=True)
+class Head:
+    """The top of a CSV file.
+
+    Attributes
+    ----------
+    names : of the columns
+    packing : gzip, zip or none, whatever the name of the file says
+    above : how many lines stand above the names
+    delimiter : what stands between two fields
+    hint : what to change where wanted columns are not among the names, and the file shows it; "" where it does not
+    ends_differ : whether the lines above end otherwise than that of the names, which DuckDB takes for one line
+    """
+
+    names: tuple[str, ...]
+    packing: str
+    above: int
+    delimiter: str
+    hint: str = ""
+    ends_differ: bool = False
+
+
+def head(path: str, settings: CsvSettings, setting: str, wanted: Collection[str] = ()) -> Head:
+    """Read the names in the header row of a CSV file.
 
     Raises
     ------
-    RawDataError : the file is empty, is not text in this encoding, or starts with a blank line
+    RawDataError : the file is empty or ends above the header, the header is blank, or not text in this encoding
     """
     advice = f"check encoding, delimiter and quote in [{setting}] csv"
+    encoding = rewriting.encoding_of(path, settings, setting)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  # a path from the caller, kept as text
-            start = file.read(2)
-            file.seek(0)
-            compression = "gzip" if start == _GZIP else "none"
-            names = _first_record(file, compression, settings)
+        packing = rewriting.packing(path)
+        with rewriting.open_bytes(path, setting) as raw:
+            # A block is decoded at once: what cannot be decoded may stand in a later line, which is named then.
+            text = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="")
+            found = _read(text, settings, packing, wanted, setting)
     except (UnicodeError, csv.Error) as error:
         raise RawDataError(f"{path}: the header cannot be read: {error}; {advice}") from None
-    except (OSError, EOFError, zlib.error) as error:
+    except rewriting.UNREADABLE as error:
         raise RawDataError(f"{path}: cannot be read: {error}; write the file again") from None
-    if settings.encoding == "utf-16" and start == codecs.BOM_UTF16_BE:
-        raise RawDataError(
-            f"{path}: UTF-16 with the high byte first, which DuckDB cannot read; write the file as UTF-8, and remove "
-            f"encoding from [{setting}] csv"
+    if found is None:
+        short = (
+            f"the file ends above row {settings.header_row}, where the names of the columns must be; set header_row in"
         )
+        empty = f"the file is empty; write it again, or change path in [{setting}]"
+        raise RawDataError(f"{path}: {empty if settings.header_row == 1 else f'{short} [{setting}] csv'}")
+    if not any(name.strip() for name in found.names):
+        which = "the first line is" if not found.above else f"row {found.above + 1} is"
+        raise RawDataError(
+            f"{path}: {which} blank, where the names of the columns must be; set header_row in [{setting}] csv, or {advice}"
+        )
+    if (
+        any("\0" in name for name in found.names)
+        and settings.encoding.startswith("utf")
+        and _is_text(path, settings, setting)
+    ):
+        raise RawDataError(f"{path}: the header has NUL characters; write the file again, or {advice}")
+    if any("\ufffd" in name or "\0" in name for name in found.names):
+        said = rewriting.not_in(path, settings, setting)
+        raise RawDataError(f"{path}: the header has {said}")
+    return found
+
+
+def _is_text(path: str, settings: CsvSettings, setting: str) -> bool:
+    """Whether a file decodes, and has no byte order mark of UTF-16."""
+    with rewriting.open_bytes(path, setting) as raw:
+        start = raw.read(2)
+    return start not in (b"\xff\xfe", b"\xfe\xff") and rewriting.decodes(path, settings, setting)
+
+
+def _read(
+    text: io.TextIOWrapper, settings: CsvSettings, packing: str, wanted: Collection[str], setting: str
+) -> Head | None:
+    lines = iter(text)
+    above, delimiter = settings.header_row - 1, settings.delimiter
+    first = next(lines, None)
+    if first is None:
+        return None
+    if said := _SEPARATOR.fullmatch(first.strip("\r\n")):
+        above, delimiter = max(above, 1), said[1]
+    skipped: list[str] = []
+    if above:
+        skipped = [first, *islice(lines, above - 1)]
+        first = next(lines, None)
+    if len(skipped) < above or first is None:
+        return None
+    ends_differ = len({line[len(line.rstrip("\r\n")) :] for line in (*skipped, first)} - {""}) > 1
+    whole = _chained(first, lines)
+    names = next(csv.reader(whole, delimiter=delimiter, quotechar=settings.quote, strict=True), None)
     if names is None:
-        raise RawDataError(f"{path}: the file is empty; write it again, or change path in [{setting}]")
-    if not any(name.strip() for name in names):
-        raise RawDataError(f"{path}: the first line is blank, where the names of the columns must be; {advice}")
-    if any("\ufffd" in name or "\0" in name for name in names):
-        raise RawDataError(f"{path}: the header has bytes that are not {settings.encoding} text; {advice}")
-    return names, compression
+        return None
+    hint = "" if set(wanted) <= set(names) else _hint(first, lines, above, delimiter, settings, wanted, setting)
+    return Head(tuple(names), packing, above, delimiter, hint, ends_differ)
 
 
-def _first_record(file: BinaryIO, compression: str, settings: CsvSettings) -> list[str] | None:
-    raw = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if compression == "gzip" else file
-    # A block is decoded at once: what cannot be decoded may stand in a later line, which DuckDB then names.
-    with io.TextIOWrapper(raw, encoding=_CODECS[settings.encoding], errors="replace", newline="") as text:
-        return next(csv.reader(text, delimiter=settings.delimiter, quotechar=settings.quote, strict=True), None)
+def _chained(first: str, others: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from others
 
 
-def scan(paths: Sequence[str], columns: int, compression: str, settings: CsvSettings, options: str) -> str:
-    """The SQL that reads CSV files with as many columns: `c0`, `c1`, ..., all text.
+def _hint(
+    first: str,
+    below: Iterator[str],
+    above: int,
+    delimiter: str,
+    settings: CsvSettings,
+    wanted: Collection[str],
+    setting: str,
+) -> str:
+    """What to set where the wanted columns stand in a row below, or between other delimiters."""
+    for number, line in enumerate([first, *islice(below, _SEARCHED)], start=above + 1):
+        for mark in (delimiter, *_DELIMITERS):
+            fields = next(csv.reader([line], delimiter=mark, quotechar=settings.quote), [])
+            if wanted and set(wanted) <= {field.strip() for field in fields}:
+                row = [] if number == above + 1 else [f"header_row = {number}"]
+                between = [] if mark == delimiter else [f'delimiter = "{_WRITTEN.get(mark, mark)}"']
+                if row or between:
+                    return f"row {number} has the columns: set {' and '.join([*row, *between])} in [{setting}] csv"
+    return ""
+
+
+def scan(paths: Sequence[str], found: Head, settings: CsvSettings, encoding: str, options: str) -> str:
+    """The SQL that reads CSV files with the same head: `c0`, `c1`, ..., all text.
 
     `options` are further ones of DuckDB's. A row with more or fewer fields is an error. An empty field without quotes is null; NA, null and None are texts.
     """
-    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(columns))
+    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(found.names)))
     files = ", ".join(literal(path) for path in paths)
     return (
-        f"read_csv([{files}], auto_detect = false, header = true, columns = {{{names}}}, "
-        f"delim = {literal(settings.delimiter)}, quote = {literal(settings.quote)}, escape = {literal(settings.quote)}, "
-        f"encoding = {literal(settings.encoding)}, compression = {literal(compression)}, nullstr = '', "
+        f"read_csv([{files}], auto_detect = false, header = true, skip = {found.above}, columns = {{{names}}}, "
+        f"delim = {literal(found.delimiter)}, quote = {literal(settings.quote)}, escape = {literal(settings.quote)}, "
+        f"encoding = {literal(encoding)}, compression = {literal(found.packing)}, nullstr = '', "
         f"allow_quoted_nulls = false, strict_mode = true, null_padding = false, {options})"
     )
-
-
-def number(expression: str, settings: CsvSettings) -> str:
-    """The SQL of the number that a text stands for, DOUBLE; null where it stands for none.
-
-    A sign, digits with or without thousands marks (in groups of three), a decimal part, an exponent; white space
-    around it. "NaN", "inf" and "12.50-" are no numbers.
-    """
-    point = re.escape(settings.decimal)
-    mark = {"": "", " ": f"[{_SPACES}]"}.get(settings.thousands, re.escape(settings.thousands))
-    digits = "[0-9]+" if not mark else f"(?:[0-9]+|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+)"
-    written = f"[+-]?(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
-    pattern = f"[{_AROUND}]*{written}[{_AROUND}]*"
-    plain = f"REGEXP_REPLACE({expression}, {literal(f'[{_AROUND}]+' + (f'|{mark}' if mark else ''))}, '', 'g')"
-    if settings.decimal != ".":
-        plain = f"REPLACE({plain}, {literal(settings.decimal)}, '.')"
-    return f"CASE WHEN REGEXP_FULL_MATCH({expression}, {literal(pattern)}) THEN TRY_CAST({plain} AS DOUBLE) END"

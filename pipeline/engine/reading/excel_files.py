@@ -8,25 +8,31 @@ one of the day before Excel's first; it is written as the time alone.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.engine.reading import merged_cells
+from pipeline.engine.reading.number_formats import NumberFormat
 from pipeline.errors import RawDataError
 from pipeline.settings import ExcelSettings
-from pipeline.wording import gist, listed, nearest, quoted
+from pipeline.wording import common_start, gist, listed, nearest, quoted
 
 _ROUNDED = r"^-?(0|[0-9]+\.[0-9]{9})$"
 _TIME = "^1899-12-3[01] ([0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?)$"
 _MIDNIGHT = "^([+-]?[0-9]{4,}-[0-9]{2}-[0-9]{2}) 00:00:00$"
 _ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!"}
 _ODS_ERROR = re.compile(b"""<table:table-cell[^<]*calcext:value-type=["']error["']""")  # no text has a "<"
+_OPEN = r"^[-+]?[0-9]{1,3}([.][0-9]{3})+$"  # a text that is a number with a point, or one with thousands
+_SEARCHED = 50  # rows below the one that should hold the names
 _ROW = "where the names of the columns must be; set header_row in"
 
 
@@ -36,41 +42,44 @@ class Sheet:
 
     Attributes
     ----------
+    name : its name
     names : of the columns; '' where the header has none
-    rows : c0, c1, ..., all text; rows without any value are left out
+    rows : c0, c1, ..., all text, and n0, n1, ... where texts write numbers otherwise than cells: whether the cell is a number; rows
+        without any value are left out
     errors : by the position of a column that has error cells, the first of them in words
+    hint : what to set where wanted columns are missing, and the workbook shows it
+    doubts : what should be looked at, a line each
     """
 
+    name: str
     names: tuple[str, ...]
     rows: pa.Table
     errors: dict[int, str]
+    hint: str = ""
+    doubts: tuple[str, ...] = ()
 
 
-def read(path: str, settings: ExcelSettings, setting: str) -> Sheet:
-    """The sheet of a file that the settings name.
+def read(path: str, settings: ExcelSettings, setting: str, wanted: Sequence[str] = ()) -> list[Sheet]:
+    """The sheets of a file that the settings name; by default the only visible one.
+
+    Parameters
+    ----------
+    path : of the workbook
+    settings : which sheets, and how they are written
+    setting : the table of the config that says so
+    wanted : columns that the right sheet has
 
     Raises
     ------
-    RawDataError : the file is no workbook or is protected, the sheet is not there or empty, or its header row is blank
+    RawDataError : the file is no workbook or is protected, a sheet is not there or empty, its header row is blank, or several sheets
+        have the columns
     """
     import fastexcel  # native code: loaded by the process that reads workbooks, and by no other
 
     try:
         workbook = fastexcel.read_excel(path)
-        name = _sheet(path, workbook.sheet_names, settings, setting)
-        sheet = workbook.load_sheet(
-            name, header_row=None, skip_rows=settings.header_row - 1, dtypes="string", whitespace_as_null=True
-        )
-        cells, faults = sheet.to_arrow_with_errors()
-        cells = _exact(
-            cells,
-            lambda: workbook.load_sheet(
-                name, header_row=None, skip_rows=settings.header_row - 1, dtypes="float", whitespace_as_null=True
-            ).to_arrow_with_errors()[0],
-        )
-        first_column = min((column.absolute_index for column in sheet.available_columns()), default=0)
-    except fastexcel.InvalidParametersError:
-        cells, faults, first_column = None, None, 0  # the sheet ends above the header
+        book = _Workbook(path, workbook, settings, setting, tuple(wanted))
+        found = [book.sheet(name) for name in book.chosen()]
     except (fastexcel.FastExcelError, OSError) as error:
         raise RawDataError(_unreadable(path, error, setting)) from None
     except BaseException as error:
@@ -78,20 +87,177 @@ def read(path: str, settings: ExcelSettings, setting: str) -> Sheet:
             raise
         raise RawDataError(_unreadable(path, error, setting)) from None
     _check_ods(path, setting)
-    where = f"sheet {quoted(name)}"
-    if cells is None or not cells.num_rows or not cells.num_columns:
-        short = f"ends above row {settings.header_row}, {_ROW} [{setting}] excel"
-        empty = f"is empty; fill it, or set sheet in [{setting}] excel"
-        raise RawDataError(f"{path}: {where} {empty if settings.header_row == 1 else short}")
-    found = _below_header(cells)
-    if not any(found.names):
-        raise RawDataError(f"{path}: row {settings.header_row} of {where} is blank, {_ROW} [{setting}] excel")
-    for fault in faults.errors if faults is not None else []:
-        row, column = fault.position
-        cell = f"{_letters(first_column + column)}{row + 1}"
-        if column < len(found.names):
-            found.errors.setdefault(column, f"cell {cell} of {where} is {_said(fault.detail)}")
     return found
+
+
+@dataclass(frozen=True)
+class _Workbook:
+    path: str
+    workbook: Any
+    settings: ExcelSettings
+    setting: str
+    wanted: tuple[str, ...]
+
+    def chosen(self) -> list[str]:
+        """The names of the sheets to read."""
+        names = list(self.workbook.sheet_names)
+        if self.settings.sheet is None:
+            return [self._only(names)]
+        asked = (self.settings.sheet,) if isinstance(self.settings.sheet, str) else self.settings.sheet
+        chosen: dict[str, None] = {}
+        for one in asked:
+            matching = [name for name in names if _nfc(name) == _nfc(one)] or [
+                name for name in names if fnmatchcase(_nfc(name), _nfc(one)) and self._is_visible(name)
+            ]
+            if not matching:
+                raise RawDataError(
+                    f"{self.path}: no sheet {quoted(one)}{nearest(one, names)}; found: {listed(map(quoted, names))}; set sheet in "
+                    f"[{self.setting}] excel"
+                )
+            chosen |= dict.fromkeys(matching)
+        return list(chosen)
+
+    def _only(self, names: list[str]) -> str:
+        """The sheet that is read where the settings name none: hidden ones are none of a user's, and of several none is guessed."""
+        visible = [name for name in names if self._is_visible(name)] if len(names) > 1 else names
+        if not visible:
+            raise RawDataError(
+                f"{self.path}: every sheet is hidden: {listed(map(quoted, names))}; set sheet in [{self.setting}] excel"
+            )
+        fitting = [name for name in visible if len(visible) > 1 and self.wanted and self._has_wanted(name)]
+        if len(fitting) > 1:
+            raise RawDataError(
+                f"{self.path}: {len(fitting)} sheets have the columns that are read, {listed(map(quoted, fitting), 12)}; set "
+                f"{_either(fitting, visible)} in [{self.setting}] excel"
+            )
+        if fitting and fitting[0] != visible[0]:
+            raise RawDataError(
+                f"{self.path}: sheet {quoted(visible[0])}, the first, has not the columns that are read, but sheet "
+                f"{quoted(fitting[0])} has them; set sheet = {_toml(fitting[0])} in [{self.setting}] excel"
+            )
+        return visible[0]
+
+    def _is_visible(self, name: str) -> bool:
+        return bool(self.workbook.load_sheet(name, header_row=None, n_rows=0).visible == "visible")
+
+    def _has_wanted(self, name: str) -> bool:
+        """Whether a sheet has the wanted columns, and rows below them."""
+        import fastexcel  # as above
+
+        try:
+            top = self.workbook.load_sheet(
+                name, header_row=None, skip_rows=self.settings.header_row - 1, n_rows=2, dtypes="string"
+            ).to_arrow()
+        except fastexcel.InvalidParametersError:
+            return False
+        return top.num_rows > 1 and set(map(_nfc, self.wanted)) <= {
+            _nfc(column[0].as_py() or "") for column in top.columns
+        }
+
+    def _cells(self, name: str, dtype: str) -> tuple[Any, Any, int]:
+        sheet = self.workbook.load_sheet(
+            name, header_row=None, skip_rows=self.settings.header_row - 1, dtypes=dtype, whitespace_as_null=True
+        )
+        cells, faults = sheet.to_arrow_with_errors()
+        return cells, faults, min((column.absolute_index for column in sheet.available_columns()), default=0)
+
+    def sheet(self, name: str) -> Sheet:
+        """A sheet, below its header."""
+        import fastexcel  # as above
+
+        try:
+            cells, faults, first_column = self._cells(name, "string")
+            cells = _exact(cells, lambda: self._cells(name, "float")[0])
+        except fastexcel.InvalidParametersError:
+            cells, faults, first_column = None, None, 0  # the sheet ends above the header
+        where, header_row, setting = f"sheet {quoted(name)}", self.settings.header_row, self.setting
+        if cells is None or not cells.num_rows or not cells.num_columns:
+            short = f"ends above row {header_row}, {_ROW} [{setting}] excel"
+            empty = f"is empty; fill it, or set sheet in [{setting}] excel"
+            raise RawDataError(f"{self.path}: {where} {empty if header_row == 1 else short}")
+        found = _below_header(name, cells, self._masks(name, cells))
+        if not any(found.names):
+            raise RawDataError(f"{self.path}: row {header_row} of {where} is blank, {_ROW} [{setting}] excel")
+        for fault in faults.errors if faults is not None else []:
+            row, column = fault.position
+            cell = f"{_letters(first_column + column)}{row + 1}"
+            if column < len(found.names):
+                found.errors.setdefault(column, f"cell {cell} of {where} is {_said(fault.detail)}")
+        return self._filled(found, cells, first_column)
+
+    def _masks(self, name: str, cells: Any) -> Any | None:
+        """Which cells are numbers, where texts may write them otherwise than with a point; None where it does not matter."""
+        default = NumberFormat()
+        if NumberFormat.of(self.settings) == default and not any(
+            pc.any(pc.match_substring_regex(column, _OPEN)).as_py() for column in cells.columns
+        ):
+            return None
+        return self._cells(name, "boolean")[0]
+
+    def _filled(self, found: Sheet, cells: Any, first_column: int) -> Sheet:
+        """With values filled down, and what is to be said of merged cells and of columns that are missing."""
+        missing = [name for name in self.settings.fill_down if name not in found.names]
+        if missing:
+            raise RawDataError(
+                f"{self.path}: sheet {quoted(found.name)}: no column {listed(map(quoted, missing))}; found: "
+                f"{listed(map(quoted, filter(None, found.names)))}; correct fill_down in [{self.setting}] excel"
+            )
+        rows = found.rows.slice(0, max(found.rows.num_rows - self.settings.footer_rows, 0))
+        for name in self.settings.fill_down:
+            at = rows.column_names.index(f"c{found.names.index(name)}")
+            rows = rows.set_column(at, rows.column_names[at], pc.fill_null_forward(rows.column(at)))
+        return replace(found, rows=rows, hint=self._hint(found, cells), doubts=self._merged(found, first_column))
+
+    def _merged(self, found: Sheet, first_column: int) -> tuple[str, ...]:
+        """Doubts of cells that were merged over rows: all but the first read as empty."""
+        merged = [
+            (name, area)
+            for column, area in merged_cells.below(self.path, found.name, self.settings.header_row)
+            if 0 <= (at := column - first_column) < len(found.names) and (name := found.names[at])
+            if name not in self.settings.fill_down
+        ]
+        if not merged:
+            return ()
+        names = list(dict.fromkeys(name for name, _ in merged))
+        return (
+            f"sheet {quoted(found.name)} has cells merged over rows, such as {merged[0][1]} in column {quoted(names[0])}: all rows but "
+            f"the first read as empty; set fill_down = [{', '.join(map(_toml, names))}] in [{self.setting}] excel where the value holds "
+            "for all of them, or unmerge them",
+        )
+
+    def _hint(self, found: Sheet, cells: Any) -> str:
+        wanted = set(map(_nfc, self.wanted))
+        if not wanted or wanted <= set(map(_nfc, found.names)):
+            return ""
+        for number in range(1, min(cells.num_rows, _SEARCHED)):
+            if wanted <= {_nfc((column[number].as_py() or "").strip()) for column in cells.columns}:
+                row = self.settings.header_row + number
+                return f"row {row} has the columns: set header_row = {row} in [{self.setting}] excel"
+        others = [name for name in self.workbook.sheet_names if name != found.name and self._has_wanted(name)]
+        if not others:
+            return ""
+        return f"sheet {quoted(others[0])} has the columns: set sheet = {_toml(others[0])} in [{self.setting}] excel"
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _either(fitting: list[str], visible: list[str]) -> str:
+    """How to name one sheet, and how to name all of these."""
+    start = common_start(fitting).rstrip("0123456789 ")
+    others = [name for name in visible if name not in fitting]
+    if not others:
+        every = _toml("*") if len(start) < 2 else _toml(f"{start}*")
+    elif start and not any(name.startswith(start) for name in others):
+        every = _toml(f"{start}*")
+    else:
+        every = f"[{', '.join(map(_toml, fitting))}]"
+    return f"sheet = {_toml(fitting[0])} to read one of them, or sheet = {every} to read all as one table,"
 
 
 def _exact(cells: Any, load_floats: Callable[[], Any]) -> Any:
@@ -120,20 +286,7 @@ def _shortest(text: str | None, number: float | None) -> str | None:
     return repr(number)
 
 
-def _sheet(path: str, names: Sequence[str], settings: ExcelSettings, setting: str) -> str:
-    if settings.sheet is None and names:
-        return names[0]
-    wanted = unicodedata.normalize("NFC", settings.sheet or "")
-    for name in names:
-        if unicodedata.normalize("NFC", name) == wanted:
-            return name
-    raise RawDataError(
-        f"{path}: no sheet {quoted(wanted)}{nearest(wanted, names)}; found: {listed(map(quoted, names))}; set sheet in "
-        f"[{setting}] excel"
-    )
-
-
-def _below_header(cells: Any) -> Sheet:
+def _below_header(sheet: str, cells: Any, masks: Any | None) -> Sheet:
     """The header and the rows; without the columns that have neither name nor value."""
     names, columns, has_value = [], [], None
     for column in pa.Table.from_batches([cells]).columns:
@@ -148,8 +301,12 @@ def _below_header(cells: Any) -> Sheet:
     while names and not names[-1] and columns[-1].null_count == len(columns[-1]):
         names.pop()
         columns.pop()
-    rows = pa.table({f"c{position}": column for position, column in enumerate(columns)})
-    return Sheet(tuple(names), rows.filter(has_value) if columns else rows, {})
+    by_name = {f"c{position}": column for position, column in enumerate(columns)}
+    if masks is not None:
+        numbers = pa.Table.from_batches([masks]).columns[: len(columns)]
+        by_name |= {f"n{position}": pc.is_valid(column.slice(1)) for position, column in enumerate(numbers)}
+    rows = pa.table(by_name)
+    return Sheet(sheet, tuple(names), rows.filter(has_value) if columns else rows, {})
 
 
 def _said(detail: str) -> str:

@@ -14,8 +14,8 @@ from urllib.parse import unquote
 
 from pipeline.duck.quoting import identifier, literal
 
-_FILE = "(file)"
-WITH_FILE = f"hive_partitioning = false, filename = {literal(_FILE)}"
+FILE = "(file)"
+WITH_FILE = f"hive_partitioning = false, filename = {literal(FILE)}"
 WITHOUT_FILE = "hive_partitioning = false"
 _NAMED = re.compile("([^=]+)=(.*)", re.DOTALL)
 _NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -36,7 +36,7 @@ def without(keys: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
 def value(paths: Sequence[str], key: str) -> str:
     """The SQL of a key's value in a scan of these files that is `WITH_FILE`."""
     written = {_pairs(path)[key] for path in paths}
-    found = f"REGEXP_EXTRACT({identifier(_FILE)}, {literal(f'(?s).*/{re.escape(key)}=([^/]*)/')}, 1)"
+    found = f"REGEXP_EXTRACT({identifier(FILE)}, {literal(f'(?s).*/{re.escape(key)}=([^/]*)/')}, 1)"
     others = [(text, _decoded(text)) for text in sorted(written)]
     cases = " ".join(f"WHEN {literal(text)} THEN {sql}" for text, sql in others if sql != literal(text))
     return f"CASE {found} {cases} ELSE {found} END" if cases else found

@@ -8,9 +8,16 @@ space is trimmed at both ends, Unicode's included. What is then empty, and a flo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+
+import duckdb
 
 from pipeline.duck.quoting import literal
+from pipeline.engine.connections import rows
+from pipeline.engine.reading.source import Source
+from pipeline.errors import RawDataError
 from pipeline.settings.keys import normal as normal  # the same for names of the config
+from pipeline.wording import counted, quoted
 
 # What Python's `str.strip` takes off, so that `normal` and the SQL agree.
 _WHITE_SPACE = "".join(f"\\x{{{code:x}}}" for code in range(0x3001) if chr(code).isspace())
@@ -19,6 +26,7 @@ _AT_AN_END = f"^[{_WHITE_SPACE}]+|[{_WHITE_SPACE}]+$"
 _INTEGER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$")
 _FLOAT = ("FLOAT", "DOUBLE")
 _TEXT = ("VARCHAR", "UUID")
+_SCIENTIFIC = "[0-9]([.,][0-9]+)?[eE][+][0-9]{2,3}"
 _LARGEST_WHOLE = "9e18"  # below it a whole float fits into BIGINT
 
 
@@ -70,6 +78,34 @@ def key(expression: str, duckdb_type: str, csv_decimal: str | None) -> str:
     if csv_decimal is None:
         return trimmed
     return f"REGEXP_REPLACE({trimmed}, {literal(f'^(-?[0-9]+)[{csv_decimal}]0+$')}, '\\1')"
+
+
+def check_precise(
+    connection: duckdb.DuckDBPyConnection, source: Source, columns: Mapping[tuple[str, str], str]
+) -> None:
+    """Check that no key is what a spreadsheet makes of a long number: most of its digits are gone.
+
+    Parameters
+    ----------
+    source : where the keys are from
+    columns : the raw name of keys by the table and the column in which they stand
+
+    Raises
+    ------
+    RawDataError : a key is written as 8.71E+12
+    """
+    for (table, use), name in columns.items():
+        found = rows(
+            connection,
+            f"SELECT {use}, COUNT(*) OVER () FROM (SELECT DISTINCT {use} FROM {table}) k WHERE REGEXP_FULL_MATCH({use}, "
+            f"{literal(_SCIENTIFIC)}) ORDER BY 1 LIMIT 1",
+        )
+        if found:
+            key_, count = found[0]
+            raise RawDataError(
+                f"{source.title}: {counted(count, 'key', 'keys')} of column '{name}' in scientific notation, such as {quoted(key_)}: a "
+                "spreadsheet wrote a long number so, and its precision is lost: several keys became one; export the column as text"
+            )
 
 
 def text(expression: str) -> str:

@@ -9,22 +9,28 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import duckdb
+import msgspec
 
 from pipeline.config.raw_files import FORMATS, format_of
 from pipeline.duck.quoting import identifier, literal
-from pipeline.engine.connections import reading, rows
-from pipeline.engine.reading import csv_files, folders, keys, page_checksums, workbook_process
+from pipeline.engine.connections import NotTextError, reading, rows, spill_folder_of
+from pipeline.engine.reading import csv_files, folders, keys, page_checksums, rewriting, week_formats, workbook_process
+from pipeline.engine.reading.csv_files import Head
+from pipeline.engine.reading.number_formats import NumberFormat
 from pipeline.engine.reading.scan import RawColumn, Scan, nfc
+from pipeline.engine.reading.source import Source as Source
+from pipeline.engine.reading.virtual import with_made
 from pipeline.errors import RawDataError
-from pipeline.settings import CsvSettings, ExcelSettings, ExternalSource, NeedStateSource, OverridesSource, SalesSource
+from pipeline.settings import CsvSettings, SalesSource
 from pipeline.wording import listed, with_nearest
 
-_PLAIN = CsvSettings()  # how numbers are written in cells and in the names of folders
+_PLAIN = NumberFormat()  # how numbers are written in the names of folders
 
 _NUMBERED = re.compile(r"(.+)_[0-9]+")
 
@@ -35,51 +41,28 @@ class Layout(NamedTuple):
     Attributes
     ----------
     columns : their names as the file writes them, and DuckDB's types
-    kind : what else a scan needs: of CSV the compression, of a sheet the view that has its rows
+    kind : what else a scan needs: of a sheet the view that has its rows
     errors : of a sheet, by a column's name, what error it has
+    head : of CSV, the top of the file
+    sheet : of a workbook, the name of the sheet
+    hint : what to set where columns are missing, and the file shows it
+    doubts : what should be looked at, a line each
+    masked : whether a sheet says of each cell whether it is a number
     """
 
     columns: tuple[tuple[str, str], ...]
     kind: str = ""
     errors: tuple[tuple[str, str], ...] = ()
+    head: Head | None = None
+    sheet: str = ""
+    hint: str = ""
+    doubts: tuple[str, ...] = ()
+    masked: bool = False
 
     @property
     def names(self) -> list[str]:
         """The names of the columns."""
         return [name for name, _ in self.columns]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A `[sources]` table and its files."""
-
-    setting: str
-    files: tuple[str, ...]
-    csv: CsvSettings
-    excel: ExcelSettings
-
-    @classmethod
-    def of(
-        cls,
-        setting: str,
-        files: Sequence[str],
-        section: SalesSource | NeedStateSource | ExternalSource | OverridesSource,
-    ) -> Source:
-        """The source that a section of the config tells how to read."""
-        return cls(setting, tuple(files), section.csv, section.excel)
-
-    @property
-    def title(self) -> str:
-        """The source in a message: its file, or the first and how many more."""
-        more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
-        return f"{self.files[0]}{more}"
-
-    @property
-    def how_to_write_numbers(self) -> str:
-        """What to do where texts are no numbers."""
-        if all(format_of(file) == "Excel" for file in self.files):
-            return "correct them: make the cells numbers"
-        return f"correct them, or set decimal and thousands in [{self.setting}] csv"
 
 
 def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
@@ -98,13 +81,38 @@ def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
             raise RawDataError(
                 f"{path}: not a known type of file; write {_formats()}, or change path in [{source.setting}]"
             )
-        layout = READERS[format_].look(connection, path, source)
-        _check_named_once(path, layout.names)
-        alike.setdefault((format_, layout, folders.without(in_folders, layout.names)), []).append(path)
-    return [
-        READERS[format_].scan(layout, further, tuple(paths), source)
+        for layout in READERS[format_].look(connection, path, source):
+            _check_named_once(path, layout.names)
+            alike.setdefault((format_, layout, folders.without(in_folders, layout.names)), []).append(path)
+    found = [
+        READERS[format_].scan(connection, layout, further, tuple(paths), source)
         for (format_, layout, further), paths in alike.items()
     ]
+    return [with_made(scan, source) for scan in found]
+
+
+@contextmanager
+def reading_source(source: Source) -> Iterator[None]:
+    """Turn any error of reading a source into one line; of text in another encoding, with those that it may be in.
+
+    Raises
+    ------
+    RawDataError : a file cannot be read
+    PipelineError : memory or disk ran out
+    """
+    try:
+        with reading(source.files, source.setting):
+            yield
+    except NotTextError as error:
+        file = next((path for path in source.files if path == error.file), "") or _not_in_encoding(source)
+        where = f"{file}, line {error.line}" if error.line else file
+        raise RawDataError(f"{where}: {rewriting.not_in(file, source.csv, source.setting)}") from None
+
+
+def _not_in_encoding(source: Source) -> str:
+    """The first CSV file that cannot be decoded; the first file where all can."""
+    texts = [path for path in source.files if format_of(path) == "CSV"]
+    return next((path for path in texts if not rewriting.decodes(path, source.csv, source.setting)), source.files[0])
 
 
 def _formats() -> str:
@@ -144,63 +152,116 @@ def _check_told_apart(connection: duckdb.DuckDBPyConnection, path: str, names: S
         raise RawDataError(f"{path}: columns whose names differ in case only: {listed(alike)}; rename them in the file")
 
 
-def _look_into_parquet(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> Layout:
+def _look_into_parquet(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> list[Layout]:
     with reading([path], source.setting):
         described = rows(connection, f"DESCRIBE SELECT * FROM {_parquet([path], folders.WITHOUT_FILE)}")
         page_checksums.check(connection, path, source.setting)
         _check_told_apart(connection, path, [column[0] for column in described])
-    return Layout(tuple((column[0], column[1]) for column in described))
+    return [Layout(tuple((column[0], column[1]) for column in described))]
 
 
-def _scan_parquet(layout: Layout, further: tuple[str, ...], paths: tuple[str, ...], _source: Source) -> Scan:
+def _scan_parquet(
+    _connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    further: tuple[str, ...],
+    paths: tuple[str, ...],
+    _source: Source,
+) -> Scan:
     columns = tuple((nfc(name), RawColumn(identifier(name), type_)) for name, type_ in layout.columns)
-    return Scan(_parquet(paths, _options(further)), paths, columns, _in_folders(paths, further))
+    return Scan(_parquet(paths, _options(further, paths)), paths, columns, _in_folders(paths, further))
 
 
 def _parquet(paths: Sequence[str], options: str) -> str:
     return f"read_parquet([{', '.join(literal(path) for path in paths)}], {options})"
 
 
-def _look_into_csv(_connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> Layout:
-    names, compression = csv_files.header(path, source.csv, source.setting)
-    return Layout(tuple((name, "VARCHAR") for name in names), compression)
+def _look_into_csv(_connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> list[Layout]:
+    head = csv_files.head(path, source.csv, source.setting, source.certain)
+    columns = tuple((name, "VARCHAR") for name in head.names)
+    return [Layout(columns, head=head, hint=head.hint, doubts=_doubts(path, source))]
 
 
-def _scan_csv(layout: Layout, further: tuple[str, ...], paths: tuple[str, ...], source: Source) -> Scan:
+def _doubts(path: str, source: Source) -> tuple[str, ...]:
+    if not rewriting.is_really_utf8(path, source.csv, source.setting):
+        return ()
+    said = f"is valid UTF-8, and is read as {source.csv.encoding}: its letters beyond ASCII come out as others"
+    return (f"{path}: {said}; see whether names look right, or remove encoding from [{source.setting}] csv",)
+
+
+def _scan_csv(
+    connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    further: tuple[str, ...],
+    paths: tuple[str, ...],
+    source: Source,
+) -> Scan:
+    written = NumberFormat.of(source.csv)
     columns = tuple(
-        (nfc(name) if name.strip() else "", RawColumn(f"c{position}", type_, source.csv))
+        (nfc(name) if name.strip() else "", RawColumn(f"c{position}", type_, written).without(source.csv.missing))
         for position, (name, type_) in enumerate(layout.columns)
     )
-    sql = csv_files.scan(paths, len(columns), layout.kind, source.csv, _options(further))
-    return Scan(sql, paths, columns, _in_folders(paths, further))
+    head = layout.head or Head((), "none", 0, ",")
+    sql = csv_files.scan(*_readable(connection, paths, head, source), _options(further, paths))
+    in_folders = _in_folders(paths, further)
+    return Scan(sql, paths, columns, in_folders, hint=layout.hint, doubts=layout.doubts)
 
 
-def _options(further: tuple[str, ...]) -> str:
-    return folders.WITH_FILE if further else folders.WITHOUT_FILE
+def _readable(
+    connection: duckdb.DuckDBPyConnection, paths: tuple[str, ...], head: Head, source: Source
+) -> tuple[tuple[str, ...], Head, CsvSettings, str]:
+    """The files as DuckDB can read them, how, and in which encoding: those that it cannot read are written anew."""
+    csv = source.csv
+    if head.packing != "zip" and not head.ends_differ and not rewriting.must(csv):
+        return paths, head, csv, rewriting.native(csv)
+    folder = spill_folder_of(connection)
+    whole = msgspec.structs.replace(csv, delimiter=head.delimiter)
+    copies = tuple(
+        rewriting.rewrite(path, whole, source.setting, folder, (list(head.names), head.above + 1)) for path in paths
+    )
+    return copies, replace(head, packing="none"), csv, "utf-8"
+
+
+def _options(further: tuple[str, ...], paths: tuple[str, ...]) -> str:
+    return folders.WITH_FILE if further or len(paths) > 1 else folders.WITHOUT_FILE
 
 
 def _in_folders(paths: tuple[str, ...], further: tuple[str, ...]) -> tuple[tuple[str, RawColumn], ...]:
     return tuple((nfc(key), RawColumn(folders.value(paths, key), "VARCHAR", _PLAIN)) for key in further)
 
 
-def _look_into_workbook(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> Layout:
-    """Hand a sheet's rows to DuckDB, under a name of their own."""
-    sheet = workbook_process.read(path, source.excel, source.setting)
-    view = f"{source.setting} {source.files.index(path)}"
-    connection.register(view, sheet.rows)
-    errors = tuple((sheet.names[position], error) for position, error in sheet.errors.items())
-    return Layout(tuple((name, "VARCHAR") for name in sheet.names), view, errors)
+def _look_into_workbook(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> list[Layout]:
+    """Hand the rows of a workbook's sheets to DuckDB, each under a name of its own."""
+    layouts = []
+    for position, sheet in enumerate(workbook_process.read(path, source.excel, source.setting, source.certain)):
+        view = f"{source.setting} {source.files.index(path)} {position}"
+        connection.register(view, sheet.rows)
+        errors = tuple((sheet.names[at], error) for at, error in sheet.errors.items())
+        doubts = tuple(f"{path}: {doubt}" for doubt in sheet.doubts)
+        columns = tuple((name, "VARCHAR") for name in sheet.names)
+        masked = "n0" in sheet.rows.column_names
+        layouts.append(Layout(columns, view, errors, None, sheet.name, sheet.hint, doubts, masked))
+    return layouts
 
 
-def _scan_workbook(layout: Layout, further: tuple[str, ...], paths: tuple[str, ...], _source: Source) -> Scan:
-    cells = tuple(
-        (nfc(name), RawColumn(f"c{position}", type_, _PLAIN, is_cell=True))
-        for position, (name, type_) in enumerate(layout.columns)
-    )
+def _scan_workbook(
+    _connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    further: tuple[str, ...],
+    paths: tuple[str, ...],
+    source: Source,
+) -> Scan:
+    written = NumberFormat.of(source.excel)
+    cells = []
+    for position, (name, type_) in enumerate(layout.columns):
+        mask = f"n{position}" if layout.masked else ""
+        column = RawColumn(f"c{position}", type_, written, is_cell=True, where_number=mask)
+        cells.append((nfc(name), column.without(source.excel.missing)))
     [path] = paths
     in_folders = tuple((nfc(key), RawColumn(folders.value_of(path, key), "VARCHAR", _PLAIN)) for key in further)
     errors = {nfc(name): error for name, error in layout.errors}
-    return Scan(identifier(layout.kind), paths, cells, in_folders, errors)
+    return Scan(
+        identifier(layout.kind), paths, tuple(cells), in_folders, errors, layout.sheet, layout.hint, layout.doubts
+    )
 
 
 class Reader(NamedTuple):
@@ -208,12 +269,12 @@ class Reader(NamedTuple):
 
     Attributes
     ----------
-    look : what a file has
+    look : what a file has, or each of its sheets
     scan : the files of one layout as a scan, with the columns that stand in the names of their folders
     """
 
-    look: Callable[[duckdb.DuckDBPyConnection, str, Source], Layout]
-    scan: Callable[[Layout, tuple[str, ...], tuple[str, ...], Source], Scan]
+    look: Callable[[duckdb.DuckDBPyConnection, str, Source], list[Layout]]
+    scan: Callable[[duckdb.DuckDBPyConnection, Layout, tuple[str, ...], tuple[str, ...], Source], Scan]
 
 
 READERS: Mapping[str, Reader] = {
@@ -237,13 +298,33 @@ def require(source: Source, found: Sequence[Scan], needed: Mapping[str, str]) ->
     RawDataError : columns are missing: all of them, of the first file that lacks any
     """
     for scan in found:
-        missing = {use: name for use, name in needed.items() if nfc(name) not in scan.all_names}
+        missing = {use: name for use, name in needed.items() if not scan.has(name)}
         if missing:
-            absent = listed(with_nearest(name, scan.all_names) for name in missing.values())
+            parts = [part for name in missing.values() for part in source.parts(name) if not scan.has(part)]
+            absent = listed(with_nearest(name, scan.all_names) for name in dict.fromkeys(parts))
+            hint = scan.hint or _hint(source, scan, missing)
             raise RawDataError(
-                f"{scan.files[0]}: no column {absent}; found: {listed(scan.all_names)}; set {listed(missing)} in "
-                f"[{source.setting}]"
+                f"{scan.title}: no column {absent}; found: {listed(scan.all_names)}; set {listed(missing)} in "
+                f"[{source.setting}]{f'; {hint}' if hint else ''}"
             )
+
+
+_UNITS = re.compile(r"unit|qty|quant|piece|count|menge|st(ü|ue)ck|anzahl|absatz|volume|sold", re.IGNORECASE)
+_PRICE = re.compile(r"price|preis|prix|precio|prezzo|cost|rate", re.IGNORECASE)
+
+
+def _hint(source: Source, scan: Scan, missing: Mapping[str, str]) -> str:
+    """What may be meant where there is no column of amounts: units and price, or a column per week."""
+    if not isinstance(source.section, SalesSource) or "columns.sales_value" not in missing:
+        return ""
+    if (pattern := week_formats.pattern_of(scan.names)) is not None:
+        return f'or, where columns are weeks, set week_columns = ["{pattern}"] in [{source.setting}]'
+    prices = [name for name in scan.names if _PRICE.search(name)]
+    units = [name for name in scan.names if _UNITS.search(name) and name not in prices]
+    if not prices or not units:
+        return ""
+    price = min(prices, key=lambda name: (not _UNITS.search(name), len(name)))
+    return f'or, where the sales are units times price, set columns.sales_value = "{units[0]} * {price}"'
 
 
 def require_keys(source: Source, found: Sequence[Scan], names: Mapping[str, str]) -> None:
@@ -258,6 +339,6 @@ def require_keys(source: Source, found: Sequence[Scan], names: Mapping[str, str]
             type_ = scan[name].type
             if not (keys.is_text(type_) or keys.is_number(type_)):
                 raise RawDataError(
-                    f"{scan.files[0]}: column '{name}' is of type {type_}, where {use} must be text or a number; write it "
+                    f"{scan.title}: column '{name}' is of type {type_}, where {use} must be text or a number; write it "
                     f"as text, or set columns.{use} in [{source.setting}]"
                 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from pipeline.engine.reading import csv_files, keys
+from pipeline.duck.quoting import literal
+from pipeline.engine.reading import keys
+from pipeline.engine.reading.number_formats import NumberFormat
 from pipeline.errors import RawDataError
-from pipeline.settings import CsvSettings
+from pipeline.wording import quoted
 
 
 @dataclass(frozen=True)
@@ -18,28 +20,45 @@ class RawColumn:
 
     Attributes
     ----------
-    sql : the SQL that names it
+    sql : the SQL of its value as the file has it; null where it is missing
     type : DuckDB's type
     written : how its texts write numbers; None in Parquet, where the type says what is one
     is_cell : whether it is a column of a sheet, which tells the text "7.0" from the number 7
+    where_number : the SQL of whether a cell is a number, however texts write them; "" where that does not matter
+    computed : the SQL of its value as a number, where that is not one column's; "" where it is
     """
 
     sql: str
     type: str
-    written: CsvSettings | None = None
+    written: NumberFormat | None = None
     is_cell: bool = False
+    where_number: str = ""
+    computed: str = ""
 
     @property
     def key(self) -> str:
         """The SQL of its value as a key."""
-        return keys.key(self.sql, self.type, None if self.written is None or self.is_cell else self.written.decimal)
+        return keys.key(self.sql, self.type, None if self.written is None or self.is_cell else self.written.point)
 
     @property
     def number(self) -> str:
         """The SQL of its value as a DOUBLE; null where a text is no number."""
+        if self.computed:
+            return self.computed
         if self.written is None:
             return f"CAST({self.sql} AS DOUBLE)"
-        return csv_files.number(self.sql, self.written)
+        if not self.where_number:
+            return self.written.sql(self.sql)
+        return (
+            f"CASE WHEN {self.where_number} THEN TRY_CAST({self.sql} AS DOUBLE) ELSE {self.written.sql(self.sql)} END"
+        )
+
+    def without(self, missing: Sequence[str]) -> RawColumn:
+        """The same column, in which these texts are missing values."""
+        if not missing:
+            return self
+        texts = ", ".join(literal(keys.normal(text)) for text in missing)
+        return replace(self, sql=f"CASE WHEN {keys.text(self.sql)} NOT IN ({texts}) THEN {self.sql} END")
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,11 @@ class Scan:
     columns : the columns of the files
     in_folders : the columns that stand in the names of folders
     errors : by name, what error a column of a sheet has; it may not be used then
+    sheet : the name of the sheet; "" where the file is no workbook
+    hint : what to set where columns are missing, and the file shows it
+    doubts : what should be looked at, a line each
+    made : columns that no file has, made of others: `virtual`
+    behind : the columns that each of them is made of
     """
 
     sql: str
@@ -60,6 +84,16 @@ class Scan:
     columns: tuple[tuple[str, RawColumn], ...]
     in_folders: tuple[tuple[str, RawColumn], ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
+    sheet: str = ""
+    hint: str = ""
+    doubts: tuple[str, ...] = ()
+    made: tuple[tuple[str, RawColumn], ...] = ()
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The scan in a message: its first file, and its sheet."""
+        return f"{self.files[0]}, sheet {quoted(self.sheet)}" if self.sheet else self.files[0]
 
     def __getitem__(self, name: str) -> RawColumn:
         """The column of that name, as the config writes it.
@@ -77,7 +111,7 @@ class Scan:
 
     @cached_property
     def _by_name(self) -> dict[str, RawColumn]:
-        return dict([*self.in_folders, *self.columns])
+        return dict([*self.in_folders, *self.columns, *self.made])
 
     @property
     def names(self) -> list[str]:
@@ -88,6 +122,10 @@ class Scan:
     def all_names(self) -> list[str]:
         """What the config may name: `names`, and the columns that stand in the names of folders."""
         return self.names + [name for name, _ in self.in_folders]
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a column, as the config writes it, in the files or made of theirs."""
+        return nfc(name) in self._by_name
 
 
 def nfc(name: str) -> str:

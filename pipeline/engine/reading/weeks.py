@@ -1,48 +1,140 @@
-"""The weeks of the sales: which rows are in the window of `last_weeks`, counted back from the last week in the data, and in which block.
+"""The window of `last_weeks`: which rows are in it, counted back from the last week in the data.
 
-- Dates and times (UTC), also written as integers 20240131 or as ISO text: the n x 7 days that end with the latest date;
-  with n = 1 and a latest date of 31 January, 25 to 31 January. The week starts where that puts it, not on a Monday.
-- Dates before year 1 or after year 9999 are no weeks: they are faults, and one of them would be the latest.
-- Integers: the latest and the n - 1 before it. Years with weeks, 202452: the n latest that occur in the data, since
-  calendars differ in which years have 53 weeks.
+- Days, however they are written: the n x 7 days that end with the latest; with n = 1 and a latest day of 31 January, 25 to 31
+  January. The week starts where that puts it, not on a Monday.
+- Years with weeks, 202452: the n latest that occur in the data, since calendars differ in which years have 53 weeks.
+- Numbers of periods: the latest and the n - 1 before it.
+
+How a column writes them is told by its distinct values (`week_formats`), of all files together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import date, datetime
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple, TypeVar
 
 import duckdb
 
+from pipeline.duck.quoting import literal
 from pipeline.engine.connections import rows
-from pipeline.engine.reading import keys
-from pipeline.engine.reading.raw import Source
-from pipeline.engine.reading.scan import RawColumn, Scan, union
+from pipeline.engine.reading import keys, week_formats
+from pipeline.engine.reading.scan import Scan
+from pipeline.engine.reading.source import Source
+from pipeline.engine.reading.week_formats import WeekFormatError, Weeks, Window
 from pipeline.errors import RawDataError
 from pipeline.schema import BLOCKS
+from pipeline.settings import SalesSource
 from pipeline.wording import counted, quoted
 
+T = TypeVar("T", str, "str | None")
+
 _LARGEST_SPAN = 100_000  # between the first integer or day and the last: 270 years of days
+_MOST = 100_000  # distinct texts; no retailer has as many weeks or days
+_TIME = r"[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[AaPp][.]?[Mm][.]?)?$"
+_ZONED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]+ ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+_ISO = week_formats.FORMATS["YMD"]
 
 
-class Weeks(NamedTuple):
-    """The weeks of a source.
+@dataclass(frozen=True)
+class _Week:
+    """The week column of a scan.
 
-    `places` : per scan, the SQL of a row's week as an integer: the integer itself, or of a date the days since the year 0
-    `values` : the integers that occur, sorted
-    `are_days` : whether they are days
+    Attributes
+    ----------
+    sql : the SQL of its values, or of their texts where those are too many to be listed
+    type : DuckDB's
+    texts : the text of each value; of texts that are too many, their own
+    counts : how many rows have each text
     """
 
-    places: tuple[str, ...]
-    values: tuple[int, ...]
-    are_days: bool
+    sql: str
+    type: str
+    texts: Mapping[str, str]
+    counts: Mapping[str | None, int]
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, source: Source, scan: Scan, name: str) -> _Week:
+        """Read the distinct values of a column: what a text says is found out once for each."""
+        column = scan[name]
+        values = f"SELECT {column.sql} AS v, COUNT(*) AS n FROM {scan.sql} GROUP BY 1"
+        text = f"CAST({_text(source, scan, name, 'v')} AS VARCHAR)"
+        found = rows(connection, f"SELECT CAST(v AS VARCHAR), {text}, n FROM ({values}) d LIMIT {_MOST + 1}")
+        if len(found) <= _MOST:
+            texts = {value: text for value, text, _ in found if value is not None and text is not None}
+            return cls(column.sql, column.type, texts, _summed([{text: count} for _, text, count in found]))
+        found = rows(
+            connection,
+            f"SELECT {text}, SUM(n) FROM ({values}) d GROUP BY 1 LIMIT {_MOST + 1}",
+        )
+        counts = {text: int(count) for text, count in found}
+        sql = _text(source, scan, name, column.sql)
+        return cls(sql, column.type, {text: text for text in counts if text is not None}, counts)
+
+    def condition(self, window: Window) -> str:
+        """The SQL of whether a row is in the window: a comparison where the values have the order of the weeks, else a list."""
+        inside = [value for value, text in self.texts.items() if text in window.kept]
+        outside = [value for value, text in self.texts.items() if text not in window.kept]
+        if not outside:
+            return "TRUE"
+        if not inside:
+            return "FALSE"
+        if keys.is_number(self.type):
+            if max(map(float, outside)) < min(map(float, inside)):
+                return f"{self.sql} >= {min(inside, key=float)}"
+            return f"{self.sql} IN ({', '.join(inside)})"
+        if not keys.is_text(self.type):
+            day = min(text for text in self.texts.values() if text in window.kept)
+            return f"{_day(self.sql, self.type)} >= DATE {literal(day)}"
+        return f"{self.sql} IN ({', '.join(literal(value) for value in sorted(inside))})"
+
+    def block(self, blocks: Mapping[str, int]) -> str:
+        """The SQL of a row's block, by the text of its week; null where a week has none."""
+        if keys.is_text(self.type):
+            of_block: dict[int, list[str]] = {}
+            for value, text in self.texts.items():
+                if text in blocks:
+                    of_block.setdefault(blocks[text], []).append(literal(value))
+            cases = " ".join(
+                f"WHEN {self.sql} IN ({', '.join(sorted(of_block[n]))}) THEN {n}" for n in sorted(of_block)
+            )
+            return f"CASE {cases} END" if cases else "NULL"
+        if keys.is_number(self.type):
+            place = f"CAST({self.sql} AS BIGINT)"
+            known = {int(float(value)): blocks[text] for value, text in self.texts.items() if text in blocks}
+        else:
+            place = f"(DATE_DIFF('day', DATE '0001-01-01', {_day(self.sql, self.type)}) + 1)"
+            known = {
+                date.fromisoformat(text).toordinal(): blocks[text] for text in self.texts.values() if text in blocks
+            }
+        if not known:
+            return "NULL"
+        first = min(known)
+        numbers = ", ".join(str(known.get(value, "NULL")) for value in range(first, max(known) + 1))
+        return f"CASE WHEN {place} >= {first} THEN [{numbers}][{place} - {first - 1}] END"
+
+
+class SalesWeeks(NamedTuple):
+    """The weeks of a source.
+
+    `columns` : per scan, its week column
+    `read` : the format, and the place in time of each text; None where there is no row
+    """
+
+    columns: tuple[_Week, ...]
+    read: Weeks | None
+
+    def window(self, last: int) -> Window | None:
+        """The last weeks, at least 1; None where there is no row."""
+        return None if self.read is None else week_formats.window(self.read, last)
 
     def in_last(self, last: int) -> list[str]:
         """For each scan, the SQL that says whether a row is in the last weeks, at least 1."""
-        if not self.values:
-            return ["TRUE"] * len(self.places)  # no rows: the caller says so
-        return [f"{place} >= {self._first(last)}" for place in self.places]
+        window = self.window(last)
+        if window is None:
+            return ["TRUE"] * len(self.columns)  # no rows: the caller says so
+        return [column.condition(window) for column in self.columns]
 
     def blocks(self, last: int | None) -> list[str] | None:
         """For each scan, the SQL of a row's block of weeks, from 1 to `BLOCKS`; null before the last weeks, where `last` says how many.
@@ -51,130 +143,120 @@ class Weeks(NamedTuple):
         are the first period's. Days make weeks of seven that end with the latest of them. None where there are fewer weeks than
         blocks, or what occurs lies too far apart to be weeks.
         """
-        values = [value for value in self.values if last is None or value >= self._first(last)]
-        weeks = self._weeks(values)
-        ranks = {week: rank for rank, week in enumerate(sorted(set(weeks)))}
-        if len(ranks) < BLOCKS or values[-1] - values[0] > _LARGEST_SPAN:
+        if self.read is None:
+            return None
+        window = None if last is None else self.window(last)
+        places = {text: place for text, place in self.read.positions.items() if window is None or text in window.kept}
+        latest = max(places.values())
+        weeks = {
+            text: -((latest - place) // 7) if self.read.format.unit == "day" else place
+            for text, place in places.items()
+        }
+        ranks = {week: rank for rank, week in enumerate(sorted(set(weeks.values())))}
+        if len(ranks) < BLOCKS or latest - min(places.values()) > _LARGEST_SPAN:
             return None
         periods = BLOCKS // 2
-        blocks = {
-            value: 2 * (ranks[week] * periods // len(ranks)) + ranks[week] % 2 + 1
-            for value, week in zip(values, weeks, strict=True)
-        }
-        listed = ", ".join(str(blocks.get(value, "NULL")) for value in range(values[0], values[-1] + 1))
+        block = {text: 2 * (ranks[week] * periods // len(ranks)) + ranks[week] % 2 + 1 for text, week in weeks.items()}
+        return [column.block(block) for column in self.columns]
+
+    def doubts(self, source: Source, last: int) -> list[str]:
+        """That the window holds fewer weeks than it may although there are older ones."""
+        found, name = self.window(last), source.names["week"]
+        if found is None or not found.has_older or found.count >= found.asked:
+            return []
         return [
-            f"CASE WHEN {place} >= {values[0]} THEN [{listed}][{place} - {values[0] - 1}] END" for place in self.places
+            f"{source.title}: the last {found.asked} weeks of column '{name}' hold sales of {counted(found.count, 'week', 'weeks')}, "
+            f"{quoted(found.first)} to {quoted(found.last)}, although there are older ones: see whether the last weeks are right, or "
+            f"set week_format in [{source.setting}]"
         ]
 
-    def _first(self, last: int) -> int:
-        return _weeks_before(self.values[-1], last) if self.are_days else first_kept(self.values, last)
 
-    def _weeks(self, values: Sequence[int]) -> list[int]:
-        """The week of each value: integers that grow with time."""
-        days = list(values) if self.are_days else [_day(value) for value in values]
-        if None in days:
-            return list(values)
-        ordinals = [day for day in days if day is not None]
-        return [-((max(ordinals) - day) // 7) for day in ordinals]
-
-
-def weeks_of(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], week: str) -> Weeks:
+def weeks_of(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], week: str) -> SalesWeeks:
     """The weeks that occur; only the week column is read.
 
     Parameters
     ----------
-    week : the raw name of the week column
+    week : the name of the week column
 
     Raises
     ------
-    RawDataError : the column is neither whole numbers nor dates, mixes both, or lacks values
+    RawDataError : the column cannot be read as weeks, or lacks values
     """
-    numbers, dates = zip(*(_week(source, scan, week) for scan in found), strict=True)
-    selects = [
-        f"{number} AS week_number, {day} AS week_date, CAST({scan[week].sql} AS VARCHAR) AS week_text"
-        for scan, number, day in zip(found, numbers, dates, strict=True)
-    ]
-    seen = rows(
-        connection,
-        "SELECT week_number, week_date, COUNT(*), MIN(CASE WHEN week_number IS NULL AND week_date IS NULL THEN "
-        f"week_text END) FROM ({union(found, selects)}) GROUP BY week_number, week_date",
-    )
-    _check(source, week, seen)
-    if any(day is not None for _, day, _, _ in seen):
-        places = tuple(f"(DATE_DIFF('day', DATE '0001-01-01', {expression}) + 1)" for expression in dates)
-        return Weeks(places, tuple(sorted(day.toordinal() for _, day, _, _ in seen if day is not None)), are_days=True)
-    return Weeks(numbers, tuple(sorted(number for number, _, _, _ in seen if number is not None)), are_days=False)
+    columns = tuple(_Week.of(connection, source, scan, week) for scan in found)
+    counts = [column.counts for column in columns]
+    if not any(counts):
+        return SalesWeeks(columns, None)
+    missing = sum(every.get(None, 0) for every in counts)
+    if missing:
+        text = f"{counted(missing, 'row', 'rows')} without a week in column '{week}'"
+        raise _fault(source, text, "fill them in, or remove the rows")
+    try:
+        read = _positions([_known(every) for every in counts], source)
+    except WeekFormatError as fault:
+        raise _fault(source, f"column '{week}': {fault}", fault.advice.format(setting=source.setting)) from None
+    return SalesWeeks(columns, read)
 
 
-def _week(source: Source, scan: Scan, week: str) -> tuple[str, str]:
-    """The SQL of a week as an integer and as a date, each null where it is none."""
-    column: RawColumn = scan[week]
-    if column.written is not None:
-        text = f"TRIM({column.sql})"
-        whole = f"REGEXP_FULL_MATCH({text}, '-?[0-9]{{1,15}}([.]0+)?')"
-        number = f"CASE WHEN {whole} THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
-        return number, f"CASE WHEN NOT {whole} THEN {_day_of(f'TRY_CAST({text} AS TIMESTAMP)')} END"
-    if keys.is_number(column.type):
-        whole = f"{column.sql} = TRUNC({column.sql}) AND ABS({column.sql}) < 1e15"
-        return f"CASE WHEN {whole} THEN TRY_CAST({column.sql} AS BIGINT) END", "CAST(NULL AS DATE)"
-    if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
-        instant = f"{column.sql} AT TIME ZONE 'UTC'" if "TIME ZONE" in column.type else column.sql
-        return "CAST(NULL AS BIGINT)", _day_of(instant)
+def _known(counts: Mapping[str | None, int]) -> dict[str, int]:
+    return {text: count for text, count in counts.items() if text is not None}
+
+
+def _fault(source: Source, text: str, advice: str) -> RawDataError:
+    return RawDataError(f"{source.title}: {text}; {advice}")
+
+
+def _text(source: Source, scan: Scan, week: str, value: str) -> str:
+    """The SQL of a value as it is written: a number or a text without the time of day, a date as in ISO 8601."""
+    type_ = scan[week].type
+    if keys.is_text(type_):
+        trimmed = keys.text(value)
+        moment = f"CAST(CAST(TRY_CAST({trimmed} AS TIMESTAMP) AS DATE) AS VARCHAR)"
+        zoned = f"WHEN REGEXP_FULL_MATCH({trimmed}, {literal(_ZONED)}) THEN COALESCE({moment}, {trimmed})"
+        return f"CASE {zoned} ELSE REGEXP_REPLACE({trimmed}, {literal(_TIME)}, '') END"
+    if keys.is_number(type_):
+        return value
+    if type_ == "DATE" or type_.startswith("TIMESTAMP"):
+        return _day(value, type_)
     raise RawDataError(
-        f"{scan.files[0]}: column '{week}' is of type {column.type}, where a week must be a whole number or a date; set "
+        f"{scan.title}: column '{week}' is of type {type_}, where a week must be a whole number, a date or a text; set "
         f"columns.week in [{source.setting}]"
     )
 
 
-def _day_of(instant: str) -> str:
-    """The SQL of a date within the years that Python knows, else null."""
-    day = f"CAST({instant} AS DATE)"
-    return f"CASE WHEN {day} BETWEEN DATE '{date.min.isoformat()}' AND DATE '{date.max.isoformat()}' THEN {day} END"
+def _day(value: str, type_: str) -> str:
+    """The SQL of the day of a date or an instant, which is told in UTC."""
+    zone = " AT TIME ZONE 'UTC'" if "TIME ZONE" in type_ else ""
+    return f"CAST({value}{zone} AS DATE)"
 
 
-def _check(source: Source, week: str, seen: Sequence[tuple[int | None, date | None, int, str | None]]) -> None:
-    missing = sum(count for number, day, count, _ in seen if number is None and day is None)
-    if missing:
-        text = next(text for number, day, _, text in seen if number is None and day is None)
-        example = "" if text is None else f" (such as {quoted(text)})"
-        raise RawDataError(
-            f"{source.title}: {counted(missing, 'row', 'rows')} without a week in column '{week}'{example}; a week is a "
-            "whole number or a date (2024-01-31); correct them, or remove last_weeks from [internal.preprocessing]"
+def _positions(counts: Sequence[Mapping[str, int]], source: Source) -> Weeks:
+    """Every text's place in time; files that write dates as ISO does are read beside others that write them another way."""
+    section = source.section
+    name = section.week_format if isinstance(section, SalesSource) else None
+    every = _summed(counts)
+    if len(every) > _MOST:
+        raise WeekFormatError(f"more than {_MOST:,} different values", "name the column of weeks or dates")
+    iso = [one for one in counts if one and all(_is_iso(text) for text in one)]
+    if name is not None or not iso or len(iso) == sum(map(bool, counts)):
+        return week_formats.recognise(every, name)
+    dates = week_formats.recognise(_summed(iso))
+    others = week_formats.recognise(_summed([one for one in counts if one and one not in iso]))
+    if others.format.unit != dates.format.unit:
+        example = min(others.positions)
+        raise WeekFormatError(
+            f"some files have dates, such as '{min(dates.positions)}', and others '{example}' ({others.format.name})",
+            "write one of them in all files",
         )
-    if any(number is not None for number, _, _, _ in seen) and any(day is not None for _, day, _, _ in seen):
-        raise RawDataError(
-            f"{source.title}: column '{week}' has both whole numbers and dates; write one of them, or remove last_weeks "
-            "from [internal.preprocessing]"
-        )
+    return Weeks(dates.format, {**dates.positions, **others.positions})
 
 
-def first_kept(weeks: Collection[int], last: int) -> int:
-    """The first of the last weeks, where weeks are integers.
-
-    Parameters
-    ----------
-    weeks : the integers that occur, at least one
-    last : how many weeks, at least 1
-    """
-    days = [_day(week) for week in weeks]
-    if None not in days:
-        first = date.fromordinal(_weeks_before(max(day for day in days if day is not None), last))
-        return first.year * 10_000 + first.month * 100 + first.day
-    if all(190_001 <= week <= 299_953 and 1 <= week % 100 <= 53 for week in weeks):
-        return sorted(weeks)[-last:][0]
-    return max(weeks) - last + 1
+def _is_iso(text: str) -> bool:
+    return len(text) == 10 and text[4] == "-" and _ISO.position(text) is not None
 
 
-def _weeks_before(latest: int, last: int) -> int:
-    """The first of the last weeks' days; the first of all days where there are not as many. Days since the year 0, as `date.toordinal`."""
-    return max(latest - 7 * last + 1, 1)
-
-
-def _day(week: int) -> int | None:
-    """The day that an integer such as 20240131 writes, as `date.toordinal`."""
-    if not 19_000_101 <= week <= 29_991_231:
-        return None
-    try:
-        return datetime.strptime(str(week), "%Y%m%d").toordinal()  # a date has no time zone
-    except ValueError:
-        return None
+def _summed(counts: Collection[Mapping[T, int]]) -> dict[T, int]:
+    total: dict[T, int] = {}
+    for one in counts:
+        for text, count in one.items():
+            total[text] = total.get(text, 0) + count
+    return total

@@ -13,6 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -27,14 +28,14 @@ _PACKAGES = str(Path(__file__).parents[3])
 _REFUSED = 30
 
 
-def read(path: str, settings: ExcelSettings, setting: str) -> Sheet:
-    """The sheet of a file that the settings name, as `excel_files.read` gives it.
+def read(path: str, settings: ExcelSettings, setting: str, wanted: Sequence[str] = ()) -> list[Sheet]:
+    """The sheets of a file that the settings name, as `excel_files.read` gives them.
 
     Raises
     ------
     RawDataError : as there, or the file made its reader end
     """
-    asked = {"path": path, "settings": msgspec.to_builtins(settings), "setting": setting}
+    asked = {"path": path, "settings": msgspec.to_builtins(settings), "setting": setting, "wanted": list(wanted)}
     done = subprocess.run(  # noqa: S603  # this program, reading a file
         [sys.executable, "-m", __name__],
         input=json.dumps(asked).encode(),
@@ -49,11 +50,19 @@ def read(path: str, settings: ExcelSettings, setting: str) -> Sheet:
             f"{path}: cannot be read as a workbook: its reader {_ended(done.returncode)}: the file is damaged, or needs more "
             f"memory than there is; save it again, as Parquet or CSV where it is large, or change path in [{setting}]"
         )
-    with pa.ipc.open_stream(done.stdout) as stream:
-        rows = stream.read_all()
-    told = json.loads(rows.schema.metadata[b"sheet"])
-    errors = {int(position): said for position, said in told["errors"].items()}
-    return Sheet(tuple(told["names"]), rows.replace_schema_metadata(None), errors)
+    source = pa.BufferReader(done.stdout)
+    sheets = []
+    while source.tell() < source.size():
+        with pa.ipc.open_stream(source) as stream:
+            sheets.append(_sheet(stream.read_all()))
+    return sheets
+
+
+def _sheet(rows: pa.Table) -> Sheet:
+    about = json.loads(rows.schema.metadata[b"sheet"])
+    errors = {int(position): fault for position, fault in about["errors"].items()}
+    rows = rows.replace_schema_metadata(None)
+    return Sheet(about["name"], tuple(about["names"]), rows, errors, about["hint"], tuple(about["doubts"]))
 
 
 def _ended(code: int) -> str:
@@ -66,14 +75,21 @@ def main() -> None:
     asked = json.load(sys.stdin)
     settings = msgspec.convert(asked["settings"], ExcelSettings)
     try:
-        sheet = excel_files.read(asked["path"], settings, asked["setting"])
+        sheets = excel_files.read(asked["path"], settings, asked["setting"], asked["wanted"])
     except RawDataError as error:
         sys.stdout.buffer.write(str(error).encode())
         raise SystemExit(_REFUSED) from None
-    told = json.dumps({"names": sheet.names, "errors": sheet.errors})
-    rows = sheet.rows.replace_schema_metadata({"sheet": told})
-    with pa.ipc.new_stream(sys.stdout.buffer, rows.schema) as stream:
-        stream.write_table(rows)
+    for sheet in sheets:
+        about = {
+            "name": sheet.name,
+            "names": sheet.names,
+            "errors": sheet.errors,
+            "hint": sheet.hint,
+            "doubts": sheet.doubts,
+        }
+        rows = sheet.rows.replace_schema_metadata({"sheet": json.dumps(about)})
+        with pa.ipc.new_stream(sys.stdout.buffer, rows.schema) as stream:
+            stream.write_table(rows)
 
 
 def _limit() -> None:

@@ -21,12 +21,15 @@ rounded AS (
 whole AS (
     SELECT store_key, sku_key, category_key, sales_text, in_window, block, amount, is_null,
         CAST(CASE WHEN in_window THEN absolute_cents END AS BIGINT) AS absolute_cents,
+        CAST(CASE WHEN NOT in_window THEN absolute_cents END AS BIGINT) AS earlier_cents,
         CAST(CASE WHEN in_window AND ABS(amount) < 9e9 THEN micros - absolute_cents * 1e4 END AS BIGINT) AS absolute_rest
     FROM rounded
 )
 SELECT store_key, sku_key, category_key,
     CAST(COALESCE(SUM(CASE WHEN amount < 0 THEN -absolute_cents ELSE absolute_cents END), 0) AS BIGINT) AS sales_cents,
     CAST(COALESCE(SUM(CASE WHEN amount < 0 THEN -absolute_rest ELSE absolute_rest END), 0) AS BIGINT) AS rest_micros,
+    CAST(COALESCE(SUM(earlier_cents), 0) AS BIGINT) AS earlier_cents,
+    CAST(COALESCE(SUM(absolute_cents), 0) AS BIGINT) AS window_cents,
     COUNT(*) AS row_count,
     CAST(SUM(CASE WHEN in_window THEN 1 ELSE 0 END) AS BIGINT) AS rows_in_window,
     CAST(SUM(CASE WHEN in_window AND amount IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS bad_values,
