@@ -1,4 +1,4 @@
-"""What the sales mix is over where no need-state map says it: columns of the sales, or else the SKUs.
+"""The unit of the sales mix without a need-state map: columns of the sales, or else the SKUs.
 
 The sales are then summed per value of these columns instead of per SKU, and a map is made of the sums: it names the need states, as a
 map of the user's would, so that all that follows is the same. Of several columns each gets its part of every sale, by its weight: the
@@ -23,7 +23,7 @@ _BETWEEN = "CHR(1)"  # between the values of several columns; no key has it at i
 
 
 def combined(raw_scans: Sequence[Scan], names: Sequence[str]) -> list[Scan]:
-    """The scans with a column `COMBINED`: the values of these columns as keys, an empty one where there is none."""
+    """The scans with a column `COMBINED`: the values of these columns as keys; empty if a value is missing."""
     scans = []
     for scan in raw_scans:
         values = ", ".join(f"COALESCE({scan[name].key}, '')" for name in names)
@@ -32,7 +32,7 @@ def combined(raw_scans: Sequence[Scan], names: Sequence[str]) -> list[Scan]:
 
 
 def with_column(scan: Scan, name: str, column: RawColumn) -> Scan:
-    """The scan with a column that its files do not have."""
+    """The scan with one more column, which its files do not have."""
     return replace(scan, columns=(*scan.columns, (nfc(name), column)))
 
 
@@ -60,7 +60,7 @@ def load(connection: duckdb.DuckDBPyConnection, attributes: Mapping[str, float],
 
 
 def of_block(attribute: str, value: str) -> str:
-    """The SQL of the need state that a value is, in a block of several columns: `BRAND: Acme`; UNMAPPED where there is none."""
+    """The SQL of a value's need state, if there are several columns: `BRAND: Acme`; UNMAPPED without a value."""
     return f"COALESCE({literal(f'{attribute}: ')} || {value}, {literal(UNMAPPED)})"
 
 
@@ -93,7 +93,7 @@ def _single() -> str:
 
 
 def _several(attributes: Mapping[str, float]) -> str:
-    """The values of each combination, a row each."""
+    """The values of each combination, one row per combination."""
     selects = []
     for position, (name, weight) in enumerate(attributes.items(), start=1):
         value = f"NULLIF(SPLIT_PART(sku_id, {_BETWEEN}, {position}), '')"

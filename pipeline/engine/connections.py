@@ -26,7 +26,7 @@ _MEGABYTE = 1_000_000
 
 
 class NotTextError(RawDataError):
-    """A CSV file holds bytes that are no text in its encoding; `file` and `line` are None where DuckDB does not say them."""
+    """A CSV file has bytes that are not text in its encoding; `file` and `line` are None if DuckDB does not give them."""
 
     def __init__(self, message: str, file: str | None, line: int | None) -> None:
         super().__init__(message)
@@ -95,7 +95,7 @@ def _quarter_of_memory() -> str:
 
 
 def sql(name: str, **parts: str) -> str:
-    """The text of a file of `engine/sql`, with these parts where it says `{name}`."""
+    """The text of a file of `engine/sql`, with these parts in place of `{name}`."""
     text = (_SQL / name).read_text(encoding="utf-8")
     for part, written in parts.items():
         text = text.replace(f"{{{part}}}", written)
@@ -108,12 +108,12 @@ def create(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> Non
 
 
 def view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
-    """Name a query."""
+    """Make a view of a query."""
     connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS {query}")
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """A small result."""
+    """The rows of a small result."""
     result: list[tuple[Any, ...]] = connection.execute(query, list(values)).fetchall()
     return result
 

@@ -28,7 +28,7 @@ _LARGEST = 1e100  # the square of what is beyond may be no number any more
 
 @dataclass(frozen=True)
 class _Read:
-    """What one source gave."""
+    """The data of one source."""
 
     source: Source
     features: pd.DataFrame
@@ -123,7 +123,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: Exter
 
 
 def alike_once(query: str) -> str:
-    """The query of a query's rows, each once, and of how many it stands for: attributes may stand on every row of sales."""
+    """A query for the distinct rows of a query, with their counts: attributes may be repeated on every row of sales."""
     return f"SELECT *, COUNT(*) AS row_count FROM ({query}) r GROUP BY ALL"
 
 
@@ -135,7 +135,7 @@ def rows_of(connection: duckdb.DuckDBPyConnection, table: str, order: str) -> pd
 def doubts_of(
     source: Source, external: ExternalSource, columns: Sequence[kinds.Kind], features: pd.DataFrame
 ) -> list[str]:
-    """What should be looked at in the features of a source: those that cannot be read with certainty, and those that look like codes."""
+    """The doubts about the features of a source: features that cannot be read with certainty, and features that look like codes."""
     unread = [
         f"{source.title}: column '{column.name}' will not be used: {column.reason}; {NEXT}"
         for column in columns
@@ -164,7 +164,7 @@ def _require_alike(source: Source, raw_scans: Sequence[Scan]) -> None:
 
 
 def _offered(source: Source, scan: Scan, external: ExternalSource) -> list[str]:
-    """The columns to use as features, in order of name; of those in the names of folders only the ones named."""
+    """The columns to use as features, in order of name; columns from folder names only if the config names them."""
     key = nfc(source.names["store_id"])
     parts = scan.behind.get(key, ())
     others = [name for name in scan.all_names if name != key and name not in parts]

@@ -1,4 +1,4 @@
-"""What a gather function gives: tables by name, and beside them what is to be said of what was read."""
+"""The result of a gather function: tables by name, and the doubts about the raw data."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def gather(
 
 
 def no_sales() -> dict[str, pd.DataFrame]:
-    """What `gather` returns where there are no internal sales."""
+    """The result of `gather` without internal sales."""
     kinds = {
         "sales": {"store_id": "str", "category": "str", "need_state": "str", "sales_cents": "int64"},
         "unchosen_stores": {"store_id": "str"},
@@ -128,7 +128,7 @@ def map_has_category(sources: Sources) -> bool:
 
 
 def _split(by_block: Sequence[str]) -> str:
-    """The SQL that splits the sales over the need states, those of blocks of weeks too where these columns hold them."""
+    """The SQL that splits the sales over the need states, and the sales of blocks of weeks, if these columns have them."""
     if not by_block:
         return sql("split.sql", served="", blocks="", sums="")
     listed = ", ".join(by_block)
@@ -176,7 +176,7 @@ def _sum(connection: duckdb.DuckDBPyConnection, source: Source, sources: Sources
 
 
 class _Summed(NamedTuple):
-    """The sales once they are summed.
+    """The summed sales.
 
     `scans` : the files; `weeks` : None where they are not known; `is_well` : whether all is well with every row, else `sums` says what
     is not; `by_block` : the columns of sums per block of weeks, none where the weeks are not known
@@ -195,7 +195,7 @@ def doubts_of(
     weeks: SalesWeeks | None,
     last_weeks: int | None,
 ) -> list[str]:
-    """What should be looked at in sales that can be read; `sums` and `chosen_sales` are there."""
+    """The doubts about readable sales; the tables `sums` and `chosen_sales` must exist."""
     (row_count,) = row(connection, "SELECT COALESCE(SUM(rows_in_window), 0) FROM chosen_sales")
     return [
         *(doubt for scan in raw_scans for doubt in scan.doubts),
@@ -227,7 +227,7 @@ def _weeks(
     *,
     is_needed: bool,
 ) -> SalesWeeks | None:
-    """The weeks of the sales; None where no column is named, or where not every row has a week that can be read and none needs it.
+    """The weeks of the sales; None if no column is named, or if weeks are not needed and some cannot be read.
 
     Then nothing is known of blocks of weeks, as `check` says.
     """
@@ -340,7 +340,7 @@ def check_values(connection: duckdb.DuckDBPyConnection, source: Source, raw_scan
 
 
 def _check_rounding(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> None:
-    """Refuse amounts that are so small that whole cents say nothing of them."""
+    """Refuse amounts that are too small for whole cents."""
     lost = [
         f"{category} ({micros / (cents * _MICROS_PER_CENT + micros):.2%})"
         for category, micros, cents in rows(

@@ -72,7 +72,7 @@ def load_rows(
 
 
 def take_category(connection: duckdb.DuckDBPyConnection, sales: Source, mapped: str) -> None:
-    """Give every row of `sums` the category of its SKU in the map, UNMAPPED where the map does not know the SKU.
+    """Give every row of `sums` the category of its SKU in the map, UNMAPPED if the map does not have the SKU.
 
     `mapped` is the table of the map, with sku_id and map_category.
 
@@ -119,7 +119,7 @@ def _select(source: Source, scan: Scan, columns: NeedStateColumns, attribute: st
 
 
 def only_ones(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
-    """A doubt where half of the chosen categories or more have one need state alone, so that nothing can be told apart in them.
+    """A doubt if at least half of the chosen categories have a single need state, and so cannot be clustered.
 
     `sku_sums` (`twice.totals`) and `map_rows` are there. A category or two without need states of their own are usual; most of them are not: then a column is taken for another.
     """

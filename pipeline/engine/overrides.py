@@ -1,4 +1,4 @@
-"""The overrides' source -> its rows, their keys normalised and nothing judged yet: `core.overriding` does that."""
+"""The overrides' source -> its rows with normalised keys. `core.overriding` validates them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 
 def no_rows() -> pd.DataFrame:
-    """What `gather` returns where there is nothing."""
+    """The result of `gather` without overrides."""
     texts = {name: pd.Series(dtype=object) for name in ("store_id", "category", "cluster_text", "reason")}
     return pd.DataFrame(texts | {"cluster": pd.Series(dtype="float64")})
 
@@ -94,5 +94,5 @@ def _select(scan: Scan, columns: Mapping[str, str]) -> str:
 
 
 def _number(column: RawColumn) -> str:
-    """The SQL of a column's number, DOUBLE; of a text, also in Parquet, null where it is none."""
+    """The SQL of a column's number, DOUBLE; null if a text is not a number, also in Parquet."""
     return column.number if column.written is not None or is_number(column.type) else _PLAIN.sql(column.sql)

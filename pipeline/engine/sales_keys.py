@@ -1,4 +1,4 @@
-"""Which columns of the sales are their keys, and what stands for one that they do not have."""
+"""The key columns of the sales, and the replacements of missing keys."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def keyed(raw_scans: Sequence[Scan], sources: Sources) -> Keyed:
 
 
 def use_of(position: int, count: int) -> str:
-    """What a column of the sales is used as that the mix is over: `need_state`, or the position among several."""
+    """The use of a column of the sales mix: `need_state`, or its position among several columns."""
     return "need_state" if count == 1 else f"need_state {position + 1}"
 
 
@@ -57,7 +57,7 @@ class Keyed:
         return [use for use in self.names if use.startswith("need_state")]
 
     def ready(self, raw_scans: Sequence[Scan], columns: SalesColumns) -> tuple[list[Scan], SalesColumns]:
-        """The scans with the columns that stand for keys, and what these are called."""
+        """The scans with the columns that replace keys, and their names."""
         scans = list(raw_scans)
         if self.attributes:
             columns = msgspec.structs.replace(columns, sku_id=self.attributes[0])

@@ -78,7 +78,7 @@ def make(
 
 
 def round_to_cents(connection: duckdb.DuckDBPyConnection) -> None:
-    """Round `sums` to whole cents, where they are not: last, when their keys and categories are what they will be."""
+    """Round `sums` to whole cents, if needed: at the end, when their keys and categories are final."""
     if not row(connection, "SELECT COUNT(*) FROM sums WHERE rest_micros <> 0")[0]:
         return
     every = [name for (name, *_) in rows(connection, "DESCRIBE sums")]
@@ -118,7 +118,7 @@ def _listed(by_block: Sequence[str], written: str = "{}") -> str:
 
 
 def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_block: Sequence[str]) -> bool:
-    """Make `sums` where nothing is wrong; else leave nothing, and return False."""
+    """Make `sums` if all rows are valid; otherwise make nothing, and return False."""
     create(connection, "amounts", sql("amounts.sql", blocks=_per_block(by_block)))
     count, bad = row(connection, _BAD)
     done = False

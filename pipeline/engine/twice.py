@@ -90,14 +90,14 @@ def in_two_files(
 
 
 def _is_copy(first: str, second: str) -> bool:
-    """Whether two files are one byte for byte, which is said elsewhere."""
+    """Whether two files are equal byte for byte, which another check reports."""
     return os.path.isfile(first) and os.path.isfile(second) and filecmp.cmp(first, second, shallow=False)  # noqa: PTH113
 
 
 def _make_unit_sums(
     connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], period: str, every: int
 ) -> None:
-    """Make `unit_sums`: unit, key, amount, example; of one in `every` keys where there are many."""
+    """Make `unit_sums`: unit, key, amount, example; for one in `every` keys."""
     names = [source.names[use] for use in ("store_id", "sku_id", "category")] + ([period] if period else [])
     named = [name for name in names if all(scan.has(name) for scan in raw_scans)]
     alike = _are_alike(raw_scans, named)
@@ -161,7 +161,7 @@ def _unit(scan: Scan) -> str:
 
 
 def _period(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan]) -> str:
-    """The column that tells weeks apart: the one that the config names, else one whose texts are weeks; "" where there is none."""
+    """The column that tells weeks apart: the one that the config names, else a column whose texts are weeks; "" if there is none."""
     if "week" in source.names and all(scan.has(source.names["week"]) for scan in raw_scans):
         return source.names["week"]
     used = {nfc(part) for name in source.names.values() for part in source.parts(name)}
@@ -189,7 +189,7 @@ def _are_weeks(texts: Sequence[str]) -> bool:
 
 
 def _total_unit(connection: duckdb.DuckDBPyConnection, units: int) -> list[str]:
-    """The file or sheet that is the total of all others, if one is."""
+    """The file or sheet that is the total of all others, if there is one."""
     if units < 3:
         return []
     sums = rows(connection, "SELECT unit, SUM(amount) FROM unit_sums GROUP BY 1")
@@ -312,7 +312,7 @@ def _member_count(connection: duckdb.DuckDBPyConnection, kind: _Kind) -> int:
 
 
 def _goes_with(connection: duckdb.DuckDBPyConnection, name: str, kind: _Kind, total_keys: set[tuple[str, str]]) -> bool:
-    """Whether a SKU stands in nothing but a category that is said to be a total."""
+    """Whether a SKU occurs only in categories that are totals."""
     categories = [category for column, category in total_keys if column == "category"]
     if kind.column != "sku_id" or not categories:
         return False

@@ -1,4 +1,4 @@
-"""What the sources have in common, and what they should: stores, SKUs, categories, and how their keys are written."""
+"""Checks across sources: common stores, SKUs and categories, and the spelling of their keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EXTERNAL = "external"
 def collect(
     connection: duckdb.DuckDBPyConnection, sold: SalesSeen, mapped: MapSeen, outside: Sequence[OutsideSeen]
 ) -> None:
-    """Make `keys_seen` (kind, source, key): every key of every source whose column can be read."""
+    """Make `keys_seen` (kind, source, key): all keys of all sources with a readable key column."""
     connection.execute("CREATE TEMP TABLE keys_seen (kind VARCHAR, source VARCHAR, key VARCHAR)")
     given = []
     for use, kind in (("store_id", "store"), ("sku_id", "SKU"), ("category", "category")):
@@ -77,7 +77,7 @@ def say_spellings(connection: duckdb.DuckDBPyConnection, findings: Findings) -> 
 def say_stores(
     connection: duckdb.DuckDBPyConnection, sold: SalesSeen, outside: Sequence[OutsideSeen], findings: Findings
 ) -> None:
-    """Say which stores only the sales know, and which only the outside data; none in common is an error."""
+    """Report stores that only the sales have, or only the outside data; it is an error if they have no common store."""
     if not sold.has("store_id") or not any(each.table for each in outside):
         findings.skip(ALL, "which stores the sales and the outside data have in common, until both have stores")
         return
@@ -117,7 +117,7 @@ def say_named(
     named: Stores,
     findings: Findings,
 ) -> None:
-    """Doubt stores that `[stores]` names and no source has."""
+    """Report, as doubts, stores in `[stores]` that no source has."""
     wanted = {"closed": named.closed, "held_out": named.held_out}
     if (
         not any(wanted.values())
@@ -136,7 +136,7 @@ def say_named(
 
 
 def _only(connection: duckdb.DuckDBPyConnection, lacking: str) -> tuple[list[str], int]:
-    """The first few stores for which this does not hold, and how many they are."""
+    """The first few stores that only one side has, and their number."""
     counts = rows(
         connection,
         f"SELECT key, COUNT(*) OVER () FROM stores_seen WHERE NOT {lacking} ORDER BY LENGTH(key), key LIMIT 5",

@@ -1,4 +1,4 @@
-"""The raw files looked at before anything is built: every missing, wrong or doubtful thing of every source at once.
+"""Check the raw files before a build: all missing, wrong or doubtful data of all sources at once.
 
 First each source's schema, column by column; then the values of the columns that are there; then what the sources have
 in common. The checks are those of the run itself (`engine.internal`, `engine.need_states`, `engine.external`, `core`),
@@ -26,7 +26,7 @@ from pipeline.settings import Engine, Settings
 
 @dataclass(frozen=True)
 class Report:
-    """What a look at the raw files found: every source, what would fail the run, what to look at, what had to wait."""
+    """The result of a check of the raw files: the sources, the errors that would fail a run, the doubts, and the skipped checks."""
 
     sources: tuple[SourceSeen, ...]
     errors: tuple[Finding, ...]
@@ -35,7 +35,7 @@ class Report:
 
 
 def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine) -> Report:
-    """Look at the raw files of every source.
+    """Check the raw files of every source.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
 
 
 def say_only_ones(connection: duckdb.DuckDBPyConnection, sold: SalesSeen, mapped: MapSeen, findings: Findings) -> None:
-    """Doubt that most categories have one need state alone."""
+    """Report a doubt if most categories have a single need state."""
     if mapped.fitted is None or not sold.has("store_id", "sku_id", "category", "sales_value"):
         return
     if mapped.has("sku_id", "need_state", "category"):

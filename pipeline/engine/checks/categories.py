@@ -1,4 +1,4 @@
-"""The categories looked at: how much of their sales has a need state, how many stores sell them, what settings name them."""
+"""Check the categories: the share of sales with a need state, the number of stores, and the settings that name them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def say_coverage(
     settings: InternalPreprocessing,
     findings: Findings,
 ) -> None:
-    """Say how much of the sales is of SKUs without a need state, per category; too much is an error."""
+    """Report the share of sales of SKUs without a need state, per category; too large a share is an error."""
     if not (sold.has("sku_id", "category", "sales_value") and mapped.has("sku_id", "category")):
         findings.skip("need_states", "how much of the sales they cover, until both sources can be read")
         return
@@ -78,7 +78,7 @@ _SERVED = "chosen_sales s LEFT JOIN mapped m ON m.sku_id = s.sku_id AND m.map_ca
 
 
 def _cents(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """The sales of each category with and without a need state, as if of one store: what coverage depends on."""
+    """The sales of each category with and without a need state, as if of a single store: the input of the coverage."""
     return connection.sql(
         f"SELECT 'all' AS store_id, s.category, CASE WHEN m.sku_id IS NULL THEN '{UNMAPPED}' ELSE '{_MAPPED}' END AS need_state, "
         f"CAST(SUM(s.sales_cents) AS BIGINT) AS sales_cents FROM {_SERVED} GROUP BY 1, 2, 3"
@@ -96,7 +96,7 @@ def _unmapped_skus(connection: duckdb.DuckDBPyConnection) -> str:
 def say_categories(
     connection: duckdb.DuckDBPyConnection, sold: SalesSeen, settings: Settings, findings: Findings
 ) -> None:
-    """Doubt categories that are too small to be split, and settings for categories that are not there."""
+    """Report, as doubts, categories that are too small to split, and settings for missing categories."""
     if not sold.has("category"):
         findings.skip("categories", "how many stores sell them, until the sales can be read")
         return

@@ -1,4 +1,4 @@
-"""What would become of the outside features: which are dropped and why, and which are doubtful though they are kept."""
+"""Check the outside features: which features a run would drop, with reasons, and which of the others are doubtful."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MANY_MISSING = 0.2  # of the stores; what is imputed in a fifth of them says lit
 
 
 def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: Findings) -> None:
-    """Say what the run's feature report would say, of what can be read."""
+    """Report the contents of a run's feature report, for the readable sources."""
     usable = [each for each in outside if each.features is not None]
     if len(usable) < len(outside):
         findings.skip(ALL, "features, until every external source has stores")
@@ -102,7 +102,7 @@ def _say_report(
 def _in_words(
     name: str, action: str, reason: str, imputed: float, features: pd.DataFrame, settings: ExternalPreprocessing
 ) -> str:
-    """What is doubtful of a column; empty where nothing is. The levels of a text are not told of one by one."""
+    """The doubt about a column, in words; empty without a doubt. Levels of a text have no separate lines."""
     if action == "dropped":
         return f"will not be used: {reason}; {external.NEXT}"
     if name not in features.columns:

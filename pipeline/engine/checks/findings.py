@@ -1,4 +1,4 @@
-"""What a look at the raw files found: their columns, and what is wrong or doubtful, each as one line."""
+"""The findings of a check: the columns of the raw files, and one line for each error or doubt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ABSENT = "MISSING"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong or doubtful: the source (or `all sources`), and the line that says it."""
+    """An error or doubt: its source (or `all sources`), and its line."""
 
     source: str
     text: str
@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True)
 class SourceSeen:
-    """What a source is: its files, rows and columns.
+    """A source: its files, rows and columns.
 
     `unused` are columns that nothing names, `facts` what was counted, `notes` what else people ask for, a line each.
     """
@@ -61,26 +61,26 @@ class SourceSeen:
 
 @dataclass
 class Findings:
-    """All that was found, in the order of finding; nothing is said twice."""
+    """All findings in their order, without repetitions."""
 
     errors: list[Finding] = field(default_factory=list)
     doubts: list[Finding] = field(default_factory=list)
     not_looked_at: list[Finding] = field(default_factory=list)
 
     def error(self, source: str, text: str) -> None:
-        """Note what would fail the run."""
+        """Note an error that would fail the run."""
         _add(self.errors, Finding(source, text))
 
     def doubt(self, source: str, text: str) -> None:
-        """Note what would run, and should be looked at."""
+        """Note a doubt: the run would work, but the user should check."""
         _add(self.doubts, Finding(source, text))
 
     def skip(self, source: str, text: str) -> None:
-        """Note what could not be looked at, and until when."""
+        """Note a check that was skipped, and until when."""
         _add(self.not_looked_at, Finding(source, text))
 
     def add(self, others: Findings) -> None:
-        """Take over what was found elsewhere."""
+        """Add the findings of another check."""
         for mine, theirs in (
             (self.errors, others.errors),
             (self.doubts, others.doubts),
@@ -91,7 +91,7 @@ class Findings:
 
     @contextmanager
     def attempt(self, source: str, failed: list[str] | None = None) -> Iterator[None]:
-        """Note the faults that are raised inside, and go on; `failed` gets their lines."""
+        """Note the errors raised inside, and continue; `failed` receives their lines."""
         try:
             yield
         except (DataError, SettingsError) as error:

@@ -1,4 +1,4 @@
-"""The need states looked at: keys, weights, repeated rows; `mapped` is left behind, which SKU has a need state where."""
+"""Check the need states: keys, weights, repeated rows. The table `mapped` stays: which SKU has a need state in which category."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _SAID = (
 
 @dataclass(frozen=True)
 class MapSeen:
-    """The need states as they were found. `is_loaded` says whether `mapped` is there."""
+    """The checked need states. `is_loaded`: whether the table `mapped` exists."""
 
     seen: SourceSeen
     fitted: Fitted | None = None
     is_loaded: bool = False
 
     def has(self, *uses: str) -> bool:
-        """Whether there are rows whose values of these columns can be read."""
+        """Whether there are rows with readable values in these columns."""
         return self.is_loaded and self.fitted is not None and self.fitted.has(*uses)
 
 
 def look(
     connection: duckdb.DuckDBPyConnection, source: Source, section: NeedStateSource, findings: Findings
 ) -> MapSeen:
-    """Look at the need states."""
+    """Check the need states."""
     files = source.files
     source, raw_scans = schemas.readable(connection, NAME, source, findings)
     if not raw_scans:
@@ -78,7 +78,7 @@ def look(
 def say_weights(
     connection: duckdb.DuckDBPyConnection, mapped: MapSeen, settings: InternalClustering, findings: Findings
 ) -> None:
-    """Doubt weights of features for need states that are not there."""
+    """Report, as doubts, feature weights of missing need states."""
     sections: dict[tuple[str, ...], dict[str, float]] = {(): settings.weights}
     sections |= {("category", name): own.weights or {} for name, own in settings.category.items()}
     if not any(sections.values()):

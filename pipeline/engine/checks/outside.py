@@ -1,4 +1,4 @@
-"""The outside data looked at: keys, the columns that the config names, values, and what would become of each feature."""
+"""Check the outside data: keys, the columns in the config, values, and the use of each feature."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OWN = "categorical"  # names columns that may stand in `features` as well
 
 @dataclass(frozen=True)
 class OutsideSeen:
-    """An external source as it was found.
+    """A checked external source.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class OutsideSeen:
 def look(
     connection: duckdb.DuckDBPyConnection, name: str, source: Source, section: ExternalSource, findings: Findings
 ) -> OutsideSeen:
-    """Look at one external source; its features are held in memory, as a run holds them."""
+    """Check an external source; its features are held in memory, as in a run."""
     files = source.files
     source, raw_scans = schemas.readable(connection, name, source, findings)
     if not raw_scans:
@@ -105,7 +105,7 @@ class _Rows:
 
 
 def _usable(source: Source, fitted: Fitted, section: ExternalSource, findings: Findings) -> ExternalSource:
-    """The section without what its lists name wrongly, or once more than once; all of that is told of, list by list."""
+    """The section without wrong or repeated names in its lists; these are reported, list by list."""
     scan = fitted.scans[0]
     nothing: dict[str, Any] = {"features": None, "ignore": (), "labels": (), _OWN: None}
     key = nfc(source.names["store_id"])
@@ -182,7 +182,7 @@ def _check_values(
 
 
 def _named(fitted: Fitted, section: ExternalSource) -> list[Column]:
-    """The columns that the config names and no file has."""
+    """The columns in the config that no file has."""
     return [
         schemas.column(fitted.raw_scans, name, setting.removesuffix("s") if setting != "ignore" else "ignored")
         for setting in _LISTS

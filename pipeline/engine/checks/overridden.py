@@ -1,4 +1,4 @@
-"""The overrides looked at: each row, and whether the sources have the stores and categories that they name."""
+"""Check the overrides: each row, and whether the sources have its stores and categories."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ NAME = "overrides"
 
 @dataclass(frozen=True)
 class OverridesSeen:
-    """The overrides as they were found; `frame` has the rows, None where they cannot be read."""
+    """The checked overrides; `frame` has the rows, None if they cannot be read."""
 
     seen: SourceSeen
     frame: pd.DataFrame | None = None
 
 
 def look(connection: duckdb.DuckDBPyConnection, source: Source, findings: Findings) -> OverridesSeen:
-    """Look at the overrides, each row on its own."""
+    """Check the overrides, each row on its own."""
     files = source.files
     source, raw_scans = schemas.readable(connection, NAME, source, findings)
     if not raw_scans:
@@ -72,7 +72,7 @@ def say_unknown(
     *,
     has_reference: bool,
 ) -> None:
-    """Say which stores and categories no source has, as the run would; only the run knows which clusters there are."""
+    """Report stores and categories that no source has, as a run would; clusters can only be checked in a run."""
     if by_hand.frame is None or by_hand.frame.empty:
         return
     if not has_reference:

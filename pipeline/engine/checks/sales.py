@@ -1,4 +1,4 @@
-"""The internal sales looked at: columns, keys, weeks, amounts, categories; `sums` and `chosen_sales` are left behind."""
+"""Check the internal sales: columns, keys, weeks, amounts, categories. The tables `sums` and `chosen_sales` stay."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SAID = (
 
 @dataclass(frozen=True)
 class SalesSeen:
-    """The sales as they were found.
+    """The checked sales.
 
     `keyed` says which columns are their keys; `is_chosen` whether `chosen_sales` is there, the rows that a run would read.
     """
@@ -42,7 +42,7 @@ class SalesSeen:
     is_chosen: bool = False
 
     def has(self, *uses: str) -> bool:
-        """Whether there are rows whose values of these columns can be read."""
+        """Whether there are rows with readable values in these columns."""
         return self.is_chosen and self.fitted is not None and self.fitted.has(*uses)
 
 
@@ -56,7 +56,7 @@ def look(
     *,
     has_map: bool,
 ) -> SalesSeen:
-    """Look at the sales. They are read once, and the week column once more, summed, and never held in Python.
+    """Check the sales. They are read once, and the week column a second time; DuckDB sums them, and Python never holds them.
 
     `has_map` says whether `mapped` is there, which the category may be taken from.
     """
@@ -138,7 +138,7 @@ class _SalesColumnsSeen:
 def _weeks(
     connection: duckdb.DuckDBPyConnection, fitted: Fitted, week: str | None, last: int | None, findings: Findings
 ) -> tuple[SalesWeeks | None, dict[str, int]]:
-    """The weeks, None where they cannot be told; and that no week is null."""
+    """The weeks, None if they cannot be read; and 0 null weeks, because each row needs a week."""
     if week is None:  # the config does not load where `last_weeks` would need one
         return None, {}
     source = fitted.source
@@ -159,7 +159,7 @@ def _weeks(
 
 
 def _nulls(connection: duckdb.DuckDBPyConnection) -> tuple[int, dict[str, int]]:
-    """How many rows there are, and how many of them lack a key or an amount that can be used."""
+    """The number of rows, and the numbers of rows without a usable key or amount."""
     counts = ", ".join(f"COALESCE(SUM(CASE WHEN {use} IS NULL THEN row_count END), 0)" for use in KEYS)
     total, *missing = row(
         connection, f"SELECT COALESCE(SUM(row_count), 0), {counts}, COALESCE(SUM(bad_values - bad_texts), 0) FROM sums"
@@ -186,7 +186,7 @@ def _choose(
     *,
     has_map_category: bool,
 ) -> bool:
-    """Make `chosen_sales`; where `include` or `exclude` cannot be used, each is told of, and all categories are chosen."""
+    """Make `chosen_sales`; if `include` or `exclude` cannot be used, this is reported, and all categories are chosen."""
     include, exclude = (settings.include, settings.exclude) if fitted.has("category") else (None, ())
     for included, excluded in ((include, exclude), (include, ()), (None, exclude), (None, ())):
         failed: list[str] = []
@@ -218,5 +218,5 @@ def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, finding
 
 
 def stores_by_category(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """How many stores sell each chosen category."""
+    """The number of stores that sell each chosen category."""
     return dict(rows(connection, "SELECT category, COUNT(DISTINCT store_id) FROM chosen_sales GROUP BY 1 ORDER BY 1"))

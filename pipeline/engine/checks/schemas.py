@@ -1,4 +1,4 @@
-"""A source's files looked into one by one, and each column it needs, so that one fault does not hide the next.
+"""Check a source's files and needed columns one by one, so that an error does not hide the next error.
 
 A column that is missing or unfit is noted, and a constant stands in for it: what is said of the other columns' values
 does not wait for it.
@@ -26,7 +26,7 @@ _NUMBER_STAND_IN = RawColumn("CAST(1 AS DOUBLE)", "DOUBLE")
 
 @dataclass(frozen=True)
 class Wanted:
-    """A column that the config names: what for, its raw name, and whether it must be a key or a number."""
+    """A column in the config: its use, its raw name, and whether it must be a key or a number."""
 
     use: str
     name: str
@@ -34,13 +34,13 @@ class Wanted:
 
     @property
     def stand_in(self) -> RawColumn:
-        """What is read where there is no such column: the same in every row."""
+        """The constant that replaces the column in every row."""
         return _KEY_STAND_IN if self.is_key else _NUMBER_STAND_IN
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Scans as they were found and as they can be read, and the uses that a constant stands in for in some of them."""
+    """The raw scans, the readable scans, and the uses that a constant replaces in some scans."""
 
     source: Source
     raw_scans: tuple[Scan, ...]
@@ -55,7 +55,7 @@ class Fitted:
 def readable(
     connection: duckdb.DuckDBPyConnection, name: str, source: Source, findings: Findings
 ) -> tuple[Source, list[Scan]]:
-    """Look into every file; what cannot be read is noted. The source that is left may have no file."""
+    """Open every file, and note unreadable files. The remaining source may have no file."""
     every: list[str] = []
     with Findings().attempt(name, every):
         raw_scans = scans(connection, source)
@@ -74,7 +74,7 @@ def readable(
 
 
 def fit(name: str, source: Source, raw_scans: Sequence[Scan], wanted: Sequence[Wanted], findings: Findings) -> Fitted:
-    """Check every wanted column in every scan, and let constants stand in for those that cannot be read."""
+    """Check every wanted column in every scan, and replace unreadable columns by constants."""
     unfit: set[str] = set()
     fitted = []
     for scan in raw_scans:
@@ -113,7 +113,7 @@ def _with(scan: Scan, instead: Mapping[str, RawColumn]) -> Scan:
 def column(
     raw_scans: Sequence[Scan], name: str, used_as: str, nulls: Mapping[str, int] | None = None, *, unfit: bool = False
 ) -> Column:
-    """What is told of a column; of one that was stood in for, no count."""
+    """The description of a column; a replaced column has no count."""
     normal_name = nfc(name)
     lacking = next((scan for scan in raw_scans if not scan.has(name)), None)
     if lacking is not None:
@@ -128,14 +128,14 @@ def type_of(raw: RawColumn) -> str:
 
 
 def nearest(name: str, names: Sequence[str]) -> list[str]:
-    """The names that are nearest, whatever the case, the nearest first."""
+    """The nearest names, ignoring case, the nearest first."""
     folded = {each.casefold(): each for each in names}
     close = difflib.get_close_matches(name.casefold(), folded, n=_SHOWN)
     return [folded[each] for each in close]
 
 
 def unused(raw_scans: Sequence[Scan], used: Sequence[str]) -> tuple[str, ...]:
-    """The columns that are there and nothing names, in the order of the files."""
+    """The columns that nothing names, in the order of the files."""
     taken = {nfc(name) for name in used}
     taken |= {part for scan in raw_scans for name, parts in scan.behind.items() if name in taken for part in parts}
     every = dict.fromkeys(name for scan in raw_scans for name in scan.names)

@@ -1,4 +1,4 @@
-"""Columns of numbers that are no amounts: codes of formats and regions, and the number of the row."""
+"""Columns of numbers that are not amounts: codes of formats and regions, and row numbers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _YEARS = (1900, 2100)
 
 
 def doubts(features: pd.DataFrame, setting: str, *, ask: bool) -> list[str]:
-    """A line for each column of numbers that behaves like codes, or like the number of the row.
+    """A line for each column of numbers that behaves like codes, or like row numbers.
 
     Parameters
     ----------

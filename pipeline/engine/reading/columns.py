@@ -1,4 +1,4 @@
-"""What a column of the outside data is: a number, a date, a text, or nothing that can be a feature.
+"""The kind of a column of the outside data: a number, a date, a text, or unusable as a feature.
 
 Parquet says it by its type. In CSV and Excel, and in the names of folders, all values that are not empty say it together. Numbers
 that are written so that they cannot be read with certainty are no feature: the reason names the setting that settles it.
@@ -78,7 +78,7 @@ def classify(
     *,
     asked: bool = False,
 ) -> list[Kind]:
-    """Find out what columns are, over all files of their source.
+    """Find the kind of each column, over all files of its source.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def _of_numbers(
 
 
 def _eight_digits(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], name: str) -> Kind | None:
-    """Days that are written as numbers, such as 20240131; None where they are none."""
+    """Days that are written as numbers, such as 20240131; None if they are not days."""
     if len(raw_scans) != 1:
         return None
     sql = raw_scans[0][name].sql
@@ -224,7 +224,7 @@ def _number(text: str, written: NumberFormat) -> float | None:
 
 
 def _dates(name: str, texts: Collection[str]) -> Kind | None:
-    """The column, where all its texts are dates; None where they are not."""
+    """The column, if all its texts are dates; otherwise None."""
     days = [
         text
         for text in texts
@@ -272,7 +272,7 @@ def _year(day: date) -> float:
 
 
 def _almost(texts: set[str], numbers: set[str], written: NumberFormat, section: str, name: str) -> str:
-    """Why texts that are nearly numbers are not used; "" where they are levels."""
+    """Why texts that are nearly numbers are not used; "" if they are levels."""
     others = texts - numbers
     marks = {text for text in others if text.strip().casefold() in number_formats.MISSING}
     words = {text for text in others if not re.search("[0-9]", text)}

@@ -40,7 +40,7 @@ _LEADS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp932": (0x81, 0x97), 
 
 
 def codec(name: str) -> str | None:
-    """Python's name of an encoding; None where it knows none of that name, or it encodes no text."""
+    """Python's name of an encoding; None if Python does not have it, or if it does not encode text."""
     try:
         codec = codecs.lookup(name)
     except LookupError:

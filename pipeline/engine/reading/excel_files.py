@@ -118,7 +118,7 @@ class _Workbook:
         return list(chosen)
 
     def _only(self, names: list[str]) -> str:
-        """The sheet that is read where the settings name none: hidden ones are none of a user's, and of several none is guessed."""
+        """The sheet to read if the settings name none: hidden sheets do not count, and several visible sheets are an error."""
         visible = [name for name in names if self._is_visible(name)] if len(names) > 1 else names
         if not visible:
             raise RawDataError(
@@ -186,7 +186,7 @@ class _Workbook:
         return self._filled(sheet, cells, first_column)
 
     def _masks(self, name: str, cells: Any) -> Any | None:
-        """Which cells are numbers, where texts may write them otherwise than with a point; None where it does not matter."""
+        """Which cells are numbers, where texts may write them otherwise than with a point; None if it does not matter."""
         default = NumberFormat()
         if NumberFormat.of(self.settings) == default and not any(
             pc.any(pc.match_substring_regex(column, _OPEN)).as_py() for column in cells.columns
@@ -195,7 +195,7 @@ class _Workbook:
         return self._cells(name, "boolean")[0]
 
     def _filled(self, sheet: Sheet, cells: Any, first_column: int) -> Sheet:
-        """With values filled down, and what is to be said of merged cells and of columns that are missing."""
+        """The sheet with values filled down, and with notes on merged cells and missing columns."""
         missing = [name for name in self.settings.fill_down if name not in sheet.names]
         if missing:
             raise RawDataError(

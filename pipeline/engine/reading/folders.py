@@ -1,4 +1,4 @@
-"""Columns that stand in the names of folders: `week=202401/part.parquet`, as Hive, Spark and others write tables.
+"""Columns in the names of folders: `week=202401/part.parquet`, as Hive, Spark and others write tables.
 
 The folders right above a file count, up from it as long as each is named `key=value`. A value is text, percent-decoded;
 `__HIVE_DEFAULT_PARTITION__` is null. DuckDB's own reading of them is off: it takes every such folder of the whole path,
@@ -22,13 +22,13 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def keys(paths: Sequence[str]) -> tuple[str, ...]:
-    """The keys that stand in the folders of all these files; none where the files differ in them."""
+    """The keys in the folder names of all these files; none if the files have different keys."""
     keys = {tuple(_pairs(path)) for path in paths}
     return keys.pop() if len(keys) == 1 else ()
 
 
 def without(keys: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
-    """The keys that are no columns of the file itself, whatever the case."""
+    """The keys that are not columns of the file itself, ignoring case."""
     taken = {name.casefold() for name in columns}
     return tuple(key for key in keys if key.casefold() not in taken)
 

@@ -66,7 +66,7 @@ class Layout(NamedTuple):
 
 
 def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
-    """Look into every file of a source, and put together those that have the same columns.
+    """Inspect every file of a source, and combine files with the same columns.
 
     Raises
     ------

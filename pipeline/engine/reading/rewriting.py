@@ -132,7 +132,7 @@ def rewrite(path: str, settings: CsvSettings, setting: str, folder: Path, header
 
 
 def not_in(path: str, settings: CsvSettings, setting: str) -> str:
-    """What to say of a file that is not in the encoding of the settings: those under which it reads as words."""
+    """The message for a file that is not in the encoding of the settings, with encodings that give words."""
     readings = encodings.readings(lambda: open_bytes(path, setting), settings.encoding)
     fault = f"bytes that are not text in {settings.encoding}"
     if not readings:

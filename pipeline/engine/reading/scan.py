@@ -1,4 +1,4 @@
-"""What a source's files are once they are looked into: columns in SQL, and queries over them."""
+"""The files of a source after inspection: columns in SQL, and queries over them."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Scan:
 
     @property
     def names(self) -> list[str]:
-        """The names of the files' columns, without those that have none."""
+        """The names of the files' columns, without unnamed columns."""
         return [name for name, _ in self.columns if name]
 
     @property
@@ -124,7 +124,7 @@ class Scan:
         return self.names + [name for name, _ in self.in_folders]
 
     def has(self, name: str) -> bool:
-        """Whether there is such a column, as the config writes it, in the files or made of theirs."""
+        """Whether there is such a column, as the config writes it, in the files or derived from their columns."""
         return nfc(name) in self._by_name
 
 

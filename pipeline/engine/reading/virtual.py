@@ -18,7 +18,7 @@ _WEEK, _VALUE, _IS_NUMBER = "(week)", "(sales)", "(is a number)"
 
 
 def with_made(scan: Scan, source: Source) -> Scan:
-    """The scan with the columns that the config makes of others, and without the rows that it excludes.
+    """The scan with the columns that the config derives from others, and without the rows that it excludes.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def with_made(scan: Scan, source: Source) -> Scan:
 
 
 def _joined(parts: Sequence[RawColumn]) -> str:
-    """The SQL of a key of several columns; null where one of them is missing."""
+    """The SQL of a key of several columns; null if a column is missing."""
     return f" || {literal(_BETWEEN)} || ".join(f"REPLACE({part.key}, '/', '//')" for part in parts)
 
 
@@ -64,7 +64,7 @@ def _product(factor: RawColumn, other: RawColumn) -> RawColumn:
 
 
 def _unpivoted(scan: Scan, source: Source) -> Scan:
-    """A row per row and column of a week, where it has a value."""
+    """One row per row and week column with a value."""
     patterns = [nfc(pattern) for pattern in source.week_columns]
     weeks = [(name, column) for name, column in scan.columns if name and any(_matches(name, each) for each in patterns)]
     if not weeks:

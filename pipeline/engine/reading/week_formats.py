@@ -68,7 +68,7 @@ class Format:
         return tuple(re.compile(pattern) for pattern in self.patterns)
 
     def position(self, text: str) -> int | None:
-        """Where a text stands in time; None where it does not fit."""
+        """The position of a text in time; None if it does not fit."""
         for pattern in self._compiled:
             if match := pattern.fullmatch(text):
                 return self.read(match.groupdict())
@@ -182,7 +182,7 @@ def normal(text: str) -> str:
 
 
 def in_weeks(unit: Unit, position: int) -> float:
-    """A position on a scale of weeks, so that distances in time can be told."""
+    """A position on a scale of weeks, so that distances in time can be compared."""
     if unit == "day":
         return position / 7
     return position // 100 * _WEEKS_A_YEAR + position % 100 if unit == "week" else float(position)
@@ -252,7 +252,7 @@ def _shown(counts: Mapping[str, int], shown: int = 3) -> str:
 def _say_unfit(
     counts: Mapping[str, int], form: Format, positions: Mapping[str, int | None], missing: int, *, asked: bool
 ) -> None:
-    """Raise what is to be said where the best format does not fit all."""
+    """Raise an error if the best format does not fit all texts."""
     total = sum(counts.values())
     unfit = {text: counts[text] for text, position in positions.items() if position is None}
     if asked or missing <= total / 2:
@@ -266,7 +266,7 @@ def _say_unfit(
 
 
 def _chosen(whole: list[Weeks]) -> Weeks:
-    """The reading that the data leave; the first where several say the same."""
+    """The only reading that fits the data; the first if several give the same weeks."""
     first, *others = whole
     others = [other for other in others if not _say_the_same(first, other)]
     if not others or len(first.positions) == 1:
@@ -293,7 +293,7 @@ def _say_the_same(weeks: Weeks, other: Weeks) -> bool:
 
 
 def _density(weeks: Weeks) -> float:
-    """The share of the weeks between the first and the last that are there."""
+    """The share of the weeks between the first and the last that occur."""
     unit = weeks.format.unit
     places = {int(in_weeks(unit, position)) for position in weeks.positions.values()}
     return len(places) / (max(places) - min(places) + 1)
@@ -374,7 +374,7 @@ def _check_holes(weeks: Weeks, name: str | None) -> None:
 
 
 def pattern_of(names: Sequence[str]) -> str | None:
-    """A pattern of the columns that are named after weeks, at least two; None where there are none.
+    """A pattern of the columns that are named after weeks, at least two; None if there are none.
 
     It matches no other column, else it is None too: then the columns are to be listed one by one.
     """

@@ -56,7 +56,7 @@ class _Week:
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, source: Source, scan: Scan, name: str) -> _Week:
-        """Read the distinct values of a column: what a text says is found out once for each."""
+        """Read the distinct values of a column: each distinct text is parsed once."""
         column = scan[name]
         values = f"SELECT {column.sql} AS v, COUNT(*) AS n FROM {scan.sql} GROUP BY 1"
         text = f"CAST({_text(source, scan, name, 'v')} AS VARCHAR)"
@@ -126,7 +126,7 @@ class SalesWeeks(NamedTuple):
     read: Weeks | None
 
     def window(self, last: int) -> Window | None:
-        """The last weeks, at least 1; None where there is no row."""
+        """The last weeks, at least 1; None without rows."""
         return None if self.read is None else week_formats.window(self.read, last)
 
     def in_last(self, last: int) -> list[str]:
@@ -162,7 +162,7 @@ class SalesWeeks(NamedTuple):
         return [column.block(block) for column in self.columns]
 
     def doubts(self, source: Source, last: int) -> list[str]:
-        """That the window holds fewer weeks than it may although there are older ones."""
+        """A doubt if the window has fewer weeks than asked for, although there are older weeks."""
         window, name = self.window(last), source.names["week"]
         if window is None or not window.has_older or window.count >= window.asked:
             return []
@@ -232,7 +232,7 @@ def _day(value: str, type_: str) -> str:
 
 
 def _positions(counts: Sequence[Mapping[str, int]], source: Source) -> Weeks:
-    """Every text's place in time; files that write dates as ISO does are read beside others that write them another way."""
+    """Every text's position in time; files that write dates as ISO does are read beside others that write them another way."""
     section = source.section
     name = section.week_format if isinstance(section, SalesSource) else None
     every = _summed(counts)
