@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"[-+]?[\d.,' \u00a0\u202f\u2019]*\d(?:[eE][-+]?\d+)?-?")
 _WEEK = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-?W?\d{1,2}|\d{1,6}|\d{4}/\d{2}/\d{2}")
 _INDEX = re.compile(r"unnamed:? ?\d*|index|level_\d|__index_level_\d__", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 _FEW_LEVELS = 60
 
 
@@ -205,8 +206,11 @@ def _sales(group: Group) -> Part:
         unsure.append(
             f"there is no column of amounts: {units!r} times {price!r} is taken; see whether the price is that of one unit"
         )
-    if "need_state" in columns and columns["need_state"] == columns.get("category"):
-        del columns["need_state"]
+    for use in ("store_id", "sku_id"):
+        if use in columns and any(_SCIENTIFIC.fullmatch(text) for text in sample.values(columns[use])):
+            unsure.append(
+                f"column {columns[use]!r} is written as 8.71E+12: its last digits were lost when the file was saved; export it as text"
+            )
     return Part(SALES, group, columns, unsure=tuple(unsure))
 
 

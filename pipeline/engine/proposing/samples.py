@@ -260,6 +260,7 @@ def _excel(path: Path) -> Sample:
         doubts.append(f"its sheets {', '.join(map(repr, alike))} have the same columns, and only {chosen!r} is read")
     elif len(tables) > 1:
         doubts.append(f"it has {len(tables)} sheets, and {chosen!r} is read: {', '.join(map(repr, tables))}")
+    doubts += _marks(columns)[1]
     settings: dict[str, str | int] = {}
     if chosen != workbook.sheet_names[0]:
         settings["sheet"] = chosen

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 # By use: English, German, French, Spanish, Dutch, Italian, Portuguese, Polish, Swedish words; each a word or several, without accents.
 _WORDS = {
-    "store_id": "store shop outlet branch site location market|filiale markt laden standort haus vst|magasin boutique pdv|"
+    "store_id": "store shop outlet branch site location market|filiale filial markt laden standort haus vst|magasin boutique pdv|"
     "tienda sucursal local|winkel filiaal vestiging|negozio|loja|sklep|butik",
-    "sku_id": "sku item product article upc ean gtin barcode plu material|artikel produkt ware|produit article reference|"
+    "sku_id": "sku item product article upc ean gtin barcode plu material|artikel produkt|produit article reference|"
     "articulo producto|product|articolo prodotto|produto artigo|towar|vara",
     "category": "category cat department dept group|warengruppe wgr kategorie sparte abteilung|categorie rayon famille|"
     "categoria familia seccion|categorie productgroep artikelgroep groep|reparto gruppo|kategoria|varugrupp",
@@ -55,7 +55,7 @@ def fit(name: str, use: str) -> float:
     if joined in WORDS[use]:
         return 3.0
     hits = [word for word in words if _is_one(word, use)]
-    compound = not hits and any(len(word) > 4 and word in joined for word in WORDS[use])
+    compound = not hits and any(_begins_or_is_in(joined, word) for word in WORDS[use])
     if not hits and not compound:
         return 0.0
     score = 1.0 + (1.0 if hits and len(hits) == len(words) else 0.0)
@@ -71,6 +71,11 @@ def fit(name: str, use: str) -> float:
 def uses_of(name: str, uses: Sequence[str]) -> dict[str, float]:
     """How well a name fits each of these uses, those that it does not fit left out."""
     return {use: score for use in uses if (score := fit(name, use)) > 0}
+
+
+def _begins_or_is_in(compound: str, word: str) -> bool:
+    """Whether a compound such as `weeknummer` or `hauptwarengruppe` has the word; short ones count at its beginning alone."""
+    return compound.startswith(word) if len(word) == 4 else len(word) > 4 and word in compound
 
 
 def _is_one(word: str, use: str) -> bool:
