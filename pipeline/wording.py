@@ -28,7 +28,7 @@ def first_of(names: Sequence[str]) -> str:
 def common_start(names: Collection[str]) -> str:
     """The letters with which all names begin."""
     low, high = min(names), max(names)
-    same = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), None)
+    same = next((at for at, (letter, other) in enumerate(zip(low, high, strict=False)) if letter != other), None)
     return low if same is None else low[:same]
 
 

@@ -1,4 +1,4 @@
-"""`store-clustering init`: propose a config from files that nobody has described yet."""
+"""`store-clustering init`: propose a config from raw files without a description."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _samples(files: list[Path]) -> tuple[list[Sample], list[str]]:
 
 
 def _write(base: Path, text: str) -> None:
-    """Put the config in place, whole; the former one stays beside it, under the first name that is free."""
+    """Write the config atomically; the former config stays beside it, under the first free name."""
     base.parent.mkdir(parents=True, exist_ok=True)
     if base.exists():
         names = (f"{_FORMER}-{number}" if number > 1 else _FORMER for number in itertools.count(1))
@@ -125,7 +125,7 @@ def _write(base: Path, text: str) -> None:
 
 
 def _check(text: str, home: Path) -> int:
-    """What `check` says of the proposal, with all other settings as by default."""
+    """Run `check` on the proposal, with defaults for all other settings."""
     try:
         settings = msgspec.convert(tomllib.loads(text), Settings)
     except msgspec.ValidationError as error:

@@ -223,11 +223,11 @@ def _of_marks(settings: Settings, origin: Origin) -> Iterator[str]:
     places: list[tuple[Key, Any]] = [
         (("sources", name), getattr(sources, name)) for name in ("internal_sales", "need_states", "overrides")
     ]
-    places += [(("sources", "external", index), one) for index, one in enumerate(sources.external)]
-    for place, kind in ((place, kind) for place in places if place[1] is not None for kind in ("csv", "excel")):
-        written = getattr(place[1], kind)
+    places += [(("sources", "external", index), source) for index, source in enumerate(sources.external)]
+    for entry, kind in ((entry, kind) for entry in places if entry[1] is not None for kind in ("csv", "excel")):
+        written = getattr(entry[1], kind)
         if written.decimal and written.decimal == written.thousands:
-            key: Key = (*place[0], kind, "thousands")
+            key: Key = (*entry[0], kind, "thousands")
             yield f"{origin(key)}: {dotted(key)}: is the decimal mark too, {written.decimal!r}: set one of them to another mark"
 
 

@@ -22,10 +22,10 @@ COMBINED = "(attributes)"  # the name of the column that several are put togethe
 _BETWEEN = "CHR(1)"  # between the values of several columns; no key has it at its ends, where white space is trimmed
 
 
-def combined(found: Sequence[Scan], names: Sequence[str]) -> list[Scan]:
+def combined(raw_scans: Sequence[Scan], names: Sequence[str]) -> list[Scan]:
     """The scans with a column `COMBINED`: the values of these columns as keys, an empty one where there is none."""
     scans = []
-    for scan in found:
+    for scan in raw_scans:
         values = ", ".join(f"COALESCE({scan[name].key}, '')" for name in names)
         scans.append(with_column(scan, COMBINED, RawColumn(f"CONCAT_WS({_BETWEEN}, {values})", "VARCHAR")))
     return scans

@@ -114,8 +114,8 @@ def view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """A small result."""
-    found: list[tuple[Any, ...]] = connection.execute(query, list(values)).fetchall()
-    return found
+    result: list[tuple[Any, ...]] = connection.execute(query, list(values)).fetchall()
+    return result
 
 
 def row(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
@@ -155,8 +155,8 @@ def _check_text(message: str, files: Sequence[str], setting: str) -> None:
     line = re.search(r"CSV Error on Line: (\d+)", message)
     file = files[0] if len(files) == 1 else next((file for file in files if file in message), None)
     where = f"{_named(files, message)}{f', line {line[1]}' if line else ''}"
-    said = f"{where}: bytes that are not text in this encoding; set encoding in [{setting}] csv"
-    raise NotTextError(said, file, int(line[1]) if line else None) from None
+    fault = f"{where}: bytes that are not text in this encoding; set encoding in [{setting}] csv"
+    raise NotTextError(fault, file, int(line[1]) if line else None) from None
 
 
 def spill_folder_of(connection: duckdb.DuckDBPyConnection) -> Path:
@@ -177,8 +177,8 @@ def _explained(message: str, files: Sequence[str], setting: str) -> str:
     file = _named(files, message)
     line = re.search(r"CSV Error on Line: (\d+)", message)
     if line is None:
-        said = gist(Exception(message))
-        return f"{file}: cannot be read: {said}; write the file again, or check path and csv in [{setting}]"
+        fault = gist(Exception(message))
+        return f"{file}: cannot be read: {fault}; write the file again, or check path and csv in [{setting}]"
     where = f"{file}, line {int(line[1])}"
     fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
     if fields:
@@ -188,5 +188,5 @@ def _explained(message: str, files: Sequence[str], setting: str) -> str:
         )
     if "quote" in message.lower().split("possible")[0]:
         return f"{where}: a quoted value does not end; correct the line, or set quote in [{setting}] csv"
-    said = " ".join(message.splitlines()[2:3] or [gist(Exception(message))]).strip()
-    return f"{where}: {said[:200]}; correct the line, or check [{setting}] csv"
+    fault = " ".join(message.splitlines()[2:3] or [gist(Exception(message))]).strip()
+    return f"{where}: {fault[:200]}; correct the line, or check [{setting}] csv"

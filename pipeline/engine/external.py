@@ -80,45 +80,45 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
             with reading_source(source):
                 read.append(_read(connection, source, external, f"external_{position}"))
     _check_names(read)
-    features = pd.concat([one.features for one in read], axis=1, join="outer").sort_index(axis=0).sort_index(axis=1)
+    features = pd.concat([part.features for part in read], axis=1, join="outer").sort_index(axis=0).sort_index(axis=1)
     features = features.copy()  # in one block per type: pandas warns of inserting a column among many blocks
     reasons: dict[str, str] = {}
-    for name, reason in sorted({pair for one in read for pair in one.ignored}):
+    for name, reason in sorted({pair for part in read for pair in part.ignored}):
         reasons[name] = f"{reasons[name]}; {reason}" if name in reasons else reason
-    labels = pd.concat([one.labels for one in read], ignore_index=True)
+    labels = pd.concat([part.labels for part in read], ignore_index=True)
     tables = {
         "features": features.rename_axis(_KEY).rename_axis(None, axis=1).reset_index(),
         "ignored": pd.DataFrame(list(reasons.items()), columns=["feature", "reason"], dtype=object),
         "labels": labels.sort_values([_KEY, "label"], ignore_index=True),
     }
-    return Gathered(tables, [doubt for one in read for doubt in one.doubts])
+    return Gathered(tables, [doubt for part in read for doubt in part.doubts])
 
 
 def _read(connection: duckdb.DuckDBPyConnection, source: Source, external: ExternalSource, table: str) -> _Read:
-    found = scans(connection, source)
+    raw_scans = scans(connection, source)
     key = source.names["store_id"]
-    require(source, found, {"columns.store_id": key})
-    require_keys(source, found, {_KEY: key})
-    _require_alike(source, found)
-    offered = _offered(source, found[0], external)
+    require(source, raw_scans, {"columns.store_id": key})
+    require_keys(source, raw_scans, {_KEY: key})
+    _require_alike(source, raw_scans)
+    offered = _offered(source, raw_scans[0], external)
     categorical = [nfc(name) for name in external.categorical or ()]
-    columns = kinds.classify(connection, found, offered, categorical, asked=external.features is not None)
+    columns = kinds.classify(connection, raw_scans, offered, categorical, asked=external.features is not None)
     ignored = [(column.name, column.reason) for column in columns if column.reason]
     ignored += [
         (f"({source.setting.removeprefix('sources.')} column {position})", "the header gives it no name")
-        for position, (name, _) in enumerate(found[0].columns, start=1)
+        for position, (name, _) in enumerate(raw_scans[0].columns, start=1)
         if not name and external.features is None
     ]
     used = [column for column in columns if not column.reason]
     labels = [nfc(name) for name in external.labels]
-    selects = [_select(scan, key, used, labels) for scan in found]
-    create(connection, table, alike_once(union(found, selects)))
+    selects = [_select(scan, key, used, labels) for scan in raw_scans]
+    create(connection, table, alike_once(union(raw_scans, selects)))
     frame = rows_of(connection, table, "store_id").set_index(_KEY)
     _check_stores(connection, source, table, key)
     features = frame.iloc[:, : len(used)].set_axis([column.name for column in used], axis=1)
     features = features.astype({column.name: "float64" if column.is_number else object for column in used})
     _check_finite(source, features)
-    doubts = [doubt for scan in found for doubt in scan.doubts] + doubts_of(source, external, columns, features)
+    doubts = [doubt for scan in raw_scans for doubt in scan.doubts] + doubts_of(source, external, columns, features)
     return _Read(source, features, ignored, _long(frame.iloc[:, len(used) :].set_axis(labels, axis=1)), doubts)
 
 
@@ -137,9 +137,9 @@ def doubts_of(
 ) -> list[str]:
     """What should be looked at in the features of a source: those that cannot be read with certainty, and those that look like codes."""
     unread = [
-        f"{source.title}: column '{one.name}' will not be used: {one.reason}; {NEXT}"
-        for one in columns
-        if one.reason and one.is_unread
+        f"{source.title}: column '{column.name}' will not be used: {column.reason}; {NEXT}"
+        for column in columns
+        if column.reason and column.is_unread
     ]
     asked = external.categorical is None
     return unread + [f"{source.title}: {doubt}" for doubt in codes.doubts(features, source.setting, ask=asked)]
@@ -152,9 +152,9 @@ def _select(scan: Scan, key: str, used: Sequence[kinds.Kind], labels: Sequence[s
     return ", ".join(parts)
 
 
-def _require_alike(source: Source, found: Sequence[Scan]) -> None:
-    every = sorted({name for scan in found for name in scan.names})
-    for scan in found:
+def _require_alike(source: Source, raw_scans: Sequence[Scan]) -> None:
+    every = sorted({name for scan in raw_scans for name in scan.names})
+    for scan in raw_scans:
         missing = [with_nearest(name, scan.names) for name in every if name not in scan.names]
         if missing:
             raise RawDataError(
@@ -234,10 +234,10 @@ def _check_finite(source: Source, features: pd.DataFrame) -> None:
 
 
 def _check_names(read: Sequence[_Read]) -> None:
-    features = {name for one in read for name in one.features.columns}
+    features = {name for part in read for name in part.features.columns}
     for what, names in (
-        ("feature", [(name, one.source) for one in read for name in _offered_names(one) if name in features]),
-        ("label", [(name, one.source) for one in read for name in one.labels["label"].unique()]),
+        ("feature", [(name, part.source) for part in read for name in _offered_names(part) if name in features]),
+        ("label", [(name, part.source) for part in read for name in part.labels["label"].unique()]),
     ):
         seen: dict[str, Source] = {}
         for name, source in names:
@@ -249,8 +249,8 @@ def _check_names(read: Sequence[_Read]) -> None:
             seen[name] = source
 
 
-def _offered_names(one: _Read) -> list[str]:
-    return [*one.features.columns, *(name for name, _ in one.ignored)]
+def _offered_names(part: _Read) -> list[str]:
+    return [*part.features.columns, *(name for name, _ in part.ignored)]
 
 
 def _long(labels: pd.DataFrame) -> pd.DataFrame:

@@ -151,20 +151,22 @@ def _sum(connection: duckdb.DuckDBPyConnection, source: Source, sources: Sources
             f"[internal.preprocessing] last_weeks = {last_weeks} needs to know the week of each sale; set week in "
             "[sources.internal_sales] columns, or remove last_weeks"
         )
-    found = scans(connection, source)
-    named = keyed(found, sources)
+    raw_scans = scans(connection, source)
+    named = keyed(raw_scans, sources)
     needed = {**named.names, "sales_value": columns.sales_value}
-    require(source, found, {f"columns.{use}": name for use, name in needed.items()})
-    require_keys(source, found, named.names)
-    _require_amounts(source, found, columns.sales_value)
-    amounts.check_certain(connection, source, found, columns.sales_value)
-    weeks = _weeks(connection, source, found, columns.week, is_needed=last_weeks is not None)
+    require(source, raw_scans, {f"columns.{use}": name for use, name in needed.items()})
+    require_keys(source, raw_scans, named.names)
+    _require_amounts(source, raw_scans, columns.sales_value)
+    amounts.check_certain(connection, source, raw_scans, columns.sales_value)
+    weeks = _weeks(connection, source, raw_scans, columns.week, is_needed=last_weeks is not None)
     in_window = None if weeks is None or last_weeks is None else weeks.in_last(last_weeks)
     blocks = None if weeks is None else weeks.blocks(last_weeks)
-    ready, columns = named.ready(found, columns)
+    ready, columns = named.ready(raw_scans, columns)
     well = sums.make(connection, ready, columns, in_window, blocks)
     keys.check_precise(
-        connection, source, {place: named.names[use] for use, place in sums.NAMES.items() if use in named.names}
+        connection,
+        source,
+        {table_and_use: named.names[use] for use, table_and_use in sums.NAMES.items() if use in named.names},
     )
     named.finish(connection, source)
     sums.round_to_cents(connection)
@@ -189,16 +191,16 @@ class _Summed(NamedTuple):
 def doubts_of(
     connection: duckdb.DuckDBPyConnection,
     source: Source,
-    found: Sequence[Scan],
+    raw_scans: Sequence[Scan],
     weeks: SalesWeeks | None,
     last_weeks: int | None,
 ) -> list[str]:
     """What should be looked at in sales that can be read; `sums` and `chosen_sales` are there."""
     (row_count,) = row(connection, "SELECT COALESCE(SUM(rows_in_window), 0) FROM chosen_sales")
     return [
-        *(doubt for scan in found for doubt in scan.doubts),
+        *(doubt for scan in raw_scans for doubt in scan.doubts),
         *(weeks.doubts(source, last_weeks) if weeks and last_weeks else ()),
-        *twice.in_two_files(connection, source, found, int(row_count)),
+        *twice.in_two_files(connection, source, raw_scans, int(row_count)),
         *twice.totals(connection, source),
     ]
 
@@ -210,15 +212,20 @@ def weeks_kept(
     window = weeks.window(last_weeks) if weeks and last_weeks else None
     if window is None:
         return []
-    kept, every = row(connection, "SELECT SUM(window_cents), SUM(window_cents + earlier_cents) FROM sums")
-    share = f", {kept / every:.1%} of the sales" if every else ""
+    window_cents, every = row(connection, "SELECT SUM(window_cents), SUM(window_cents + earlier_cents) FROM sums")
+    share = f", {window_cents / every:.1%} of the sales" if every else ""
     return [
         f"weeks {window.first} to {window.last} of column '{source.names['week']}': {counted(window.count, 'week', 'weeks')}{share}"
     ]
 
 
 def _weeks(
-    connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], name: str | None, *, is_needed: bool
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    raw_scans: Sequence[Scan],
+    name: str | None,
+    *,
+    is_needed: bool,
 ) -> SalesWeeks | None:
     """The weeks of the sales; None where no column is named, or where not every row has a week that can be read and none needs it.
 
@@ -227,16 +234,16 @@ def _weeks(
     if name is None:
         return None
     try:
-        require(source, found, {"columns.week": name})
-        return weeks_of(connection, source, found, name)
+        require(source, raw_scans, {"columns.week": name})
+        return weeks_of(connection, source, raw_scans, name)
     except RawDataError:
         if is_needed:
             raise
         return None
 
 
-def _require_amounts(source: Source, found: Sequence[Scan], name: str) -> None:
-    for scan in found:
+def _require_amounts(source: Source, raw_scans: Sequence[Scan], name: str) -> None:
+    for scan in raw_scans:
         column = scan[name]
         if column.written is None and not keys.is_number(column.type):
             raise RawDataError(
@@ -314,7 +321,7 @@ def _choose(
         )
 
 
-def check_values(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan]) -> None:
+def check_values(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan]) -> None:
     """Check the amounts of `chosen_sales`."""
     name = source.names["sales_value"]
     bad, texts, text, total = row(
@@ -323,7 +330,7 @@ def check_values(connection: duckdb.DuckDBPyConnection, source: Source, found: S
     if texts:
         raise RawDataError(
             f"{source.title}: column '{name}' has {counted(int(texts), 'text', 'texts')} that are no number, such as "
-            f"{quoted(text)}; {amounts.what_to_set(connection, source, found, name)}"
+            f"{quoted(text)}; {amounts.what_to_set(connection, source, raw_scans, name)}"
         )
     if bad:
         raise RawDataError(

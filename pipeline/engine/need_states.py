@@ -34,10 +34,10 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedSta
     """
     names = keys_of(columns)
     needed = names if columns.weight is None else {**names, "weight": columns.weight}
-    found = scans(connection, source)
-    require(source, found, {f"columns.{use}": name for use, name in needed.items()})
-    require_keys(source, found, names)
-    load_rows(connection, source, found, columns)
+    raw_scans = scans(connection, source)
+    require(source, raw_scans, {f"columns.{use}": name for use, name in needed.items()})
+    require_keys(source, raw_scans, names)
+    load_rows(connection, source, raw_scans, columns)
     keys.check_precise(connection, source, {("map_rows", "sku_id"): columns.sku_id})
     _check_keys(connection, source, columns)
     if columns.weight is not None:
@@ -46,7 +46,7 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, columns: NeedSta
     distinct = "SELECT DISTINCT sku_id, map_category, need_state, weight FROM map_rows"
     view(connection, "need_state_map", blocks("map_rows") if several else distinct)
     create(connection, "weights", sql("weights.sql"))
-    return [doubt for scan in found for doubt in scan.doubts]
+    return [doubt for scan in raw_scans for doubt in scan.doubts]
 
 
 def keys_of(columns: NeedStateColumns) -> dict[str, str]:
@@ -55,19 +55,19 @@ def keys_of(columns: NeedStateColumns) -> dict[str, str]:
     if isinstance(columns.need_state, str):
         names["need_state"] = columns.need_state
     else:
-        names |= {f"need_state {place}": name for place, name in enumerate(columns.need_state, start=1)}
+        names |= {f"need_state {number}": name for number, name in enumerate(columns.need_state, start=1)}
     if columns.category is not None:
         names["category"] = columns.category
     return names
 
 
 def load_rows(
-    connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], columns: NeedStateColumns
+    connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], columns: NeedStateColumns
 ) -> None:
     """Make `map_rows`: sku_id, map_category, attribute, need_state, weight, weight_text; a row per row and attribute."""
     named = {columns.need_state: 1.0} if isinstance(columns.need_state, str) else columns.need_state
-    scans_of = [scan for scan in found for _ in named]
-    selects = [_select(source, scan, columns, name, weight) for scan in found for name, weight in named.items()]
+    scans_of = [scan for scan in raw_scans for _ in named]
+    selects = [_select(source, scan, columns, name, weight) for scan in raw_scans for name, weight in named.items()]
     create(connection, "map_rows", union(scans_of, selects))
 
 
@@ -86,10 +86,10 @@ def take_category(connection: duckdb.DuckDBPyConnection, sales: Source, mapped: 
         f"{mapped} GROUP BY sku_id HAVING COUNT(DISTINCT map_category) > 1 ORDER BY sku_id LIMIT 1",
     )
     if several:
-        sku, one, other, count = several[0]
+        sku, category, other, count = several[0]
         raise RawDataError(
             f"{sales.title}: the sales have no category, and the need states have {counted(count, 'SKU', 'SKUs')} in several: SKU "
-            f"{quoted(sku)} in {quoted(one)} and {quoted(other)}; leave one category per SKU, or name the sales' column in "
+            f"{quoted(sku)} in {quoted(category)} and {quoted(other)}; leave one category per SKU, or name the sales' column in "
             f"columns.category of [{sales.setting}]"
         )
     connection.execute(
@@ -123,17 +123,17 @@ def only_ones(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str
 
     `sku_sums` (`twice.totals`) and `map_rows` are there. A category or two without need states of their own are usual; most of them are not: then a column is taken for another.
     """
-    found = rows(
+    categories = rows(
         connection,
         "SELECT k.category FROM sku_sums k JOIN map_rows m "
         "ON m.sku_id = k.sku_id AND m.map_category = k.map_category GROUP BY 1 HAVING COUNT(DISTINCT m.need_state) = 1 ORDER BY 1",
     )
     (every,) = row(connection, "SELECT COUNT(DISTINCT category) FROM sku_sums")
-    if 2 * len(found) < every or not found:
+    if 2 * len(categories) < every or not categories:
         return []
-    names = listed([quoted(name) for (name,) in found], 5)
+    names = listed([quoted(name) for (name,) in categories], 5)
     return [
-        f"{source.title}: {len(found)} of {counted(every, 'category has', 'categories have')} one need state, and will have one cluster: {names}; see "
+        f"{source.title}: {len(categories)} of {counted(every, 'category has', 'categories have')} one need state, and will have one cluster: {names}; see "
         "whether columns.category and columns.need_state are the right columns, or exclude them in [internal.preprocessing]"
     ]
 
@@ -172,9 +172,9 @@ def _check_weights(connection: duckdb.DuckDBPyConnection, source: Source, name: 
     )
     if bad:
         sku, written, count = bad[0]
-        said = "missing" if written is None else quoted(written)
+        text = "missing" if written is None else quoted(written)
         raise RawDataError(
-            f"{source.title}: column '{name}' is not a weight in {counted(count, 'row', 'rows')}: SKU {quoted(sku)} has {said}; a "
+            f"{source.title}: column '{name}' is not a weight in {counted(count, 'row', 'rows')}: SKU {quoted(sku)} has {text}; a "
             "weight is a number from 0 to 1e15; correct them"
         )
     twice = rows(

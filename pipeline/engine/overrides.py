@@ -49,11 +49,11 @@ def gather(files: Mapping[str, Sequence[str]], sources: Sources, engine: Engine)
         ) as connection,
         reading_source(source),
     ):
-        found = scans(connection, source)
+        raw_scans = scans(connection, source)
         wanted = names(source)
-        require(source, found, {f"columns.{use}": name for use, name in wanted.items()})
-        require_keys(source, found, wanted)
-        load(connection, found, wanted)
+        require(source, raw_scans, {f"columns.{use}": name for use, name in wanted.items()})
+        require_keys(source, raw_scans, wanted)
+        load(connection, raw_scans, wanted)
         return {"rows": rows(connection)}
 
 
@@ -62,9 +62,9 @@ def names(source: Source) -> dict[str, str]:
     return {use: source.names[use] for use in ("store_id", "category", "cluster", "reason")}
 
 
-def load(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], columns: Mapping[str, str]) -> None:
+def load(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], columns: Mapping[str, str]) -> None:
     """Make `override_rows`: the rows of the scans, as `gather` returns them."""
-    create(connection, TABLE, union(found, [_select(scan, columns) for scan in found]))
+    create(connection, TABLE, union(raw_scans, [_select(scan, columns) for scan in raw_scans]))
 
 
 def rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:

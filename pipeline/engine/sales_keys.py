@@ -18,7 +18,7 @@ from pipeline.settings import SalesColumns, Sources
 KEYS = ("store_id", "sku_id", "category")
 
 
-def keyed(found: Sequence[Scan], sources: Sources) -> Keyed:
+def keyed(raw_scans: Sequence[Scan], sources: Sources) -> Keyed:
     """Which columns of the sales are their keys.
 
     The SKU, or what stands for it where the mix is over columns of the sales. Where no file has the category and the map has one, it
@@ -32,7 +32,7 @@ def keyed(found: Sequence[Scan], sources: Sources) -> Keyed:
     names |= {use_of(position, len(named)): name for position, name in enumerate(named)} or {"sku_id": columns.sku_id}
     in_map = sources.need_states.columns.category if sources.need_states else None
     is_elsewhere = in_map is not None and columns.category in (in_map, SalesColumns().category)
-    from_map = is_elsewhere and not any(scan.has(columns.category) for scan in found)
+    from_map = is_elsewhere and not any(scan.has(columns.category) for scan in raw_scans)
     if not from_map:
         names["category"] = columns.category
     return Keyed(names, tuple(named), from_map)
@@ -56,9 +56,9 @@ class Keyed:
         """The uses of the columns that stand for the SKU."""
         return [use for use in self.names if use.startswith("need_state")]
 
-    def ready(self, found: Sequence[Scan], columns: SalesColumns) -> tuple[list[Scan], SalesColumns]:
+    def ready(self, raw_scans: Sequence[Scan], columns: SalesColumns) -> tuple[list[Scan], SalesColumns]:
         """The scans with the columns that stand for keys, and what these are called."""
-        scans = list(found)
+        scans = list(raw_scans)
         if self.attributes:
             columns = msgspec.structs.replace(columns, sku_id=self.attributes[0])
         if len(self.attributes) > 1:

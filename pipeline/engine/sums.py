@@ -30,7 +30,7 @@ _BAD = "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT ISFINITE(rest_micros)) FROM 
 
 def make(
     connection: duckdb.DuckDBPyConnection,
-    found: Sequence[Scan],
+    raw_scans: Sequence[Scan],
     columns: SalesColumns,
     in_window: Sequence[str] | None,
     blocks: Sequence[str] | None = None,
@@ -45,7 +45,7 @@ def make(
 
     Parameters
     ----------
-    found : the sales
+    raw_scans : the sales
     columns : what their columns are called
     in_window : per scan, the SQL of whether a row counts; None where every row does
     blocks : per scan, the SQL of a row's block of weeks; `sums` then has the columns `BLOCK_CENTS` besides, which add up to sales_cents
@@ -55,11 +55,11 @@ def make(
     Whether all is well with every row; else `sums` is to be looked into.
     """
     keys = {"store": columns.store_id, "sku": columns.sku_id, "category": columns.category}
-    alike = len({tuple(replace(scan[name], sql="") for name in keys.values()) for scan in found}) == 1
-    names = {use: replace(found[0][name], sql="raw_key").key if alike else "raw_key" for use, name in keys.items()}
+    alike = len({tuple(replace(scan[name], sql="") for name in keys.values()) for scan in raw_scans}) == 1
+    names = {use: replace(raw_scans[0][name], sql="raw_key").key if alike else "raw_key" for use, name in keys.items()}
     selects = []
-    every = len(found)
-    for scan, chosen, block in zip(found, in_window or ["TRUE"] * every, blocks or ["NULL"] * every, strict=True):
+    every = len(raw_scans)
+    for scan, chosen, block in zip(raw_scans, in_window or ["TRUE"] * every, blocks or ["NULL"] * every, strict=True):
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
         value = scan[columns.sales_value]
         text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
@@ -67,7 +67,7 @@ def make(
             f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window, "
             f"{block} AS block"
         )
-    view(connection, "raw_sales", union(found, selects))
+    view(connection, "raw_sales", union(raw_scans, selects))
     by_block = BLOCK_CENTS if blocks else ()
     well = in_window is None and _quickly(connection, names, by_block)
     if not well:
@@ -141,7 +141,7 @@ def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_bl
 
 
 def _name(
-    connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_block: Sequence[str], kept: str = "*"
+    connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_block: Sequence[str], selected: str = "*"
 ) -> None:
     """`raw_sums` -> `sums`, under the names of the keys, and `key_spellings`."""
     one_to_one = True
@@ -153,7 +153,7 @@ def _name(
     create(connection, "key_spellings", " UNION ALL ".join(spellings))
     view(connection, "named_sums", sql("named_sums.sql", blocks=_listed(by_block, "r.{}")))
     keyed = sql("keyed_sums.sql", blocks=_listed(by_block, "CAST(SUM({0}) AS BIGINT) AS {0}"))
-    create(connection, "sums", f"SELECT {kept} FROM ({'SELECT * FROM named_sums' if one_to_one else keyed}) s")
+    create(connection, "sums", f"SELECT {selected} FROM ({'SELECT * FROM named_sums' if one_to_one else keyed}) s")
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, kind: str, *names: str) -> None:

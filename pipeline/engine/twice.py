@@ -41,20 +41,20 @@ _LEAST = 10_000  # cents, from which a total that agrees as a whole alone is no 
 
 
 def in_two_files(
-    connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], row_count: int
+    connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], row_count: int
 ) -> list[str]:
     """Doubts of files, or sheets, that hold the same sales: as a copy in another format, or because exports overlap.
 
     Compared are sums per store, SKU, category and week: in a file of the same weeks nearly all are equal; in one of other weeks, or of
     other days of a week, few are. Without weeks they are the sums per store, SKU and category.
     """
-    units = [(scan, path) for scan in found for path in scan.files]
+    units = [(scan, path) for scan in raw_scans for path in scan.files]
     if len(units) < 2:
         return []
-    period = _period(connection, source, found)
-    if period and row_count > _SAMPLE and not _share_weeks(connection, found, period):
+    period = _period(connection, source, raw_scans)
+    if period and row_count > _SAMPLE and not _share_weeks(connection, raw_scans, period):
         return []
-    _make_unit_sums(connection, source, found, period, max(1, row_count // _SAMPLE))
+    _make_unit_sums(connection, source, raw_scans, period, max(1, row_count // _SAMPLE))
     pairs = rows(
         connection,
         "SELECT a.unit, b.unit, COUNT(*), COUNT(*) FILTER (WHERE ABS(a.amount - b.amount) < 0.005), MIN(a.example) "
@@ -95,14 +95,14 @@ def _is_copy(first: str, second: str) -> bool:
 
 
 def _make_unit_sums(
-    connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], period: str, every: int
+    connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], period: str, every: int
 ) -> None:
     """Make `unit_sums`: unit, key, amount, example; of one in `every` keys where there are many."""
     names = [source.names[use] for use in ("store_id", "sku_id", "category")] + ([period] if period else [])
-    named = [name for name in names if all(scan.has(name) for scan in found)]
-    alike = _are_alike(found, named)
+    named = [name for name in names if all(scan.has(name) for scan in raw_scans)]
+    alike = _are_alike(raw_scans, named)
     selects = []
-    for scan in found:
+    for scan in raw_scans:
         parts = [scan[name].sql if alike else _as_key(scan[name]) for name in named]
         texts = [f"COALESCE(CAST(MIN({part}) AS VARCHAR), '')" for part in parts]
         hashed = f"HASH({', '.join(parts)})"
@@ -124,17 +124,17 @@ def _make_unit_sums(
     )
 
 
-def _are_alike(found: Sequence[Scan], names: Sequence[str]) -> bool:
+def _are_alike(raw_scans: Sequence[Scan], names: Sequence[str]) -> bool:
     """Whether all scans have values of these columns in one way, so that the values themselves can be compared."""
-    return len({tuple(replace(scan[name], sql="") for name in names) for scan in found}) == 1
+    return len({tuple(replace(scan[name], sql="") for name in names) for scan in raw_scans}) == 1
 
 
-def _share_weeks(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], period: str) -> bool:
+def _share_weeks(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], period: str) -> bool:
     """Whether two files, or sheets, have a week in common."""
-    alike = _are_alike(found, [period])
+    alike = _are_alike(raw_scans, [period])
     selects = [
         f"SELECT {_unit(scan)} AS unit, {scan[period].sql if alike else _as_key(scan[period])} AS week FROM {scan.sql} GROUP BY 1, 2"
-        for scan in found
+        for scan in raw_scans
     ]
     query = f"SELECT 1 FROM ({' UNION ALL '.join(selects)}) u GROUP BY week HAVING COUNT(DISTINCT unit) > 1 LIMIT 1"
     return bool(rows(connection, query))
@@ -160,19 +160,19 @@ def _unit(scan: Scan) -> str:
     return f"CASE {cases} END"
 
 
-def _period(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan]) -> str:
+def _period(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan]) -> str:
     """The column that tells weeks apart: the one that the config names, else one whose texts are weeks; "" where there is none."""
-    if "week" in source.names and all(scan.has(source.names["week"]) for scan in found):
+    if "week" in source.names and all(scan.has(source.names["week"]) for scan in raw_scans):
         return source.names["week"]
     used = {nfc(part) for name in source.names.values() for part in source.parts(name)}
-    for name in found[0].names:
-        if name in used or not all(scan.has(name) for scan in found[1:]):
+    for name in raw_scans[0].names:
+        if name in used or not all(scan.has(name) for scan in raw_scans[1:]):
             continue
         texts = [
             str(text)
             for (text,) in rows(
                 connection,
-                f"SELECT DISTINCT CAST(v AS VARCHAR) FROM (SELECT {found[0][name].sql} AS v FROM {found[0].sql} LIMIT 100000) t "
+                f"SELECT DISTINCT CAST(v AS VARCHAR) FROM (SELECT {raw_scans[0][name].sql} AS v FROM {raw_scans[0].sql} LIMIT 100000) t "
                 f"WHERE v IS NOT NULL LIMIT {_PERIODS + 1}",
             )
         ]
@@ -235,12 +235,12 @@ def totals(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
             f"SELECT {keys_}, CAST(SUM(sales_cents) AS DOUBLE) AS cents FROM chosen_sales GROUP BY ALL",
         )
     doubts: list[str] = []
-    known: set[tuple[str, str]] = set()
+    total_keys: set[tuple[str, str]] = set()
     for kind in _KINDS:
         for name, within, cents in _candidates(connection, kind):
-            if (kind.column, name) in known or _goes_with(connection, name, kind, known):
+            if (kind.column, name) in total_keys or _goes_with(connection, name, kind, total_keys):
                 continue
-            known.add((kind.column, name))
+            total_keys.add((kind.column, name))
             raw = source.names[kind.column]
             others = f"all other {kind.plural}{f' of category {quoted(within)}' if within else ''} together"
             if kind.column == "store_id":
@@ -273,7 +273,7 @@ def _candidates(connection: duckdb.DuckDBPyConnection, kind: _Kind) -> Iterator[
         f"SELECT {kind.column} AS member, {within} AS within, SUM(cents) AS cents FROM {kind.table} "
         f"WHERE {kind.column} IS NOT NULL GROUP BY 1, 2"
     )
-    found = rows(
+    candidates = rows(
         connection,
         f"SELECT member, within, cents, total, level FROM (SELECT *, SUM(cents) OVER (PARTITION BY within) AS total, "
         f"COUNT(*) OVER (PARTITION BY within) AS members FROM ({sums}) s) t, (SELECT UNNEST(RANGE(1, {_LEVELS + 1})) AS level) l "
@@ -281,9 +281,9 @@ def _candidates(connection: duckdb.DuckDBPyConnection, kind: _Kind) -> Iterator[
         "ORDER BY within, level, member",
     )
     counts: dict[tuple[str, int], int] = {}
-    for _, inside, _, _, level in found:
+    for _, inside, _, _, level in candidates:
         counts[inside, level] = counts.get((inside, level), 0) + 1
-    for member, inside, cents, total, level in found:
+    for member, inside, cents, total, level in candidates:
         if counts[inside, level] == 1 and _agrees(connection, kind, member, inside, level, total):
             yield member, inside, int(cents)
 
@@ -311,9 +311,9 @@ def _member_count(connection: duckdb.DuckDBPyConnection, kind: _Kind) -> int:
     return int(row(connection, f"SELECT COUNT(DISTINCT {kind.column}) FROM {kind.table}")[0])
 
 
-def _goes_with(connection: duckdb.DuckDBPyConnection, name: str, kind: _Kind, known: set[tuple[str, str]]) -> bool:
+def _goes_with(connection: duckdb.DuckDBPyConnection, name: str, kind: _Kind, total_keys: set[tuple[str, str]]) -> bool:
     """Whether a SKU stands in nothing but a category that is said to be a total."""
-    categories = [category for column, category in known if column == "category"]
+    categories = [category for column, category in total_keys if column == "category"]
     if kind.column != "sku_id" or not categories:
         return False
     places = ", ".join("?" for _ in categories)

@@ -1,4 +1,4 @@
-"""The published model: all that placing a new store takes, as tables, made of what the clustering published."""
+"""The published model: tables with everything that is needed to place a new store, from the published clustering."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def build(
 
     Parameters
     ----------
-    sales_by_need_state to store_clusters : the tables of these names in `pipeline.schema`, any of them possibly without rows
-    settings : how the clusterings were made, and from which sales on a new store is placed by its mix
+    sales_by_need_state to store_clusters : the tables of these names in `pipeline.schema`, which may be empty
+    settings : of the clusterings, and the sales from which a new store is placed by its mix
 
     Returns
     -------
@@ -131,9 +131,9 @@ def _by_category(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 class _Learnt(NamedTuple):
-    """What a space is made of beside its clusters: how features become values, the n stores in it, and its mixture.
+    """The parts of a space beside its clusters: how features become values, the n stores in it, and its mixture.
 
-    `means` (k, d) of the clusters, as `View.published` gives them. `measure` and `tiers` (n,), from 0 along the axis, where the clusters are
+    `means` (k, d) of the clusters, as `View.published` gives them. `measure` and `tiers` (n,), from 0 along the axis, if the clusters are
     tiers of an axis, else None.
     """
 
@@ -183,7 +183,7 @@ def _learnt(
     flat: Plane | None,
     how: tuple[str | None, Axes | None, Plane | None, float | None],
 ) -> _Learnt:
-    """The mixture is the one that is found from the published memberships: where the clustering left it, to within the tolerance that it ends at."""
+    """The space from the published memberships: they give the mixture of the clustering, within the tolerance of its iterations."""
     roots = None if flat is None else Roots(flat.base.to_numpy(dtype=np.float64), points.gaps)
     view = View(points.values, weights, roots, of.fitted)
     stores = view.of(points.values, roots, points.thin).taken(of.fitted)
@@ -246,7 +246,7 @@ def _add_space(
 def _feature_rows(
     key: tuple[str, str], names: list[str], learnt: _Learnt, space: Space, origins: Mapping[str, tuple[Any, ...]]
 ) -> list[tuple[Any, ...]]:
-    """Per feature: where it comes from, how it becomes a value, and what the mixture has of it."""
+    """Per feature: its origin, its scale, and its parameters in the mixture."""
     seeing, mixture = space.seeing, space.mixture
     variances, loadings = np.full(len(names), np.nan), np.full((len(names), MOST_FACTORS), np.nan)
     variances[seeing.numeric] = mixture.variances[0]
@@ -313,7 +313,7 @@ def _tiers(clusters: NDArray[np.int64], at: NDArray[np.float64]) -> tuple[NDArra
 
 
 def _origins(external_feature_report: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
-    """By feature: its raw column, level, other level, what stands in for a missing value, and its kind."""
+    """By feature: its raw column, level, other level, the fill value for missing values, and its kind."""
     report = external_feature_report.astype(object).where(external_feature_report.notna(), None)
     return {
         row["feature"]: (
@@ -336,7 +336,7 @@ def _kind(row: Mapping[Any, Any]) -> str:
 
 
 def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifier:
-    """The classifier of a category's clusters, on the stores that the outside data knows; none that is held out."""
+    """The classifier of a category's clusters, from the stores with outside data, without held-out stores."""
     k = int(inside.clusters.nunique())
     if outside is None:
         return classifier(np.empty((0, 0)), np.empty(0, dtype=np.int64), k)
@@ -351,7 +351,7 @@ def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifi
 
 
 def _need_states(category: str, sales_by_need_state: pd.DataFrame, features: list[str]) -> list[tuple[str, str, str]]:
-    """Which feature each need state is part of; those that no store sold for more than was returned are in none."""
+    """The feature of each need state; a need state that no store sold for more than its returns has no feature."""
     sold = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore").sum(axis=0)
     of_model = set(features)
     parts = [(str(state), str(state) if state in of_model else RARE) for state in sold.index[sold > 0]]
@@ -363,6 +363,6 @@ def _known_or_none(store_clusters: pd.DataFrame) -> pd.Series[int]:
 
 
 def _sales(volumes: pd.DataFrame, min_share: float) -> tuple[int, int]:
-    """Net sales of the median store, and that share of them, in cents."""
+    """Net sales of the median store, and `share` of them, in cents."""
     median = int(volumes["sales_cents"].median())
     return median, max(math.ceil(min_share * median), 0)

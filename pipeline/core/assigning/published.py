@@ -1,4 +1,4 @@
-"""One clustering, as its published tables say it."""
+"""One clustering, read from its published tables."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from pipeline.core.statistics.named_stores import to_fit
 
 
 class Clustering(NamedTuple):
-    """The n stores of a clustering, in the order of their values: sums then depend on no name.
+    """The n stores of a clustering, in the order of their values: so sums do not depend on names.
 
-    `clusters` by store, `values` (n, d) as they were clustered on, `fitted` (n,) which of them, `held_out` the ids of stores that
-    shaped nothing, `constant` (d,) the features that told nothing apart among the others, `distances` (n,) to the own centroid,
-    and how `likely` a store is in each cluster (n, k), None where
-    there is one, or where clusters are tiers of an axis.
+    `clusters` by store, `values` (n, d) of the clustering, `fitted` (n,) the fitted stores, `held_out` the ids of held-out stores,
+    `constant` (d,) the features that do not vary among the other stores, `distances` (n,) to the own centroid, and
+    `likely` (n, k) the probability of each cluster, None if there is one cluster, or if clusters are tiers of an axis.
     """
 
     clusters: pd.Series[int]
@@ -37,7 +36,7 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
     ----------
     clusters : internal_clusters of one category, or external_clusters
     features : internal_features of it, or external_scaled_features
-    memberships : internal_memberships of it, or external_memberships; without rows where there is one cluster, or clusters are tiers of an axis
+    memberships : internal_memberships of it, or external_memberships; without rows if there is one cluster, or if clusters are tiers of an axis
     """
     placed = clusters.set_index("store_id").sort_index()
     values = wide(features, "value", placed.index)
@@ -62,6 +61,6 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
 
 
 def wide(features: pd.DataFrame, column: str, stores: pd.Index[str]) -> pd.DataFrame:
-    """Stores x features of a long table; no columns where there is no feature."""
+    """Stores x features of a long table; no columns without features."""
     table = features.pivot(index="store_id", columns="feature", values=column).sort_index(axis=1)
     return table.reindex(stores).astype("float64")

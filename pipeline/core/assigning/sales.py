@@ -1,4 +1,4 @@
-"""Preprocess the raw sales of new stores as those of the clusters."""
+"""Preprocess the raw sales of new stores like the sales of the clustered stores."""
 
 from __future__ import annotations
 

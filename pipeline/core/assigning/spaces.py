@@ -1,4 +1,4 @@
-"""The space of a clustering: what a store is measured in, and the cluster that it has there."""
+"""The space of a clustering: a store's values in it, and its cluster there."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ROUNDING = 1e-8  # of a distance made anew from published numbers: the farthest
 class Space(NamedTuple):
     """A clustering's space of d features, and its k clusters in it.
 
-    `axes` outside, `plane` and `median_sales` (cents) inside: how features become values. `seeing` and `mixture`: how likely clusters are;
-    `borders` (k - 1,) and `along` where the clusters are tiers of an axis. `weights` (d,), `clusters` (k,) their numbers, those of tiers from the
-    lowest, `centroids` (k, d) of weighted values; `max_distance` as in `model_spaces` of pipeline.schema.
+    `axes` (external), `plane` and `median_sales` (cents, internal): how features become values. `seeing` and `mixture`: the likelihood of
+    clusters; `borders` (k - 1,) and `along` if the clusters are tiers of an axis. `weights` (d,), `clusters` (k,) their numbers, tiers from
+    the lowest, `centroids` (k, d) of weighted values; `max_distance` as in `model_spaces` of pipeline.schema.
     """
 
     features: list[str]
@@ -54,8 +54,8 @@ class Points(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Of n stores: cluster, distance to its centroid, margin (NaN where there is one cluster), probability (NaN where clusters are tiers),
-    and whether the store is farther from every centroid than nearly all that were fitted are from their own."""
+    """For n stores: cluster, distance to its centroid, margin (NaN if there is one cluster), probability (NaN if clusters are tiers),
+    and whether the store is farther from every centroid than nearly all fitted stores are from their own."""
 
     cluster: NDArray[np.int64]
     distance: NDArray[np.float64]
@@ -65,19 +65,19 @@ class Placement(NamedTuple):
 
 
 def mean_values(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The centroids (k, d) of the stores fitted, in the order of the clusters' numbers."""
+    """The centroids (k, d) of the fitted stores, in the order of the clusters' numbers."""
     numbers, labels = np.unique(clusters, return_inverse=True)
     return centroids(values, labels, len(numbers))
 
 
 def farthest(own_distances: NDArray[np.float64]) -> float:
-    """The distance that `FARTHEST` of the stores fitted do not exceed."""
+    """The distance that the share `FARTHEST` of the fitted stores do not exceed."""
     # no interpolation: with few stores that leaves twice as many of them beyond it, or more
     return float(np.quantile(own_distances, FARTHEST, method="inverted_cdf"))
 
 
 def place(space: Space, points: Points) -> Placement:
-    """The likeliest cluster of each of n stores, or the tier that its position on the axis lies in. Ties go to the lower number."""
+    """The likeliest cluster of each of n stores, or the tier of its position on the axis. Ties go to the lower number."""
     rows = np.arange(len(points.values))
     apart = distances(points.values * np.sqrt(space.weights), space.centroids)
     nearest = apart.min(axis=1)
@@ -103,7 +103,7 @@ def place(space: Space, points: Points) -> Placement:
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Likelihoods (n, k) of scores (n, k): exp, of which each row is made to sum to 1."""
+    """Probabilities (n, k) from scores (n, k): exp(scores), with each row scaled to sum to 1."""
     raised = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
     return shares
@@ -117,7 +117,7 @@ def of_surroundings(space: Space, features: pd.DataFrame) -> Points:
 
 
 def of_shares(space: Space, shares: pd.DataFrame, totals: pd.Series[int]) -> Points:
-    """Stores x shares, and the mapped sales in cents that they are shares of -> the stores in the space."""
+    """Stores x shares, and their total mapped sales in cents -> the stores in the space."""
     wide = shares[space.features]
     thin = thinness(totals.reindex(wide.index).to_numpy(dtype=np.float64), space.median_sales)
     if space.plane is None or not space.features:
@@ -194,7 +194,7 @@ def _mixture(
     seeing: Seeing,
     in_tiers: bool,
 ) -> Mixtures:
-    """The mixture that a space's tables say; where clusters are tiers they all have the one cluster's means."""
+    """The mixture from a space's tables; if clusters are tiers, all have the means of the single cluster."""
     components = means[:1] if in_tiers else means
     proportions = np.ones(1) if in_tiers else clusters["proportion"].to_numpy(dtype=np.float64)
     factors = int(row["axes"])  # type: ignore[call-overload]  # a number

@@ -1,1 +1,1 @@
-"""The clustering that both sides share: from a feature matrix to clusters, the figures behind k, and a verdict."""
+"""The clustering that both sides use: from a feature matrix to clusters, the figures behind k, and a verdict."""

@@ -1,4 +1,4 @@
-"""How reproducible a clustering is: what refits on resampled stores say of it."""
+"""How reproducible a clustering is, measured by refits on resampled stores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _CHUNK_STORES = 4_096  # stores whose memberships are held at once
 
 
 def resample(n: int, resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """How often each of n stores is drawn in each bootstrap resample (resamples, n): n draws with replacement."""
+    """The number of times that each bootstrap resample draws each of n stores (resamples, n): n draws with replacement."""
     drawn: NDArray[np.float64] = random.multinomial(n, np.full(n, 1.0 / n), size=resamples).astype(np.float64)
     return drawn
 
@@ -43,10 +43,10 @@ def stability(refits: NDArray[np.int64], k: int) -> float:
 
 
 def jaccard(labels: NDArray[np.int64], refits: NDArray[np.int64], drawn: NDArray[np.float64], k: int) -> float:
-    """The least over clusters of the mean Jaccard similarity to the most similar cluster of each refit [1]_.
+    """The Jaccard similarity to the most similar cluster of each refit [1]_: the mean over refits, the lowest over clusters.
 
-    `labels` (n,) and `refits` (B, n) from 0; in each refit only the stores `drawn` (B, n) count, each once. A refit that
-    drew none of a cluster's stores says nothing of that cluster. 0..1; 1 for k = 1.
+    `labels` (n,) and `refits` (B, n) from 0; in each refit only the stores `drawn` (B, n) count, each once. A refit
+    without any store of a cluster does not count for that cluster. 0..1; 1 for k = 1.
 
     References
     ----------
@@ -69,7 +69,7 @@ def jaccard(labels: NDArray[np.int64], refits: NDArray[np.int64], drawn: NDArray
 
 
 def confidence(labels: NDArray[np.int64], refits: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-    """How often the other stores of a store's cluster are with it in the refits (n,), 0..1.
+    """The share of refits in which the other stores of a store's cluster stay with it (n,), 0..1.
 
     `labels` (n,) and `refits` (B, n): all stores, outliers too. 1 for a store alone in its cluster, and for k = 1.
     """

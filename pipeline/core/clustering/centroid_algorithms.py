@@ -1,4 +1,4 @@
-"""What every algorithm can do (`Algorithm`), and the two whose clusters are told apart by their centroids."""
+"""What every algorithm can do (`Algorithm`), and k-means, which assigns stores to the nearest centroid."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Algorithm(Protocol):
     """One way to cluster the n stores of a matrix (n, d)."""
 
     def labels(self, k: int) -> NDArray[np.int64]:
-        """The clusters (n,) of the fit on all stores, from 0. One is empty only where fewer than k rows can be told apart."""
+        """The clusters (n,) of the fit on all stores, from 0. A cluster is empty only if fewer than k rows differ."""
         ...
 
     def refits(self, k: int) -> Refits:
@@ -44,7 +44,7 @@ class Algorithm(Protocol):
         ...
 
     def memberships(self, points: NDArray[np.float64], k: int) -> NDArray[np.float64] | None:
-        """How likely each of the points (m, d) is in each cluster (m, k); None where the algorithm knows of no likelihood."""
+        """How likely each of the points (m, d) is in each cluster (m, k); None if the algorithm has no likelihood."""
         ...
 
 
@@ -60,7 +60,7 @@ class Centroids:
 
 
 class _NearestCentroid(ABC):
-    """What algorithms share whose clusters are told by their centroids."""
+    """The common part of algorithms that assign to the nearest centroid."""
 
     matrix: NDArray[np.float64]
 
@@ -80,8 +80,8 @@ class _NearestCentroid(ABC):
 class KMeans(_NearestCentroid):
     """K-means: the best of several starts, by inertia.
 
-    A refit starts from the centroids of the fit on all stores, and from fresh ones; the best is kept. The fresh starts
-    keep the refits honest where another partition is as good, the known start keeps bad local minima out of them.
+    A refit starts from the centroids of the fit on all stores, and from new random ones; the best fit counts. The random
+    starts show whether another partition is as good; the start from the fit avoids bad local minima.
     """
 
     def __init__(self, matrix: NDArray[np.float64], drawn: NDArray[np.float64], seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Which number of clusters is taken, and why, in words."""
+"""Choose the number of clusters, with the reason in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEARLY = 0.95  # of what the chosen k gains over one cluster in the criterion: t
 
 
 class Choice(NamedTuple):
-    """The fit taken, its refits (None at k = 1), why, and the k that would be taken, were it not barred."""
+    """The chosen fit, its refits (None at k = 1), the reason, and the better k that was barred, if any."""
 
     fit: Fit
     refits: Refits | None
@@ -27,14 +27,14 @@ class Choice(NamedTuple):
 
 
 class Chooser:
-    """Chooses among the fits of a search; a fit is refitted only where it may be taken.
+    """Choose among the fits of a search; a fit is refitted only if it can be chosen.
 
     Parameters
     ----------
     fits : of k = 1, 2, ... with 0, 1, ... factors, as `search.search` gives them
     refit : refits a fit on resamples
-    settings : the floors, and a k that is set
-    stores : the number of stores fitted
+    settings : the minimum sizes and stabilities, and a fixed k
+    stores : the number of fitted stores
     """
 
     def __init__(
@@ -49,22 +49,22 @@ class Chooser:
         self.refitted: dict[int, Refits] = {}
 
     def of_k(self, k: int) -> Fit | None:
-        """The fit of k clusters with the lowest criterion of those whose clusters all have a store; None where there is none."""
+        """The fit of k clusters with the lowest criterion among fits without empty clusters; None if there is no such fit."""
         if k == 1:
             return self.one_cluster
         whole = [fit for fit in self._fits if fit.k == k and fit.smallest > 0]
         return min(whole, key=lambda fit: fit.criterion) if whole else None
 
     def any_of_k(self, k: int) -> Fit:
-        """The fit of k clusters with the lowest criterion, its clusters empty or not."""
+        """The fit of k clusters with the lowest criterion; its clusters may be empty."""
         return min((fit for fit in self._fits if fit.k == k), key=lambda fit: fit.criterion)
 
     def take(self, k_before: int = 0, barred: Mapping[int, str] = _NONE_BARRED) -> Choice:
-        """The k that the settings fix, else the one that the figures say.
+        """The k that the settings fix; otherwise the best k by the figures.
 
-        k = 1 is left only for a k that is much likelier: by BIC, or by the likelihood integrated over the means. Of those whose clusters
-        are large enough and found again in resamples the lowest criterion is taken; or `k_before`, the reference's k, where it is nearly as good. `barred` says of each k that
-        must not be taken why not; a k that the settings fix is taken all the same.
+        A k above 1 must be much likelier than k = 1: by BIC, or by the likelihood integrated over the means. Its clusters must be large
+        enough, and resamples must reproduce them. The k with the lowest criterion is chosen among these; or `k_before`, the reference's
+        k, if it is nearly as good. `barred` gives each k that must not be chosen, with the reason; a fixed k ignores it.
         """
         if self._settings.k is not None:
             return self._fixed(self._settings.k)
@@ -88,7 +88,7 @@ class Chooser:
         return _after(Choice(none, None, "k = 1: no number of clusters holds"), passed_over, barred)
 
     def _fit_of_one_cluster(self) -> Fit:
-        """One cluster, with factors only where they are much likelier."""
+        """The fit of one cluster; it has factors only if they are much likelier."""
         ones = [fit for fit in self._fits if fit.k == 1]
         best = ones[0]
         for fit in ones[1:]:
@@ -97,7 +97,7 @@ class Chooser:
         return best
 
     def _candidates(self) -> list[Fit]:
-        """For each k >= 2 the fit with the lowest criterion of those that are large enough and much likelier than one cluster."""
+        """For each k >= 2, the fit with the lowest criterion among fits with large enough clusters that are much likelier than one cluster."""
         bic_of_one = min(fit.bic for fit in self._fits if fit.k == 1)
         best: dict[int, Fit] = {}
         for fit in self._fits:
@@ -125,10 +125,10 @@ class Chooser:
         return Choice(fit, self._refits(fit) if k > 1 else None, reason)
 
     def _as_before(self, choice: Choice, k_before: int) -> Choice:
-        """The choice, or the reference's k where that still qualifies and gains nearly as much.
+        """The choice; or the reference's k, if it still qualifies and gains nearly as much.
 
-        Between two k whose criterion is nearly the same a few stores decide, and a k that changes renumbers many stores. A cluster that is really
-        new or gone changes it by more.
+        If two k have nearly the same criterion, a few stores decide between them, and a change of k renumbers many stores. A cluster
+        that really appears or disappears changes the criterion by more.
         """
         before = next((fit for fit in self._candidates() if fit.k == k_before), None)
         if before is None or k_before == choice.fit.k:
@@ -174,7 +174,7 @@ class Chooser:
 
 
 def _after(choice: Choice, passed_over: int | None, barred: Mapping[int, str]) -> Choice:
-    """The choice, with the k that was passed over for it, if any was."""
+    """The choice, with the k that was passed over, if any."""
     if passed_over is None:
         return choice
     reason = f"{choice.reason}; k = {passed_over} is not taken: {barred[passed_over]}"

@@ -1,4 +1,4 @@
-"""The densities of a mixture with common factors, store noise and heavy tails: what each store is expected to be (the E-step).
+"""The densities of a mixture with common factors, store noise and heavy tails: the expectation step (E-step).
 
 See `factor_mixture` for the model. Inside, stores are the last axis: arrays are (m, k, n).
 Shapes: n stores, d numbers, l levels of flags, k clusters, q factors, m fits in the batch.
@@ -16,10 +16,10 @@ TINY = np.finfo(np.float64).tiny
 
 
 class Stores(NamedTuple):
-    """What a mixture is fitted to.
+    """The data of a mixture.
 
-    `numbers` (n, d) finite; `counted` (n, d) how much each of them counts: 0 where it is not observed, None where all count 1; `levels` (n, l)
-    of 0 and 1, those of one flag sum to 1; `thinness` (n,) the median volume over the store's, 0 where volumes play no part.
+    `numbers` (n, d) are finite. `counted` (n, d) is the weight of each number: 0 if it is not observed; None if all weights are 1. `levels`
+    (n, l) are 0 or 1; the levels of a flag sum to 1. `thinness` (n,) is the median volume divided by the store's, 0 if volumes do not matter.
     """
 
     numbers: NDArray[np.float64]
@@ -38,18 +38,18 @@ class Stores(NamedTuple):
 
     @property
     def width(self) -> int:
-        """How many numbers and levels there are."""
+        """The number of numbers and levels."""
         return int(self.numbers.shape[1] + self.levels.shape[1])
 
     @property
     def firsts(self) -> NDArray[np.float64]:
-        """The numbers, as much as they count (n, d)."""
+        """The numbers times their weights (n, d)."""
         return self.numbers if self.counted is None else self.numbers * self.counted
 
 
 class Sums(NamedTuple):
-    """What the sums of a fit are made of, made once: numbers and squares as much as they count (n, d) and turned (d, n), and how many numbers
-    each store has, `counts` (n,)."""
+    """The inputs of a fit's sums, computed once: weighted numbers and squares (n, d), their transposes (d, n), and the number of numbers
+    of each store, `counts` (n,)."""
 
     stores: Stores
     firsts: NDArray[np.float64]
@@ -61,13 +61,13 @@ class Sums(NamedTuple):
     counts: NDArray[np.float64]
 
     def over_numbers(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sums (m, k, n or 1) over the numbers that a store has, of (m, k, d)."""
+        """The sums (m, k, n or 1) of (m, k, d) over the observed numbers of a store."""
         if self.turned_counted is None:
             return np.asarray(rows.sum(axis=2)[:, :, None])
         return np.asarray(rows @ self.turned_counted)
 
     def over_stores(self, masses: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sums (m, k, d or 1) over the stores that have a number, of (m, k, n)."""
+        """The sums (m, k, d or 1) of (m, k, n) over the stores with an observed number."""
         if self.stores.counted is None:
             return np.asarray(masses.sum(axis=2)[:, :, None])
         return np.asarray(masses @ self.stores.counted)
@@ -85,7 +85,7 @@ def sums_of(stores: Stores) -> Sums:
 
 class Mixtures(NamedTuple):
     """m fits: `proportions` (m, k), `means` (m, k, d), `variances` (m, d), `loadings` (m, d, q), `noise` (m,), `tails` (m,)
-    one over the degrees of freedom, `chances` (m, k, l), `log_likelihoods` (m,)."""
+    1 / degrees of freedom, `chances` (m, k, l), `log_likelihoods` (m,)."""
 
     proportions: NDArray[np.float64]
     means: NDArray[np.float64]
@@ -102,9 +102,9 @@ class Mixtures(NamedTuple):
 
 
 class Distances(NamedTuple):
-    """What densities are made of: `squared` (m, k, n) distances in variances of a median store, `mahalanobis` (m, k, n) in the whole
-    covariance, `log_determinant` (m, n) of it, `certain` (m, n) (`certainty`), and of the q factors: what pulls at them (m, k, n each), how much the
-    numbers say of them (m, n each, q x q), their means (m, k, n each) and covariances (m, n each, q x q)."""
+    """The parts of the densities: `squared` (m, k, n) distances in variances of a median store, `mahalanobis` (m, k, n) in the whole
+    covariance, its `log_determinant` (m, n), `certain` (m, n) (see `certainty`). For the q factors: the projections on the loadings (m, k, n
+    each), the information in the numbers (m, n each, q x q), the means (m, k, n each) and the covariances (m, n each, q x q)."""
 
     squared: NDArray[np.float64]
     mahalanobis: NDArray[np.float64]
@@ -117,7 +117,7 @@ class Distances(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """`memberships` (m, k, n); `trust` (m, k, n) how much a store counts in a cluster, None where all count 1; `logs` (m, n) log-densities; `distances`."""
+    """`memberships` (m, k, n); `trust` (m, k, n) is a store's weight in a cluster, None if all weights are 1; `logs` (m, n) log-densities; `distances`."""
 
     memberships: NDArray[np.float64]
     trust: NDArray[np.float64] | None
@@ -126,18 +126,18 @@ class Expected(NamedTuple):
 
 
 def certainty(stores: Stores, noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One over how many times as large a store's variances are as they would be without noise (m, n): 0..1."""
+    """A store's variances without noise, divided by its variances with noise (m, n): 0..1."""
     certain: NDArray[np.float64] = 1.0 / (1.0 + noise[:, None] * stores.thinness)
     return certain
 
 
 def posteriors(stores: Stores, mixtures: Mixtures) -> NDArray[np.float64]:
-    """How likely each store belongs to each cluster (m, n, k); rows sum to 1."""
+    """The probability of each cluster for each store (m, n, k); rows sum to 1."""
     return expect(sums_of(stores), mixtures).memberships.swapaxes(1, 2)
 
 
 def factor_posteriors(stores: Stores, mixtures: Mixtures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each store's expected place on the common factors (m, n, q), and the covariance of that within its clusters (m, n, q, q)."""
+    """Each store's expected scores on the common factors (m, n, q), and their covariance within its clusters (m, n, q, q)."""
     expected = expect(sums_of(stores), mixtures)
     factors, spread = expected.distances.factors, expected.distances.spread
     shape, q = expected.logs.shape, len(factors)
@@ -155,7 +155,7 @@ def expect(sums: Sums, now: Mixtures) -> Expected:
 
 
 def expected_of(sums: Sums, now: Mixtures, distances: Distances) -> Expected:
-    """The same, from distances that are known."""
+    """The same as `expect`, from distances that are already computed."""
     logs, trust = log_densities(sums, now, distances, now.tails)
     top = logs.max(axis=1, keepdims=True)
     memberships = np.exp(logs - top)
@@ -165,14 +165,14 @@ def expected_of(sums: Sums, now: Mixtures, distances: Distances) -> Expected:
 
 
 def log_sums(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The logarithm (m, n) of the sum over clusters of exp of (m, k, n)."""
+    """The logarithm (m, n) of the sum of exp(logs) over clusters; `logs` (m, k, n)."""
     top = logs.max(axis=1, keepdims=True)
     log_sum: NDArray[np.float64] = np.log(np.exp(logs - top).sum(axis=1)) + top[:, 0]
     return log_sum
 
 
 def distances_of(sums: Sums, now: Mixtures) -> Distances:
-    """How far every store is from every cluster."""
+    """The distance of every store from every cluster."""
     q = now.loadings.shape[2]
     precise = 1.0 / now.variances
     certain = certainty(sums.stores, now.noise)
@@ -206,7 +206,7 @@ def distances_of(sums: Sums, now: Mixtures) -> Distances:
 def log_densities(
     sums: Sums, now: Mixtures, distances: Distances, tails: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Log-densities (m, k, n) times the clusters' proportions, and how much a store counts there (m, k, n): 1, or less far out; None where all do."""
+    """Logarithms of density times the cluster's proportion (m, k, n), and the weight of a store there (m, k, n): 1, less far out; None if all weights are 1."""
     logs = -0.5 * distances.mahalanobis
     logs -= 0.5 * (distances.log_determinant + sums.counts * np.log(2.0 * np.pi))[:, None, :]
     trust = None
@@ -223,7 +223,7 @@ def log_densities(
 def _student(
     counts: NDArray[np.float64], distances: Distances, fit: int, freedom: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Log-densities (k, n) of Student's t, and how much a store counts."""
+    """Log-densities (k, n) of Student's t, and the weights of the stores."""
     own = distances.mahalanobis[fit]
     constant = gammaln((freedom + counts) / 2.0) - gammaln(freedom / 2.0) - 0.5 * counts * np.log(freedom * np.pi)
     constant = constant - 0.5 * distances.log_determinant[fit]
@@ -249,7 +249,7 @@ def misfit(expected: Expected) -> NDArray[np.float64]:
 def _solve(
     inner: list[list[NDArray[np.float64]]], pulls: list[NDArray[np.float64]]
 ) -> tuple[list[NDArray[np.float64]], list[list[NDArray[np.float64]]], NDArray[np.float64] | float]:
-    """(I + inner)^-1 pulls, the inverse itself and its log-determinant, of a small matrix per fit and store: Cholesky, entry by entry."""
+    """(I + inner)^-1 pulls, the inverse and its log-determinant, for a small matrix per fit and store: Cholesky, entry by entry."""
     q = len(inner)
     if q == 0:
         return [], [], 0.0

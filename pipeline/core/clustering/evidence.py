@@ -1,4 +1,4 @@
-"""What a mixture sees of the stores: their features as numbers and flags, each as much as it counts, and how thin their sales are."""
+"""The input of a mixture: the stores' features as weighted numbers and flags, and how thin their sales are."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ THINNEST = 1_000.0  # times the median store's thinness: beyond it nothing chang
 
 
 class Roots(NamedTuple):
-    """Where features are roots of shares laid flat (`tangent`): the `base` (d,) of the plane, and which of them are `gaps` (n, d)."""
+    """For features that are roots of shares on a plane (`tangent`): the `base` (d,) of the plane, and which values are `gaps` (n, d)."""
 
     base: NDArray[np.float64]
     gaps: NDArray[np.bool_]
 
     def taken(self, rows: NDArray[np.int64]) -> Roots:
-        """Those of some of the stores, in this order."""
+        """The same for some of the stores, in this order."""
         return Roots(self.base, self.gaps[rows])
 
 
 def thinness(volumes: NDArray[np.float64], median: float) -> NDArray[np.float64]:
-    """The median volume over each store's (n,); that of a store without one is `THINNEST`, and 0 for all where the median is 0."""
+    """The median volume divided by each store's (n,); `THINNEST` for a store without volume; 0 for all stores if the median is 0."""
     if median <= 0:
         return np.zeros(len(volumes))
     return np.minimum(median / np.maximum(volumes, median / THINNEST), THINNEST)
 
 
 class Seeing(NamedTuple):
-    """How d features become numbers and levels, as it can be published.
+    """How d features become numbers and levels, in a form that can be published.
 
-    `weights` (d,) how much each counts; `base` and `pivot` where they are roots of shares (`tangent`); `numeric` (d,) which are numbers; `flag` (d,)
-    the number of the flag that a feature is a level of, 0 of none; `threshold` (d,) above which a level is set, NaN elsewhere.
+    `weights` (d,) of the features. `base` and `pivot` if features are roots of shares (`tangent`). `numeric` (d,): which features are numbers.
+    `flag` (d,): the number of the flag that has this feature as a level, 0 without one. `threshold` (d,): a level is set above it; else NaN.
     """
 
     weights: NDArray[np.float64]
@@ -58,7 +58,7 @@ class Seeing(NamedTuple):
         return Stores(np.ascontiguousarray(numbers[:, self.numeric]), counted, self._levels(features), thin)
 
     def chances(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The chance (k, l) of every level in each cluster, from those (k, d) that its features are set."""
+        """The chance (k, l) of every level in each cluster, from the chances (k, d) that its features are set."""
         columns = []
         for group in range(1, int(self.flag.max(initial=0)) + 1):
             own = means[:, self.flag == group]
@@ -75,11 +75,11 @@ class Seeing(NamedTuple):
 
 
 class View:
-    """How features (n, d) are seen, learnt from the stores that are fitted.
+    """How a mixture sees features (n, d), learnt from the fitted stores.
 
-    Roots of shares have one number less than shares: `pivot` is the share without one, the largest of those that count once and that few
-    stores lack. Other features are numbers, or flags where they take two values. A number is in standard deviations. A weight says how much a number
-    counts in the likelihood; a flag counts once.
+    Roots of shares have one number less than shares: `pivot` is the share without a number, the largest share with weight 1 that few
+    stores lack. Other features are numbers, or flags if they take two values. Numbers are in standard deviations. A weight multiplies a
+    number's part of the likelihood; a flag has weight 1.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class View:
         self.groups = self._scale.groups()
 
     def of(self, features: NDArray[np.float64], roots: Roots | None, thin: NDArray[np.float64]) -> Stores:
-        """Stores with these features (n, d), seen so."""
+        """Stores with these features (n, d), in this view."""
         points = self._scale.of(self._numbers(features))
         weights = self.weights if self.pivot is None else np.delete(self.weights, self.pivot)
         weights = weights[self._scale.numeric]
@@ -107,8 +107,8 @@ class View:
         return Stores(points.numbers[0], counted, points.levels[0], thin)
 
     def published(self, mixture: Mixtures) -> tuple[Seeing, Mixtures, NDArray[np.float64]]:
-        """How features are seen, without this view's scale; a mixture of the view on that; and by cluster and feature (k, d) its means of
-        numbers and its chances that levels are set, NaN elsewhere."""
+        """Three results: the view without its scale; the mixture on that view; and by cluster and feature (k, d) the means of
+        numbers and the chances that levels are set, else NaN."""
         d = len(self.weights)
         of_features = np.arange(d) if self.pivot is None else np.delete(np.arange(d), self.pivot)
         numeric = np.zeros(d, dtype=bool)
@@ -129,15 +129,15 @@ class View:
         return seeing, plain._replace(chances=seeing.chances(np.nan_to_num(means))[None]), means
 
     def _numbers(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The features as numbers; those that count for nothing do not vary."""
+        """The features as numbers; features without weight are constant."""
         weights = self.weights
         if self.base is not None and self.pivot is not None:
             features, weights = coordinates(features, self.base, self.pivot), np.delete(weights, self.pivot)
         return np.where(weights > 0, features, 0.0)
 
     def whitened(self, stores: Stores, one_cluster: Mixtures) -> NDArray[np.float64]:
-        """The stores (n, d + l) in a space where clusters are round: numbers about the first cluster's mean, in the deviations of the
-        covariance that all clusters share, and the levels of flags in their own; 0 where a number does not count."""
+        """The stores (n, d + l) in a space where clusters are round. Numbers: deviations from the mean of `one_cluster`, scaled by its
+        covariance; 0 if a number has no weight. Levels of flags: in their own standard deviations."""
         numbers = (stores.numbers - one_cluster.means[0, 0]) / np.sqrt(one_cluster.variances[0])
         if stores.counted is not None:
             numbers = numbers * np.sqrt(stores.counted)

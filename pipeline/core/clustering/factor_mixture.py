@@ -2,9 +2,9 @@
 
 Store i of cluster c is drawn as x_i = mean_c + loadings f_i + e_i, with q common factors f_i ~ N(0, I) and e_ij ~ N(0, variance_j (1 +
 noise / v_i)), where v_i is the store's volume over the median store's [1]_. Both are
-drawn from Student's t where stores far out are more than Gaussians have. A factor is an axis on which stores differ within every
-cluster; the noise is what counting leaves in the mix of a small store. Values that are not observed count for nothing [2]_,
-and a number may count more or less than once. Flags
+drawn from Student's t if more stores lie far out than in a Gaussian. A factor is an axis on which stores differ within every
+cluster; the noise is the sampling noise in the mix of a small store. Values that are not observed do not count [2]_,
+and a number may have a weight other than 1. Flags
 (`points.Scale`) have a chance per cluster and level.
 
 All fits of a batch advance together.
@@ -49,7 +49,7 @@ _ADAPTED = 4  # iterations between two tries of noise and tails: they move slowl
 
 
 def parameters(k: int, numbers: int, chances: int, factors: int, has_noise: bool) -> int:
-    """How many parameters a mixture has that are free."""
+    """The number of free parameters of a mixture."""
     return (
         k * numbers
         + numbers
@@ -80,18 +80,18 @@ def fit(
     like: Mixtures | None = None,
     adapts: bool = True,
 ) -> Mixtures:
-    """Fit m mixtures by an ECM algorithm from the memberships given.
+    """Fit m mixtures by an ECM algorithm from the given memberships.
 
     Parameters
     ----------
-    stores : n of them
+    stores : the n stores
     weights : (m, n) how often each store counts in each fit
     memberships : (m, n, k) to start from
     factors : q
-    iterations : at most
-    tolerance : gain of the mean log-likelihood below which a fit is done
-    like : one fit whose noise and tails are begun with; None: noise 1, Gaussian
-    adapts : whether noise and tails are fitted too
+    iterations : the largest number of iterations
+    tolerance : a fit ends if the mean log-likelihood gains less
+    like : the fit that gives the first noise and tails; None: noise 1, Gaussian
+    adapts : whether noise and tails are also fitted
     """
     sums = sums_of(stores)
     m, q = len(weights), factors
@@ -125,7 +125,7 @@ def refine(
     *,
     adapts: bool = True,
 ) -> Mixtures:
-    """Carry fits on from where they are; parameters as in `fit`."""
+    """Continue fits; parameters as in `fit`."""
     return _iterated(sums_of(stores), weights, started, iterations, tolerance, adapts)
 
 
@@ -150,7 +150,7 @@ def _iterated(
 
 
 def _whole_variances(sums: Sums, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The variance (m, d) of every number, over all stores that have it."""
+    """The variance (m, d) of every number, over all stores with this number."""
     counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
     means = weights @ sums.firsts / counts
     variances = weights @ sums.seconds / counts - np.square(means)
@@ -165,7 +165,7 @@ def _begin(
     whole: NDArray[np.float64],
     noise_and_tails: tuple[float, float],
 ) -> Mixtures:
-    """Mixtures with the clusters' means, and loadings along the principal axes of what these leave."""
+    """Mixtures with the clusters' means, and loadings along the principal axes of the residuals."""
     m, k, _ = memberships.shape
     d = sums.firsts.shape[1]
     counted = memberships * weights[:, None, :]
@@ -184,7 +184,7 @@ def _begin(
 def _principal(
     residuals: NDArray[np.float64], weights: NDArray[np.float64], whole: NDArray[np.float64], q: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Loadings (d, q) along the q principal axes of the residuals' correlations, and what they leave of the variances (d,)."""
+    """Loadings (d, q) along the q principal axes of the residuals' correlations, and the variances (d,) that they do not explain."""
     covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
     own = np.maximum(np.diag(covariance), VARIANCE_FLOOR * whole)
     widths = np.sqrt(own)
@@ -201,7 +201,7 @@ def _maximise(
     whole: NDArray[np.float64],
     has_factors: bool,
 ) -> Mixtures:
-    """The means, loadings, variances, proportions and chances that make what is expected likeliest, one after the other."""
+    """The means, loadings, variances, proportions and chances that maximise the expected likelihood, in turn."""
     factors = expected.distances.factors
     q = now.loadings.shape[2] if has_factors else 0
     counted = expected.memberships * weights[:, None, :]
@@ -242,7 +242,7 @@ def _loadings(
     means: NDArray[np.float64],
     pulled: list[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The loadings (m, d, q) by least squares on the expected factors, and what they explain (m, d)."""
+    """The loadings (m, d, q) by least squares on the expected factors, and the squares that they explain (m, d)."""
     factors, distances = expected.distances.factors, expected.distances
     q = len(pulled)
     m, _, d = means.shape
@@ -259,7 +259,7 @@ def _loadings(
 
 
 def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, now: Mixtures) -> Mixtures:
-    """With the noise that makes the residuals likeliest, and the variances brought to the scale that goes with it."""
+    """The mixtures with the likeliest noise for these residuals, and with the variances on the matching scale."""
     thinness = sums.stores.thinness
     numbers = (weights * sums.counts).sum(axis=1)
     if not thinness.any() or not numbers.all():
@@ -280,7 +280,7 @@ def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, no
 
 
 def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tuple[Expected, Mixtures]:
-    """With the degrees of freedom that make the stores likeliest, of those that they have and the next ones to either side."""
+    """The mixtures with the likeliest degrees of freedom: the present ones or their neighbours in `_TAILS`."""
     distances = distances_of(sums, now)
     nearest = np.abs(_TAILS - now.tails[:, None]).argmin(axis=1)
     best, tails = np.full(len(weights), -np.inf), now.tails

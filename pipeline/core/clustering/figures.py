@@ -16,14 +16,14 @@ _FEWEST_COMPARED = 100  # of a cluster's stores, as far as it has so many: those
 
 
 def centroids(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-    """The mean (k, d) of each cluster's stores; every cluster has one."""
+    """The mean (k, d) of each cluster's stores; every cluster has a store."""
     members = (labels == np.arange(k)[:, None]).astype(np.float64)
     means: NDArray[np.float64] = (members @ matrix) / members.sum(axis=1, keepdims=True)
     return means
 
 
 def distances(matrix: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Euclidean distances (n, k) of the stores to the centres, from differences: exactly 0 where they coincide."""
+    """Euclidean distances (n, k) of the stores to the centres, from differences: exactly 0 if they coincide."""
     distances: NDArray[np.float64] = np.stack(
         [np.sqrt(np.square(matrix - centre).sum(axis=1)) for centre in centres], 1
     )
@@ -33,8 +33,8 @@ def distances(matrix: NDArray[np.float64], centres: NDArray[np.float64]) -> NDAr
 def silhouettes(matrix: NDArray[np.float64], labelings: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float64]]:
     """Silhouette [1]_ of every store in each of several clusterings; the distances are computed once for all.
 
-    (b - a) / max(a, b), with a the mean distance to the other stores of the own cluster and b the least mean distance
-    to the stores of another one; 0 for a store alone in its cluster. With more than `sampling.EXACT` stores these means are over
+    (b - a) / max(a, b): a is the mean distance to the other stores of the own cluster, b the smallest mean distance
+    to the stores of another cluster; 0 for a store alone in its cluster. With more than `sampling.EXACT` stores these means are over
     the stores of a sample.
 
     Parameters
@@ -75,7 +75,7 @@ def silhouettes(matrix: NDArray[np.float64], labelings: Sequence[NDArray[np.int6
 
 
 def _compared(labelings: Sequence[NDArray[np.int64]], counts: Sequence[int]) -> list[NDArray[np.bool_]]:
-    """For each labeling, which stores (n,) the others are compared with."""
+    """For each labeling, the stores (n,) with which all stores are compared."""
     n = len(labelings[0])
     order = sampling.order(n)
     if order is None:
@@ -94,8 +94,8 @@ def _compared(labelings: Sequence[NDArray[np.int64]], counts: Sequence[int]) -> 
 def calinski_harabasz(total: float, inertia: float, n: int, k: int) -> float:
     """Between- to within-cluster dispersion, ((T - W) / (k - 1)) / (W / (n - k)) [1]_.
 
-    `total` is the sum of squared distances to the common mean (T), `inertia` that to the own centroid (W). Infinite is
-    said as the largest float: where W is 0 and T is not.
+    `total` (T) is the sum of squared distances to the common mean, `inertia` (W) to the own centroid. If W is 0 and T
+    is not, the result is the largest float in place of infinity.
 
     References
     ----------
@@ -109,8 +109,8 @@ def calinski_harabasz(total: float, inertia: float, n: int, k: int) -> float:
 def davies_bouldin(matrix: NDArray[np.float64], labels: NDArray[np.int64], centres: NDArray[np.float64]) -> float:
     """Mean over clusters of the largest (s_i + s_j) / d_ij [1]_; lower is better.
 
-    s is the mean distance of a cluster's stores to its centroid, d the distance between centroids; pairs whose
-    centroids coincide are passed over.
+    s is the mean distance of a cluster's stores to its centroid, d the distance between centroids; pairs with
+    equal centroids are skipped.
 
     References
     ----------
@@ -127,7 +127,7 @@ def davies_bouldin(matrix: NDArray[np.float64], labels: NDArray[np.int64], centr
 def _silhouette(
     sums: NDArray[np.float64], labels: NDArray[np.int64], sizes: NDArray[np.float64], compared: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """From the sums (n, k) of the distances to each cluster's stores that are compared, and their number (k,)."""
+    """The silhouettes (n,), from the sums (n, k) of the distances to each cluster's compared stores, and their number (k,)."""
     rows = np.arange(len(labels))
     own_size = np.bincount(labels)[labels]
     within = sums[rows, labels] / np.maximum(sizes[labels] - compared, 1)

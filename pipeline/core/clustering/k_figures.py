@@ -1,4 +1,4 @@
-"""What is known of one number of clusters."""
+"""The figures of one number of clusters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.core.clustering.search import Fit
 
 
 class KFigures(NamedTuple):
-    """See `internal_k_selection` in pipeline.schema; NaN where a figure is not known of a k."""
+    """See `internal_k_selection` in pipeline.schema; NaN if a k does not have a figure."""
 
     k: int
     axes: int
@@ -29,7 +29,7 @@ class KFigures(NamedTuple):
 
 
 def k_figures(matrix: NDArray[np.float64], chooser: Chooser, k: int) -> KFigures:
-    """The figures of k clusters of the stores fitted (n, d)."""
+    """The figures of k clusters of the fitted stores (n, d)."""
     fit = chooser.of_k(k)
     if fit is None:  # every mixture of k leaves a cluster without a store
         best = chooser.any_of_k(k)

@@ -1,7 +1,7 @@
 """K-means, many fits at once.
 
-The bootstrap, the restarts and the null all need the same fit some dozens of times on small matrices. One fit after the
-other spends its time in overhead; here a batch of fits advances together, each with its own weights and start.
+The bootstrap, the restarts and the null need the same fit dozens of times on small matrices. Separate fits spend
+their time in overhead; here a batch of fits advances together, each with its own weights and start.
 
 Shapes: n points, d features, k clusters, B fits in the batch.
 """
@@ -54,8 +54,8 @@ def kmeans(
 
     Returns
     -------
-    The fits. Labels are given to all points, also to those that were left out. A cluster that loses all its points
-    takes the point that lies farthest from its centroid; where every point lies on its centroid it stays empty.
+    The fits. All points have labels, also points with weight 0. A cluster that loses all its points
+    takes the point that lies farthest from its centroid; if every point lies on its centroid, it stays empty.
 
     References
     ----------
@@ -92,7 +92,7 @@ def spread_starts(
 def _spread(
     points: NDArray[np.float64], weights: NDArray[np.float64], uniform: list[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """`spread_starts` of a part of the fits, from the uniform numbers (B, t) that each centroid's candidates are drawn by."""
+    """`spread_starts` of a part of the fits; uniform numbers (B, t) draw each centroid's candidates."""
     squares = np.square(points).sum(axis=-1)
     fits = np.arange(len(weights))
     first = _draw(weights, uniform[0])[:, 0]
@@ -108,7 +108,7 @@ def _spread(
 
 
 def best_of(fits: Fits, restarts: int) -> Fits:
-    """Of each `restarts` neighbouring fits of the batch the one with the least inertia, the earlier at a tie."""
+    """The fit with the least inertia of each group of `restarts` neighbouring fits; the earlier fit at a tie."""
     best = fits.inertia.reshape(-1, restarts).argmin(axis=1) + restarts * np.arange(len(fits.inertia) // restarts)
     return Fits(*(array[best] for array in fits))
 
@@ -120,17 +120,17 @@ def refit(
     fresh_starts: int,
     random: np.random.Generator,
 ) -> Fits:
-    """K-means on each resample: the best, by inertia, of a start from these centroids and of fresh ones.
+    """K-means on each resample: the best fit, by inertia, from these centroids and from new random starts.
 
-    The fresh starts keep the refits honest where another partition is as good, the known one keeps bad local minima out.
+    The random starts show whether another partition is as good; the start from these centroids avoids bad local minima.
 
     Parameters
     ----------
     points : (n, d)
-    drawn : (B, n) how often each point is in each resample; at least one in each
+    drawn : (B, n) how often each point is in each resample; each resample has a point
     centres : (k, d) to start from
-    fresh_starts : how many of `spread_starts`, beside it
-    random : for these
+    fresh_starts : the number of random starts (`spread_starts`)
+    random : the generator of the random starts
     """
     at_once = max(1, _REFIT_NUMBERS // ((fresh_starts + 1) * len(points)))
     parts = [
@@ -157,7 +157,7 @@ def _refit(
 
 
 def _parts(n_fits: int, numbers: int) -> list[slice]:
-    """The batch in parts that fit a processor's cache, where each fit holds so many numbers."""
+    """The batch in parts that fit into a processor's cache; `numbers` is the size of a fit."""
     size = max(1, _BATCH_NUMBERS // max(1, numbers))
     return [slice(first, first + size) for first in range(0, n_fits, size)]
 
@@ -232,7 +232,7 @@ def _rows(points: NDArray[np.float64], chosen: NDArray[np.int64]) -> NDArray[np.
 
 
 def _draw(masses: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
-    """For each uniform number (B, t) a point drawn by its mass (B, n); the last point where there is no mass at all."""
+    """For each uniform number (B, t), a point drawn by its mass (B, n); the last point if all masses are 0."""
     cumulated = np.cumsum(masses, axis=1)
     targets = uniform * cumulated[:, -1:]
     drawn: NDArray[np.int64] = (cumulated[:, None, :] <= targets[..., None]).sum(axis=-1)

@@ -15,25 +15,25 @@ _MAX_ITERATIONS = 500
 
 
 def bic(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float:
-    """BIC = -2 log L + p log n [1]_ of the mixture that EM [2]_ finds from the clusters given; lower is better.
+    """BIC = -2 log L + p log n [1]_ of the mixture that EM [2]_ finds from the given clusters; lower is better.
 
     The mixture has k means, k weights and one diagonal covariance for all its components: p = k d + d + (k - 1), with d
-    the features that vary. For k = 1 the maximum is known: the mean and the variances of the data.
+    the features that vary. For k = 1 the maximum is the mean and the variances of the data.
 
-    A feature of two values has a chance per component in place of a mean, so that it counts only as far as it goes with
-    others: within each of its two values a Gaussian would find no variance at all, and split every cluster by it. The
+    A feature of two values has a chance per component in place of a mean, so that it counts only if it goes with
+    others: a Gaussian has no variance within each of the two values, and would split every cluster by them. The
     flags of one categorical feature (`points.Scale`) are its levels, independent of the numbers within a component [3]_;
     p then counts k chances for each level but one.
 
     Parameters
     ----------
-    matrix : (n, d) the stores fitted
+    matrix : (n, d) the fitted stores
     labels : (n,) their clusters, from 0; each of the k clusters has a store
     k : number of clusters
 
     Returns
     -------
-    The BIC; 0.0 where no feature varies. Variances are held above `VARIANCE_FLOOR` of the feature's whole variance.
+    The BIC; 0.0 if no feature varies. Variances are at least `VARIANCE_FLOOR` times the feature's whole variance.
 
     References
     ----------
@@ -71,15 +71,15 @@ class Mixture(NamedTuple):
 
 
 def fit(points: Points, weights: NDArray[np.float64], memberships: NDArray[np.float64]) -> Mixture:
-    """The mixtures that EM finds from the memberships given, all of them side by side.
+    """The mixtures that EM finds from the given memberships, all at once.
 
-    A level that no point of a component has would have no chance there, and never get one: to every component is added
-    one point that has each level as often as all points do.
+    If no point of a component has a level, its chance would be 0, and stay 0. So each component gets one more point,
+    which has each level as often as all points.
 
     Parameters
     ----------
-    points : m sets, or one for all alike; every number of about unit variance, of which `VARIANCE_FLOOR` is the least that
-        a component may have
+    points : m sets, or one set for all; the numbers have about unit variance, and a component's variance is at least
+        `VARIANCE_FLOOR`
     weights : (m, n) how often each point counts
     memberships : (m, n, k) to start from, 0..1
     """
@@ -125,9 +125,9 @@ def _expect(
     chances: NDArray[np.float64],
     proportions: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The posteriors (m, n, k), and (m, n) the log-density of every point, less what its numbers' squares give it.
+    """The posteriors (m, n, k), and the log-density of every point (m, n) without the squares of its numbers.
 
-    That is -(x / deviation) ** 2 / 2, summed over the numbers: the same in every component, as they share their variances.
+    The squares are -(x / deviation) ** 2 / 2, summed over the numbers: equal in all components, because the variances are shared.
     """
     scaled = means / variances[:, None, :]
     constants = np.log(proportions) - 0.5 * (

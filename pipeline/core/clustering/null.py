@@ -2,15 +2,15 @@
 
 Two nulls, drawn from the data's own covariance and clustered with the same k:
 
-- one Gaussian [1]_. The clusters beat it where stores lie deeper inside their clusters than its draws do: the mean over
-  stores of 1 - (distance to the own centroid) / (distance to the next), the margin.
+- one Gaussian [1]_. The clusters beat it if stores lie deeper inside their clusters than in its draws, measured by the
+  mean margin: 1 - (distance to the own centroid) / (distance to the next).
 - one flat continuum: uniform along each principal axis. Among shapes with one mode the uniform is the hardest to tell
-  from two [2]_. The clusters beat it where the density dips deeper between neighbouring clusters than in its draws.
+  from two [2]_. The clusters beat it if the density dips deeper between neighbouring clusters than in its draws.
 
-A feature of two values takes the same two in every draw, each as often as in the data: a feature without a middle would
-beat every draw that has one.
+A feature with two values has the same two values in every draw, each as often as in the data. Otherwise a feature
+without middle values would beat every draw with middle values.
 
-The first alone is beaten by any skewed or flat continuum with enough stores; the second is there to refuse those.
+With enough stores, any skewed or flat continuum beats the first null; the second null refuses these.
 
 References
 ----------
@@ -38,7 +38,7 @@ _DRAWN_NUMBERS = 4_000_000  # of the draws from a null, how many numbers are hel
 
 
 class NullTest(NamedTuple):
-    """The p-values against both nulls; that of the flat one is None where the Gaussian was not beaten."""
+    """The p-values against both nulls; the flat null's is None if the Gaussian was not beaten."""
 
     gaussian: float
     flat: float | None
@@ -62,14 +62,14 @@ def compare_with_nulls(
 
     Parameters
     ----------
-    matrix : (n, d) the stores fitted
+    matrix : (n, d) the fitted stores
     labels : (n,) their clusters, from 0
     k : number of clusters
     fits : the algorithm that found them
     draws : number of draws from each null; p = (1 + draws that do as well) / (1 + draws)
     seed : what the draws depend on
-    pattern : (n, d) how wide each store's values are drawn, 0 where it has none: small stores are as noisy and lack as much in every draw
-        as they do; None: all stores alike
+    pattern : (n, d) the width of each store's values in the draws, 0 for a missing value: small stores are as noisy, and lack as many
+        values, in the draws as in the data; None: all stores alike
     """
     axes = _axes(matrix)
     if pattern is not None:  # on the whole as wide as the data
@@ -138,7 +138,7 @@ _PLACES = (0.0, 0.5, 1.0)  # the cluster's centroid, halfway, the other's
 
 
 def as_flags(drawn: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The draws (m, n, d), with the features that take two values in the matrix (n, d) taking them as often in each draw.
+    """The draws (m, n, d); features with two values in the matrix (n, d) have these values, as often, in each draw.
 
     The largest values of a draw become the larger of the two.
     """
@@ -181,7 +181,7 @@ def _p_value(
     observed = statistic(matrix, labels, k)
 
     def does_as_well(points: NDArray[np.float64], clusters: NDArray[np.int64]) -> bool:
-        """Whether a draw does; one with fewer points that differ than clusters has no value, and speaks against the clusters."""
+        """Whether a draw does as well as the clusters. A draw with fewer distinct points than clusters counts as doing so."""
         return bool(np.bincount(clusters, minlength=k).min() == 0 or statistic(points, clusters, k) >= observed)
 
     at_once = max(1, _DRAWN_NUMBERS // matrix.size)

@@ -1,4 +1,4 @@
-"""The k that `bic_stable` takes, where no other figure is wanted: refits are made only where they decide."""
+"""The k that `bic_stable` takes, without the figures of other k: it refits only if refits decide."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.settings import ClusteringSettings
 
 
 class Fit(NamedTuple):
-    """The k taken, the clusters (n,) of the stores fitted, from 0, the refits, and why this k."""
+    """The chosen k, the clusters (n,) of the fitted stores, from 0, the refits, and the reason for k."""
 
     k: int
     labels: NDArray[np.int64]
@@ -24,13 +24,13 @@ class Fit(NamedTuple):
 
 
 def take(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings) -> Fit:
-    """The clustering with the k that the settings fix, else with that of `bic_stable`: the same as of `try_every_k` and `rules.take`.
+    """The clustering with the k that the settings fix, or else that `bic_stable` takes: the same as `try_every_k` and `rules.take`.
 
-    The lowest BIC whose clusters are large enough is refitted first; a k is refitted only where its BIC lies below the best so far.
+    Among k with large enough clusters, the k with the lowest BIC is refitted first; then a k only if its BIC is below the best so far.
 
     Parameters
     ----------
-    matrix : (n, d) the stores fitted, n >= 1
+    matrix : (n, d) the fitted stores, n >= 1
     drawn : (B, n) how often each store is in each bootstrap resample
     fits : the algorithm
     settings : their rule is `bic_stable`

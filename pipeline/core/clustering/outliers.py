@@ -1,7 +1,7 @@
-"""Outlier stores: an isolation forest, and what score is far enough out.
+"""Outlier stores: an isolation forest, and the threshold of its score.
 
-A store that sells like no other is left out of the fit, so that it cannot pull a centroid or take a cluster of its own,
-and placed afterwards like any other.
+A store that sells unlike all others is left out of the fit, so that it cannot move a centroid or form its own cluster;
+it is placed afterwards, like any other store.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _CHUNK_NUMBERS = 4_000_000  # numbers held at once: 32 MB
 def find(matrix: NDArray[np.float64], smallest: int, random: np.random.Generator) -> NDArray[np.bool_]:
     """Which stores are clear outliers (n,).
 
-    A store is one where two figures both lie more than `DEVIATIONS` robust standard deviations (1.4826 x the median
+    A store is an outlier if two figures both lie more than `DEVIATIONS` robust standard deviations (1.4826 x the median
     absolute deviation) above their medians [1]_: its isolation score, and its distance to the store that completes half a
-    cluster around it. The second keeps most of a small, compact group - a cluster of its own - in the fit. Of more than
-    `MOST` of the stores, those with the highest isolation scores. None among fewer than `FEWEST_STORES` stores, and none
-    where half the stores are alike.
+    cluster around it. The second figure keeps most of a small, compact group, which is a cluster, in the fit. If more
+    than the share `MOST` of the stores are outliers, only the highest isolation scores are. There are no outliers among
+    fewer than `FEWEST_STORES` stores, or if half the stores are alike.
 
     Parameters
     ----------
     matrix : (n, d)
     smallest : the number of stores that make a cluster
-    random : what the trees are drawn with
+    random : the generator that draws the trees
 
     References
     ----------
@@ -70,7 +70,7 @@ def _far_out(figures: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _reach(matrix: NDArray[np.float64], neighbour: int) -> NDArray[np.float64]:
     """Each store's distance to its first, second, ... nearest other store; at least to the first.
 
-    With more than `sampling.EXACT` stores, to the one of a sample that has as large a share of it before it.
+    With more than `sampling.EXACT` stores: the distance to the store at the same relative rank in a sample.
     """
     n = len(matrix)
     order = sampling.order(n)

@@ -14,13 +14,14 @@ def number(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give the clusters their final order.
 
-    They are ordered by their number of stores, largest first; then by the means of the features over the stores fitted, first feature first, lowest first.
+    They are ordered by their number of stores, largest first; then by the means
+    of the features over the fitted stores, first feature first, lowest first.
 
     Parameters
     ----------
     matrix : (n, d) all stores
-    fitted : (n,) which of them were fitted; at least one
-    clusters : (n,) the clusters of all stores, from 0, none of them without a store that was fitted
+    fitted : (n,) which stores were fitted; at least one
+    clusters : (n,) the clusters of all stores, from 0; each cluster has a fitted store
 
     Returns
     -------
@@ -39,8 +40,8 @@ def describe(
 ) -> dict[str, pd.Series]:
     """Distance, next cluster, margin and silhouette of every store (see `internal_clusters` in pipeline.schema).
 
-    The margin is (next - own) / the larger of the two: where a store lies nearer to another centroid than to its own, as
-    Ward's clusters allow, it is negative. The silhouette is that of the result: outlier stores count in it.
+    The margin is (next - own) / the larger of the two: it is negative if a store is nearer to another
+    centroid than to its own, as in Ward's clusters. The silhouette is that of the result: outlier stores count in it.
     """
     n, k = len(matrix), len(centres)
     apart = distances(matrix, centres)

@@ -1,4 +1,4 @@
-"""What a mixture is fitted to: numbers on their own scale, and the levels of features that take two values only."""
+"""The data of a mixture: standardised numbers, and the levels of features with two values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Points(NamedTuple):
-    """n points, m sets of them or one for all m mixtures.
+    """n points: m sets, or one set for all m mixtures.
 
     `numbers` (m or 1, n, d): features of about unit variance. `levels` (m or 1, n, l): 0 and 1, which level of each
     categorical feature a point has; the levels of a feature sum to 1.
@@ -20,16 +20,16 @@ class Points(NamedTuple):
 
     @property
     def width(self) -> int:
-        """How many numbers describe a point."""
+        """The number of values that describe a point."""
         return int(self.numbers.shape[2] + self.levels.shape[2])
 
 
 class Scale:
-    """How points are seen, learnt from a matrix (n, d), n >= 1.
+    """The scale of points, learnt from a matrix (n, d), n >= 1.
 
-    A feature that takes two values is a flag. Flags of which no point has two, such as the columns of one categorical
-    feature, are the levels of one feature, beside the level that none of them is set; unless `flags` is false. Features of more values are
-    numbers, in their standard deviations about their mean. Constant features are left out.
+    A feature with two values is a flag. Flags that exclude each other, such as the columns of a categorical feature, are
+    the levels of one feature, with one more level if none of them is set; unless `flags` is false. Features with more
+    values are numbers, in standard deviations from the mean. Constant features are left out.
     """
 
     def __init__(self, matrix: NDArray[np.float64], flags: bool = True) -> None:
@@ -44,22 +44,22 @@ class Scale:
         self._occurring = self._one_hot(matrix).any(axis=0)
 
     def of(self, points: NDArray[np.float64]) -> Points:
-        """Points (n, d) on this scale; a flag is set where the value is nearer to the larger of its two."""
+        """Points (n, d) on this scale; a flag is set if the value is nearer to the larger of its two values."""
         numeric = self.numeric
         numbers = (points[:, numeric] - self._mean[numeric]) / self._deviations[numeric]
         levels = self._one_hot(points)[:, self._occurring].astype(float)
         return Points(numbers[None], levels[None])
 
     def log_determinant(self) -> float:
-        """The logarithm of the volume that a unit of the numbers has in the features' own units."""
+        """The logarithm of the volume, in the features' units, of a unit cube of the numbers."""
         return float(np.log(self._deviations[self.numeric]).sum())
 
     def groups(self) -> int:
-        """How many flags there are, those that exclude each other taken as one."""
+        """The number of flags; flags that exclude each other count as one."""
         return len(self._groups)
 
     def features(self) -> tuple[int, int]:
-        """How many numbers there are, and how many chances a component has that are free."""
+        """The number of numbers, and the number of free chances of a component."""
         return int(self.numeric.sum()), int(self._occurring.sum()) - len(self._groups)
 
     def numbers_scale(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -67,21 +67,21 @@ class Scale:
         return self._mean[self.numeric], self._deviations[self.numeric]
 
     def flag_numbers(self, d: int) -> NDArray[np.int64]:
-        """For each of d features the number of the flag that it is a level of, from 1; 0 of none."""
+        """For each of d features, the number of the flag that has it as a level, from 1; 0 if no flag has."""
         groups = np.zeros(d, dtype=np.int64)
         for number, group in enumerate(self._groups, start=1):
             groups[group] = number
         return groups
 
     def thresholds(self, d: int) -> NDArray[np.float64]:
-        """For each of d features the value above which it is set, NaN where it is no level."""
+        """For each of d features, the value above which it is set; NaN if it is not a level."""
         thresholds = np.full(d, np.nan)
         for group in self._groups:
             thresholds[group] = self._halfway[group]
         return thresholds
 
     def flag_chances(self, chances: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """The chances (k, f) that features are set, from those (k, l) of the levels, and which features these are (f,)."""
+        """The chances (k, f) that features are set, from the chances (k, l) of the levels, and the indices (f,) of these features."""
         whole = np.zeros((len(chances), self._occurring.size))
         whole[:, self._occurring] = chances
         columns, features, first = [], [], 0
@@ -92,7 +92,7 @@ class Scale:
         return np.column_stack(columns) if columns else np.zeros((len(chances), 0)), np.array(features, dtype=np.int64)
 
     def _one_hot(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """(n, levels): for each categorical feature that none of its flags is set, and each of its flags."""
+        """(n, levels): for each categorical feature, a column that is 1 if none of its flags is set, and a column for each flag."""
         is_set = points > self._halfway
         columns = []
         for group in self._groups:
@@ -110,7 +110,7 @@ def is_flag(matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _exclusive(is_set: NDArray[np.bool_], flags: NDArray[np.int64]) -> list[list[int]]:
-    """The flags in groups of which no row has two set; each flag goes to the first group that it fits."""
+    """Groups of flags: no row has two flags of a group set. Each flag goes to the first group that it fits."""
     groups: list[list[int]] = []
     for flag in flags:
         for group in groups:

@@ -1,4 +1,4 @@
-"""The axes that stores lie on within their clusters: common factors of the mixture, and each store's position on the first one."""
+"""The axes on which stores differ within their clusters, the mixture's common factors, and each store's position on the first axis."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pipeline.core.clustering.densities import Mixtures, Stores, factor_posterio
 
 
 class Positions(NamedTuple):
-    """Where each of n stores lies on the first axis: `at` (n,) in standard deviations of the stores, and how far off that may be, `within` (n,)."""
+    """The positions of n stores on the first axis: `at` (n,), and their standard errors `within` (n,), in standard deviations of the stores."""
 
     at: NDArray[np.float64]
     within: NDArray[np.float64]
 
 
 class Along(NamedTuple):
-    """What an axis is measured with: a position is (score - `shift`) / `width`."""
+    """The measure of an axis: a position is (score - `shift`) / `width`."""
 
     shift: float
     width: float
@@ -33,13 +33,13 @@ def along(stores: Stores, mixture: Mixtures) -> Along:
 
 
 def positions(stores: Stores, mixture: Mixtures, measure: Along) -> Positions:
-    """The positions on the longest axis of the loadings, its sign such that the feature it moves most rises.
+    """The positions on the longest axis of the loadings. Its sign makes the feature that it moves most rise.
 
-    Factors may be turned at will; the first axis is the direction in which they move the numbers most, in the deviations within clusters.
+    Factors can be rotated freely; the first axis is the direction in which they move the numbers most, in deviations within clusters.
 
     Parameters
     ----------
-    stores : n of them
+    stores : the n stores
     mixture : one fit with at least one factor
     measure : of the positions
     """
@@ -61,7 +61,7 @@ class Tiers(NamedTuple):
 
 
 def cut(at: NDArray[np.float64], fitted: NDArray[np.bool_], tiers: int) -> Tiers:
-    """Tiers of equal numbers of fitted stores along the positions (n,); a store on a border is in the lower one."""
+    """Tiers with equal numbers of fitted stores along the positions (n,); a store on a border is in the lower tier."""
     ordered = np.sort(at[fitted])
     ranks = [round(len(ordered) * tier / tiers) for tier in range(1, tiers)]
     borders = np.array([(ordered[rank - 1] + ordered[rank]) / 2 for rank in ranks])
@@ -69,7 +69,7 @@ def cut(at: NDArray[np.float64], fitted: NDArray[np.bool_], tiers: int) -> Tiers
 
 
 def sure(positions: Positions, tiers: Tiers) -> NDArray[np.float64]:
-    """How likely each store's position lies in its tier (n,), 0..1."""
+    """The probability that each store's position lies in its tier (n,), 0..1."""
     ends = np.concatenate([[-np.inf], tiers.borders, [np.inf]])
     width = np.where(positions.within > 0, positions.within, 1e-9)
     upper = norm.cdf((ends[tiers.labels + 1] - positions.at) / width)

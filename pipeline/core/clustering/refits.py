@@ -1,6 +1,6 @@
-"""Refits of a mixture on resampled stores: what they say of how reproducible its clusters are, and how sure each store's is.
+"""Refits of a mixture on resampled stores: how reproducible its clusters are, and how certain each store's cluster is.
 
-Shapes: n stores fitted, B resamples, k clusters.
+Shapes: n fitted stores, B resamples, k clusters.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ class Refits(NamedTuple):
 
 
 def refit(stores: Stores, fit_of_all: Fit, one_cluster: Fit, drawn: NDArray[np.float64], seed: int) -> Refits:
-    """Fit a mixture of as many clusters and factors to each resample, from starts that forget the fit on all stores.
+    """Fit a mixture with as many clusters and factors to each resample.
 
-    Beside the known start there are rounds of fresh ones, until hardly a resample finds anything likelier: the known start alone, or few fresh
-    ones, hide that another partition is as good.
+    The starts are the fit on all stores, and rounds of random starts until almost no resample finds a likelier mixture. Without enough
+    random starts, another partition that is as good would stay hidden.
 
     Parameters
     ----------
-    stores : those that are fitted
-    fit_of_all : the fit whose clusters are looked for again, k >= 2
+    stores : the fitted stores
+    fit_of_all : the fit on all stores, k >= 2
     one_cluster : the fit of one cluster with as many factors
     drawn : (B, n) how often each store is in each resample
-    seed : what the fresh starts depend on
+    seed : the seed of the random starts
     """
     at_once = max(1, _NUMBERS // (len(stores.numbers) * fit_of_all.k * (_FRESH + 1)))
     parts = [
@@ -71,9 +71,9 @@ def assign(stores: Stores, mixtures: Mixtures) -> NDArray[np.int64]:
 
 
 def memberships(stores: Stores, mixtures: Mixtures, of_all: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How likely each store is in each cluster (n, k), over the refits: each refit's clusters are matched with those that share most.
+    """The probability of each cluster for each store (n, k): the mean over the refits, after matching each refit's clusters.
 
-    `of_all` (n, k): the memberships by the fit on all stores. Where a refit has found other clusters, its memberships say so.
+    `of_all` (n, k): the memberships of the fit on all stores. A refit's cluster is matched with the cluster that shares most with it.
     """
     total = np.zeros_like(of_all)
     for part in _parts(stores, mixtures):

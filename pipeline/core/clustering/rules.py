@@ -1,4 +1,4 @@
-"""Which k is taken, and why, in words."""
+"""Choose k by its figures, with the reason in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNSTABLE = 0.2  # points of BIC per store, where a cluster is never found again
 
 
 class KFigures(NamedTuple):
-    """What is known of one k; silhouette, Calinski-Harabasz and Davies-Bouldin are NaN at k = 1."""
+    """The figures of one k; silhouette, Calinski-Harabasz and Davies-Bouldin are NaN at k = 1."""
 
     k: int
     silhouette: float
@@ -25,30 +25,30 @@ class KFigures(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The k taken, and why."""
+    """The chosen k, and the reason."""
 
     k: int
     reason: str
 
 
 def smallest_size(settings: ClusteringSettings | Merging, stores: int) -> int:
-    """How many stores a cluster needs: max(`min_cluster_size`, `min_cluster_share` x the stores fitted, rounded up)."""
+    """The smallest size of a cluster: max(`min_cluster_size`, `min_cluster_share` x the fitted stores, rounded up)."""
     # A share such as 0.03 is not exact in binary: 0.03 x 300 must be 9 stores, not 10.
     return max(settings.min_cluster_size, math.ceil(round(settings.min_cluster_share * stores, 9)))
 
 
 def largest_k(settings: ClusteringSettings, stores: int) -> int:
-    """The largest k tried: min(`k_max`, stores // (2 x the smallest size)), and at least 1."""
+    """The largest k to try: min(`k_max`, stores // (2 x the smallest size)), at least 1."""
     return max(1, min(settings.k_max, stores // (2 * smallest_size(settings, stores))))
 
 
 def criterion(bic: float, jaccard: float, stores: int) -> float:
-    """What `bic_stable` takes the lowest of: the BIC, and more where resamples do not find every cluster again.
+    """The criterion that `bic_stable` minimises: the BIC, plus a charge if resamples do not reproduce every cluster.
 
-    bic + n (1 - jaccard) / 5, the Jaccard similarity that of the cluster that is found again least. Where clusters overlap, or noise can be
-    cut in several ways, a k too many often has a BIC that is lower by a few points, and resamples cut elsewhere. As the entropy in the
-    integrated completed likelihood [1]_ this charges a k for clusters that are not certain; what is uncertain is seen in resamples here,
-    and not taken from the model that gave the BIC. How much it counts was chosen on planted stores: docs/decisions/0003.
+    bic + n (1 - jaccard) / 5, with the Jaccard similarity of the least reproducible cluster. If clusters overlap, or noise can be cut in
+    several ways, a k that is too large often has a slightly lower BIC, and resamples cut elsewhere. Like the entropy in the integrated
+    completed likelihood [1]_, this charges a k for uncertain clusters; here the resamples measure the uncertainty, not the model that
+    gave the BIC. The size of the charge was chosen on planted stores: docs/decisions/0003.
 
     References
     ----------
@@ -59,26 +59,26 @@ def criterion(bic: float, jaccard: float, stores: int) -> float:
 
 
 def is_reproducible(stability: float, jaccard: float, settings: ClusteringSettings) -> bool:
-    """Stability and every cluster's Jaccard reach what the settings ask for."""
+    """Whether stability and every cluster's Jaccard reach the minimum in the settings."""
     return stability >= settings.min_stability and jaccard >= settings.min_jaccard
 
 
 def take(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
-    """The k that the settings fix, else the one that their rule takes; parameters as in `choose`."""
+    """The k that the settings fix, or else the k that their rule takes; parameters as in `choose`."""
     if settings.k is None:
         return choose(figures, settings, stores)
     return fixed(figures[: settings.k], settings.k, settings, stores)
 
 
 def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -> Choice:
-    """Of k = 1 and every k >= 2 that is reproducible and whose clusters are all large enough, the lowest `criterion`; ties go to the smaller k.
+    """The k with the lowest `criterion`, among k = 1 and every k >= 2 that qualifies; ties go to the smaller k.
 
-    Where no k >= 2 qualifies, k = 1.
+    A k qualifies if it is reproducible and all its clusters are large enough. If no k >= 2 qualifies, k = 1.
 
     Parameters
     ----------
-    figures : those of k = 1, 2, ... as far as k was tried
-    stores : the number of stores fitted
+    figures : the figures of k = 1, 2, ... up to the largest k tried
+    stores : the number of fitted stores
     """
     smallest = smallest_size(settings, stores)
     if len(figures) == 1:
@@ -92,7 +92,7 @@ def choose(figures: list[KFigures], settings: ClusteringSettings, stores: int) -
 
 
 def fixed(figures: list[KFigures], asked: int, settings: ClusteringSettings, stores: int) -> Choice:
-    """The k that the settings fix, as far as it is possible: the last of `figures`."""
+    """The k that the settings fix, or the largest possible k: the last of `figures`."""
     last = figures[-1]
     reason = f"k = {asked} is set"
     if last.k < asked:
@@ -113,7 +113,7 @@ def why_only_one(stores: int, smallest: int) -> str:
 
 
 def criteria(settings: ClusteringSettings, smallest: int, stability: float) -> str:
-    """What a k >= 2 has to reach, in words."""
+    """The minimum that a k >= 2 must reach, in words."""
     return (
         f"stability at least {stability:.2f}, every cluster's Jaccard at least {settings.min_jaccard:.2f} "
         f"and {smallest} stores"
@@ -140,7 +140,7 @@ def _lowest_criterion(
 
 
 def taken(k: int, bic: float, stability: float, jaccard: float, bic_of_one: float, stores: int, among: str) -> str:
-    """Why `bic_stable` takes a k >= 2, in words; `among` says what it is the best of."""
+    """Why `bic_stable` takes a k >= 2, in words; `among` names the k that were compared."""
     return (
         f"k = {k} has the lowest BIC, with a charge for instability ({criterion(bic, jaccard, stores):.0f}; k = 1: {bic_of_one:.0f}), "
         f"{among}; its stability is {stability:.2f}, its lowest Jaccard {jaccard:.2f}"

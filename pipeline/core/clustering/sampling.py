@@ -1,7 +1,7 @@
-"""The stores that others are compared with, where comparing every pair would take too long.
+"""The sample of stores with which all stores are compared, if comparing every pair would take too long.
 
 Up to `EXACT` stores every pair is compared. With more, every store is compared with a sample, so that the work grows with the
-number of stores and no longer with its square; whoever shows such a figure says so (`remark`).
+number of stores and no longer with its square; a text that shows such a figure says so (`remark`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SEED = 0  # a constant: which stores are drawn depends on the number of stores 
 
 
 def order(n: int) -> NDArray[np.int64] | None:
-    """An order (n,) of drawing; the first `SAMPLE` are the sample. None where every pair is compared."""
+    """An order (n,) of drawing; the first `SAMPLE` are the sample. None if every pair is compared."""
     if n <= EXACT:
         return None
     drawn: NDArray[np.int64] = np.random.default_rng([_SEED, n]).permutation(n)

@@ -1,4 +1,4 @@
-"""A mixture for every number of clusters, with as many common factors as the stores show."""
+"""A mixture for every number of clusters, with each number of common factors."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _SPREADS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # variances of those that do, in th
 
 
 class Fit(NamedTuple):
-    """One mixture: k clusters, q factors, `mixture` (a batch of one), `memberships` (n, k), and what it is judged by.
+    """One mixture: k clusters, q factors, `mixture` (a batch of one), `memberships` (n, k), and its criteria.
 
-    `smallest`: stores of the smallest cluster, each counted in its likeliest. `bic` [1]_, `wide` and `criterion`: lower is better, see `_judged`.
+    `smallest`: the number of stores in the smallest cluster, by likeliest cluster. `bic` [1]_, `wide` and `criterion`: lower is better, see `_judged`.
 
     References
     ----------
@@ -48,24 +48,24 @@ class Fit(NamedTuple):
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """The likeliest cluster (n,) of every store that was fitted, from 0."""
+        """The likeliest cluster (n,) of every fitted store, from 0."""
         likeliest: NDArray[np.int64] = self.memberships.argmax(axis=1)
         return likeliest
 
 
 def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, seed: int) -> list[Fit]:
-    """The mixtures of k = 1, 2, ...: those of one k stand together, in the order of their factors.
+    """The mixtures of k = 1, 2, ..., ordered by k, then by number of factors.
 
-    No k beyond `k_max` is tried, and none once the criterion has not fallen for `_PATIENCE` of them; `asked` is.
+    The search ends at `k_max`, or when the criterion has not fallen for `_PATIENCE` values of k; it always reaches `asked`.
 
     Parameters
     ----------
-    stores : those that are fitted, n >= 1
-    groups : how many flags there are that exclude each other: so many of the levels follow from the others
+    stores : the fitted stores, n >= 1
+    groups : the number of flags, flags that exclude each other counted once; so many levels follow from the others
     k_max : the largest k
-    asked : a k that is tried whatever the figures say; 1 where none is asked for
-    smallest : stores of a cluster that is started far out
-    seed : what the starts depend on
+    asked : a k that is always tried; 1 if there is none
+    smallest : the number of stores in a start from stores far out
+    seed : the seed of the starts
     """
     d = stores.numbers.shape[1]
     several = len(stores.numbers) >= FEWEST_FOR_AXES
@@ -99,7 +99,7 @@ def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, s
 
 
 def _swept_back(stores: Stores, groups: int, fits: list[Fit], ones: list[Fit]) -> list[Fit]:
-    """The fits, and for each k >= 2 what the best of one cluster more gives when two of its clusters are taken together, where that is better."""
+    """The fits; and for each k >= 2 a fit from the best k + 1 clusters with two of them joined, if it is better."""
     swept = list(fits)
     for k in range(max(each.k for each in fits) - 1, 1, -1):
         more = min((each for each in swept if each.k == k + 1), key=lambda each: each.criterion)
@@ -111,14 +111,14 @@ def _swept_back(stores: Stores, groups: int, fits: list[Fit], ones: list[Fit]) -
 
 
 def polished(stores: Stores, groups: int, start: Fit) -> Fit:
-    """The fit, carried on until it stands: what is published of it gives it back. As it was where a cluster loses its last store by that."""
+    """The fit, iterated to convergence, so that its published form reproduces it. Unchanged if a cluster would lose its last store."""
     weights = np.ones((1, len(stores.numbers)))
     longer = _judged(stores, groups, refine(stores, weights, start.mixture, _POLISHED, _STANDS), start.q)
     return longer if longer.smallest >= min(start.smallest, 1) else start
 
 
 def fitted(stores: Stores, memberships: NDArray[np.float64], q: int) -> Mixtures:
-    """The mixture that is found from the memberships (n, k) of one that was `polished`: itself."""
+    """The mixture with these memberships (n, k); it reproduces a `polished` mixture from its own memberships."""
     return fit(stores, np.ones((1, len(stores.numbers))), memberships[None], q, _POLISHED, _STANDS)
 
 
@@ -132,7 +132,7 @@ def _fit_of_one(stores: Stores, groups: int, q: int) -> Fit:
 
 
 def _best_fit(stores: Stores, groups: int, starts: NDArray[np.float64], one_cluster: Fit) -> Fit:
-    """The best of several starts, each with the noise and tails of one cluster; then with its own."""
+    """The best of several starts, first with the noise and tails of one cluster, then with its own."""
     n = len(stores.numbers)
     short = fit(
         stores, np.ones((len(starts), n)), starts, one_cluster.q, _SHORT, like=one_cluster.mixture, adapts=False
@@ -142,7 +142,7 @@ def _best_fit(stores: Stores, groups: int, starts: NDArray[np.float64], one_clus
 
 
 def _as_started(stores: Stores, groups: int, start: NDArray[np.float64]) -> Fit:
-    """The mixture of clusters that no likelihood tells apart, left where it starts: a k that is set is taken where stores differ at all."""
+    """The mixture that has its start as memberships: a fixed k is possible if stores differ, even if no likelihood separates them."""
     mixture = fit(stores, np.ones((1, len(start))), start[None], 0, 1, adapts=False)
     smallest = int(start.sum(axis=0).min())
     return _judged(stores, groups, mixture, 0)._replace(memberships=start, smallest=smallest)
@@ -151,9 +151,9 @@ def _as_started(stores: Stores, groups: int, start: NDArray[np.float64]) -> Fit:
 def _judged(stores: Stores, groups: int, mixture: Mixtures, q: int) -> Fit:
     """A mixture with its figures.
 
-    BIC charges every mean of a cluster log n, whether it differs from the others' or not. An integrated likelihood charges what the
-    data say that means are worth: `wide` with one normal prior for all of them, the criterion with one under which only a share of a
-    cluster's means differ at all [1]_. To it comes part of what the integrated completed likelihood [2]_ charges for stores between clusters.
+    BIC charges log n for every mean of a cluster, whether it differs from the other clusters' or not. An integrated likelihood charges
+    by the data: `wide` has one normal prior for all means; the criterion has a prior under which only a share of a cluster's means
+    differ [1]_. The criterion also includes part of the charge of the integrated completed likelihood [2]_ for stores between clusters.
 
     References
     ----------
@@ -181,7 +181,7 @@ def _judged(stores: Stores, groups: int, mixture: Mixtures, q: int) -> Fit:
 
 
 def _of_wide_means(squares: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
-    """What a normal prior charges for the means (k, d): their squared deviations, of clusters of these sizes (k, 1)."""
+    """The charge of a normal prior for the means, from their squared deviations (k, d) and the clusters' sizes (k, 1)."""
     k, d = squares.shape
     spread = max(float(squares.mean()) if squares.size else 0.0, 1e-6)
     price = (k - 1) / k * np.log1p(sizes * spread).sum() * d + (squares / (spread + 1.0 / sizes)).sum() - (k - 1) * d
@@ -189,7 +189,7 @@ def _of_wide_means(squares: NDArray[np.float64], sizes: NDArray[np.float64]) -> 
 
 
 def _of_means(squares: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
-    """What a prior charges under which a share of the means is the chain's and the others are drawn about it; the kindest of those tried."""
+    """The charge of a prior with some means equal to the chain's and the others drawn around it; the lowest charge of the priors tried."""
     k = len(squares)
     prices = []
     for share in _SHARES:

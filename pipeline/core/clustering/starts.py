@@ -1,4 +1,4 @@
-"""Where the fits of a mixture start from: clusters that k-means sees, and those that one cluster less leaves to split.
+"""The starts of a mixture's fits: clusters by k-means, and the clusters of a fit with one cluster less or more.
 
 Shapes: n stores, d numbers, k clusters.
 """
@@ -20,10 +20,10 @@ _SEEDS = 3  # stores that lie farthest out, tried to be the middle of a cluster
 def from_whitened_kmeans(
     stores: Stores, one_cluster: Mixtures, k: int, restarts: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Memberships (2, n, k) of the best and of the worst of several k-means.
+    """Memberships (2, n, k) of the best and the worst of several k-means fits.
 
-    K-means measures the numbers in the deviations of `one_cluster`'s mixture, with its common factors taken out, and lets a store count
-    as much as its noise allows: what varies along an axis in every store, or in small ones only, starts no cluster.
+    K-means measures the numbers in the deviations of `one_cluster`'s mixture, with its common factors taken out, and weights a store
+    by its certainty. So variation along an axis in all stores, or in small stores only, does not start a cluster.
     """
     points = without_factors(stores, one_cluster)
     weights = np.repeat(certainty(stores, one_cluster.noise), restarts, axis=0)
@@ -33,7 +33,7 @@ def from_whitened_kmeans(
 
 
 def from_plain_kmeans(stores: Stores, k: int, restarts: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Memberships (2, n, k) of the best and of the worst of several k-means on the numbers and levels as they are."""
+    """Memberships (2, n, k) of the best and the worst of several k-means fits on the weighted numbers and the levels."""
     points = np.ascontiguousarray(np.column_stack([stores.firsts, stores.levels]))
     weights = np.ones((restarts, len(points)))
     fits = kmeans(points, weights, spread_starts(points, weights, k, random))
@@ -42,10 +42,10 @@ def from_plain_kmeans(stores: Stores, k: int, restarts: int, random: np.random.G
 
 
 def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.float64]:
-    """Memberships (s, n, k) made of one fit of k - 1 clusters: one of them is split, or stores far out become a cluster.
+    """Memberships (s, n, k) from a fit of k - 1 clusters: a cluster is split, or stores far out become a cluster.
 
-    A cluster is split across the principal axis of its residuals; those with the longest axes are. A cluster far out is made of the store that is farthest
-    from every cluster and those nearest to it, `smallest` in all.
+    The clusters with the longest principal axes of residuals are split, across that axis. A cluster far out has `smallest` stores: the
+    store that is farthest from every cluster, and the stores nearest to it.
     """
     memberships = posteriors(stores, fewer)[0]
     residuals = _residuals(stores, fewer, memberships)
@@ -72,7 +72,7 @@ def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.flo
 
 
 def from_more(stores: Stores, more: Mixtures) -> NDArray[np.float64]:
-    """Memberships (s, n, k) made of one fit of k + 1 clusters: two whose means are near, in deviations, become one."""
+    """Memberships (s, n, k) from a fit of k + 1 clusters: two clusters with near means, in deviations, are joined."""
     memberships = posteriors(stores, more)[0]
     means = more.means[0] / np.sqrt(more.variances[0])
     first, second = np.triu_indices(len(means), 1)
@@ -94,7 +94,7 @@ def _split(memberships: NDArray[np.float64], cluster: int, part: NDArray[np.floa
 
 
 def without_factors(stores: Stores, one_cluster: Mixtures) -> NDArray[np.float64]:
-    """The numbers (n, d) in deviations, at a right angle to the factors."""
+    """The numbers (n, d) in deviations, orthogonal to the factors."""
     points = (stores.numbers - one_cluster.means[0, 0]) / np.sqrt(one_cluster.variances[0])
     if stores.counted is not None:
         points = points * np.sqrt(stores.counted)
@@ -105,7 +105,7 @@ def without_factors(stores: Stores, one_cluster: Mixtures) -> NDArray[np.float64
 
 
 def _residuals(stores: Stores, fit: Mixtures, memberships: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the clusters and factors leave (n, d), in deviations of each store."""
+    """The residuals (n, d) from clusters and factors, in deviations of each store."""
     expected = memberships @ fit.means[0] + factor_posteriors(stores, fit)[0][0] @ fit.loadings[0].T
     left = (stores.numbers - expected) / np.sqrt(fit.variances[0])
     if stores.counted is not None:

@@ -1,4 +1,4 @@
-"""Cluster stores: the one entry that both sides share."""
+"""Cluster stores: the entry point of both sides."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; others
 
 
 class Mix(NamedTuple):
-    """What is known of the stores beside features that are roots of shares laid flat: see `evidence.Roots`.
+    """More data of stores with features that are roots of shares on a plane: see `evidence.Roots`.
 
-    `base` by feature, `gaps` store x feature, `volumes` by store; of the same stores and features as the features are.
+    `base` by feature, `gaps` store x feature, `volumes` by store; the same stores and features as in the features.
     """
 
     base: pd.Series[float]
@@ -49,8 +49,8 @@ class Clustering:
     """The frames of a clustering; columns as in pipeline.schema, without the category.
 
     `clusters`: one row per store, sorted by store_id. `k_selection`: one row per k tried. `verdict`: one row. `memberships`: one row
-    per store and cluster, where there are two or more. `on_halves`: what halves of the weeks say of every k. `passed_over`: the k that would be
-    taken, were it not barred.
+    per store and cluster, if there are two or more clusters. `on_halves`: the results on halves of the weeks, for every k. `passed_over`:
+    the better k that was barred, if any.
     """
 
     clusters: pd.DataFrame
@@ -62,7 +62,7 @@ class Clustering:
 
 
 class _Data(NamedTuple):
-    """All stores in the order of their values: ids, features about their mean for distances (n, d), what the mixture sees, and which are fitted."""
+    """All stores in the order of their values: ids, centred features for distances (n, d), the mixture's input, and which stores are fitted."""
 
     ids: NDArray[np.object_]
     matrix: NDArray[np.float64]
@@ -87,18 +87,18 @@ def cluster_stores(
     Parameters
     ----------
     features : one row per store (index: store_id, unique), one float column per feature; no order matters
-    settings : how
-    left_out : stores whose features say little: they are treated like outlier stores
-    held_out : stores that people keep out of the fit: they change nothing in it, and are placed like outlier stores
-    reference : the clusters whose numbers are kept (`alignment.aligned`), and whose k is, where another is hardly better
-    halves : the stores' mixes in halves of the weeks; a k whose clusters do not hold there is not taken. None: nothing is known of weeks
-    weights : by feature, how much it counts; None: all alike
-    mix : what is known beside features that are roots of shares; None: they are not
+    settings : of the clustering
+    left_out : stores with features that say little: they are treated like outlier stores
+    held_out : stores that users keep out of the fit: they do not change it, and are placed like outlier stores
+    reference : the clusters that give the numbers (`alignment.aligned`), and k unless another k is clearly better
+    halves : the stores' mixes in halves of the weeks; a k is refused if its clusters do not hold there. None without weeks
+    weights : by feature; None: all weights are 1
+    mix : more data if the features are roots of shares; None if they are not
 
     Returns
     -------
-    The frames. Every store has a row, whatever the features are: stores that cannot be told apart form one cluster. No
-    store at all gives no clusters, no k and the verdict `no structure` with k = 0.
+    The frames. Every store has a row, whatever the features are: identical stores form one cluster. Without stores
+    there are no clusters, no k, and the verdict `no structure` with k = 0.
 
     Raises
     ------
@@ -150,14 +150,14 @@ def _data(
 
 
 def _with_held_out(clustering: Clustering, held_out: Collection[str]) -> Clustering:
-    """A store that is held out says so, and is no outlier for that."""
+    """Mark held-out stores; they are not outliers."""
     is_held_out = clustering.clusters["store_id"].isin(keys(held_out)).to_numpy(dtype=bool)
     is_outlier = clustering.clusters["is_outlier"].to_numpy(dtype=bool) & ~is_held_out
     return replace(clustering, clusters=clustering.clusters.assign(is_outlier=is_outlier, is_held_out=is_held_out))
 
 
 def _numbered(clustering: Clustering, reference: Reference | None) -> Clustering:
-    """With the numbers of the reference."""
+    """The clustering with the numbers of the reference."""
     numbers = aligned(clustering.clusters.set_index("store_id")["cluster"], reference)
     return replace(
         clustering,
@@ -173,8 +173,8 @@ def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDAr
 
 
 class _Result(NamedTuple):
-    """Of all stores, from 0: their clusters (n,), how likely they are in each (n, k; None where clusters are tiers of an axis), how sure
-    each one's is (n,), and the position on the first axis (n,), NaN without one."""
+    """For all stores: the clusters (n,), from 0; the probabilities of the clusters (n, k; None if clusters are tiers of an axis); the
+    confidence in each store's cluster (n,); and the position on the first axis (n,), NaN without an axis."""
 
     clusters: NDArray[np.int64]
     likely: NDArray[np.float64] | None
@@ -216,7 +216,7 @@ def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: H
 
 
 def _most(data: _Data, settings: ClusteringSettings) -> int:
-    """The largest k that is tried: as the settings say, and no more than there are stores that differ."""
+    """The largest k to try: by the settings, at most the number of distinct stores."""
     stores = data.seen.taken(data.fitted)
     distinct = len(np.unique(np.column_stack([stores.firsts, stores.levels]), axis=0)) if stores.width else 1
     return min(max(rules.largest_k(settings, len(stores.numbers)), settings.k or 1), distinct)
@@ -238,7 +238,7 @@ def _result(data: _Data, choice: Choice) -> _Result:
 
 
 def _in_tiers(data: _Data, choice: Choice, settings: ClusteringSettings) -> tuple[_Result, int | None, str]:
-    """The one cluster cut along its axis, into as many tiers as are asked for or as can be large enough."""
+    """The single cluster, cut along its axis into the requested number of tiers, or as many as are large enough."""
     n = int(data.fitted.sum())
     tiers = min(settings.axis_tiers or 1, n // rules.smallest_size(settings, n))
     measure = positions.along(data.seen.taken(data.fitted), choice.fit.mixture)
@@ -255,9 +255,9 @@ def _in_tiers(data: _Data, choice: Choice, settings: ClusteringSettings) -> tupl
 
 
 def _tested(data: _Data, choice: Choice, settings: ClusteringSettings) -> NullTest:
-    """The clusters against both nulls, in a space where they are round, and with every store's noise and gaps.
+    """Test the clusters against both nulls, in a space where they are round, with every store's noise and gaps.
 
-    Draws are clustered by k-means there, so the clusters are what k-means makes of them: each side of the comparison is made alike.
+    K-means clusters the draws in this space, so it also clusters the stores there: both sides of the comparison use one method.
     """
     stores, mixture = data.seen.taken(data.fitted), choice.fit.mixture
     matrix = np.ascontiguousarray(data.view.whitened(stores, mixture))
@@ -274,7 +274,7 @@ def _tested(data: _Data, choice: Choice, settings: ClusteringSettings) -> NullTe
 
 
 def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The clusters of all stores, and how likely they are in each of them."""
+    """The clusters of all stores, and the probability of each cluster."""
     k = int(result.clusters.max()) + 1
     numbers, centres = number(data.matrix, data.fitted, result.clusters, k)
     clusters = numbers[result.clusters]

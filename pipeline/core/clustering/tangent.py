@@ -1,8 +1,8 @@
-"""Roots of shares, laid flat: the tangent plane of the sphere that they lie on.
+"""Roots of shares on a plane: the tangent plane of their sphere.
 
 The square roots of a store's d shares are a point of the unit sphere; distances along it are Hellinger distances [1]_. The sphere is
-curved: what varies along one axis only bends into a second one, which a mixture of Gaussians pays for with clusters that are not there.
-So a point is taken to the plane that touches the sphere at the stores' mean root, in its direction and at its distance along the sphere (the log map
+curved: variation along one axis bends into a second axis, and a mixture of Gaussians fits false clusters to the bend.
+So each point is mapped to the plane that touches the sphere at the stores' mean root, in its direction and at its distance along the sphere (the log map
 [2]_). That plane has d - 1 dimensions.
 
 References
@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 
 def base_of(roots: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The point (d,) where the plane touches the sphere: the mean of the roots (n, d), n >= 1, at length 1."""
+    """The point (d,) where the plane touches the sphere: the mean of the roots (n, d), n >= 1, scaled to length 1."""
     mean = roots.mean(axis=0)
     base: NDArray[np.float64] = mean / np.linalg.norm(mean)
     return base
 
 
 def flat(roots: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The roots (n, d) on the plane that touches the sphere at the base, as (n, d) vectors at a right angle to it."""
+    """The roots (n, d) on the plane that touches the sphere at the base, as vectors (n, d) orthogonal to the base."""
     along = np.clip(roots @ base, -1.0, 1.0)
     across = roots - along[:, None] * base
     sine = np.linalg.norm(across, axis=1)
@@ -38,8 +38,8 @@ def flat(roots: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.fl
 def coordinates(vectors: NDArray[np.float64], base: NDArray[np.float64], pivot: int) -> NDArray[np.float64]:
     """Vectors (n, d) of the plane in d - 1 coordinates, one for each share but the pivot.
 
-    They are mirrored by the reflection that takes the base to the pivot's axis (Householder): lengths and angles stay, and the coordinate of a share
-    is its own value less a part of the pivot's, base_j / (1 - base_pivot) times it.
+    The Householder reflection that maps the base to the pivot's axis mirrors them: lengths and angles stay, and the coordinate of a share
+    is its own value minus a part of the pivot's value, base_j / (1 - base_pivot) times it.
     """
     axis = -base.copy()
     axis[pivot] += 1.0
@@ -49,7 +49,7 @@ def coordinates(vectors: NDArray[np.float64], base: NDArray[np.float64], pivot: 
 
 
 def vectors_of(numbers: NDArray[np.float64], base: NDArray[np.float64], pivot: int) -> NDArray[np.float64]:
-    """The vectors (n, d) of the plane that have these coordinates (n, d - 1): `coordinates` undone."""
+    """The vectors (n, d) of the plane with these coordinates (n, d - 1): the inverse of `coordinates`."""
     axis = -base.copy()
     axis[pivot] += 1.0
     square = float(axis @ axis)
@@ -58,7 +58,7 @@ def vectors_of(numbers: NDArray[np.float64], base: NDArray[np.float64], pivot: i
 
 
 def pivot_of(base: NDArray[np.float64], gaps: NDArray[np.bool_], weights: NDArray[np.float64]) -> int:
-    """The share that is given no coordinate: the largest, less the more stores lack it; one that counts once where there is one."""
+    """The share without a coordinate: the largest, after a deduction for stores that lack it; with weight 1 if possible."""
     carried = 1.0 - gaps.mean(axis=0) if len(gaps) else np.ones(len(base))
     score = np.where(weights == 1.0, 1.0, 0.0) + base * carried**4
     return int(score.argmax())

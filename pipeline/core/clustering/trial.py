@@ -1,4 +1,4 @@
-"""Trying a k: its fit, its refits, and every figure of it."""
+"""Try a k: its fit, its refits, and all its figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.settings import ClusteringSettings
 
 
 class Trial(NamedTuple):
-    """One k: its figures, the clusters (n,) of the stores fitted, from 0, and the refits."""
+    """One k: its figures, the clusters (n,) of the fitted stores, from 0, and the refits."""
 
     figures: KFigures
     labels: NDArray[np.int64]
@@ -26,12 +26,12 @@ class Trial(NamedTuple):
 def try_every_k(
     matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, settings: ClusteringSettings
 ) -> list[Trial]:
-    """Every k from 1 to the largest that the settings have tried (`rules.largest_k`); a k that they fix may lie beyond it."""
+    """Try every k from 1 to the largest of the settings (`rules.largest_k`); a fixed k may be larger."""
     return try_k(matrix, drawn, fits, most(matrix, settings))
 
 
 def most(matrix: NDArray[np.float64], settings: ClusteringSettings) -> int:
-    """The largest k that is tried for a matrix (n, d): as the settings say, and no more than there are distinct rows."""
+    """The largest k to try for a matrix (n, d): by the settings, at most the number of distinct rows."""
     varying = int((matrix.max(axis=0) > matrix.min(axis=0)).sum()) if matrix.shape[1] else 0
     distinct = len(np.unique(matrix, axis=0)) if varying else 1
     k_max = max(min(rules.largest_k(settings, len(matrix)), max(2 * varying, 1)), settings.k or 1)
@@ -39,13 +39,13 @@ def most(matrix: NDArray[np.float64], settings: ClusteringSettings) -> int:
 
 
 def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorithm, k_max: int) -> list[Trial]:
-    """Fit and measure every k from 1 to `k_max`, or to the last one before a cluster stays empty.
+    """Fit and measure every k from 1 to `k_max`, or to the last k without an empty cluster.
 
-    Rows that differ by less than rounding leaves of their squared distances are distinct, and yet cannot be told apart.
+    Rows that differ by less than the rounding error of squared distances are distinct, but no cluster can separate them.
 
     Parameters
     ----------
-    matrix : (n, d) the stores fitted, n >= 1
+    matrix : (n, d) the fitted stores, n >= 1
     drawn : (B, n) how often each store is in each bootstrap resample
     fits : the algorithm
     k_max : at most the number of distinct rows
@@ -59,7 +59,7 @@ def try_k(matrix: NDArray[np.float64], drawn: NDArray[np.float64], fits: Algorit
 
 
 def labelings(fits: Algorithm, k_max: int) -> list[NDArray[np.int64]]:
-    """The clusters (n,) of every k from 1 to `k_max`, or to the last one before a cluster stays empty."""
+    """The clusters (n,) of every k from 1 to `k_max`, or to the last k without an empty cluster."""
     partitions = []
     for k in range(1, k_max + 1):
         labels = fits.labels(k)

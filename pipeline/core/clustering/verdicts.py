@@ -1,4 +1,4 @@
-"""What kind of structure was found, and why, in words."""
+"""The kind of structure in the stores, with the reason in words."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ NO_STRUCTURE = "no structure"
 
 
 def verdict(k: int, axes: int, test: NullTest | None, cut: int | None = None) -> tuple[str, str]:
-    """The verdict on the k taken, and why.
+    """The verdict on the chosen k, and the reason.
 
-    `separated`: both nulls are beaten by these k clusters (see `null.py`). `tiers`: they are not, but the clusters are found again in resamples, or
-    were asked for. `axis`: one cluster, and stores lie along an axis in it. `no structure`: one cluster, and nothing in it.
+    `separated`: the k clusters beat both nulls (see `null.py`). `tiers`: they do not, but resamples reproduce the clusters, or the
+    settings fix k. `axis`: one cluster, with stores along an axis. `no structure`: one cluster, without an axis.
 
     Parameters
     ----------
     k : number of clusters
-    axes : common factors of the mixture
-    test : of these k clusters; None where there is nothing to test
-    cut : into how many tiers the axis is cut, if it is
+    axes : the number of common factors of the mixture
+    test : of these k clusters; None if there is no test
+    cut : the number of tiers of the axis, if it is cut
     """
     if cut is not None:
         return (

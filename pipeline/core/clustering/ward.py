@@ -22,7 +22,7 @@ def tree(points: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def cut(merges: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    """The clusters (n,), from 0, that stand when k are left: all merges but the last k - 1 are carried out. k <= n."""
+    """The k clusters (n,), from 0, after all merges but the last k - 1. k <= n."""
     n = len(merges) + 1
     cluster = np.full(2 * n - 1, -1, dtype=np.int64)
     carried_out = n - k

@@ -1,4 +1,4 @@
-"""What the first axis is about that stores lie on: how each feature changes along it."""
+"""The meaning of the stores' first axis: how each feature changes along it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _DTYPES = {"feature": "str", "change": "float64", "correlation": "float64"}
 def axis_table(readings: Readings, clusters: pd.DataFrame) -> pd.DataFrame:
     """Feature, change per standard deviation of the position, correlation with it; sorted by feature. No rows without an axis.
 
-    Both are of deviations from the means of the store's own cluster, over the stores that are no outliers and not held out: an axis is what stores
-    differ along within clusters.
+    Both are of deviations from the means of the store's own cluster, over the stores that are neither outliers nor held out: stores differ along
+    an axis within clusters.
 
     Parameters
     ----------
     readings : the features in units that people know
-    clusters : the table of the clusters, with `position`, null without an axis
+    clusters : the table of the clusters; `position` is null without an axis
     """
     of_store = clusters.set_index("store_id")
     counted = of_store[
@@ -45,9 +45,9 @@ def axis_table(readings: Readings, clusters: pd.DataFrame) -> pd.DataFrame:
 
 
 def axis_in_words(table: pd.DataFrame, readings: Readings) -> str:
-    """What stores have more and less of along the axis; empty where no feature goes with it, or there is none.
+    """The features that rise and fall along the axis, in words; empty without such a feature or without an axis.
 
-    Shares are ordered by how far they change, other features by how closely they go with the position: their units can't be compared.
+    Shares are ordered by how far they change, other features by their correlation with the position, because their units differ.
     """
     telling = table[table["correlation"].abs() >= TELLING]
     shares = bool(readings.kinds) and all(kind == "share" for kind in readings.kinds.values())

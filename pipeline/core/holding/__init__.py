@@ -1,1 +1,1 @@
-"""Whether clusters hold on weeks that their fit did not see, and how noisy the stores' mixes are: both from sales by block of weeks."""
+"""Whether clusters hold on weeks outside their fit, and how noisy the stores' mixes are, from sales by block of weeks."""

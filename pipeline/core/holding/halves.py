@@ -1,8 +1,8 @@
-"""The stores' mixes in halves of the weeks: what clusters are tried on that the fit did not see.
+"""The stores' mixes in halves of the weeks, to try clusters on weeks outside their fit.
 
-The weeks are in `BLOCKS` blocks: four periods that follow each other, and within each the weeks that alternate. Half of the blocks, in
+The weeks are in `BLOCKS` blocks: four consecutive periods, each with two sets of alternating weeks. Half of the blocks, in
 seven ways that are balanced against each other, make fourteen half-samples: the rows of a Hadamard matrix, as surveys estimate
-variances from [1]_. The first way parts the weeks in the middle; the other six have weeks of the whole time on either side.
+variances from [1]_. The first way splits the weeks in the middle; in the other six, both sides have weeks of the whole time.
 
 References
 ----------
@@ -34,8 +34,8 @@ HALVINGS: NDArray[np.bool_] = (_WAYS @ _BITS.T) % 2 == 0  # (7, BLOCKS), whether
 class Halves(NamedTuple):
     """The mixes of the n stores that sold in every half, in d features.
 
-    `stores` (n,) their ids, in order of their shares; `shares` (7, 2, n, d), each row summing to 1, and `values` the same as they are clustered
-    on; `newest` (2, m, d) the values of the last period's two blocks, of the m stores `newest_stores` that sold in both.
+    `stores` (n,) their ids, in order of their shares; `shares` (7, 2, n, d), each row sums to 1; `values` are the same in the coordinates of the
+    clustering; `newest` (2, m, d) the values of the last period's two blocks, of the m stores `newest_stores` that sold in both.
     """
 
     stores: pd.Index
@@ -63,13 +63,13 @@ def halves(
 
     Parameters
     ----------
-    sales_by_block : the table of that name, of one category; no rows where no week is known
+    sales_by_block : the table of that name, of one category; no rows if the weeks are unknown
     shares : the stores' shares of all weeks, store x feature; need states without a column of their own are in `schema.RARE`
-    coordinates : makes of shares what is clustered on, row by row
+    coordinates : converts shares to the coordinates of the clustering, row by row
 
     Returns
     -------
-    None where no week is known, or no store sold in every half.
+    None if the weeks are unknown, or if no store sold in every half.
     """
     if not len(sales_by_block) or not shares.shape[1]:
         return None
@@ -109,7 +109,7 @@ def _flat(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _shares(sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The shares (..., n, d) of net sales, and which stores (n,) sold something everywhere; the shares of others are 0 where they did not."""
+    """The shares (..., n, d) of net sales, and which stores (n,) have sales in every half; shares without sales are 0."""
     positive = np.maximum(sums, 0.0)
     total = positive.sum(axis=-1, keepdims=True)
     sold = (total[..., 0] > 0).all(axis=tuple(range(total.ndim - 2)))
@@ -119,7 +119,7 @@ def _shares(sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 def _on(
     coordinates: Callable[[pd.DataFrame], pd.DataFrame], features: pd.DataFrame, shares: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Shares (..., d) in the coordinates that are clustered on, all rows at once."""
+    """Shares (..., d) in the coordinates of the clustering, all rows at once."""
     rows = pd.DataFrame(shares.reshape(-1, shares.shape[-1]), columns=features.columns)
     values: NDArray[np.float64] = coordinates(rows).to_numpy(dtype=np.float64)
     return values.reshape(*shares.shape[:-1], values.shape[1])

@@ -1,4 +1,4 @@
-"""How noisy each store's mix is, from the halves of its weeks, and what of a share is the store's own."""
+"""How noisy each store's mix is, from the halves of its weeks, and how reliable its shares are."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pipeline.core.holding.halves import INTERLEAVED, Halves
 def reliability(halves: Halves | None, shares: pd.DataFrame, sales: pd.Series[int]) -> pd.DataFrame:
     """The noise of every store's share of every feature, and its reliability.
 
-    The two halves of a halving differ by noise, and a half of the weeks is twice as noisy as all of them: the mean over the
-    interleaved halvings of ((a - b) / 2)^2 is the variance of a share of all weeks [1]_. Of one store's one feature that is a figure
-    of few degrees of freedom. What it is expected to be is steadier: that of a count, in proportion to p (1 - p) / sales, p being the
-    share drawn towards the chain's by its own reliability, times a factor per feature that makes the two equal on average. On 40 categories
-    of real sales the expectation foretells the noise of other weeks better than a store's own figure, or any blend of both.
+    The two halves of a halving differ by noise, and half of the weeks is twice as noisy as all weeks: the mean of
+    ((a - b) / 2)^2 over the interleaved halvings is the variance of a share of all weeks [1]_. For a single store and feature this has
+    few degrees of freedom. Its expected value is steadier: the variance of a count, in proportion to p (1 - p) / sales, where p is the
+    share, drawn towards the chain's by its own reliability, times a factor per feature that makes the two equal on average. On 40 categories
+    of real sales the expected value predicts the noise of other weeks better than a store's own figure, or any mix of both.
 
     Parameters
     ----------
     halves : the n stores that sold in every half; None gives no rows
     shares : store x feature, of all weeks
-    sales : what each store sold of them in all weeks, above 0 for the stores of `halves`; in any unit
+    sales : each store's sales of these features in all weeks, above 0 for the stores of `halves`; in any unit
 
     Returns
     -------
-    store_id, feature, share, noise (the standard deviation of the share, 0..1) and reliability (of the share's differences between
-    stores, the part of the variance that is not noise, 0..1); one row per store of `halves` and feature, sorted.
+    store_id, feature, share, noise (the standard deviation of the share, 0..1) and reliability (the part of the variance
+    between stores that is not noise, 0..1); one row per store of `halves` and feature, sorted.
 
     References
     ----------
@@ -81,6 +81,6 @@ def _between(shares: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray
 
 
 def _part(spread: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of the variance of a share (n, d) what is not noise; 1 where there is neither."""
+    """The part of a share's variance (n, d) that is not noise; 1 if there is no variance and no noise."""
     whole = spread + noise
     return np.where(whole > 0, spread / np.where(whole > 0, whole, 1.0), 1.0)

@@ -1,4 +1,4 @@
-"""A category's clusters, tried on halves of its weeks: what each k keeps, which ones do not hold, and how the published clusters do."""
+"""A category's clusters on halves of its weeks: what each k retains, which k do not hold, and how the published clusters hold."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _MUCH = 0.2  # less kept than on weeks of the same time: then it is change, not 
 class Holding(NamedTuple):
     """How the published clusters of a category hold.
 
-    `holds` in a word, `words` in a sentence (empty where nothing is known); `retained` by these clusters, or where there is one because the
-    others do not hold, of those that would be taken else; None where nothing is known.
+    `holds` in a word, `words` in a sentence (empty if the weeks are unknown). `retained` of these clusters; if there is one cluster because
+    a larger k does not hold, of that k; None if the weeks are unknown.
     """
 
     holds: str
@@ -42,9 +42,9 @@ NOTHING = Holding(UNKNOWN, "", None)
 
 @dataclass(frozen=True)
 class OnHalves:
-    """A category's clusterings, tried on halves of its weeks; `halves` is None where nothing is known, and `by_k` is empty then.
+    """A category's clusterings on halves of its weeks; if the weeks are unknown, `halves` is None and `by_k` is empty.
 
-    `halves` are of the stores that the fit is made of; `by_k` is what every k from 2 on keeps; `labelling` is how halves are clustered.
+    `halves` has the fitted stores; `by_k` is what every k from 2 retains; `labelling` clusters the halves.
     """
 
     halves: Halves | None = None
@@ -53,11 +53,11 @@ class OnHalves:
 
     @property
     def barred(self) -> dict[int, str]:
-        """The k whose clusters do not hold, and why not, in words."""
+        """The k with clusters that do not hold, and the reasons in words."""
         return {k: _why_not(of_k) for k, of_k in self.by_k.items() if not of_k.qualifies}
 
     def holding(self, k: int, passed_over: int | None) -> Holding:
-        """How the k clusters that were published hold, where `passed_over` would have been taken, were it not barred."""
+        """How the k published clusters hold; `passed_over` is the better k that was barred, if any."""
         of_k = self.by_k.get(k if k > 1 else passed_over or 1)
         if of_k is None:
             return NOTHING
@@ -78,7 +78,7 @@ class OnHalves:
 
         Parameters
         ----------
-        clusters : the published ones, by store_id
+        clusters : the published clusters, by store_id
         """
         if self.halves is None or clusters.nunique() < 2:
             return pd.Series(dtype="float64")
@@ -86,9 +86,9 @@ class OnHalves:
         return pd.Series(flips(self.halves.values, labels), index=self.halves.stores)
 
     def still_explained(self, clusters: pd.Series[int]) -> float | None:
-        """Of what new clusters explain on the newest weeks, the share that these explain, see `other_weeks.still_explained`.
+        """The part of what new clusters explain on the newest weeks that these clusters explain; see `other_weeks.still_explained`.
 
-        None where nothing is known, or there are fewer than two clusters.
+        None if the weeks are unknown, or if there are fewer than two clusters.
 
         Parameters
         ----------
@@ -112,13 +112,13 @@ class OnHalves:
 
 
 def try_on_halves(halves: Halves | None, fitted: Collection[str], k_max: int, labelling: Labelling) -> OnHalves:
-    """Try every k from 2 to `k_max`, as far as there are more stores than clusters.
+    """Try every k from 2 to `k_max` that is less than the number of stores.
 
     Parameters
     ----------
-    halves : None where the weeks are not known
-    fitted : the ids of the stores that the fit is made of
-    labelling : how halves are clustered
+    halves : None if the weeks are unknown
+    fitted : the ids of the fitted stores
+    labelling : clusters the halves
     """
     if halves is None or halves.stores.isin(fitted).sum() < _ENOUGH * len(fitted):
         return OnHalves()

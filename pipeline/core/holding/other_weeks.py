@@ -1,4 +1,4 @@
-"""How much of what clusters explain is still there on weeks that their fit did not see."""
+"""How much of what clusters explain remains on weeks outside their fit."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _WIDTH = (
 
 
 class Retained(NamedTuple):
-    """What k clusters keep, 0..1: of the share of the variance of the mix that they explain, on weeks that the fit did not see.
+    """The part of the explained variance that k clusters retain on weeks outside their fit, 0..1.
 
-    `share` with the interval `low` to `high`, in which nine of ten other spells of weeks are expected that are as long as these;
-    `interleaved` on weeks that lie between those of the fit: below 1 by noise alone.
+    `share`, with the interval `low` to `high` that is expected to hold for nine of ten other periods of the same length;
+    `interleaved`, on weeks between the weeks of the fit: below 1 by noise alone.
     """
 
     share: float
@@ -35,31 +35,31 @@ class Retained(NamedTuple):
 
     @property
     def qualifies(self) -> bool:
-        """Whether these clusters can be published: they foretell other weeks of the same time, and some of them lasts."""
+        """Whether these clusters can be published: they predict other weeks of the same time, and part of them lasts."""
         return self.interleaved >= FORETELLS and self.share >= LASTS
 
     @property
     def holds(self) -> str:
-        """In a word."""
+        """Whether these clusters hold, in a word."""
         if not self.qualifies:
             return NO
         return YES if self.low >= HOLDS else PARTLY
 
 
 def retained(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Retained:
-    """What k clusters keep on weeks that the fit did not see.
+    """What k clusters retain on weeks outside their fit.
 
-    Each half of the weeks is clustered on its own, and its clusters are judged on the other half: b is the slope of their means there on
-    their means here, every store counted once. Where nothing but noise told the stores apart b is 0; where all of it is there again, 1.
-    The variance that clusters explain goes with the square. A half of the weeks is noisier than all of them, which are twice as many:
-    their slope is 2 b / (1 + b), as for the reliability of a test of twice the length (Spearman [1]_, Brown [2]_).
+    Each half of the weeks is clustered on its own, and its clusters are judged on the other half: b is the slope of the means on the other
+    half on their means on this half; every store counts once. If stores differ by noise only, b is 0; if all differences recur, b is 1.
+    The explained variance goes with the square of the slope. Half of the weeks is noisier than all weeks, so the slope for
+    all weeks is 2 b / (1 + b), like the reliability of a test of twice the length (Spearman [1]_, Brown [2]_).
 
-    What halves that follow each other keep less than interleaved ones is change. It counts as far as it is more than interleaved
-    halvings differ from each other by chance: 1 - 1 / z^2 of it (the positive part of James and Stein [3]_).
+    If consecutive halves retain less than interleaved halves, the difference is change. It counts only beyond the chance
+    differences between interleaved halvings: 1 - 1 / z^2 of it (the positive part of James and Stein [3]_).
 
     Parameters
     ----------
-    halves : (7, 2, n, d) the mixes of `halves.Halves`, in the coordinates that are clustered on; n >= k
+    halves : (7, 2, n, d) the mixes of `halves.Halves`, in the coordinates of the clustering; n >= k
     k : at least 2
     labelling : clusters every half
 
@@ -85,12 +85,12 @@ def retained(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Retai
 
 
 def flips(halves: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How often the two halves of a store's weeks lie nearest to the means of different clusters (n,), 0..1, of seven ways to halve them.
+    """How often the two halves of a store's weeks lie nearest to the means of different clusters (n,), 0..1, over seven ways to halve them.
 
     Parameters
     ----------
-    halves : (7, 2, n, d) in the coordinates that are clustered on
-    labels : (n,) the clusters, from 0 and none of them empty
+    halves : (7, 2, n, d) in the coordinates of the clustering
+    labels : (n,) the clusters, from 0, without empty clusters
     """
     members = (labels == np.arange(labels.max() + 1)[:, None]).astype(np.float64)
     centres = members @ halves.mean(axis=(0, 1)) / members.sum(axis=1, keepdims=True)
@@ -102,21 +102,21 @@ def flips(halves: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.
 def still_explained(
     newest: NDArray[np.float64], clusters: NDArray[np.int64], k: int, labelling: Labelling
 ) -> float | None:
-    """Of what new clusters explain on the newest weeks, the share that these explain, 0..1.
+    """The part of what new clusters explain on the newest weeks that these clusters explain, 0..1.
 
-    The newest weeks are in two parts, whose noise is not the same. These clusters explain what their means in both parts have in common;
-    new ones are fitted on one part, and explain what is there of them in the other. So neither is credited with noise.
+    The newest weeks have two parts, with independent noise. These clusters explain what their means in both parts have in common.
+    New clusters are fitted on one part, and explain what recurs in the other. So noise counts for neither.
 
     Parameters
     ----------
-    newest : (2, n, d) in the coordinates that are clustered on; n >= k
-    clusters : (n,) those to judge, from 0; one may have no store
-    k : how many these are, at least 2
+    newest : (2, n, d) in the coordinates of the clustering; n >= k
+    clusters : (n,) the clusters to judge, from 0; a cluster may be empty
+    k : the number of clusters, at least 2
     labelling : clusters each part
 
     Returns
     -------
-    None where new clusters explain nothing.
+    None if new clusters explain nothing.
     """
     here, there = _means(newest, np.broadcast_to(clusters, newest.shape[:2]), k)
     explained = float((here * there).sum(axis=(-2, -1)).mean())
@@ -131,7 +131,7 @@ def _means(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The means of the clusters (..., 2, n) of either half (..., 2, n, d), on that half and on the other: (..., 2, k, d) each.
 
-    They are about the half's own mean, and times the root of the cluster's stores, so that in sums of squares every store counts once.
+    They are deviations from the half's own mean, times the root of the cluster's stores, so that every store counts once in sums of squares.
     """
     centred = halves - halves.mean(axis=-2, keepdims=True)
     members = (labels[..., None, :] == np.arange(k)[:, None]).astype(np.float64)
@@ -140,7 +140,7 @@ def _means(
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    """0 where nothing is below."""
+    """The ratio; 0 if the denominator is 0."""
     ratio: NDArray[np.float64] = np.where(below > 0, above, 0.0) / np.where(below > 0, below, 1.0)
     return ratio
 

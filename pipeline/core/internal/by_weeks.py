@@ -1,4 +1,4 @@
-"""What weeks say of a category's clusters, beside what the clustering says: columns of its tables."""
+"""Columns by weeks in the tables of a category's clustering."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.settings import InternalClustering
 
 
 class ByWeeks(NamedTuple):
-    """The tables of a clustering with their columns by weeks, as in pipeline.schema; null where nothing is known."""
+    """The tables of a clustering with their columns by weeks, as in pipeline.schema; null if the weeks are unknown."""
 
     clusters: pd.DataFrame
     k_selection: pd.DataFrame
@@ -24,7 +24,7 @@ def by_weeks(clustering: Clustering, published: pd.Series[int] | None, settings:
     Parameters
     ----------
     clustering : of one category
-    published : the clusters by store_id that people act on, those of the reference; None: these
+    published : the clusters by store_id in use, those of the reference; None: the clusters of `clustering`
     """
     tried, k = clustering.on_halves, int(clustering.verdict["k"].iloc[0])
     clusters = clustering.clusters.set_index("store_id")["cluster"]

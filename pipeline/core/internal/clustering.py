@@ -1,4 +1,4 @@
-"""InternalClustering: one category's stores, clustered on their sales mix."""
+"""InternalClustering: cluster one category's stores on their sales mix."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def cluster_category(
 ) -> dict[str, pd.DataFrame]:
     """Cluster the stores of one category.
 
-    A store that sold no mapped need state has no mix to cluster on: it is given the chain's, left out of the fit and
+    A store without sales of a mapped need state has no mix: it gets the chain's mix, is left out of the fit, and is
     marked as an outlier, so that it is not lost. Excluded stores have no row.
 
     Parameters
     ----------
     sales_by_need_state : the table of that name, of one category
     settings : `[internal.clustering]` as it holds for this category
-    sales_by_block : the table of that name, of the same category; no rows, or None, where the weeks are not known
-    reference_clusters, reference_verdicts : internal_clusters and internal_verdicts of the pin whose numbers are kept, of
-        any categories; None without one
-    held_out : stores that are left out of every fit, and placed
+    sales_by_block : the table of that name, of the same category; no rows, or None, if the weeks are unknown
+    reference_clusters, reference_verdicts : internal_clusters and internal_verdicts of the pin that gives the numbers, of
+        any categories; None without a pin
+    held_out : stores that are left out of every fit, and placed afterwards
 
     Returns
     -------
     internal_clusters, _k_selection, _verdicts, _axes, _memberships, _profiles, _exemplars, _cluster_summary, _rules, _features and _reliability, and
-    store_volumes, as in pipeline.schema. Where all stores are excluded they have no rows but for the verdict `no structure` with k = 0; where the table itself
-    is empty there is no category to give a verdict on.
+    store_volumes, as in pipeline.schema. If all stores are excluded, the only row is the verdict `no structure` with k = 0; if the table itself
+    is empty, there is no category and no verdict.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _plane(
     unknown: Collection[str],
     held_out: Collection[str],
 ) -> Plane | None:
-    """The plane that the shares are laid on; the stores of `unknown` do not shape it. None without a share, or a store that does."""
+    """The plane of the shares; stores of `unknown` do not shape it. None without shares, or without a store that shapes it."""
     shaping = shares[to_fit(shares.index, held_out)].drop(index=list(unknown), errors="ignore")
     if shares.shape[1] == 0 or shaping.empty:
         return None
@@ -117,7 +117,7 @@ def _plane(
 
 
 def _laid_flat(shares: pd.DataFrame, mapped: pd.Series[int], flat: Plane | None) -> tuple[pd.DataFrame, Mix]:
-    """The shares as they are clustered on, and what is known of the stores beside them."""
+    """The features for clustering, from the shares, and more data of the stores."""
     if flat is None:
         nothing = pd.DataFrame(False, index=shares.index, columns=shares.columns)
         return shares.astype("float64"), Mix(pd.Series(dtype="float64"), nothing, mapped)
@@ -126,13 +126,13 @@ def _laid_flat(shares: pd.DataFrame, mapped: pd.Series[int], flat: Plane | None)
 
 
 def _without_gaps(mixes: pd.DataFrame, flat: Plane | None) -> pd.DataFrame:
-    """Mixes on the plane, as if every need state that is not sold were not sold by chance."""
+    """Mixes on the plane, without gaps: every unsold need state counts as unsold by chance."""
     none = pd.DataFrame(False, index=mixes.index, columns=mixes.columns)
     return mixes if flat is None else laid_flat(mixes, none, flat)
 
 
 def _category(sales_by_need_state: pd.DataFrame) -> str | None:
-    """The one category of the table; None where the table is empty."""
+    """The only category of the table; None if the table is empty."""
     categories = sorted(sales_by_need_state["category"].unique())
     if len(categories) > 1:
         raise DataError(
@@ -143,7 +143,7 @@ def _category(sales_by_need_state: pd.DataFrame) -> str | None:
 
 
 def _named(table: pd.DataFrame, category: str | None) -> pd.DataFrame:
-    """The table with its category; without rows where there is none."""
+    """The table with its category; without rows if there is no category."""
     if category is None:
         table = table.iloc[:0]
     return table.assign(category=category or "").astype({"category": "str"})

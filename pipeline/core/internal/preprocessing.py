@@ -1,6 +1,6 @@
 """Sales by need state: coverage of the map, shares, and the stores that cannot be clustered in a category.
 
-P1, sales are conserved: per category, what came in is what is published plus what is dropped, to the cent.
+P1, sales are conserved: per category, the sales read are the published plus the dropped sales, to the cent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOT_CHOSEN = "no sales in the chosen categories and weeks"
 
 
 class Treatment(NamedTuple):
-    """What becomes of sales without a need state: `dropped`, or `refused` with an error; else they stay."""
+    """The treatment of sales without a need state: `dropped`, or `refused` with an error; otherwise they stay."""
 
     dropped: bool = False
     refused: bool = False
@@ -42,32 +42,32 @@ def preprocess(
     closed: Collection[str] = (),
     mix_over: Sequence[str] = (),
 ) -> dict[str, pd.DataFrame]:
-    """Turn sales per store, category and need state into shares, and say what was left out and why.
+    """Turn sales per store, category and need state into shares, and list the exclusions with their reasons.
 
     Parameters
     ----------
-    sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key; SKUs that the map does not
-        know are under `schema.UNMAPPED`, in a category of that name where nothing tells theirs. Where the weeks are known,
-        `schema.BLOCK_CENTS` besides (int64). Without rows all tables have none.
+    sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key. Unmapped SKUs
+        have the need state `schema.UNMAPPED`, and the category of that name if their category is unknown. If weeks are known,
+        also `schema.BLOCK_CENTS` (int64). Without rows, all tables are empty.
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
-    key_spellings : the table of that name, which is passed on; None is none
-    settings : what becomes of unmapped sales, and the limits; per category where overridden
-    closed : stores that are excluded from every category; their sales stay, as those of all excluded stores do
-    mix_over : what the need states are values of, in words
+    key_spellings : the table of that name, which is passed on; None: no rows
+    settings : the treatment of unmapped sales, and the limits, with their values per category
+    closed : stores that are excluded from every category; their sales stay, like the sales of all excluded stores
+    mix_over : the unit of the mix, in words
 
     Returns
     -------
     categories : one row per category of `sales`, without the column `file`. `stores` counts all stores with a row,
         `need_states` the published ones without UNMAPPED; `clipped_sales_cents` is a positive amount.
-    need_state_coverage : one row per category; `unmapped_share` is unmapped / net sales within 0..1, and where net
-        sales are not positive 1 if anything is unmapped, else 0
+    need_state_coverage : one row per category; `unmapped_share` is unmapped / net sales within 0..1; if net sales
+        are not positive, 1 if there are unmapped sales, else 0
     excluded_stores : the stores that cannot be clustered in a category, and the unchosen ones under `(none)`
-    sales_by_need_state : all published rows, those of excluded stores too
-    sales_by_block : the same rows by block of weeks; none where the weeks are not known
+    sales_by_need_state : all published rows, with the rows of excluded stores
+    sales_by_block : the same rows by block of weeks; no rows if the weeks are unknown
 
     Raises
     ------
-    RawDataError : unmapped sales exceed `max_unmapped_share`, or exist where `unmapped = "error"`: all such categories
+    RawDataError : unmapped sales exceed `max_unmapped_share`, or exist where `unmapped = "error"`; names all such categories
     DataError : sales are not conserved, which is a fault of this program
     """
     reserved = int((sales["category"] == NO_CATEGORY).sum())
@@ -163,7 +163,7 @@ def _check_conserved(coverage: pd.DataFrame, published: pd.DataFrame) -> None:
 def _excluded(
     sales: pd.DataFrame, published: pd.DataFrame, settings: InternalPreprocessing, closed: Collection[str]
 ) -> pd.DataFrame:
-    """The excluded (store, category) with their reason, over every pair of `sales`."""
+    """The excluded pairs (store, category) of `sales`, with their reasons."""
     every = shares.per_store(sales)
     remaining = shares.per_store(published).reindex(every.index, fill_value=0)
     mapped = shares.per_store(published[published["need_state"] != UNMAPPED]).reindex(every.index, fill_value=0)

@@ -1,8 +1,8 @@
-"""A category's shares as they are clustered on: roots laid flat, and need states that a store does not carry told from those that it sold none of by chance.
+"""A category's features for clustering: roots of shares on a plane, with gaps for need states that a store does not carry.
 
-A store that lacks a need state sells more of all others. Taken as it is, its mix is unlike any other's, and stores that lack the same few need
-states look like a cluster. So a zero that the store's sales are too large for is a gap: its place is filled with what the chain sells there, the store's other
-shares make room for it, and it counts for nothing in the clustering.
+A store without a need state sells more of all others. Its raw mix is unlike any other, and stores without the same few need states
+look like a cluster. So a zero is a gap if the store's sales are too large for a zero by chance. A gap is filled with the chain's share,
+the store's other shares shrink to make room, and the gap does not count in the clustering.
 
 Sums run over the stores in the order of their values, never of their names.
 """
@@ -32,21 +32,21 @@ _MOST = 0.95  # of the stores: a need state is never taken to be lacking in more
 
 
 class Plane(NamedTuple):
-    """`base` by feature: the root of the chain's share, all of them a vector of length 1. `gap_sales` by feature, in cents: a store that sells at
-    least so much in all, and nothing of it, does not carry it; infinite where nothing is known of gaps."""
+    """`base` by feature: the roots of the chain's shares, a vector of length 1. `gap_sales` by feature, in cents: a store with at least these
+    total sales, and none of the feature, does not carry it; infinite if a feature has no gaps."""
 
     base: pd.Series[float]
     gap_sales: pd.Series[float]
 
 
 def plane(shares: pd.DataFrame, sales: pd.Series[int], one_sale: float) -> Plane:
-    """The plane that shares are laid on.
+    """The plane of the shares.
 
     Parameters
     ----------
-    shares : store x feature, rows summing to 1, of the stores that shape it; at least one row
+    shares : store x feature, rows sum to 1, of the stores that shape the plane; at least one row
     sales : each store's mapped sales in cents
-    one_sale : what one sale of the cheapest need state comes to, in cents (`one_sale_of`)
+    one_sale : the amount of one sale of the cheapest need state, in cents (`one_sale_of`)
     """
     values = shares.to_numpy(dtype=np.float64)
     order = value_order(values)
@@ -66,9 +66,9 @@ def plane(shares: pd.DataFrame, sales: pd.Series[int], one_sale: float) -> Plane
 
 
 def one_sale_of(sales: pd.DataFrame) -> float:
-    """What one sale comes to at the least, in cents: of each need state the low end of its positive sales, of these the least; 0 without any.
+    """The smallest amount of one sale, in cents: the lowest over need states of the low end of positive sales; 0 without sales.
 
-    `sales` : store x need state, cents, rare need states too.
+    `sales` : store x need state, cents, including rare need states.
     """
     values = sales.to_numpy(dtype=np.float64)
     low = [float(np.quantile(column[column > 0], _LOW)) for column in values.T if (column > 0).any()]
@@ -99,7 +99,7 @@ def _gaps(
 
 
 def _filled(roots: NDArray[np.float64], gaps: NDArray[np.bool_], base: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The roots (n, d) of a mix that holds the chain's share of what a store lacks."""
+    """The roots (n, d) of a mix with the chain's share in a store's gaps."""
     carried = np.sqrt(np.where(gaps, 0.0, np.square(base)).sum(axis=1, keepdims=True))
     filled = np.where(gaps, base, roots * carried)
     whole: NDArray[np.float64] = filled / np.linalg.norm(filled, axis=1, keepdims=True)
@@ -107,7 +107,7 @@ def _filled(roots: NDArray[np.float64], gaps: NDArray[np.bool_], base: NDArray[n
 
 
 def _base(roots: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The mean root (d,) of stores whose gaps are filled with it, at length 1."""
+    """The mean root (d,) of the stores, scaled to length 1; it also fills their gaps."""
     carrying = np.maximum((~gaps).sum(axis=0), 1)
     base = np.where(gaps, 0.0, roots).sum(axis=0) / carrying
     base /= np.linalg.norm(base)
@@ -120,10 +120,10 @@ def _base(roots: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[np.flo
 def _gap_sales(
     filled: NDArray[np.float64], zero: NDArray[np.bool_], total: NDArray[np.float64], one_sale: float
 ) -> NDArray[np.float64]:
-    """From which sales on a zero is more likely a gap than chance (d,), in cents.
+    """The total sales (d,), in cents, from which a zero is more likely a gap than chance.
 
-    By chance a store sells nothing where its root, of the spread that stores of its size have, falls to 0, or where none of the few sales that it could
-    expect took place (Poisson). A need state is lacking in a share of the stores that follows from both (EM).
+    A store sells nothing by chance if its root falls to 0, within the spread of stores of its size, or if none of its few expected sales
+    takes place (Poisson). EM estimates from both the share of stores that do not carry a need state.
     """
     n, d = filled.shape
     thin = thinness(total, float(np.median(total)))

@@ -24,9 +24,9 @@ def per_store(sales: pd.DataFrame) -> pd.DataFrame:
 def with_shares(sales: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
     """Add share, share_index and is_excluded to sales by need state.
 
-    share = max(net, 0) / the store's sum of it over the category, null where that is zero. share_index = 100 x share /
+    share = max(net, 0) / the store's sum of it over the category, null if that is zero. share_index = 100 x share /
     the pooled chain share: the need state's part of the positive sales of all stores that are not excluded, UNMAPPED
-    included; null where that is zero.
+    included; null if that is zero.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How much a store sells in a category: a tier beside its cluster, never inside the mix."""
+"""Volume tiers: how much a store sells in a category. The tier never enters the mix."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import pandas as pd
 def volume_tiers(sales_by_need_state: pd.DataFrame, tiers: int) -> pd.DataFrame:
     """The net sales of every store that is not excluded, and its tier: 1 for the largest.
 
-    A store's tier is 1 + floor(tiers x (stores that sell more) / stores): each tier has as many stores as the others, but
-    that stores with equal sales share one. What is not mapped to a need state counts too.
+    A store's tier is 1 + floor(tiers x (stores that sell more) / stores): tiers have equal numbers of stores, except that
+    stores with equal sales share a tier. Sales without a need state also count.
 
     Parameters
     ----------
     sales_by_need_state : one category's table, as in pipeline.schema
-    tiers : how many, at least 1
+    tiers : the number of tiers, at least 1
 
     Returns
     -------
-    store_id, sales_cents, volume_tier; sorted by store_id. No rows where all stores are excluded.
+    store_id, sales_cents, volume_tier; sorted by store_id. No rows if all stores are excluded.
     """
     used = sales_by_need_state[~sales_by_need_state["is_excluded"].astype(bool)]
     sold = used.groupby("store_id", as_index=False, sort=True)["sales_cents"].sum()

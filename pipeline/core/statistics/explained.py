@@ -9,7 +9,7 @@ NO_VARIANCE = 1e-18  # relative to the mean square: what rounding leaves of a co
 
 
 def centred(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The matrix (n, d) less its mean; all zeros where only rounding varies in it."""
+    """The matrix (n, d) minus its mean; all zeros if it varies only by rounding."""
     if not len(matrix):
         return matrix
     centred: NDArray[np.float64] = matrix - matrix.mean(axis=0)
@@ -21,7 +21,7 @@ def centred(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 def r_squared(matrix: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Between-cluster / total sum of squares of the rows (n, d) of a matrix, by their labels (n,), 0..1.
 
-    This is the multivariate R squared of a one-way layout [1]_; 0 where nothing varies, or there is no row.
+    This is the multivariate R squared of a one-way layout [1]_; 0 if nothing varies, or without rows.
 
     References
     ----------

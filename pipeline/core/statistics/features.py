@@ -1,4 +1,4 @@
-"""Feature matrices: from a category's sales by need state, and from the outside data.
+"""Feature matrices from a category's sales by need state, and from the outside data.
 
 A feature matrix has one row per store and one column per feature, columns sorted by name. Sums run over the stores in the
 order of their values, never of their names, so that renaming or reordering stores changes no bit.
@@ -21,9 +21,9 @@ LARGEST = 1e100  # of a feature's values: squares and their sums stay finite
 
 
 class Mix(NamedTuple):
-    """Shares, store x feature, each row summing to 1; no column where nothing is mapped.
+    """Shares, store x feature; each row sums to 1; no column if nothing is mapped.
 
-    `unknown` lists the stores that sold nothing mapped: their row is the chain's pooled mix.
+    `unknown` lists the stores without mapped sales: their row is the chain's pooled mix.
     """
 
     shares: pd.DataFrame
@@ -33,8 +33,8 @@ class Mix(NamedTuple):
 def positive_sales(sales_by_need_state: pd.DataFrame) -> pd.DataFrame:
     """max(net, 0) in whole cents, one row per store that is not excluded and one column per need state, both sorted.
 
-    `sales_by_need_state` is one category's table (see pipeline.schema). A need state that a store never sold is 0; one that
-    only excluded stores sold has no column.
+    `sales_by_need_state` is one category's table (see pipeline.schema). A need state that a store never sold is 0; a need
+    state that only excluded stores sold has no column.
     """
     used = sales_by_need_state[~sales_by_need_state["is_excluded"].astype(bool)]
     cents = used.assign(sales_cents=used["sales_cents"].clip(lower=0))
@@ -54,7 +54,7 @@ def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[s
     ----------
     sales : store x need state, cents, as `positive_sales` gives it
     min_need_state_share : 0..1
-    held_out : stores that do not count in the chain's sales; their shares are of what the others sell too
+    held_out : stores that do not count in the chain's sales; their shares are of need states that other stores also sell
     """
     mapped = sales.drop(columns=UNMAPPED, errors="ignore")
     chain = mapped[to_fit(mapped.index, held_out)].sum(axis=0)
@@ -75,9 +75,9 @@ def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[s
 
 
 class Axes(NamedTuple):
-    """What makes the values that are clustered on of a feature matrix: (values - shift) / width, per feature.
+    """The scale of a feature matrix: (values - shift) / width, per feature.
 
-    `shift` and `width` (d,); a width is NaN where a feature tells nothing apart: it is then 0 for every store.
+    `shift` and `width` (d,); the width is NaN if a feature does not vary: the scaled feature is then 0 for every store.
     """
 
     shift: NDArray[np.float64]
@@ -85,7 +85,7 @@ class Axes(NamedTuple):
 
 
 def on_axes(features: pd.DataFrame, axes: Axes) -> pd.DataFrame:
-    """The features (n, d) on these axes; the rows may be of other stores than those that gave the axes."""
+    """The features (n, d) on these axes; the rows may be other stores than the stores behind the axes."""
     if features.size == 0:
         return features.astype("float64")
     values = features.to_numpy(dtype=np.float64)
@@ -94,7 +94,7 @@ def on_axes(features: pd.DataFrame, axes: Axes) -> pd.DataFrame:
 
 
 def _like(frame: pd.DataFrame, values: NDArray[np.float64]) -> pd.DataFrame:
-    """These values under the frame's names."""
+    """A frame of these values, with the labels of `frame`."""
     result = frame.astype("float64").copy()
     result.iloc[:, :] = values
     return result
@@ -106,11 +106,11 @@ def scale(features: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> 
 
 
 def scaling_axes(features: pd.DataFrame, name: str, held_out: Collection[str] = ()) -> Axes:
-    """The axes of a scaling, as these features of the outside data give them; a constant one becomes 0.
+    """The axes of a scaling, computed from these features of the outside data; a constant feature becomes 0.
 
-    `robust`: less the median, by the interquartile range - by the whole range where that is 0, so that a rare 0/1
-    feature counts as much as a common one. `standard`: less the mean, by the standard deviation. `minmax`: 0..1. All of these are
-    those of the stores that are not held out.
+    `robust`: minus the median, divided by the interquartile range; if that is 0, by the whole range, so that a rare 0/1
+    feature counts as much as a common one. `standard`: minus the mean, divided by the standard deviation. `minmax`: 0..1.
+    Held-out stores do not count in these figures.
     """
     return SCALINGS[name](_ordered(features, held_out))
 
@@ -148,9 +148,9 @@ SCALINGS: Mapping[str, Callable[[NDArray[np.float64]], Axes]] = {
 
 
 def weights_of(features: Iterable[str], weights: Mapping[str, float]) -> pd.Series[float]:
-    """How much each feature counts, by name: 1 where no weight is given, 0 leaves the feature out.
+    """The weight of each feature, by name: 1 if no weight is given; 0 leaves the feature out.
 
-    A weight under the name of a categorical feature is that of each of its levels, `name=level`. Names that are no feature change nothing.
+    The weight of a categorical feature is the weight of each of its levels, `name=level`. Names without a feature are ignored.
     """
     names = [str(name) for name in features]
     counted = [weights.get(name, weights.get(name.partition("=")[0], 1.0)) for name in names]
@@ -158,7 +158,7 @@ def weights_of(features: Iterable[str], weights: Mapping[str, float]) -> pd.Seri
 
 
 def weighted(features: pd.DataFrame, weights: pd.Series[float]) -> pd.DataFrame:
-    """Each feature times the root of its weight, so that it counts that much in squared distances."""
+    """Each feature times the root of its weight, so that the weight applies to squared distances."""
     return features * np.sqrt(weights.reindex(features.columns).to_numpy(dtype=np.float64))
 
 
@@ -171,7 +171,7 @@ def long_table(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_finite(features: pd.DataFrame) -> None:
-    """Raise DataError, naming the first column, where a value is NaN, infinite, or further from 0 than `LARGEST`."""
+    """Raise DataError, with the first such column, if a value is NaN, infinite, or further from 0 than `LARGEST`."""
     values = features.to_numpy(dtype=np.float64)
     _refuse(features, ~np.isfinite(values), "missing or infinite", "a finite number")
     _refuse(features, np.abs(values) > LARGEST, "too large", f"between -{LARGEST:.0e} and {LARGEST:.0e}")
@@ -188,7 +188,7 @@ def _refuse(features: pd.DataFrame, bad: NDArray[np.bool_], what: str, allowed: 
 
 
 def value_order(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The order of the rows by their values, first column first; rows alike keep the order they have."""
+    """The order of the rows by their values, first column first; equal rows stay in their order."""
     n, d = values.shape
     if d == 0:
         return np.arange(n)
@@ -196,12 +196,12 @@ def value_order(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _ordered(frame: pd.DataFrame, held_out: Collection[str]) -> NDArray[np.float64]:
-    """The rows of the stores that are not held out, in the order of their values."""
+    """The rows without held-out stores, in the order of their values."""
     values: NDArray[np.float64] = frame[to_fit(frame.index, held_out)].to_numpy(dtype=np.float64)
     return values[value_order(values)]
 
 
 def _linear(values: NDArray[np.float64], centre: NDArray[np.float64], width: NDArray[np.float64]) -> Axes:
-    """Less the centre, by the width; columns whose values are all one tell nothing, whatever rounding left of their width."""
+    """The scale by centre and width. A column with equal values has no width, even if rounding leaves one."""
     varying = (values.max(axis=0) > values.min(axis=0)) & (width > 0)
     return Axes(centre, np.where(varying, width, np.nan))

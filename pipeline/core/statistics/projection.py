@@ -1,4 +1,4 @@
-"""A feature matrix seen from where it is widest: its first two principal components."""
+"""The first two principal components of a feature matrix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.core.statistics.explained import centred
 def two_components(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
     """Project rows onto the first two principal components (Pearson 1901), by singular values of the centred matrix.
 
-    The sign of a component is that which makes its largest loading positive, so that equal matrices look alike.
+    The sign of a component makes its largest loading positive, so that equal matrices give equal coordinates.
 
     Parameters
     ----------
@@ -20,8 +20,8 @@ def two_components(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.floa
 
     Returns
     -------
-    Coordinates, rows x 2, and the share of the variance that each component holds, 0..1. A component that there is not -
-    of one feature, of rows that do not differ, of no rows - is zero and holds nothing.
+    Coordinates, rows x 2, and the share of the variance that each component holds, 0..1. A missing component (one
+    feature, equal rows, no rows) is zero, with share 0.
     """
     rows, features = values.shape
     coordinates, held = np.zeros((rows, 2)), [0.0, 0.0]

@@ -39,7 +39,7 @@ def collect(
             given.append((kind, mapping.NAME, "mapped", "map_category" if use == "category" else use))
     if mapped.has("need_state"):
         given.append(("need state", mapping.NAME, "map_rows", "need_state"))
-    given += [("store", one.name, one.table, "store_id") for one in outside if one.table]
+    given += [("store", each.name, each.table, "store_id") for each in outside if each.table]
     for kind, source, table, column in given:
         connection.execute(
             f"INSERT INTO keys_seen SELECT DISTINCT {literal(kind)}, {literal(source)}, {column} FROM {identifier(table)} "
@@ -65,7 +65,7 @@ def say_spellings(connection: duckdb.DuckDBPyConnection, findings: Findings) -> 
             [kind],
         )
         spellings = [
-            f"{some([one])} in {where} beside {some([other])} in {there}" for one, other, where, there in pairs
+            f"{some([each])} in {where} beside {some([other])} in {there}" for each, other, where, there in pairs
         ]
         findings.doubt(
             ALL,
@@ -78,7 +78,7 @@ def say_stores(
     connection: duckdb.DuckDBPyConnection, sold: SalesSeen, outside: Sequence[OutsideSeen], findings: Findings
 ) -> None:
     """Say which stores only the sales know, and which only the outside data; none in common is an error."""
-    if not sold.has("store_id") or not any(one.table for one in outside):
+    if not sold.has("store_id") or not any(each.table for each in outside):
         findings.skip(ALL, "which stores the sales and the outside data have in common, until both have stores")
         return
     create(
@@ -122,23 +122,23 @@ def say_named(
     if (
         not any(wanted.values())
         or not (sold.has("store_id") or not sold.seen.files)
-        or not all(one.table for one in outside)
+        or not all(each.table for each in outside)
     ):
         return
-    known = {str(store) for (store,) in rows(connection, "SELECT DISTINCT key FROM keys_seen WHERE kind = 'store'")}
+    stores = {str(store) for (store,) in rows(connection, "SELECT DISTINCT key FROM keys_seen WHERE kind = 'store'")}
     for setting, names in wanted.items():
         for name in names:
-            if normal(name) not in known:
-                found = with_nearest(normal(name), known)
+            if normal(name) not in stores:
+                name_shown = with_nearest(normal(name), stores)
                 findings.doubt(
-                    ALL, f"stores.{setting}: no source has the store {found}; correct the name, or remove it"
+                    ALL, f"stores.{setting}: no source has the store {name_shown}; correct the name, or remove it"
                 )
 
 
 def _only(connection: duckdb.DuckDBPyConnection, lacking: str) -> tuple[list[str], int]:
     """The first few stores for which this does not hold, and how many they are."""
-    found = rows(
+    counts = rows(
         connection,
         f"SELECT key, COUNT(*) OVER () FROM stores_seen WHERE NOT {lacking} ORDER BY LENGTH(key), key LIMIT 5",
     )
-    return [key for key, _ in found], found[0][1] if found else 0
+    return [key for key, _ in counts], counts[0][1] if counts else 0

@@ -79,7 +79,7 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
             has_reference = settings.references.final is not None
             overridden.say_unknown(connection, by_hand, sold, surroundings, findings, has_reference=has_reference)
     return Report(
-        (sold.seen, mapped.seen, *(one.seen for one in surroundings), *([by_hand.seen] if by_hand else [])),
+        (sold.seen, mapped.seen, *(each.seen for each in surroundings), *([by_hand.seen] if by_hand else [])),
         tuple(findings.errors),
         tuple(findings.doubts),
         tuple(findings.not_looked_at),
@@ -130,12 +130,12 @@ def _outside(
     settings: Settings,
     findings: Findings,
 ) -> list[OutsideSeen]:
-    found = []
+    surroundings = []
     for position, section in enumerate(settings.sources.external):
         name = f"external.{position}"
         source = Source.of(f"sources.external[{position}]", files.get(name, ()), section)
-        found.append(outside.look(connection, name, source, section, findings))
-    return found
+        surroundings.append(outside.look(connection, name, source, section, findings))
+    return surroundings
 
 
 def _overrides(

@@ -70,8 +70,8 @@ def say_coverage(
 
 
 def _coverage(frame: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFrame:
-    made = preprocess(sales=frame, unchosen_stores=frame[["store_id"]].iloc[:0], settings=settings)
-    return made["need_state_coverage"]
+    tables = preprocess(sales=frame, unchosen_stores=frame[["store_id"]].iloc[:0], settings=settings)
+    return tables["need_state_coverage"]
 
 
 _SERVED = "chosen_sales s LEFT JOIN mapped m ON m.sku_id = s.sku_id AND m.map_category = s.map_category WHERE s.sku_id IS NOT NULL"
@@ -86,11 +86,11 @@ def _cents(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 
 def _unmapped_skus(connection: duckdb.DuckDBPyConnection) -> str:
-    found = rows(
+    skus = rows(
         connection,
         f"SELECT s.sku_id FROM {_SERVED} AND m.sku_id IS NULL GROUP BY 1 ORDER BY SUM(s.sales_cents) DESC, 1 LIMIT 3",
     )
-    return f"SKU {some([sku for (sku,) in found])}"
+    return f"SKU {some([sku for (sku,) in skus])}"
 
 
 def say_categories(

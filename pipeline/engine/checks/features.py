@@ -23,7 +23,7 @@ MANY_MISSING = 0.2  # of the stores; what is imputed in a fifth of them says lit
 
 def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: Findings) -> None:
     """Say what the run's feature report would say, of what can be read."""
-    usable = [one for one in outside if one.features is not None]
+    usable = [each for each in outside if each.features is not None]
     if len(usable) < len(outside):
         findings.skip(ALL, "features, until every external source has stores")
     if len(usable) < len(outside) or not usable:
@@ -37,15 +37,15 @@ def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: F
     features = _joined(usable)
     with findings.attempt(ALL):
         chosen = settings.external.preprocessing
-        made = preprocess(
+        tables = preprocess(
             features=features,
             ignored=_ignored(usable),
             labels=empty(TABLES["store_labels"]),
             settings=chosen,
             closed=settings.stores.closed,
         )
-        _say_report(made["external_feature_report"], features, _owners(usable), chosen, findings)
-        out = made["excluded_stores"]
+        _say_report(tables["external_feature_report"], features, _owners(usable), chosen, findings)
+        out = tables["excluded_stores"]
         excluded = list(out.loc[out["reason"] != CLOSED, "store_id"])
         if excluded:
             findings.doubt(
@@ -58,26 +58,28 @@ def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: F
 def _check_names(usable: Sequence[OutsideSeen]) -> None:
     external._check_names(
         [
-            external._Read(one.source, one.features, list(one.ignored), pd.DataFrame({"label": list(one.labels)}), [])
-            for one in usable
-            if one.features is not None
+            external._Read(
+                each.source, each.features, list(each.ignored), pd.DataFrame({"label": list(each.labels)}), []
+            )
+            for each in usable
+            if each.features is not None
         ]
     )
 
 
 def _joined(usable: Sequence[OutsideSeen]) -> pd.DataFrame:
-    joined = pd.concat([one.features for one in usable if one.features is not None], axis=1, join="outer")
+    joined = pd.concat([each.features for each in usable if each.features is not None], axis=1, join="outer")
     return joined.copy().rename_axis("store_id").rename_axis(None, axis=1).reset_index()
 
 
 def _ignored(usable: Sequence[OutsideSeen]) -> pd.DataFrame:
-    reasons = dict(sorted(pair for one in usable for pair in one.ignored))
+    reasons = dict(sorted(pair for each in usable for pair in each.ignored))
     return pd.DataFrame(list(reasons.items()), columns=["feature", "reason"], dtype=object)
 
 
 def _owners(usable: Sequence[OutsideSeen]) -> dict[str, OutsideSeen]:
-    owners = {name: one for one in usable for name, _ in one.ignored}
-    return owners | {name: one for one in usable if one.features is not None for name in one.features.columns}
+    owners = {name: each for each in usable for name, _ in each.ignored}
+    return owners | {name: each for each in usable if each.features is not None for name in each.features.columns}
 
 
 def _say_report(
@@ -87,17 +89,17 @@ def _say_report(
     settings: ExternalPreprocessing,
     findings: Findings,
 ) -> None:
-    told = report[["feature", "action", "reason", "imputed_share"]]
-    for name, action, reason, imputed in told.itertuples(index=False):
+    actions = report[["feature", "action", "reason", "imputed_share"]]
+    for name, action, reason, imputed in actions.itertuples(index=False):
         owner = owners.get(name) or owners.get(name.partition("=")[0])
         if owner is None:
             continue
-        said = _said(name, action, reason, imputed, features, settings)
-        if said:
-            findings.doubt(owner.name, f"{owner.source.title}: column '{name}' {said}")
+        text = _in_words(name, action, reason, imputed, features, settings)
+        if text:
+            findings.doubt(owner.name, f"{owner.source.title}: column '{name}' {text}")
 
 
-def _said(
+def _in_words(
     name: str, action: str, reason: str, imputed: float, features: pd.DataFrame, settings: ExternalPreprocessing
 ) -> str:
     """What is doubtful of a column; empty where nothing is. The levels of a text are not told of one by one."""

@@ -46,16 +46,16 @@ def look(
 ) -> MapSeen:
     """Look at the need states."""
     files = source.files
-    source, found = schemas.readable(connection, NAME, source, findings)
-    if not found:
+    source, raw_scans = schemas.readable(connection, NAME, source, findings)
+    if not raw_scans:
         return MapSeen(SourceSeen(NAME, files))
-    for doubt in (doubt for scan in found for doubt in scan.doubts):
+    for doubt in (doubt for scan in raw_scans for doubt in scan.doubts):
         findings.doubt(NAME, doubt)
     columns = section.columns
     names = need_states.keys_of(columns)
     used = names if columns.weight is None else {**names, "weight": columns.weight}
     fitted = schemas.fit(
-        NAME, source, found, [Wanted(use, name, is_key=use in names) for use, name in used.items()], findings
+        NAME, source, raw_scans, [Wanted(use, name, is_key=use in names) for use, name in used.items()], findings
     )
     failed: list[str] = []
     with findings.attempt(NAME, failed), reading_source(source):
@@ -65,9 +65,13 @@ def look(
         findings.skip(NAME, "values, until its rows can be read")
     else:
         total, nulls = _check(connection, fitted, columns, findings)
-    told = [schemas.column(fitted.found, name, use, nulls, unfit=not fitted.has(use)) for use, name in used.items()]
+    seen_columns = [
+        schemas.column(fitted.raw_scans, name, use, nulls, unfit=not fitted.has(use)) for use, name in used.items()
+    ]
     facts = {} if failed else _facts(connection, fitted)
-    seen = SourceSeen(NAME, files, total, tuple(told), schemas.unused(fitted.found, list(used.values())), facts)
+    seen = SourceSeen(
+        NAME, files, total, tuple(seen_columns), schemas.unused(fitted.raw_scans, list(used.values())), facts
+    )
     return MapSeen(seen, fitted, not failed and bool(total))
 
 
@@ -82,13 +86,15 @@ def say_weights(
     if not mapped.has("need_state"):
         findings.skip("internal.clustering.weights", "until the need states can be read")
         return
-    known = [str(name) for (name,) in rows(connection, "SELECT DISTINCT need_state FROM map_rows ORDER BY 1")]
+    need_state_names = [
+        str(name) for (name,) in rows(connection, "SELECT DISTINCT need_state FROM map_rows ORDER BY 1")
+    ]
     for path, weights in sections.items():
-        for name in sorted(weights.keys() - {*known, RARE}):
+        for name in sorted(weights.keys() - {*need_state_names, RARE}):
             findings.doubt(
                 NAME,
                 f"{dotted(('internal', 'clustering', *path, 'weights', name))}: has no effect: there is no such need state"
-                f"{nearest(name, known)}; correct the name, or remove it",
+                f"{nearest(name, need_state_names)}; correct the name, or remove it",
             )
 
 
@@ -122,13 +128,13 @@ def _check(
 
 
 def _check_weights(connection: duckdb.DuckDBPyConnection, fitted: Fitted, weight: str, findings: Findings) -> None:
-    for said in (*_SAID, None):
+    for statement in (*_SAID, None):
         failed: list[str] = []
         with findings.attempt(NAME, failed):
             need_states._check_weights(connection, fitted.source, weight)
-        if not failed or said is None:
+        if not failed or statement is None:
             return
-        connection.execute(said)
+        connection.execute(statement)
 
 
 def _say_repeated(

@@ -59,30 +59,30 @@ def look(
 ) -> OutsideSeen:
     """Look at one external source; its features are held in memory, as a run holds them."""
     files = source.files
-    source, found = schemas.readable(connection, name, source, findings)
-    if not found:
+    source, raw_scans = schemas.readable(connection, name, source, findings)
+    if not raw_scans:
         return OutsideSeen(SourceSeen(name, files), source)
     key = source.names["store_id"]
-    fitted = schemas.fit(name, source, found, [Wanted("store_id", key, is_key=True)], findings)
+    fitted = schemas.fit(name, source, raw_scans, [Wanted("store_id", key, is_key=True)], findings)
     alike: list[str] = []
     with findings.attempt(name, alike):
-        external._require_alike(source, fitted.found)
-    told = [schemas.column(found, key, "store_id", unfit=not fitted.has("store_id"))]
+        external._require_alike(source, fitted.raw_scans)
+    seen_columns = [schemas.column(raw_scans, key, "store_id", unfit=not fitted.has("store_id"))]
     if alike:
         findings.skip(name, "values, until its files have the same columns")
-        return OutsideSeen(SourceSeen(name, files, None, tuple(told)), source)
+        return OutsideSeen(SourceSeen(name, files, None, tuple(seen_columns)), source)
     usable = _usable(source, fitted, section, findings)
     _say_unnamed(name, fitted, section, findings)
     offered = external._offered(source, fitted.scans[0], usable)
     failed: list[str] = []
     with findings.attempt(name, failed), reading_source(source):
         read = _read(connection, name, fitted, usable, offered)
-    told += _named(fitted, section)
+    seen_columns += _named(fitted, section)
     if failed:
         findings.skip(name, "values, until its rows can be read")
-        return OutsideSeen(SourceSeen(name, files, None, tuple(told)), source)
+        return OutsideSeen(SourceSeen(name, files, None, tuple(seen_columns)), source)
     _check_values(connection, read, fitted, key, findings)
-    return _seen(read, fitted, usable, files, told, findings)
+    return _seen(read, fitted, usable, files, seen_columns, findings)
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def _usable(source: Source, fitted: Fitted, section: ExternalSource, findings: F
     unnamed = set(scan.all_names) - {key, *scan.behind.get(key, ())}
     good: dict[str, Any] = dict(nothing)
     for setting in _LISTS:
-        one = msgspec.structs.replace(section, **{**nothing, setting: getattr(section, setting)})
+        narrowed = msgspec.structs.replace(section, **{**nothing, setting: getattr(section, setting)})
         with findings.attempt(_name(source)):
-            external._offered(source, scan, one)
+            external._offered(source, scan, narrowed)
         named = dict.fromkeys(nfc(name) for name in getattr(section, setting) or ())
         good[setting] = tuple(name for name in named if name in unnamed) or nothing[setting]
         unnamed -= set(named)
@@ -136,7 +136,7 @@ def _usable(source: Source, fitted: Fitted, section: ExternalSource, findings: F
 
 
 def _say_unnamed(name: str, fitted: Fitted, section: ExternalSource, findings: Findings) -> None:
-    scan = fitted.found[0]
+    scan = fitted.raw_scans[0]
     unnamed = [str(position) for position, (column, _) in enumerate(scan.columns, start=1) if not column]
     if unnamed and section.features is None:
         findings.doubt(
@@ -184,10 +184,10 @@ def _check_values(
 def _named(fitted: Fitted, section: ExternalSource) -> list[Column]:
     """The columns that the config names and no file has."""
     return [
-        schemas.column(fitted.found, name, setting.removesuffix("s") if setting != "ignore" else "ignored")
+        schemas.column(fitted.raw_scans, name, setting.removesuffix("s") if setting != "ignore" else "ignored")
         for setting in _LISTS
         for name in getattr(section, setting) or ()
-        if nfc(name) not in fitted.found[0].all_names
+        if nfc(name) not in fitted.raw_scans[0].all_names
     ]
 
 
@@ -196,29 +196,31 @@ def _seen(
     fitted: Fitted,
     usable: ExternalSource,
     files: tuple[str, ...],
-    told: list[Column],
+    seen_columns: list[Column],
     findings: Findings,
 ) -> OutsideSeen:
     frame = read.frame
     counts = [int(count) for count in frame.isna().sum()]
     nulls = dict(zip([*(column.name for column in read.used()), *read.labels], counts[1:], strict=True))
     if fitted.has("store_id"):
-        told[0] = schemas.column(fitted.found, told[0].name, "store_id", {"store_id": counts[0]})
+        seen_columns[0] = schemas.column(fitted.raw_scans, seen_columns[0].name, "store_id", {"store_id": counts[0]})
     roles = {column.name: "" if column.reason else "feature" for column in read.columns}
     roles |= dict.fromkeys(read.labels, "label") | {nfc(name): "ignored" for name in usable.ignore}
     for name, role in roles.items():
-        told.append(schemas.column(fitted.found, name, role, {role: nulls[name]} if name in nulls else None))
-    unused = schemas.unused(fitted.found, [one.name for one in told])
+        seen_columns.append(
+            schemas.column(fitted.raw_scans, name, role, {role: nulls[name]} if name in nulls else None)
+        )
+    unused = schemas.unused(fitted.raw_scans, [each.name for each in seen_columns])
     stores = frame["store_id"]
     facts = {"stores": int(stores.nunique())} if fitted.has("store_id") else {}
-    seen = SourceSeen(read.name, files, read.total, tuple(told), unused, facts)
+    seen = SourceSeen(read.name, files, read.total, tuple(seen_columns), unused, facts)
     if not fitted.has("store_id") or not facts["stores"]:
         return OutsideSeen(seen, fitted.source)
-    kept = (stores.notna() & ~stores.duplicated()).to_numpy()
-    features = read.features()[kept].set_index(stores[kept].rename("store_id"))
+    usable_rows = (stores.notna() & ~stores.duplicated()).to_numpy()
+    features = read.features()[usable_rows].set_index(stores[usable_rows].rename("store_id"))
     numeric = features.select_dtypes("float64")
     features[numeric.columns] = numeric.where(np.abs(numeric) <= external._LARGEST)
-    for doubt in (doubt for scan in fitted.found for doubt in scan.doubts):
+    for doubt in (doubt for scan in fitted.raw_scans for doubt in scan.doubts):
         findings.doubt(read.name, doubt)
     for doubt in external.doubts_of(fitted.source, usable, read.columns, features.sort_index()):
         findings.doubt(read.name, doubt)

@@ -62,15 +62,15 @@ def look(
     """
     columns = section.columns
     files = source.files
-    for said in copies([Path(file) for file in files if Path(file).is_file()], content):
-        findings.doubt(NAME, said)
-    source, found = schemas.readable(connection, NAME, source, findings)
-    if not found:
+    for duplicate in copies([Path(file) for file in files if Path(file).is_file()], content):
+        findings.doubt(NAME, duplicate)
+    source, raw_scans = schemas.readable(connection, NAME, source, findings)
+    if not raw_scans:
         return SalesSeen(SourceSeen(NAME, files))
-    named = keyed(found, sources)
+    named = keyed(raw_scans, sources)
     wanted = [Wanted(use, name, is_key=True) for use, name in named.names.items()]
     fitted = schemas.fit(
-        NAME, source, found, [*wanted, Wanted("sales_value", columns.sales_value, is_key=False)], findings
+        NAME, source, raw_scans, [*wanted, Wanted("sales_value", columns.sales_value, is_key=False)], findings
     )
     if named.category_from_map and not has_map:
         fitted = replace(fitted, unfit=fitted.unfit | {"category"})
@@ -81,13 +81,13 @@ def look(
     ready, ready_columns = named.ready(fitted.scans, columns)
     with findings.attempt(NAME, failed), reading_source(source):
         sums.make(connection, ready, ready_columns, in_window)
-    told = _Told(section, named, fitted, files)
+    sales_columns = _SalesColumnsSeen(section, named, fitted, files)
     if failed:
         findings.skip(NAME, "values, until its rows can be read")
-        return SalesSeen(told.seen(), fitted, named)
+        return SalesSeen(sales_columns.seen(), fitted, named)
     with findings.attempt(NAME):
         precise = {
-            place: named.names[use] for use, place in sums.NAMES.items() if use in named.names and fitted.has(use)
+            column: named.names[use] for use, column in sums.NAMES.items() if use in named.names and fitted.has(use)
         }
         keys.check_precise(connection, source, precise)
     with findings.attempt(NAME):
@@ -95,7 +95,7 @@ def look(
     sums.round_to_cents(connection)
     total, nulls = _nulls(connection)
     with findings.attempt(NAME):
-        names = {one.use: one.name for one in wanted if fitted.has(one.use) and one.use in KEYS}
+        names = {each.use: each.name for each in wanted if fitted.has(each.use) and each.use in KEYS}
         internal._check_keys(connection, source, names or {"store_id": columns.store_id})
     connection.execute("DELETE FROM sums WHERE category IS NULL")
     has_category = internal.map_has_category(sources)
@@ -107,12 +107,12 @@ def look(
             for doubt in internal.doubts_of(connection, source, ready, weeks, last):
                 findings.doubt(NAME, doubt)
         notes = internal.weeks_kept(connection, source, weeks, last)
-    seen = told.seen(total, nulls | week_nulls, _facts(connection, fitted, named))
+    seen = sales_columns.seen(total, nulls | week_nulls, _facts(connection, fitted, named))
     return SalesSeen(replace(seen, notes=tuple(notes)), fitted, named, is_chosen)
 
 
 @dataclass(frozen=True)
-class _Told:
+class _SalesColumnsSeen:
     section: SalesSource
     keyed: Keyed
     fitted: Fitted
@@ -125,14 +125,14 @@ class _Told:
         used = {**self.keyed.names, "sales_value": columns.sales_value}
         if columns.week is not None:
             used["week"] = columns.week
-        told: list[Column] = [
-            schemas.column(self.fitted.found, name, use, nulls, unfit=not self.fitted.has(use))
+        seen_columns: list[Column] = [
+            schemas.column(self.fitted.raw_scans, name, use, nulls, unfit=not self.fitted.has(use))
             for use, name in used.items()
         ]
         if self.keyed.category_from_map:
-            told.append(Column(columns.category, "category", "that of the SKU in need_states"))
-        unused = schemas.unused(self.fitted.found, list(used.values()))
-        return SourceSeen(NAME, self.files, total, tuple(told), unused, facts or {})
+            seen_columns.append(Column(columns.category, "category", "that of the SKU in need_states"))
+        unused = schemas.unused(self.fitted.raw_scans, list(used.values()))
+        return SourceSeen(NAME, self.files, total, tuple(seen_columns), unused, facts or {})
 
 
 def _weeks(
@@ -142,19 +142,19 @@ def _weeks(
     if week is None:  # the config does not load where `last_weeks` would need one
         return None, {}
     source = fitted.source
-    said: list[str] = []
-    with Findings().attempt(NAME, said), reading_source(source):
+    faults: list[str] = []
+    with Findings().attempt(NAME, faults), reading_source(source):
         require(source, fitted.scans, {"columns.week": week})
         weeks = weeks_of(connection, source, fitted.scans, week)
-    if not said:
+    if not faults:
         return weeks, {"week": 0}
     if last is None:
-        fault = said[0].rpartition("; ")[0]
+        fault = faults[0].rpartition("; ")[0]
         findings.doubt(
             NAME, f"{fault}; without it nothing says whether clusters hold; correct it, or remove columns.week"
         )
     else:
-        findings.error(NAME, said[0])
+        findings.error(NAME, faults[0])
     return None, {}
 
 
@@ -206,13 +206,13 @@ def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, finding
     sales_value = fitted.source.names["sales_value"]
     with findings.attempt(NAME):
         amounts.check_certain(connection, fitted.source, fitted.scans, sales_value)
-    for said in (*_SAID, None):
+    for statement in (*_SAID, None):
         failed: list[str] = []
         with findings.attempt(NAME, failed):
             internal.check_values(connection, fitted.source, fitted.scans)
-        if not failed or said is None:
+        if not failed or statement is None:
             break
-        connection.execute(said)
+        connection.execute(statement)
     with findings.attempt(NAME):
         internal._check_rounding(connection, fitted.source, sales_value)
 

@@ -43,7 +43,7 @@ class Fitted:
     """Scans as they were found and as they can be read, and the uses that a constant stands in for in some of them."""
 
     source: Source
-    found: tuple[Scan, ...]
+    raw_scans: tuple[Scan, ...]
     scans: tuple[Scan, ...]
     unfit: frozenset[str]
 
@@ -58,9 +58,9 @@ def readable(
     """Look into every file; what cannot be read is noted. The source that is left may have no file."""
     every: list[str] = []
     with Findings().attempt(name, every):
-        found = scans(connection, source)
+        raw_scans = scans(connection, source)
     if not every:
-        return source, found
+        return source, raw_scans
     good = []
     for path in source.files:
         mine: list[str] = []
@@ -73,23 +73,23 @@ def readable(
     return left, scans(connection, left)
 
 
-def fit(name: str, source: Source, found: Sequence[Scan], wanted: Sequence[Wanted], findings: Findings) -> Fitted:
+def fit(name: str, source: Source, raw_scans: Sequence[Scan], wanted: Sequence[Wanted], findings: Findings) -> Fitted:
     """Check every wanted column in every scan, and let constants stand in for those that cannot be read."""
     unfit: set[str] = set()
     fitted = []
-    for scan in found:
+    for scan in raw_scans:
         instead: dict[str, RawColumn] = {}
-        for one in wanted:
+        for each in wanted:
             failed: list[str] = []
             with Findings().attempt(name, failed):
-                _check(source, scan, one)
+                _check(source, scan, each)
             if failed:
-                instead[nfc(one.name)] = one.stand_in
-                if one.use not in unfit:  # once for all files
+                instead[nfc(each.name)] = each.stand_in
+                if each.use not in unfit:  # once for all files
                     findings.error(name, failed[0])
-                unfit.add(one.use)
+                unfit.add(each.use)
         fitted.append(_with(scan, instead))
-    return Fitted(source, tuple(found), tuple(fitted), frozenset(unfit))
+    return Fitted(source, tuple(raw_scans), tuple(fitted), frozenset(unfit))
 
 
 def _check(source: Source, scan: Scan, wanted: Wanted) -> None:
@@ -106,19 +106,19 @@ def _check(source: Source, scan: Scan, wanted: Wanted) -> None:
 
 
 def _with(scan: Scan, instead: Mapping[str, RawColumn]) -> Scan:
-    errors = {name: said for name, said in scan.errors.items() if name not in instead}
-    return replace(scan, made=(*scan.made, *instead.items()), errors=errors)
+    errors = {name: message for name, message in scan.errors.items() if name not in instead}
+    return replace(scan, derived=(*scan.derived, *instead.items()), errors=errors)
 
 
 def column(
-    found: Sequence[Scan], name: str, used_as: str, nulls: Mapping[str, int] | None = None, *, unfit: bool = False
+    raw_scans: Sequence[Scan], name: str, used_as: str, nulls: Mapping[str, int] | None = None, *, unfit: bool = False
 ) -> Column:
     """What is told of a column; of one that was stood in for, no count."""
-    known = nfc(name)
-    lacking = next((scan for scan in found if not scan.has(name)), None)
+    normal_name = nfc(name)
+    lacking = next((scan for scan in raw_scans if not scan.has(name)), None)
     if lacking is not None:
         return Column(name, used_as, ABSENT, nearest=tuple(nearest(name, lacking.all_names)))
-    types = {type_of(dict([*scan.in_folders, *scan.columns, *scan.made])[known]) for scan in found}
+    types = {type_of(dict([*scan.in_folders, *scan.columns, *scan.derived])[normal_name]) for scan in raw_scans}
     return Column(name, used_as, " or ".join(sorted(types)), None if unfit or nulls is None else nulls.get(used_as))
 
 
@@ -127,16 +127,16 @@ def type_of(raw: RawColumn) -> str:
     return raw.type if raw.written is None else "text"
 
 
-def nearest(name: str, known: Sequence[str]) -> list[str]:
+def nearest(name: str, names: Sequence[str]) -> list[str]:
     """The names that are nearest, whatever the case, the nearest first."""
-    folded = {one.casefold(): one for one in known}
+    folded = {each.casefold(): each for each in names}
     close = difflib.get_close_matches(name.casefold(), folded, n=_SHOWN)
-    return [folded[one] for one in close]
+    return [folded[each] for each in close]
 
 
-def unused(found: Sequence[Scan], used: Sequence[str]) -> tuple[str, ...]:
+def unused(raw_scans: Sequence[Scan], used: Sequence[str]) -> tuple[str, ...]:
     """The columns that are there and nothing names, in the order of the files."""
     taken = {nfc(name) for name in used}
-    taken |= {part for scan in found for name, parts in scan.behind.items() if name in taken for part in parts}
-    every = dict.fromkeys(name for scan in found for name in scan.names)
+    taken |= {part for scan in raw_scans for name, parts in scan.behind.items() if name in taken for part in parts}
+    every = dict.fromkeys(name for scan in raw_scans for name in scan.names)
     return tuple(name for name in every if name not in taken)

@@ -20,7 +20,7 @@ def written(proposal: Proposal, home: Path) -> str:
     ]
     sales = next((part for part in proposal.parts if part.source == SALES), None)
     for part in proposal.parts:
-        lines += _part(part, home, has_map=any(one.source == NEED_STATES for one in proposal.parts), sales=sales)
+        lines += _part(part, home, has_map=any(each.source == NEED_STATES for each in proposal.parts), sales=sales)
     lines += [f"# {text}" for text in (*proposal.missing, *proposal.left_out)]
     return "\n".join(lines).rstrip() + "\n"
 

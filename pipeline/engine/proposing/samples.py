@@ -128,7 +128,7 @@ def _csv(path: Path) -> Sample:
         raise RawDataError(f"{path}: the file is empty; write it again, or leave it out")
     above = _rows_above(rows)
     header, body = rows[above], [row for row in rows[above + 1 :] if len(row) == len(rows[above])]
-    columns = {name: [row[place] or None for row in body] for place, name in enumerate(header)}
+    columns = {name: [row[position] or None for row in body] for position, name in enumerate(header)}
     marks, unsure = _marks(columns)
     settings: dict[str, str | int] = {"encoding": encoding, "delimiter": delimiter, **marks, "header_row": above + 1}
     default: dict[str, str | int] = {
@@ -139,9 +139,9 @@ def _csv(path: Path) -> Sample:
         "header_row": 1,
     }
     changed = {key: value for key, value in settings.items() if value != default[key]}
-    known = {key: value for key, value in changed.items() if _can_say({key: value})}
-    doubts += [f"{_CANNOT[key]} ({key} is {value!r})" for key, value in changed.items() if key not in known]
-    return Sample(path, columns, csv=known, doubts=(*doubts, *unsure), is_whole=is_whole and len(rows) <= ROWS)
+    csv_settings = {key: value for key, value in changed.items() if _can_say({key: value})}
+    doubts += [f"{_CANNOT[key]} ({key} is {value!r})" for key, value in changed.items() if key not in csv_settings]
+    return Sample(path, columns, csv=csv_settings, doubts=(*doubts, *unsure), is_whole=is_whole and len(rows) <= ROWS)
 
 
 def _can_say(setting: Mapping[str, str | int]) -> bool:
@@ -186,7 +186,7 @@ def _delimiter(lines: Sequence[str]) -> str:
         counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
         if counts and counts[0] > 1:
             scores[delimiter] = (sum(count == counts[0] for count in counts) / len(counts), counts[0])
-    return max(scores, key=lambda one: scores[one]) if scores else ","
+    return max(scores, key=lambda each: scores[each]) if scores else ","
 
 
 def _marks(columns: Mapping[str, Sequence[str | None]]) -> tuple[dict[str, str], list[str]]:
@@ -249,7 +249,7 @@ def _excel(path: Path) -> Sample:
                 sheets[name] = sheet.to_arrow()
     except fastexcel.FastExcelError as error:
         raise RawDataError(f"{path}: cannot be read: {gist(error)}; write the file again, or leave it out") from None
-    tables = {name: found for name, cells in sheets.items() if (found := _below_header(cells)) is not None}
+    tables = {name: table for name, cells in sheets.items() if (table := _below_header(cells)) is not None}
     if not tables:
         raise RawDataError(f"{path}: no sheet that is shown has a row of names above values; leave the file out")
     chosen = max(tables, key=lambda name: len(next(iter(tables[name][1].values()), ())))

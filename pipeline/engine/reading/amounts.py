@@ -19,14 +19,14 @@ _SAMPLE = 20_000  # rows; where they leave nothing open, no others can
 _TEXTS = 300  # distinct ones that advice is tried on
 
 
-def check_certain(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], name: str) -> None:
+def check_certain(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], name: str) -> None:
     """Check that a column's numbers mean one thing.
 
     Raises
     ------
     RawDataError : its texts may have points between thousands as well as decimal points
     """
-    for scan in found:
+    for scan in raw_scans:
         for column in _columns(source, scan, name):
             if texts := undecided(connection, scan, column):
                 point, whole = (
@@ -62,9 +62,9 @@ def _distinct(connection: duckdb.DuckDBPyConnection, scan: Scan, column: RawColu
     return [text for (text,) in rows(connection, query)]
 
 
-def what_to_set(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], name: str) -> str:
+def what_to_set(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], name: str) -> str:
     """What to do where a column has texts that are no numbers: the settings that make numbers of them, if any do."""
-    for scan in found:
+    for scan in raw_scans:
         column = scan[name]
         if column.written is None:
             continue
@@ -87,7 +87,7 @@ def what_to_set(connection: duckdb.DuckDBPyConnection, source: Source, found: Se
         ways = number_formats.advice([text for (text,) in (*bad, *good)], column.written)
         if ways and not column.computed:
             return f"set {either(ways)} in {_section(source, scan)}, or correct them"
-    return f"correct them, or set how numbers are written (decimal, thousands, currency, signs, zero, missing) in {_section(source, found[0])}"
+    return f"correct them, or set how numbers are written (decimal, thousands, currency, signs, zero, missing) in {_section(source, raw_scans[0])}"
 
 
 def either(ways: Sequence[Mapping[str, object]]) -> str:
@@ -106,6 +106,6 @@ def _section(source: Source, scan: Scan) -> str:
     return f"[{source.setting}] {'excel' if scan.sheet else 'csv'}"
 
 
-def formats_of(found: Sequence[Scan], name: str) -> set[NumberFormat]:
+def formats_of(raw_scans: Sequence[Scan], name: str) -> set[NumberFormat]:
     """How the scans write a column's numbers; none where types say what is one."""
-    return {written for scan in found if (written := scan[name].written) is not None}
+    return {written for scan in raw_scans if (written := scan[name].written) is not None}

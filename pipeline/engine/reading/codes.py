@@ -80,7 +80,7 @@ def doubts(features: pd.DataFrame, setting: str, *, ask: bool) -> list[str]:
     setting : the table of the config that they are of
     ask : whether codes are doubted; not where the config says which columns are
     """
-    found = []
+    doubts = []
     for name in features.columns:
         values = features[name].dropna()
         if not pd.api.types.is_numeric_dtype(features[name]) or values.empty:
@@ -89,17 +89,17 @@ def doubts(features: pd.DataFrame, setting: str, *, ask: bool) -> list[str]:
         if not np.array_equal(numbers, np.floor(numbers)):
             continue
         if counts_rows(numbers):
-            found.append(
+            doubts.append(
                 f"column {quoted(name)} counts the rows, from {numbers[0]:g} to {numbers[-1]:g}: see whether it measures something, or "
                 f"name it in ignore of [{setting}]"
             )
         elif ask and are_codes(name, numbers):
             shown = ", ".join(f"{number:g}" for number in np.unique(numbers)[:4])
-            found.append(
+            doubts.append(
                 f"column {quoted(name)} has whole numbers that look like codes, such as {shown}, and is measured as a number: set "
                 f'categorical = ["{name}"] in [{setting}] where they are codes, or categorical = [] where no column is'
             )
-    return found
+    return doubts
 
 
 def counts_rows(numbers: np.ndarray) -> bool:

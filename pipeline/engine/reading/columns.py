@@ -72,7 +72,7 @@ _DAYS_OF_YEAR = "DAYOFYEAR(MAKE_DATE(CAST(YEAR({}) AS BIGINT), 12, 31))"
 
 def classify(
     connection: duckdb.DuckDBPyConnection,
-    found: Sequence[Scan],
+    raw_scans: Sequence[Scan],
     names: Sequence[str],
     categorical: Collection[str] = (),
     *,
@@ -82,15 +82,15 @@ def classify(
 
     Parameters
     ----------
-    found : the scans of a source, which all have the columns
+    raw_scans : the scans of a source; all have the columns
     names : of the columns
     categorical : those that are levels, whatever they look like
     asked : whether the config names them one by one; then a row number is used as well
     """
     return [
         Kind(name, reason=reason)
-        if (reason := _reason(found, name, asked=asked))
-        else _kind(connection, found, name, categorical)
+        if (reason := _reason(raw_scans, name, asked=asked))
+        else _kind(connection, raw_scans, name, categorical)
         for name in names
     ]
 
@@ -120,13 +120,13 @@ def _text(column: RawColumn) -> str:
     return f"NULLIF(TRIM(CAST({column.sql} AS VARCHAR)), '')"
 
 
-def _reason(found: Sequence[Scan], name: str, *, asked: bool) -> str:
+def _reason(raw_scans: Sequence[Scan], name: str, *, asked: bool) -> str:
     if name.casefold() == "store_id":
         return "its name is that of the key; rename it to use it"
     if _ROW_NUMBER.fullmatch(name) and not asked:
         return "by its name the number of the row, as pandas and R write it; name it in features to use it"
-    types = {_is_date(scan[name]) for scan in found}
-    for scan in found:
+    types = {_is_date(scan[name]) for scan in raw_scans}
+    for scan in raw_scans:
         column = scan[name]
         if not (_is_written(column) or keys.is_number(column.type) or _is_date(column)):
             return f"its type {column.type} is neither a number, a date nor a text"
@@ -134,39 +134,39 @@ def _reason(found: Sequence[Scan], name: str, *, asked: bool) -> str:
 
 
 def _kind(
-    connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], name: str, categorical: Collection[str]
+    connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], name: str, categorical: Collection[str]
 ) -> Kind:
     if name in categorical:
         return Kind(name)
-    columns = [scan[name] for scan in found]
+    columns = [scan[name] for scan in raw_scans]
     if _is_date(columns[0]):
         return Kind(name, is_number=True)
     if any(column.written is None for column in columns):
-        return _typed(connection, found, name)
-    texts = {text for scan in found for text in _distinct(connection, scan, scan[name])}
+        return _typed(connection, raw_scans, name)
+    texts = {text for scan in raw_scans for text in _distinct(connection, scan, scan[name])}
     numbers = {
         text
-        for scan in found
+        for scan in raw_scans
         for text in _distinct(connection, scan, scan[name], f"AND {scan[name].number} IS NOT NULL")
     }
     if texts == numbers:
-        return _of_numbers(connection, found, name, texts)
+        return _of_numbers(connection, raw_scans, name, texts)
     written = columns[0].written or NumberFormat()
     if (shares := _percents(texts, written)) is not None:
         return Kind(name, is_number=True, values=shares)
-    section = "excel" if found[0].sheet else "csv"
+    section = "excel" if raw_scans[0].sheet else "csv"
     return _dates(name, texts) or Kind(name, reason=_almost(texts, numbers, written, section, name))
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], name: str) -> Kind:
+def _typed(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], name: str) -> Kind:
     """A column that Parquet says to be a number, or a text, in some file at least; other files must have numbers too."""
-    if any(scan[name].written is None and keys.is_text(scan[name].type) for scan in found):
-        texts = {text for scan in found for text in _distinct(connection, scan, scan[name])}
+    if any(scan[name].written is None and keys.is_text(scan[name].type) for scan in raw_scans):
+        texts = {text for scan in raw_scans for text in _distinct(connection, scan, scan[name])}
         return _dates(name, texts) or Kind(name)
-    written = [scan for scan in found if scan[name].written is not None]
+    written = [scan for scan in raw_scans if scan[name].written is not None]
     if any(_distinct(connection, scan, scan[name], f"AND {scan[name].number} IS NULL") for scan in written):
         return Kind(name)
-    return _eight_digits(connection, found, name) or Kind(name, is_number=True)
+    return _eight_digits(connection, raw_scans, name) or Kind(name, is_number=True)
 
 
 def _distinct(connection: duckdb.DuckDBPyConnection, scan: Scan, column: RawColumn, condition: str = "") -> list[str]:
@@ -176,9 +176,9 @@ def _distinct(connection: duckdb.DuckDBPyConnection, scan: Scan, column: RawColu
 
 
 def _of_numbers(
-    connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], name: str, texts: Collection[str]
+    connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], name: str, texts: Collection[str]
 ) -> Kind:
-    for scan in found:
+    for scan in raw_scans:
         if open_texts := amounts.undecided(connection, scan, scan[name]):
             point = next(text for text in open_texts if "." in text)
             whole = next(text for text in open_texts if "." not in text)
@@ -192,15 +192,15 @@ def _of_numbers(
     return Kind(name, is_number=True)
 
 
-def _eight_digits(connection: duckdb.DuckDBPyConnection, found: Sequence[Scan], name: str) -> Kind | None:
+def _eight_digits(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], name: str) -> Kind | None:
     """Days that are written as numbers, such as 20240131; None where they are none."""
-    if len(found) != 1:
+    if len(raw_scans) != 1:
         return None
-    sql = found[0][name].sql
-    low, high = rows(connection, f"SELECT MIN({sql}), MAX({sql}) FROM {found[0].sql}")[0]
+    sql = raw_scans[0][name].sql
+    low, high = rows(connection, f"SELECT MIN({sql}), MAX({sql}) FROM {raw_scans[0].sql}")[0]
     if low is None or not _FIRST_DAY <= low <= high <= _LAST_DAY:
         return None
-    texts = _distinct(connection, found[0], found[0][name])
+    texts = _distinct(connection, raw_scans[0], raw_scans[0][name])
     return _dates(name, texts)
 
 
@@ -225,17 +225,21 @@ def _number(text: str, written: NumberFormat) -> float | None:
 
 def _dates(name: str, texts: Collection[str]) -> Kind | None:
     """The column, where all its texts are dates; None where they are not."""
-    days = [text for text in texts if any(week_formats.FORMATS[one].position(_bare(text)) is not None for one in _DAYS)]
+    days = [
+        text
+        for text in texts
+        if any(week_formats.FORMATS[format_name].position(_bare(text)) is not None for format_name in _DAYS)
+    ]
     if not texts or len(days) < len(texts):
         return None
     try:
-        found = _read(texts)
+        day_of = _read(texts)
     except WeekFormatError as fault:
         return Kind(
             name,
             reason=f"dates that cannot be read with certainty: {fault}; write them as 2024-01-31, or name it in labels",
         )
-    return Kind(name, is_number=True, values={text: _year(date.fromordinal(day)) for text, day in found.items()})
+    return Kind(name, is_number=True, values={text: _year(date.fromordinal(day)) for text, day in day_of.items()})
 
 
 def _bare(text: str) -> str:
@@ -246,15 +250,17 @@ def _bare(text: str) -> str:
 def _read(texts: Collection[str]) -> dict[str, int]:
     """The day of each text, in the one format of days that all have."""
     fitting = []
-    for one in _DAYS:
-        positions = {text: week_formats.FORMATS[one].position(_bare(text)) for text in texts}
+    for format_name in _DAYS:
+        positions = {text: week_formats.FORMATS[format_name].position(_bare(text)) for text in texts}
         if all(position is not None for position in positions.values()):
-            fitting.append((one, {text: day for text, day in positions.items() if day is not None}))
+            fitting.append((format_name, {text: day for text, day in positions.items() if day is not None}))
     if not fitting:
         raise WeekFormatError(f"{quoted(min(texts))} and others are written in different ways", "")
     (_, days), *others = fitting
     if any(other != days for _, other in others):
-        raise WeekFormatError(f"{quoted(min(texts))} can be {' or '.join(one for one, _ in fitting)}", "")
+        raise WeekFormatError(
+            f"{quoted(min(texts))} can be {' or '.join(format_name for format_name, _ in fitting)}", ""
+        )
     return days
 
 

@@ -59,32 +59,32 @@ def head(path: str, settings: CsvSettings, setting: str, wanted: Collection[str]
         with rewriting.open_bytes(path, setting) as raw:
             # A block is decoded at once: what cannot be decoded may stand in a later line, which is named then.
             text = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="")
-            found = _read(text, settings, packing, wanted, setting)
+            head = _read(text, settings, packing, wanted, setting)
     except (UnicodeError, csv.Error) as error:
         raise RawDataError(f"{path}: the header cannot be read: {error}; {advice}") from None
     except rewriting.UNREADABLE as error:
         raise RawDataError(f"{path}: cannot be read: {error}; write the file again") from None
-    if found is None:
+    if head is None:
         short = (
             f"the file ends above row {settings.header_row}, where the names of the columns must be; set header_row in"
         )
         empty = f"the file is empty; write it again, or change path in [{setting}]"
         raise RawDataError(f"{path}: {empty if settings.header_row == 1 else f'{short} [{setting}] csv'}")
-    if not any(name.strip() for name in found.names):
-        which = "the first line is" if not found.above else f"row {found.above + 1} is"
+    if not any(name.strip() for name in head.names):
+        which = "the first line is" if not head.above else f"row {head.above + 1} is"
         raise RawDataError(
             f"{path}: {which} blank, where the names of the columns must be; set header_row in [{setting}] csv, or {advice}"
         )
     if (
-        any("\0" in name for name in found.names)
+        any("\0" in name for name in head.names)
         and settings.encoding.startswith("utf")
         and _is_text(path, settings, setting)
     ):
         raise RawDataError(f"{path}: the header has NUL characters; write the file again, or {advice}")
-    if any("\ufffd" in name or "\0" in name for name in found.names):
-        said = rewriting.not_in(path, settings, setting)
-        raise RawDataError(f"{path}: the header has {said}")
-    return found
+    if any("\ufffd" in name or "\0" in name for name in head.names):
+        fault = rewriting.not_in(path, settings, setting)
+        raise RawDataError(f"{path}: the header has {fault}")
+    return head
 
 
 def _is_text(path: str, settings: CsvSettings, setting: str) -> bool:
@@ -102,8 +102,8 @@ def _read(
     first = next(lines, None)
     if first is None:
         return None
-    if said := _SEPARATOR.fullmatch(first.strip("\r\n")):
-        above, delimiter = max(above, 1), said[1]
+    if declared := _SEPARATOR.fullmatch(first.strip("\r\n")):
+        above, delimiter = max(above, 1), declared[1]
     skipped: list[str] = []
     if above:
         skipped = [first, *islice(lines, above - 1)]
@@ -145,16 +145,16 @@ def _hint(
     return ""
 
 
-def scan(paths: Sequence[str], found: Head, settings: CsvSettings, encoding: str, options: str) -> str:
+def scan(paths: Sequence[str], head: Head, settings: CsvSettings, encoding: str, options: str) -> str:
     """The SQL that reads CSV files with the same head: `c0`, `c1`, ..., all text.
 
     `options` are further ones of DuckDB's. A row with more or fewer fields is an error. An empty field without quotes is null; NA, null and None are texts.
     """
-    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(found.names)))
+    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(head.names)))
     files = ", ".join(literal(path) for path in paths)
     return (
-        f"read_csv([{files}], auto_detect = false, header = true, skip = {found.above}, columns = {{{names}}}, "
-        f"delim = {literal(found.delimiter)}, quote = {literal(settings.quote)}, escape = {literal(settings.quote)}, "
-        f"encoding = {literal(encoding)}, compression = {literal(found.packing)}, nullstr = '', "
+        f"read_csv([{files}], auto_detect = false, header = true, skip = {head.above}, columns = {{{names}}}, "
+        f"delim = {literal(head.delimiter)}, quote = {literal(settings.quote)}, escape = {literal(settings.quote)}, "
+        f"encoding = {literal(encoding)}, compression = {literal(head.packing)}, nullstr = '', "
         f"allow_quoted_nulls = false, strict_mode = true, null_padding = false, {options})"
     )

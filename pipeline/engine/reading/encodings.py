@@ -42,10 +42,10 @@ _LEADS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp932": (0x81, 0x97), 
 def codec(name: str) -> str | None:
     """Python's name of an encoding; None where it knows none of that name, or it encodes no text."""
     try:
-        found = codecs.lookup(name)
+        codec = codecs.lookup(name)
     except LookupError:
         return None
-    return found.name if getattr(found, "_is_text_encoding", True) else None
+    return codec.name if getattr(codec, "_is_text_encoding", True) else None
 
 
 def readings(open_bytes: Callable[[], BinaryIO], besides: str) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def readings(open_bytes: Callable[[], BinaryIO], besides: str) -> list[tuple[str
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return [("utf-16", "")]
     words = _odd_words(open_bytes)
-    found: list[tuple[str, str]] = []
+    candidates: list[tuple[str, str]] = []
     texts: set[tuple[str, ...]] = set()
     for name in _CANDIDATES:
         decoded = _decoded(words, name)
@@ -69,8 +69,8 @@ def readings(open_bytes: Callable[[], BinaryIO], besides: str) -> list[tuple[str
             continue
         if decodes(open_bytes, name):
             texts.add(decoded)
-            found.append((name, decoded[0].strip() if decoded else ""))
-    return found[:1] if found and found[0][0] == "utf-8" else found[:_SHOWN]
+            candidates.append((name, decoded[0].strip() if decoded else ""))
+    return candidates[:1] if candidates and candidates[0][0] == "utf-8" else candidates[:_SHOWN]
 
 
 def _odd_words(open_bytes: Callable[[], BinaryIO]) -> list[bytes]:

@@ -79,7 +79,7 @@ def read(path: str, settings: ExcelSettings, setting: str, wanted: Sequence[str]
     try:
         workbook = fastexcel.read_excel(path)
         book = _Workbook(path, workbook, settings, setting, tuple(wanted))
-        found = [book.sheet(name) for name in book.chosen()]
+        sheets = [book.sheet(name) for name in book.chosen()]
     except (fastexcel.FastExcelError, OSError) as error:
         raise RawDataError(_unreadable(path, error, setting)) from None
     except BaseException as error:
@@ -87,7 +87,7 @@ def read(path: str, settings: ExcelSettings, setting: str, wanted: Sequence[str]
             raise
         raise RawDataError(_unreadable(path, error, setting)) from None
     _check_ods(path, setting)
-    return found
+    return sheets
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,13 @@ class _Workbook:
             return [self._only(names)]
         asked = (self.settings.sheet,) if isinstance(self.settings.sheet, str) else self.settings.sheet
         chosen: dict[str, None] = {}
-        for one in asked:
-            matching = [name for name in names if _nfc(name) == _nfc(one)] or [
-                name for name in names if fnmatchcase(_nfc(name), _nfc(one)) and self._is_visible(name)
+        for pattern in asked:
+            matching = [name for name in names if _nfc(name) == _nfc(pattern)] or [
+                name for name in names if fnmatchcase(_nfc(name), _nfc(pattern)) and self._is_visible(name)
             ]
             if not matching:
                 raise RawDataError(
-                    f"{self.path}: no sheet {quoted(one)}{nearest(one, names)}; found: {listed(map(quoted, names))}; set sheet in "
+                    f"{self.path}: no sheet {quoted(pattern)}{nearest(pattern, names)}; found: {listed(map(quoted, names))}; set sheet in "
                     f"[{self.setting}] excel"
                 )
             chosen |= dict.fromkeys(matching)
@@ -175,15 +175,15 @@ class _Workbook:
             short = f"ends above row {header_row}, {_ROW} [{setting}] excel"
             empty = f"is empty; fill it, or set sheet in [{setting}] excel"
             raise RawDataError(f"{self.path}: {where} {empty if header_row == 1 else short}")
-        found = _below_header(name, cells, self._masks(name, cells))
-        if not any(found.names):
+        sheet = _below_header(name, cells, self._masks(name, cells))
+        if not any(sheet.names):
             raise RawDataError(f"{self.path}: row {header_row} of {where} is blank, {_ROW} [{setting}] excel")
         for fault in faults.errors if faults is not None else []:
             row, column = fault.position
             cell = f"{_letters(first_column + column)}{row + 1}"
-            if column < len(found.names):
-                found.errors.setdefault(column, f"cell {cell} of {where} is {_said(fault.detail)}")
-        return self._filled(found, cells, first_column)
+            if column < len(sheet.names):
+                sheet.errors.setdefault(column, f"cell {cell} of {where} is {_cell_fault(fault.detail)}")
+        return self._filled(sheet, cells, first_column)
 
     def _masks(self, name: str, cells: Any) -> Any | None:
         """Which cells are numbers, where texts may write them otherwise than with a point; None where it does not matter."""
@@ -194,46 +194,46 @@ class _Workbook:
             return None
         return self._cells(name, "boolean")[0]
 
-    def _filled(self, found: Sheet, cells: Any, first_column: int) -> Sheet:
+    def _filled(self, sheet: Sheet, cells: Any, first_column: int) -> Sheet:
         """With values filled down, and what is to be said of merged cells and of columns that are missing."""
-        missing = [name for name in self.settings.fill_down if name not in found.names]
+        missing = [name for name in self.settings.fill_down if name not in sheet.names]
         if missing:
             raise RawDataError(
-                f"{self.path}: sheet {quoted(found.name)}: no column {listed(map(quoted, missing))}; found: "
-                f"{listed(map(quoted, filter(None, found.names)))}; correct fill_down in [{self.setting}] excel"
+                f"{self.path}: sheet {quoted(sheet.name)}: no column {listed(map(quoted, missing))}; found: "
+                f"{listed(map(quoted, filter(None, sheet.names)))}; correct fill_down in [{self.setting}] excel"
             )
-        rows = found.rows.slice(0, max(found.rows.num_rows - self.settings.footer_rows, 0))
+        rows = sheet.rows.slice(0, max(sheet.rows.num_rows - self.settings.footer_rows, 0))
         for name in self.settings.fill_down:
-            at = rows.column_names.index(f"c{found.names.index(name)}")
+            at = rows.column_names.index(f"c{sheet.names.index(name)}")
             rows = rows.set_column(at, rows.column_names[at], pc.fill_null_forward(rows.column(at)))
-        return replace(found, rows=rows, hint=self._hint(found, cells), doubts=self._merged(found, first_column))
+        return replace(sheet, rows=rows, hint=self._hint(sheet, cells), doubts=self._merged(sheet, first_column))
 
-    def _merged(self, found: Sheet, first_column: int) -> tuple[str, ...]:
+    def _merged(self, sheet: Sheet, first_column: int) -> tuple[str, ...]:
         """Doubts of cells that were merged over rows: all but the first read as empty."""
         merged = [
             (name, area)
-            for column, area in merged_cells.below(self.path, found.name, self.settings.header_row)
-            if 0 <= (at := column - first_column) < len(found.names) and (name := found.names[at])
+            for column, area in merged_cells.below(self.path, sheet.name, self.settings.header_row)
+            if 0 <= (at := column - first_column) < len(sheet.names) and (name := sheet.names[at])
             if name not in self.settings.fill_down
         ]
         if not merged:
             return ()
         names = list(dict.fromkeys(name for name, _ in merged))
         return (
-            f"sheet {quoted(found.name)} has cells merged over rows, such as {merged[0][1]} in column {quoted(names[0])}: all rows but "
+            f"sheet {quoted(sheet.name)} has cells merged over rows, such as {merged[0][1]} in column {quoted(names[0])}: all rows but "
             f"the first read as empty; set fill_down = [{', '.join(map(_toml, names))}] in [{self.setting}] excel where the value holds "
             "for all of them, or unmerge them",
         )
 
-    def _hint(self, found: Sheet, cells: Any) -> str:
+    def _hint(self, sheet: Sheet, cells: Any) -> str:
         wanted = set(map(_nfc, self.wanted))
-        if not wanted or wanted <= set(map(_nfc, found.names)):
+        if not wanted or wanted <= set(map(_nfc, sheet.names)):
             return ""
         for number in range(1, min(cells.num_rows, _SEARCHED)):
             if wanted <= {_nfc((column[number].as_py() or "").strip()) for column in cells.columns}:
                 row = self.settings.header_row + number
                 return f"row {row} has the columns: set header_row = {row} in [{self.setting}] excel"
-        others = [name for name in self.workbook.sheet_names if name != found.name and self._has_wanted(name)]
+        others = [name for name in self.workbook.sheet_names if name != sheet.name and self._has_wanted(name)]
         if not others:
             return ""
         return f"sheet {quoted(others[0])} has the columns: set sheet = {_toml(others[0])} in [{self.setting}] excel"
@@ -265,19 +265,19 @@ def _exact(cells: Any, load_floats: Callable[[], Any]) -> Any:
 
     Whatever reads as such a number may be one, or a text that looks like it: the same sheet read as numbers tells.
     """
-    found: list[Any] = []
+    columns: list[Any] = []
     floats = None
     for position, column in enumerate(cells.columns):
         values = column.to_pylist() if pc.any(pc.match_substring_regex(column, _ROUNDED)).as_py() else None
         if values is None:
-            found.append(column)
+            columns.append(column)
             continue
         floats = load_floats() if floats is None else floats
         numbers = floats.column(position).to_pylist()
-        found.append(
+        columns.append(
             pa.array([_shortest(text, number) for text, number in zip(values, numbers, strict=True)], pa.string())
         )
-    return pa.record_batch(found, names=cells.schema.names)
+    return pa.record_batch(columns, names=cells.schema.names)
 
 
 def _shortest(text: str | None, number: float | None) -> str | None:
@@ -309,7 +309,7 @@ def _below_header(sheet: str, cells: Any, masks: Any | None) -> Sheet:
     return Sheet(sheet, tuple(names), rows.filter(has_value) if columns else rows, {})
 
 
-def _said(detail: str) -> str:
+def _cell_fault(detail: str) -> str:
     kind = detail.partition("Error(")[2].partition(")")[0]
     return _ERRORS.get(kind, f"#{kind.upper()}!")
 
@@ -340,7 +340,7 @@ def _check_ods(path: str, setting: str) -> None:
 
 
 def _unreadable(path: str, error: BaseException, setting: str) -> str:
-    said = gist(error).removeprefix("calamine error: ")
-    if "password" in said.lower():
+    fault = gist(error).removeprefix("calamine error: ")
+    if "password" in fault.lower():
         return f"{path}: is protected by a password; save it without one, or change path in [{setting}]"
-    return f"{path}: cannot be read as a workbook: {said}; save it again, or change path in [{setting}]"
+    return f"{path}: cannot be read as a workbook: {fault}; save it again, or change path in [{setting}]"

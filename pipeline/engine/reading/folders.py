@@ -23,8 +23,8 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 def keys(paths: Sequence[str]) -> tuple[str, ...]:
     """The keys that stand in the folders of all these files; none where the files differ in them."""
-    found = {tuple(_pairs(path)) for path in paths}
-    return found.pop() if len(found) == 1 else ()
+    keys = {tuple(_pairs(path)) for path in paths}
+    return keys.pop() if len(keys) == 1 else ()
 
 
 def without(keys: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
@@ -36,10 +36,10 @@ def without(keys: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
 def value(paths: Sequence[str], key: str) -> str:
     """The SQL of a key's value in a scan of these files that is `WITH_FILE`."""
     written = {_pairs(path)[key] for path in paths}
-    found = f"REGEXP_EXTRACT({identifier(FILE)}, {literal(f'(?s).*/{re.escape(key)}=([^/]*)/')}, 1)"
+    value = f"REGEXP_EXTRACT({identifier(FILE)}, {literal(f'(?s).*/{re.escape(key)}=([^/]*)/')}, 1)"
     others = [(text, _decoded(text)) for text in sorted(written)]
     cases = " ".join(f"WHEN {literal(text)} THEN {sql}" for text, sql in others if sql != literal(text))
-    return f"CASE {found} {cases} ELSE {found} END" if cases else found
+    return f"CASE {value} {cases} ELSE {value} END" if cases else value
 
 
 def value_of(path: str, key: str) -> str:

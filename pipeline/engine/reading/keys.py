@@ -95,13 +95,13 @@ def check_precise(
     RawDataError : a key is written as 8.71E+12
     """
     for (table, use), name in columns.items():
-        found = rows(
+        imprecise = rows(
             connection,
             f"SELECT {use}, COUNT(*) OVER () FROM (SELECT DISTINCT {use} FROM {table}) k WHERE REGEXP_FULL_MATCH({use}, "
             f"{literal(_SCIENTIFIC)}) ORDER BY 1 LIMIT 1",
         )
-        if found:
-            key_, count = found[0]
+        if imprecise:
+            key_, count = imprecise[0]
             raise RawDataError(
                 f"{source.title}: {counted(count, 'key', 'keys')} of column '{name}' in scientific notation, such as {quoted(key_)}: a "
                 "spreadsheet wrote a long number so, and its precision is lost: several keys became one; export the column as text"

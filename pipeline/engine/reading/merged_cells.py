@@ -34,9 +34,9 @@ def below(path: str, sheet: str, header_row: int) -> Iterator[tuple[int, str]]:
 
 def _part(archive: zipfile.ZipFile, sheet: str) -> str:
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314  # Python's expat bounds what entities expand to
-    ids = {one.get("name"): one.get(_ID) for one in book.iter(f"{_MAIN}sheet")}
+    ids = {element.get("name"): element.get(_ID) for element in book.iter(f"{_MAIN}sheet")}
     links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314  # as above
-    target = next((one.get("Target", "") for one in links if one.get("Id") == ids.get(sheet)), "")
+    target = next((element.get("Target", "") for element in links if element.get("Id") == ids.get(sheet)), "")
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 

@@ -86,7 +86,7 @@ class NumberFormat:
         if self.currency:
             shapes += [f"{money}{sign}{blank}{body}", f"{body}{blank}{sign}{behind}"]
         if self.signs:
-            word = f"(?:{'|'.join(re.escape(one) for one in _longest_first(dict(self.signs)))})"
+            word = f"(?:{'|'.join(re.escape(text) for text in _longest_first(dict(self.signs)))})"
             shapes += [f"{money}{body}{behind}{blank}{word}", f"{word}{blank}{money}{body}{behind}"]
         return f"{blank}(?:{'|'.join(shapes)}){blank}"
 

@@ -76,14 +76,14 @@ def check(connection: duckdb.DuckDBPyConnection, path: str, setting: str) -> Non
 
 
 def _chunks(connection: duckdb.DuckDBPyConnection, path: str) -> list[_Chunk]:
-    found = rows(
+    metadata = rows(
         connection,
         "SELECT path_in_schema, data_page_offset, dictionary_page_offset, total_compressed_size "
         f"FROM parquet_metadata({literal(path)}) ORDER BY row_group_id, column_id",
     )
     return [
         _Chunk(column, start, start + size)
-        for column, data, dictionary, size in found
+        for column, data, dictionary, size in metadata
         if size and (start := min(data, dictionary) if dictionary else data)
     ]
 

@@ -81,14 +81,14 @@ def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
             raise RawDataError(
                 f"{path}: not a known type of file; write {_formats()}, or change path in [{source.setting}]"
             )
-        for layout in READERS[format_].look(connection, path, source):
+        for layout in READERS[format_].layouts(connection, path, source):
             _check_named_once(path, layout.names)
             alike.setdefault((format_, layout, folders.without(in_folders, layout.names)), []).append(path)
-    found = [
+    raw_scans = [
         READERS[format_].scan(connection, layout, further, tuple(paths), source)
         for (format_, layout, further), paths in alike.items()
     ]
-    return [with_made(scan, source) for scan in found]
+    return [with_made(scan, source) for scan in raw_scans]
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def _check_named_once(path: str, names: Sequence[str]) -> None:
 
 def _check_told_apart(connection: duckdb.DuckDBPyConnection, path: str, names: Sequence[str]) -> None:
     """Refuse Parquet columns whose names differ in case only: DuckDB gives the second one a name of its own, such as `Sales_1`."""
-    bases = {name: found[1].casefold() for name in names if (found := _NUMBERED.fullmatch(name))}
+    bases = {name: match[1].casefold() for name in names if (match := _NUMBERED.fullmatch(name))}
     folded = Counter(name.casefold() for name in names)
     if not any(folded[base] for base in bases.values()):
         return
@@ -184,8 +184,8 @@ def _look_into_csv(_connection: duckdb.DuckDBPyConnection, path: str, source: So
 def _doubts(path: str, source: Source) -> tuple[str, ...]:
     if not rewriting.is_really_utf8(path, source.csv, source.setting):
         return ()
-    said = f"is valid UTF-8, and is read as {source.csv.encoding}: its letters beyond ASCII come out as others"
-    return (f"{path}: {said}; see whether names look right, or remove encoding from [{source.setting}] csv",)
+    doubt = f"is valid UTF-8, and is read as {source.csv.encoding}: its letters beyond ASCII come out as others"
+    return (f"{path}: {doubt}; see whether names look right, or remove encoding from [{source.setting}] csv",)
 
 
 def _scan_csv(
@@ -269,11 +269,11 @@ class Reader(NamedTuple):
 
     Attributes
     ----------
-    look : what a file has, or each of its sheets
+    layouts : the layout of a file, or of each of its sheets
     scan : the files of one layout as a scan, with the columns that stand in the names of their folders
     """
 
-    look: Callable[[duckdb.DuckDBPyConnection, str, Source], list[Layout]]
+    layouts: Callable[[duckdb.DuckDBPyConnection, str, Source], list[Layout]]
     scan: Callable[[duckdb.DuckDBPyConnection, Layout, tuple[str, ...], tuple[str, ...], Source], Scan]
 
 
@@ -284,20 +284,20 @@ READERS: Mapping[str, Reader] = {
 }
 
 
-def require(source: Source, found: Sequence[Scan], needed: Mapping[str, str]) -> None:
+def require(source: Source, raw_scans: Sequence[Scan], needed: Mapping[str, str]) -> None:
     """Check that every file has these columns.
 
     Parameters
     ----------
     source : where the scans are from
-    found : its scans
+    raw_scans : the scans of the source
     needed : raw name by what it is for, such as `columns.store_id`
 
     Raises
     ------
     RawDataError : columns are missing: all of them, of the first file that lacks any
     """
-    for scan in found:
+    for scan in raw_scans:
         missing = {use: name for use, name in needed.items() if not scan.has(name)}
         if missing:
             parts = [part for name in missing.values() for part in source.parts(name) if not scan.has(part)]
@@ -327,14 +327,14 @@ def _hint(source: Source, scan: Scan, missing: Mapping[str, str]) -> str:
     return f'or, where the sales are units times price, set columns.sales_value = "{units[0]} * {price}"'
 
 
-def require_keys(source: Source, found: Sequence[Scan], names: Mapping[str, str]) -> None:
+def require_keys(source: Source, raw_scans: Sequence[Scan], names: Mapping[str, str]) -> None:
     """Check that these columns can be keys: text or numbers.
 
     Raises
     ------
     RawDataError : a column has another type
     """
-    for scan in found:
+    for scan in raw_scans:
         for use, name in names.items():
             type_ = scan[name].type
             if not (keys.is_text(type_) or keys.is_number(type_)):

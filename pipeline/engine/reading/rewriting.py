@@ -53,12 +53,14 @@ def open_bytes(path: str, setting: str) -> BinaryIO:
 def _member(path: str, setting: str) -> BinaryIO:
     archive = zipfile.ZipFile(path)
     names = [
-        one.filename for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")
+        entry.filename
+        for entry in archive.infolist()
+        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
     ]
     if len(names) != 1:
-        found = f"{len(names)} files: {listed(names, 5)}" if names else "no file"
+        content = f"{len(names)} files: {listed(names, 5)}" if names else "no file"
         raise RawDataError(
-            f"{path}: the archive holds {found}; it must hold one: unpack it, and change path in [{setting}]"
+            f"{path}: the archive holds {content}; it must hold one: unpack it, and change path in [{setting}]"
         )
     return cast("BinaryIO", archive.open(names[0]))
 
@@ -132,12 +134,12 @@ def rewrite(path: str, settings: CsvSettings, setting: str, folder: Path, header
 def not_in(path: str, settings: CsvSettings, setting: str) -> str:
     """What to say of a file that is not in the encoding of the settings: those under which it reads as words."""
     readings = encodings.readings(lambda: open_bytes(path, setting), settings.encoding)
-    said = f"bytes that are not text in {settings.encoding}"
+    fault = f"bytes that are not text in {settings.encoding}"
     if not readings:
-        return f"{said}; find out how the file was written, and set encoding in [{setting}] csv to that, or write it as UTF-8"
+        return f"{fault}; find out how the file was written, and set encoding in [{setting}] csv to that, or write it as UTF-8"
     shown = ", ".join(f'"{name}"' + (f" (reads '{example}')" if example else "") for name, example in readings)
     which = f"to {shown}" if len(readings) == 1 else f"to the one that reads right: {shown}"
-    return f"{said}; set encoding in [{setting}] csv {which}"
+    return f"{fault}; set encoding in [{setting}] csv {which}"
 
 
 def decodes(path: str, settings: CsvSettings, setting: str) -> bool:
@@ -175,9 +177,9 @@ def _filled(
     row = io.StringIO()
     writer = csv.writer(row, delimiter=settings.delimiter, quotechar=settings.quote, lineterminator="\n")
     for fields in csv.reader(lines, delimiter=settings.delimiter, quotechar=settings.quote):
-        for at, place in enumerate(places):
-            if place < len(fields):
-                last[at] = fields[place] = fields[place] if fields[place].strip() else last[at]
+        for at, position in enumerate(places):
+            if position < len(fields):
+                last[at] = fields[position] = fields[position] if fields[position].strip() else last[at]
         row.seek(0)
         row.truncate()
         writer.writerow(fields)

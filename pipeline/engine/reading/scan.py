@@ -75,7 +75,7 @@ class Scan:
     sheet : the name of the sheet; "" where the file is no workbook
     hint : what to set where columns are missing, and the file shows it
     doubts : what should be looked at, a line each
-    made : columns that no file has, made of others: `virtual`
+    derived : columns that no file has, computed from others: `virtual`
     behind : the columns that each of them is made of
     """
 
@@ -87,7 +87,7 @@ class Scan:
     sheet: str = ""
     hint: str = ""
     doubts: tuple[str, ...] = ()
-    made: tuple[tuple[str, RawColumn], ...] = ()
+    derived: tuple[tuple[str, RawColumn], ...] = ()
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -111,7 +111,7 @@ class Scan:
 
     @cached_property
     def _by_name(self) -> dict[str, RawColumn]:
-        return dict([*self.in_folders, *self.columns, *self.made])
+        return dict([*self.in_folders, *self.columns, *self.derived])
 
     @property
     def names(self) -> list[str]:
@@ -133,6 +133,8 @@ def nfc(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def union(found: Sequence[Scan], selects: Sequence[str]) -> str:
+def union(raw_scans: Sequence[Scan], selects: Sequence[str]) -> str:
     """One query over all scans: each `selects[i]` is the select list for scan i."""
-    return " UNION ALL ".join(f"SELECT {select} FROM {scan.sql}" for scan, select in zip(found, selects, strict=True))
+    return " UNION ALL ".join(
+        f"SELECT {select} FROM {scan.sql}" for scan, select in zip(raw_scans, selects, strict=True)
+    )

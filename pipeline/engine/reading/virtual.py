@@ -24,23 +24,23 @@ def with_made(scan: Scan, source: Source) -> Scan:
     ------
     RawDataError : no column is one of `week_columns`, or `exclude_rows` names a column that is not there
     """
-    made: dict[str, RawColumn] = {}
+    derived: dict[str, RawColumn] = {}
     behind: dict[str, tuple[str, ...]] = {}
     if source.week_columns:
         scan = _unpivoted(scan, source)
-        made, behind = dict(scan.made), dict(scan.behind)
+        derived, behind = dict(scan.derived), dict(scan.behind)
     for name, parts in source.joined.items():
         if all(scan.has(part) for part in parts):
-            made[nfc(name)] = RawColumn(_joined([scan[part] for part in parts]), "VARCHAR")
+            derived[nfc(name)] = RawColumn(_joined([scan[part] for part in parts]), "VARCHAR")
             behind[nfc(name)] = tuple(map(nfc, parts))
     if (weeks := source.year_and_week) and all(scan.has(part) for part in weeks):
-        made[nfc(name_of(weeks))] = RawColumn(_year_and_week([scan[part].key for part in weeks]), "VARCHAR")
+        derived[nfc(name_of(weeks))] = RawColumn(_year_and_week([scan[part].key for part in weeks]), "VARCHAR")
         behind[nfc(name_of(weeks))] = tuple(map(nfc, weeks))
     factors = source.factors
     if factors and not scan.has(source.names["sales_value"]) and all(scan.has(part) for part in factors):
-        made[nfc(source.names["sales_value"])] = _product(*(scan[part] for part in factors))
+        derived[nfc(source.names["sales_value"])] = _product(*(scan[part] for part in factors))
         behind[nfc(source.names["sales_value"])] = tuple(map(nfc, factors))
-    return _without_excluded(replace(scan, made=tuple(made.items()), behind=behind), source)
+    return _without_excluded(replace(scan, derived=tuple(derived.items()), behind=behind), source)
 
 
 def _joined(parts: Sequence[RawColumn]) -> str:
@@ -55,16 +55,18 @@ def _year_and_week(parts: Sequence[str]) -> str:
     return f"CASE WHEN {number} <> '' THEN {year} || '-W' || LPAD({number}, 2, '0') ELSE {year} || ' ' || {week} END"
 
 
-def _product(one: RawColumn, other: RawColumn) -> RawColumn:
-    written = one.written or other.written
-    text = f"CASE WHEN {one.sql} IS NOT NULL AND {other.sql} IS NOT NULL THEN {one.sql} || ' * ' || {other.sql} END"
-    return RawColumn(text, "VARCHAR" if written else "DOUBLE", written, computed=f"({one.number} * {other.number})")
+def _product(factor: RawColumn, other: RawColumn) -> RawColumn:
+    written = factor.written or other.written
+    text = (
+        f"CASE WHEN {factor.sql} IS NOT NULL AND {other.sql} IS NOT NULL THEN {factor.sql} || ' * ' || {other.sql} END"
+    )
+    return RawColumn(text, "VARCHAR" if written else "DOUBLE", written, computed=f"({factor.number} * {other.number})")
 
 
 def _unpivoted(scan: Scan, source: Source) -> Scan:
     """A row per row and column of a week, where it has a value."""
     patterns = [nfc(pattern) for pattern in source.week_columns]
-    weeks = [(name, column) for name, column in scan.columns if name and any(_matches(name, one) for one in patterns)]
+    weeks = [(name, column) for name, column in scan.columns if name and any(_matches(name, each) for each in patterns)]
     if not weeks:
         raise RawDataError(
             f"{scan.title}: no column is one of week_columns ({listed(patterns)}); found: {listed(scan.names)}; correct "
@@ -87,13 +89,13 @@ def _unpivoted(scan: Scan, source: Source) -> Scan:
     )
     names = [name for name, _ in weeks]
     week = RawColumn(identifier(_WEEK), "VARCHAR", columns[0].written)
-    made = ((nfc(source.names["sales_value"]), value), (nfc(source.names["week"]), week))
+    derived = ((nfc(source.names["sales_value"]), value), (nfc(source.names["week"]), week))
     return replace(
         scan,
         sql=f"(SELECT * FROM (SELECT *, {parts} FROM {scan.sql}) w WHERE {filled})",
         columns=tuple((name, column) for name, column in scan.columns if name not in names),
-        made=made,
-        behind={name: () for name, _ in made},
+        derived=derived,
+        behind={name: () for name, _ in derived},
     )
 
 

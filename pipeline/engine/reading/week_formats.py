@@ -106,8 +106,8 @@ def _index(groups: Mapping[str, str]) -> int | None:
 
 # In order of rank: of two readings that order the texts alike the first one is taken.
 FORMATS: dict[str, Format] = {
-    one.name: one
-    for one in (
+    each.name: each
+    for each in (
         Format(
             "YYYYWW",
             "week",
@@ -203,18 +203,18 @@ def recognise(counts: Mapping[str, int], name: str | None = None) -> Weeks:
     texts = {text: normal(text) for text in counts}
     _check_year(list(texts.values()), name)
     fitting = []
-    for one in _candidates(name, list(texts.values())):
-        positions = {text: one.position(texts[text]) for text in texts}
+    for form in _candidates(name, list(texts.values())):
+        positions = {text: form.position(texts[text]) for text in texts}
         missing = sum(counts[text] for text, position in positions.items() if position is None)
-        fitting.append((missing, one, positions))
+        fitting.append((missing, form, positions))
     if not fitting:
         raise WeekFormatError(f"no format fits, such as {_shown(counts)}", _NEXT)
     least = min(missing for missing, _, _ in fitting)
     if least:
-        _, one, positions = next(entry for entry in fitting if entry[0] == least)
-        _say_unfit(counts, one, positions, least, asked=name is not None)
+        _, form, positions = next(entry for entry in fitting if entry[0] == least)
+        _say_unfit(counts, form, positions, least, asked=name is not None)
     whole = [
-        Weeks(one, {t: p for t, p in positions.items() if p is not None}) for m, one, positions in fitting if not m
+        Weeks(form, {t: p for t, p in positions.items() if p is not None}) for m, form, positions in fitting if not m
     ]
     weeks = _chosen(whole)
     _check_months(weeks)
@@ -228,7 +228,7 @@ def _candidates(name: str | None, texts: list[str]) -> list[Format]:
     if name is not None:
         return [FORMATS[name]]
     longest = max((len(digits) for text in texts if (digits := text.lstrip("-")).isdigit()), default=0)
-    return [one for one in FORMATS.values() if one.name != "index" or longest <= _LONGEST_INDEX]
+    return [each for each in FORMATS.values() if each.name != "index" or longest <= _LONGEST_INDEX]
 
 
 def _check_year(texts: list[str], name: str | None) -> None:
@@ -250,14 +250,14 @@ def _shown(counts: Mapping[str, int], shown: int = 3) -> str:
 
 
 def _say_unfit(
-    counts: Mapping[str, int], one: Format, positions: Mapping[str, int | None], missing: int, *, asked: bool
+    counts: Mapping[str, int], form: Format, positions: Mapping[str, int | None], missing: int, *, asked: bool
 ) -> None:
     """Raise what is to be said where the best format does not fit all."""
     total = sum(counts.values())
     unfit = {text: counts[text] for text, position in positions.items() if position is None}
     if asked or missing <= total / 2:
         example = next(text for text in counts if text not in unfit) if len(unfit) < len(counts) else ""
-        beside = f"the others are written as '{example}' ({one.name})" if example else f"the format is {one.name}"
+        beside = f"the others are written as '{example}' ({form.name})" if example else f"the format is {form.name}"
         raise WeekFormatError(
             f"{missing:,} of {total:,} rows have no week that can be read, such as {_shown(unfit)}; {beside}",
             "correct them, or remove the rows" if not asked or example else _NEXT,
@@ -288,8 +288,8 @@ def _chosen(whole: list[Weeks]) -> Weeks:
     )
 
 
-def _say_the_same(one: Weeks, other: Weeks) -> bool:
-    return one.format.unit == other.format.unit and one.positions == other.positions
+def _say_the_same(weeks: Weeks, other: Weeks) -> bool:
+    return weeks.format.unit == other.format.unit and weeks.positions == other.positions
 
 
 def _density(weeks: Weeks) -> float:
@@ -381,7 +381,7 @@ def pattern_of(names: Sequence[str]) -> str | None:
     weeks = [
         name
         for name in names
-        if any(one.position(normal(name)) is not None for one in FORMATS.values() if one.name != "index")
+        if any(each.position(normal(name)) is not None for each in FORMATS.values() if each.name != "index")
     ]
     weeks += [name for name in names if re.fullmatch(r"(?i)(?:d|day|w|wk|week|kw)[ _.-]?[0-9]{1,4}", name)]
     if len(weeks) < 2:

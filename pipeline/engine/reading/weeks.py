@@ -60,15 +60,15 @@ class _Week:
         column = scan[name]
         values = f"SELECT {column.sql} AS v, COUNT(*) AS n FROM {scan.sql} GROUP BY 1"
         text = f"CAST({_text(source, scan, name, 'v')} AS VARCHAR)"
-        found = rows(connection, f"SELECT CAST(v AS VARCHAR), {text}, n FROM ({values}) d LIMIT {_MOST + 1}")
-        if len(found) <= _MOST:
-            texts = {value: text for value, text, _ in found if value is not None and text is not None}
-            return cls(column.sql, column.type, texts, _summed([{text: count} for _, text, count in found]))
-        found = rows(
+        distinct = rows(connection, f"SELECT CAST(v AS VARCHAR), {text}, n FROM ({values}) d LIMIT {_MOST + 1}")
+        if len(distinct) <= _MOST:
+            texts = {value: text for value, text, _ in distinct if value is not None and text is not None}
+            return cls(column.sql, column.type, texts, _summed([{text: count} for _, text, count in distinct]))
+        distinct = rows(
             connection,
             f"SELECT {text}, SUM(n) FROM ({values}) d GROUP BY 1 LIMIT {_MOST + 1}",
         )
-        counts = {text: int(count) for text, count in found}
+        counts = {text: int(count) for text, count in distinct}
         sql = _text(source, scan, name, column.sql)
         return cls(sql, column.type, {text: text for text in counts if text is not None}, counts)
 
@@ -101,18 +101,18 @@ class _Week:
             )
             return f"CASE {cases} END" if cases else "NULL"
         if keys.is_number(self.type):
-            place = f"CAST({self.sql} AS BIGINT)"
-            known = {int(float(value)): blocks[text] for value, text in self.texts.items() if text in blocks}
+            position = f"CAST({self.sql} AS BIGINT)"
+            block_of = {int(float(value)): blocks[text] for value, text in self.texts.items() if text in blocks}
         else:
-            place = f"(DATE_DIFF('day', DATE '0001-01-01', {_day(self.sql, self.type)}) + 1)"
-            known = {
+            position = f"(DATE_DIFF('day', DATE '0001-01-01', {_day(self.sql, self.type)}) + 1)"
+            block_of = {
                 date.fromisoformat(text).toordinal(): blocks[text] for text in self.texts.values() if text in blocks
             }
-        if not known:
+        if not block_of:
             return "NULL"
-        first = min(known)
-        numbers = ", ".join(str(known.get(value, "NULL")) for value in range(first, max(known) + 1))
-        return f"CASE WHEN {place} >= {first} THEN [{numbers}][{place} - {first - 1}] END"
+        first = min(block_of)
+        numbers = ", ".join(str(block_of.get(value, "NULL")) for value in range(first, max(block_of) + 1))
+        return f"CASE WHEN {position} >= {first} THEN [{numbers}][{position} - {first - 1}] END"
 
 
 class SalesWeeks(NamedTuple):
@@ -146,11 +146,13 @@ class SalesWeeks(NamedTuple):
         if self.read is None:
             return None
         window = None if last is None else self.window(last)
-        places = {text: place for text, place in self.read.positions.items() if window is None or text in window.kept}
+        places = {
+            text: position for text, position in self.read.positions.items() if window is None or text in window.kept
+        }
         latest = max(places.values())
         weeks = {
-            text: -((latest - place) // 7) if self.read.format.unit == "day" else place
-            for text, place in places.items()
+            text: -((latest - position) // 7) if self.read.format.unit == "day" else position
+            for text, position in places.items()
         }
         ranks = {week: rank for rank, week in enumerate(sorted(set(weeks.values())))}
         if len(ranks) < BLOCKS or latest - min(places.values()) > _LARGEST_SPAN:
@@ -161,17 +163,17 @@ class SalesWeeks(NamedTuple):
 
     def doubts(self, source: Source, last: int) -> list[str]:
         """That the window holds fewer weeks than it may although there are older ones."""
-        found, name = self.window(last), source.names["week"]
-        if found is None or not found.has_older or found.count >= found.asked:
+        window, name = self.window(last), source.names["week"]
+        if window is None or not window.has_older or window.count >= window.asked:
             return []
         return [
-            f"{source.title}: the last {found.asked} weeks of column '{name}' hold sales of {counted(found.count, 'week', 'weeks')}, "
-            f"{quoted(found.first)} to {quoted(found.last)}, although there are older ones: see whether the last weeks are right, or "
+            f"{source.title}: the last {window.asked} weeks of column '{name}' hold sales of {counted(window.count, 'week', 'weeks')}, "
+            f"{quoted(window.first)} to {quoted(window.last)}, although there are older ones: see whether the last weeks are right, or "
             f"set week_format in [{source.setting}]"
         ]
 
 
-def weeks_of(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[Scan], week: str) -> SalesWeeks:
+def weeks_of(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], week: str) -> SalesWeeks:
     """The weeks that occur; only the week column is read.
 
     Parameters
@@ -182,7 +184,7 @@ def weeks_of(connection: duckdb.DuckDBPyConnection, source: Source, found: Seque
     ------
     RawDataError : the column cannot be read as weeks, or lacks values
     """
-    columns = tuple(_Week.of(connection, source, scan, week) for scan in found)
+    columns = tuple(_Week.of(connection, source, scan, week) for scan in raw_scans)
     counts = [column.counts for column in columns]
     if not any(counts):
         return SalesWeeks(columns, None)
@@ -191,13 +193,13 @@ def weeks_of(connection: duckdb.DuckDBPyConnection, source: Source, found: Seque
         text = f"{counted(missing, 'row', 'rows')} without a week in column '{week}'"
         raise _fault(source, text, "fill them in, or remove the rows")
     try:
-        read = _positions([_known(every) for every in counts], source)
+        read = _positions([_without_null(every) for every in counts], source)
     except WeekFormatError as fault:
         raise _fault(source, f"column '{week}': {fault}", fault.advice.format(setting=source.setting)) from None
     return SalesWeeks(columns, read)
 
 
-def _known(counts: Mapping[str | None, int]) -> dict[str, int]:
+def _without_null(counts: Mapping[str | None, int]) -> dict[str, int]:
     return {text: count for text, count in counts.items() if text is not None}
 
 
@@ -236,11 +238,11 @@ def _positions(counts: Sequence[Mapping[str, int]], source: Source) -> Weeks:
     every = _summed(counts)
     if len(every) > _MOST:
         raise WeekFormatError(f"more than {_MOST:,} different values", "name the column of weeks or dates")
-    iso = [one for one in counts if one and all(_is_iso(text) for text in one)]
+    iso = [each for each in counts if each and all(_is_iso(text) for text in each)]
     if name is not None or not iso or len(iso) == sum(map(bool, counts)):
         return week_formats.recognise(every, name)
     dates = week_formats.recognise(_summed(iso))
-    others = week_formats.recognise(_summed([one for one in counts if one and one not in iso]))
+    others = week_formats.recognise(_summed([each for each in counts if each and each not in iso]))
     if others.format.unit != dates.format.unit:
         example = min(others.positions)
         raise WeekFormatError(
@@ -256,7 +258,7 @@ def _is_iso(text: str) -> bool:
 
 def _summed(counts: Collection[Mapping[T, int]]) -> dict[T, int]:
     total: dict[T, int] = {}
-    for one in counts:
-        for text, count in one.items():
+    for each in counts:
+        for text, count in each.items():
             total[text] = total.get(text, 0) + count
     return total
