@@ -279,7 +279,7 @@ def _filled_down(source: Source, names: Mapping[str, str], counts: Sequence[int]
         part
         for (_, name), count in zip(names.items(), counts[1:], strict=True)
         for part in source.parts(name)
-        if 2 * count >= counts[0] > count
+        if 2 * count > counts[0] > count
     ]
     formats = {format_of(file) for file in source.files}
     if not mostly or formats == {"Parquet"}:

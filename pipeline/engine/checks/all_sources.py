@@ -55,8 +55,10 @@ def look(files: Mapping[str, Sequence[str]], settings: Settings, engine: Engine)
         threads=engine.threads,
         spill=engine.spill_folder,
     ) as connection:
-        mapped = _mapping(connection, files, settings, findings)
+        of_map = Findings()  # looked at first, since sales may take their category from it, and told of after them
+        mapped = _mapping(connection, files, settings, of_map)
         sold = _sales(connection, files, settings, mapped, findings)
+        findings.add(of_map)
         surroundings = _outside(connection, files, settings, findings)
         by_hand = _overrides(connection, files, settings, findings)
         across.collect(connection, sold, mapped, surroundings)

@@ -160,5 +160,5 @@ def test_the_category_is_that_of_the_map_where_the_sales_have_none(gather_intern
     unknown = gather_internal([path], mapping[:2])["sales"]
     assert unknown.groupby("category")["sales_cents"].sum().to_dict() == {"Bread": 200, "UNMAPPED": 300}
     both = pd.concat([mapping, mapping[:1].assign(category="Cake")])
-    assert "1 SKU is in several categories, such as 'a' in 'Bread' and 'Cake'" in said(gather_internal, [path], both)
+    assert "the need states have 1 SKU in several: SKU 'a' in 'Bread' and 'Cake'" in said(gather_internal, [path], both)
     assert "no column 'category'" in said(gather_internal, [path], mapping, map_columns={})
