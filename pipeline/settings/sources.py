@@ -101,9 +101,8 @@ class SalesSource(Section, frozen=True):
     week_format: WeekFormat | None = None
     #: columns that are weeks, where each has one: names, or patterns such as "2024*"; their values are the sales
     week_columns: tuple[NonEmpty, ...] = ()
-    exclude_rows: ExcludedRows = field(
-        default_factory=dict
-    )  #: by column, values whose rows are not read, such as totals
+    #: by column, values whose rows are not read, such as totals
+    exclude_rows: ExcludedRows = field(default_factory=dict)
     csv: CsvSettings = field(default_factory=CsvSettings)
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 
@@ -113,9 +112,8 @@ class NeedStateSource(Section, frozen=True):
 
     path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: NeedStateColumns = field(default_factory=NeedStateColumns)
-    exclude_rows: ExcludedRows = field(
-        default_factory=dict
-    )  #: by column, values whose rows are not read, such as totals
+    #: by column, values whose rows are not read, such as totals
+    exclude_rows: ExcludedRows = field(default_factory=dict)
     csv: CsvSettings = field(default_factory=CsvSettings)
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 
@@ -129,9 +127,8 @@ class ExternalSource(Section, frozen=True):
 
     path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: ExternalColumns = field(default_factory=ExternalColumns)
-    exclude_rows: ExcludedRows = field(
-        default_factory=dict
-    )  #: by column, values whose rows are not read, such as totals
+    #: by column, values whose rows are not read, such as totals
+    exclude_rows: ExcludedRows = field(default_factory=dict)
     features: tuple[NonEmpty, ...] | None = None  #: the columns to use; default: all but the key, `ignore` and `labels`
     ignore: tuple[NonEmpty, ...] = ()  #: columns that are not used
     labels: tuple[NonEmpty, ...] = ()  #: columns that are carried to the outputs, and never clustered on
@@ -146,9 +143,8 @@ class OverridesSource(Section, frozen=True):
 
     path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: OverridesColumns = field(default_factory=OverridesColumns)
-    exclude_rows: ExcludedRows = field(
-        default_factory=dict
-    )  #: by column, values whose rows are not read, such as totals
+    #: by column, values whose rows are not read, such as totals
+    exclude_rows: ExcludedRows = field(default_factory=dict)
     csv: CsvSettings = field(default_factory=CsvSettings)
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 

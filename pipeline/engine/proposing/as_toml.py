@@ -70,9 +70,9 @@ def _below(path: Path, home: Path) -> str:
     return str(path.relative_to(home)) if path.is_relative_to(home) else str(path)
 
 
-def _table(values: Mapping[str, str | int]) -> str:
+def _table(values: Mapping[str, str | int | list[str]]) -> str:
     return f"{{ {', '.join(f'{key} = {_value(value)}' for key, value in values.items())} }}"
 
 
-def _value(value: str | int) -> str:
-    return json.dumps(value, ensure_ascii=False)  # of texts and whole numbers, TOML writes the same
+def _value(value: str | int | list[str]) -> str:
+    return json.dumps(value, ensure_ascii=False)  # of texts, whole numbers and lists of texts, TOML writes the same

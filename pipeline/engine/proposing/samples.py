@@ -64,7 +64,7 @@ class Sample:
     path: Path
     columns: Mapping[str, Sequence[str | None]]
     csv: Mapping[str, str | int] = field(default_factory=dict)
-    excel: Mapping[str, str | int] = field(default_factory=dict)
+    excel: Mapping[str, str | int | list[str]] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     is_whole: bool = True
 
@@ -257,12 +257,14 @@ def _excel(path: Path) -> Sample:
     doubts = []
     alike = [name for name, (_, other) in tables.items() if list(other) == list(columns)]
     if len(alike) > 1:
-        doubts.append(f"its sheets {', '.join(map(repr, alike))} have the same columns, and only {chosen!r} is read")
+        doubts.append(f"its sheets {', '.join(map(repr, alike))} have the same columns, and are read as one")
     elif len(tables) > 1:
         doubts.append(f"it has {len(tables)} sheets, and {chosen!r} is read: {', '.join(map(repr, tables))}")
     doubts += _marks(columns)[1]
-    settings: dict[str, str | int] = {}
-    if chosen != workbook.sheet_names[0]:
+    settings: dict[str, str | int | list[str]] = {}
+    if len(alike) > 1:
+        settings["sheet"] = alike
+    elif chosen != workbook.sheet_names[0]:
         settings["sheet"] = chosen
     if row > 1:
         settings["header_row"] = row
