@@ -16,7 +16,7 @@ from pipeline.core.external.columns import IMPUTATIONS
 from pipeline.core.internal.preprocessing import UNMAPPED_SALES
 from pipeline.core.merging.methods import AUTO, METHODS
 from pipeline.core.statistics.features import SCALINGS
-from pipeline.engine.reading.csv_files import _CODECS
+from pipeline.engine.reading import week_formats
 from pipeline.run.log_file import FORMATS
 from pipeline.settings import Section, Settings
 
@@ -30,9 +30,9 @@ TABLES: dict[str, Collection[str]] = {
     "alerts.level": alerts.SUCCESS_IS_TOLD,
     "logging.level": [name for name in ("DEBUG", "INFO", "WARNING", "ERROR") if hasattr(logging, name)],
     "format": FORMATS,
-    "encoding": _CODECS,
+    "week_format": week_formats.FORMATS,
 }
-MARKS = {"decimal", "thousands"}  # stand for themselves
+MARKS = {"decimal", "thousands", "signs"}  # stand for themselves
 
 
 def choices(section: type[Section], place: str = "") -> Iterator[tuple[str, set[Any]]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from conftest import SHARED
 from engine import workbooks
 from projects import Project
 
 from pipeline.config import environment
 from pipeline.config.environment import tomllib
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 STORES, SKUS = 24, ("a1", "b2", "c3", "d4")
 
 
