@@ -14,6 +14,7 @@ from pipeline.cli import check as checking
 from pipeline.config import environment, raw_files
 from pipeline.config.environment import Config, tomllib
 from pipeline.errors import TASK_FAILED, MissingDataError, RawDataError, UsageError
+from pipeline.sample.files import TRUTH
 from pipeline.settings import Settings
 from pipeline.storage.replacement import addition, replacement
 from pipeline.wording import printable
@@ -91,6 +92,7 @@ def _files(paths: tuple[str, ...], home: Path) -> list[Path]:
             raise MissingDataError(
                 f"init: {given}: no such file or folder; give the raw files, or the folder that they are in"
             )
+    files = [file for file in files if file.name != TRUTH]  # of sample data: what a run is to find out
     if not files:
         raise MissingDataError(
             f"init: no raw file at {', '.join(paths) or home / 'data' / 'raw'}; give files, or the folder that they are in"
