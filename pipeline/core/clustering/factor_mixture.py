@@ -42,6 +42,7 @@ from pipeline.core.clustering.densities import (
 
 VARIANCE_FLOOR = 1e-3  # of a feature's whole variance: a feature that is constant within clusters must not win alone
 _NOTHING = 1e-9  # of a sum over stores
+_ALIKE = 1e-12  # of the squares of the factors: below it, two factors are the same to a float
 _LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite
 _NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried for the noise
 _TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
@@ -253,7 +254,9 @@ def _loadings(
         for s in range(r + 1):
             of_stores = (moved * factors[s]).sum(axis=1) + weights * distances.certain * distances.spread[r][s]
             squared[:, :, r, s] = squared[:, :, s, r] = sums.over_stores(of_stores[:, None, :])[:, 0]
-    squared += _NOTHING * np.eye(q)  # a number that no store drawn has moves with no factor
+    # A number that no store drawn has moves with no factor; of two factors that are the same, each takes a part.
+    scale = np.trace(squared, axis1=2, axis2=3)[..., None, None] / q
+    squared += (_NOTHING + _ALIKE * scale) * np.eye(q)
     loadings = np.asarray(np.linalg.solve(squared, crossed[..., None])[..., 0], dtype=np.float64)
     return loadings, np.asarray((crossed * loadings).sum(axis=2))
 
@@ -276,7 +279,7 @@ def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, no
             np.where(better, tried, noise),
             np.where(better, left, scale),
         )
-    return now._replace(noise=noise, variances=now.variances * np.maximum(scale, TINY)[:, None])
+    return now._replace(noise=noise, variances=np.maximum(now.variances * scale[:, None], VARIANCE_FLOOR * _LEAST))
 
 
 def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tuple[Expected, Mixtures]:
