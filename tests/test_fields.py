@@ -10,8 +10,10 @@ from conftest import ROOT
 from pipeline.schema import ASSIGNMENTS, TABLES, Column, fields
 
 FIELDS = {field.name: name for name, field in vars(fields).items() if isinstance(field, Column)}
-OF_TWO_MEANINGS = {"value"}  # of a feature, and of a label
-NOT_A_FIELD = {("external.py", "feature")}  # what a wide table has a column per
+# of a feature, and of a label; of a cluster in a word, and of a feature along an axis
+OF_TWO_MEANINGS = {"change", "value"}
+# what a wide table has a column per; of a mixture: the mean of a number, or the chance of a level
+NOT_A_FIELD = {("external.py", "feature"), ("assigning.py", "mean")}
 
 
 def columns_of(path: Path) -> list[str]:

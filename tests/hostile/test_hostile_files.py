@@ -50,7 +50,11 @@ def asked(path: Path, source: str, folder: Path) -> dict[str, Any]:
     """What a process with limits is told to read, and what others make of the same (`expected`); None where they cannot tell."""
     if source == "external":
         columns = named(path, "store_id")
-        expected = None if (found := read_by_others(path, columns)) is None else {"stores": len(found)}
+        expected = (
+            None
+            if (found := read_by_others(path, columns)) is None
+            else {"stores": len({tuple(row.items()) for row in found})}
+        )
         return {"source": source, "path": str(path), "columns": columns, "expected": expected}
     other = folder / f"{path.name}.csv"
     if source == "need_states":

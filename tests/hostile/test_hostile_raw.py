@@ -146,7 +146,8 @@ def test_a_workbook_is_the_same_read_by_a_process_of_its_own(tmp_path: Path) -> 
     )
     here, apart = (module.read(str(path), ExcelSettings(), "s") for module in (excel_files, workbook_process))
     assert apart == here
-    assert apart.errors == {3: "cell D2 of sheet 'S' is #N/A"}
+    [sheet] = apart
+    assert sheet.errors == {3: "cell D2 of sheet 'S' is #N/A"}
     with pytest.raises(RawDataError, match=r"no sheet 'T'; found: 'S'; set sheet in \[s\] excel"):
         workbook_process.read(str(path), ExcelSettings(sheet="T"), "s")
 
@@ -158,8 +159,8 @@ def test_a_time_in_a_sheet_is_a_time_and_no_day_of_1899(tmp_path: Path) -> None:
         path, "styles", lambda text: text.replace('<xf numFmtId="22"/>', '<xf numFmtId="22"/><xf numFmtId="20"/>')
     )
     rewritten(path, "sheet1", lambda text: re.sub(r'r="B([2-4])"', r'r="B\1" s="3"', text))
-    found = excel_files.read(str(path), ExcelSettings(), "s").rows
-    assert found.column("c1").to_pylist() == ["12:00:00", "00:00:00", "08:15:00"]
+    [sheet] = excel_files.read(str(path), ExcelSettings(), "s")
+    assert sheet.rows.column("c1").to_pylist() == ["12:00:00", "00:00:00", "08:15:00"]
 
 
 @pytest.mark.parametrize("flips", [pytest.param(1000, marks=pytest.mark.nightly)])

@@ -57,7 +57,8 @@ def test_a_category_of_a_hard_shape_is_answered_and_the_report_says_why(project:
     write(project, mixes, surroundings(16))
     project.settings["internal"]["clustering"]["category"] = {"three stores": {"k": 50}}
     project.configure()
-    assert project.build().status == "SUCCESS"
+    outcome = project.build()
+    assert outcome.status == "SUCCESS", outcome.failed
     verdicts, report = of_category(project, "internal_verdicts"), project.path("outputs/dev/report.html").read_text()
     for category in ("one store", "identical", "one need state"):
         assert (verdicts[category]["verdict"], verdicts[category]["k"]) == ("no structure", 1), category

@@ -30,7 +30,7 @@ def cents(tables: dict[str, Any]) -> dict[tuple[str, str, str], int]:
 
 
 REFUSED = {
-    "a column missing": ("s.csv", "store,sku_id,cat,sales_value\n1,a,Bread,1\n", {}, ["'store_id'", "'category'"]),
+    "a column missing": ("s.csv", "store,sku_id,cat,sales_value\n1,a,Bread,1\n", {}, ["'store_id'"]),
     "a column there twice": ("s.csv", "store_id,sku_id,sku_id,category,sales_value,category\n1,a,a,B,1,B\n", {},
                              ["columns named more than once: sku_id, category"]),
     "a column of texts for amounts": ("s.csv", f"{HEADER}1,a,Bread,much\n2,a,Bread,1\n", {},
@@ -40,7 +40,7 @@ REFUSED = {
     "amounts without any value": ("s.csv", f"{HEADER}1,a,Bread,\n", {}, ["'sales_value' is missing"]),
     "latin-1 read as utf-8": ("s.csv", f"{HEADER}1,a,Caf\u00e9,1\n".encode("latin-1"), {}, ["line 2", "set encoding"]),
     "utf-16 read as utf-8": ("s.csv", PLAIN.encode("utf-16"), {}, ["encoding"]),
-    "a decimal comma": ("s.csv", f'{HEADER}1,a,Bread,"1,5"\n', {}, ["such as '1,5'", "decimal and thousands"]),
+    "a decimal comma": ("s.csv", f'{HEADER}1,a,Bread,"1,5"\n', {}, ["such as '1,5'", 'set decimal = ","']),
     "a thousands mark": ("s.csv", f'{HEADER}1,a,Bread,"1,234.50"\n', {}, ["such as '1,234.50'", "thousands"]),
     "semicolons": ("s.csv", PLAIN.replace(",", ";"), {}, ["no column"]),
     "a row with a field too many": ("s.csv", f"{PLAIN}2,a,Bread,1,000\n", {}, ["line 3: 5 fields where the header has 4"]),

@@ -130,7 +130,7 @@ def test_a_module_that_helps_another_was_edited(
     shutil.copytree(ROOT / "pipeline", package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(fingerprints, "PACKAGE", package)
     assert stale(aged) == {}
-    helper = package / "core" / "shares.py"
+    helper = package / "core" / "internal" / "shares.py"
     helper.write_text(helper.read_text() + "\n# a comment\n")
     assert stale(aged) == {}
     told("a comment written into a module", aged, INTERNAL, "done")

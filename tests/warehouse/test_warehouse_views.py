@@ -145,9 +145,10 @@ def test_data_quality_gathers_what_to_know(tmp_path):
             "external_feature_report", ("INCOME", "transformed", "log1p", 0.125, "INCOME", None, None, 3.0)
         ),
         "internal_verdicts": frame(
-            "internal_verdicts", ("Tea", "tiers", 3, "because", 0.01, 0.01, 3, "partly", 0.5, 0.3, 0.8, 1.0, False)
+            "internal_verdicts",
+            ("Tea", "tiers", 3, 0, "because", None, 0.01, 0.01, 3, "partly", 0.5, 0.3, 0.8, 1.0, False),
         ),
-        "external_verdicts": frame("external_verdicts", ("separated", 2, "so", 0.01, 0.01, 2)),
+        "external_verdicts": frame("external_verdicts", ("separated", 2, 0, "so", None, 0.01, 0.01, 2)),
         "merged_clusters": frame(
             "merged_clusters", ("Tea", 1, 1, 1, 5, 2, "high green", "n"), ("Tea", 2, 1, None, 5, 1, "high green", "n")
         ),
