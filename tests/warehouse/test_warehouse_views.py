@@ -134,7 +134,7 @@ def test_data_quality_gathers_what_to_know(tmp_path):
     given = {
         "need_state_coverage": frame("need_state_coverage", ("Tea", 1000, 250, 50, 0.25)),
         "key_spellings": frame("key_spellings", ("store", "7", 2)),
-        "categories": frame("categories", ("Tea", "f", 3, 1, 2, 950, 7)),
+        "categories": frame("categories", ("Tea", "f", 3, 1, 2, "NEED", 950, 7)),
         "excluded_stores": frame(
             "excluded_stores",
             ("1", "Tea", "internal_sales", "r"),
