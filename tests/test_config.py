@@ -41,6 +41,14 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
+        (
+            '[internal.clustering]\nrule = "silhouette"',
+            "internal.clustering.rule: was removed: the mixture's likelihood decides k",
+        ),
+        (
+            '[internal.clustering.category.Tea]\nalgorithm = "ward"',
+            "Tea.algorithm: was removed: clusters are those of a mixture",
+        ),
         ("[mergin]\nk = 1", "configs/dev.toml: mergin: unknown key (did you mean 'merging'?); allowed are alerts, "),
         ("[merging]\ninternal_weight = 1.5", "merging.internal_weight: expected `float` <= 1.0, found 1.5"),
         ("[external.clustering]\nscaling = 'robst'", "found 'robst'; allowed are 'robust', 'standard', 'minmax' (did"),

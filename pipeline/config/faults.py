@@ -28,6 +28,16 @@ _ALERT_URLS: Key = ("alerts", "urls")
 _ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
 
 
+# Settings of earlier versions of the sections that cluster, and what is done without them.
+_CLUSTERED = ("internal", "external", "chain")
+_REMOVED = {
+    "algorithm": "clusters are those of a mixture",
+    "rule": "the mixture's likelihood decides k; set k to fix it",
+    "transform": "shares are always roots, laid flat around the chain's mix",
+    "shrinkage": "the mixture knows how noisy small stores are",
+}
+
+
 @dataclass(frozen=True)
 class Origin:
     """The file that sets a key: the last one that has it."""
@@ -91,7 +101,9 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
         return
     hints = typing.get_type_hints(kind, include_extras=True)
     for name in values:
-        if name not in hints:
+        if name not in hints and name in _REMOVED and key and key[0] in _CLUSTERED:
+            yield f"{origin((*key, name))}: {dotted((*key, name))}: was removed: {_REMOVED[name]}; delete the line"
+        elif name not in hints:
             yield (
                 f"{origin((*key, name))}: {dotted((*key, name))}: unknown key{nearest(name, list(hints))}; "
                 f"allowed are {', '.join(sorted(hints))}"
