@@ -34,7 +34,11 @@ def begin(config: Config, *, owns_process: bool) -> None:
     """
     if config.outputs in session.begun:
         return
-    naming.check_references(config)
+    if (
+        config.home,
+        config.env,
+    ) not in session.references_checked:  # else as its first task was made, with the same settings
+        naming.check_references(config)
     check_replaceable(config)
     log_file.open_log(config)
     session.begun[config.outputs] = config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -191,15 +191,21 @@ def _priced(sample: Sample) -> tuple[str | None, str | None]:
 # ---------------------------------------------------------------- parts
 
 
-def _sales(group: Group) -> Part:
-    sample = group.sample
+def _columns(sample: Sample, uses: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """The best column for each use that has one, and what is unsure about the sample and these columns."""
     columns: dict[str, str] = {}
     unsure = [*sample.doubts]
-    for use in _SALES_USES:
+    for use in uses:
         name, doubt = _best(sample, use, list(columns.values()))
         if name is not None:
             columns[use] = name
             unsure += [doubt] if doubt else []
+    return columns, unsure
+
+
+def _sales(group: Group) -> Part:
+    sample = group.sample
+    columns, unsure = _columns(sample, _SALES_USES)
     if "sales_value" not in columns:
         units, price = _priced(sample)
         columns["sales_value"] = f"{units} * {price}"
@@ -216,13 +222,7 @@ def _sales(group: Group) -> Part:
 
 def _map(group: Group, sales: Part) -> Part:
     sample = group.sample
-    columns: dict[str, str] = {}
-    unsure = [*sample.doubts]
-    for use in _MAP_USES:
-        name, doubt = _best(sample, use, list(columns.values()))
-        if name is not None:
-            columns[use] = name
-            unsure += [doubt] if doubt else []
+    columns, unsure = _columns(sample, _MAP_USES)
     shared = sales.columns.get("category")
     if "category" not in columns and shared in sample.columns and shared not in columns.values():
         columns["category"] = str(shared)
