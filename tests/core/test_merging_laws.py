@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 from core.merged_stores import Given, checked, rows
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.merging import merge
@@ -162,8 +162,15 @@ def test_renaming_stores_changes_nothing_but_names(given_, told, names):
     same(before, after)
 
 
+SMALL_CELL = Given(
+    inside={"Bread": {"s5": (1, (0.0, 0.0)), "s6": (2, (0.0, 0.125))}},
+    outside={"s5": (1, (0.0, 0.0)), "s6": (1, (0.0, 0.0))},
+)
+
+
 @settings(max_examples=12, deadline=None)
 @given(anything(), told, st.sampled_from([0.125, 4.0, 1024.0]))
+@example(SMALL_CELL, Merging(method="internal", min_cluster_size=2, compare_methods=False, resamples=10), 0.125)
 def test_the_scale_of_features_changes_nothing(given_, told, factor):
     scaled = changed(given_, lambda table: table.assign(value=table["value"] * factor) if "value" in table else table)
     before, after = merge(**given_.tables(), settings=told), merge(**scaled, settings=told)

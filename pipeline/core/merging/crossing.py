@@ -53,7 +53,7 @@ def internal_alone(stores: CategoryStores, floor: int) -> Merged:
         for number in numbers
     ]
     cells = of_groups(groups, len(stores.store_id))
-    repaired = repair(stores.internal_features, cells.cell, cells.exempt, floor)
+    repaired = repair(stores.internal_space(), cells.cell, cells.exempt, floor)
     return Merged(cells, repaired, "the clusters of the sales mix")
 
 

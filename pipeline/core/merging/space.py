@@ -43,11 +43,15 @@ def block_scaled(
     """
     outside = np.zeros(external.shape)
     fitted = np.ones(len(in_both), dtype=bool) if fitted is None else fitted
-    outside[in_both] = _balanced(external[in_both], external_weight, fitted[in_both])
-    return np.hstack([_balanced(internal, internal_weight, fitted), outside])
+    outside[in_both] = balanced(external[in_both], external_weight, fitted[in_both])
+    return np.hstack([balanced(internal, internal_weight, fitted), outside])
 
 
-def _balanced(block: NDArray[np.float64], weight: float, fitted: NDArray[np.bool_]) -> NDArray[np.float64]:
+def balanced(block: NDArray[np.float64], weight: float, fitted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A block (n, p), centred and scaled so that the total variance of its fitted stores (n,) is its weight.
+
+    All zeros if the block has no variance; all stores define it if none is fitted.
+    """
     if not block.size:
         return np.zeros(block.shape)
     of = block[fitted] if fitted.any() else block

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.clustering.rules import smallest_size
-from pipeline.core.merging.space import block_scaled
+from pipeline.core.merging.space import balanced, block_scaled
 from pipeline.schema import NO_CLUSTER as NO_CLUSTER
 from pipeline.settings import Merging
 
@@ -67,6 +67,10 @@ class CategoryStores(NamedTuple):
         """The stores in the block-scaled space (n, p + q)."""
         weights = settings.internal_weight, settings.external_weight
         return block_scaled(self.internal_features, self.external_features, self.in_both, *weights, self.fitted)
+
+    def internal_space(self) -> NDArray[np.float64]:
+        """The stores by their sales mix alone (n, p): its block of the space, with weight 1."""
+        return balanced(self.internal_features, 1.0, self.fitted)
 
 
 def floor_of(settings: Merging, stores: int) -> int:
