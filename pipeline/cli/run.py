@@ -43,6 +43,7 @@ _CUT_OFF = "what it reads is unchanged"
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks to build at a time."
 )
 @click.option("--wait", is_flag=True, help="Wait until no other run uses the environment.")
+@click.option("--accept", is_flag=True, help="Take the raw files as they are, whatever fail_on in [deliveries] says.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing unless something is wrong.")
 @json_option
 @click.option("--job", "named", help="The job as an option, as in the old runner.")
@@ -54,6 +55,7 @@ def run(
     dry_run: bool,
     workers: int,
     wait: bool,
+    accept: bool,
     quiet: bool,
     as_json: bool,
     named: str | None,
@@ -72,6 +74,8 @@ def run(
     if job and named and jobs.name(job) != jobs.name(named):
         raise UsageError(f"two jobs are given, {job} and --job {named}: give one")
     config = load(env)
+    if accept:
+        luigi.configuration.get_config().set("Deliveries", "accept", "true")
     task = jobs.task(job or named, category, env, list(tag))
     if dry_run:
         jobs.check_category(task)

@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 
 from pipeline.config.raw_files import format_of
-from pipeline.engine import attributes, need_states, sums, twice
+from pipeline.engine import attributes, delivered, need_states, sums, twice
 from pipeline.engine.connections import connect, row, rows, sql, view
 from pipeline.engine.gathered import Gathered
 from pipeline.engine.reading import amounts, keys
@@ -65,6 +65,7 @@ def gather(
     key_spellings : kind (store, SKU, category), key, spellings (int64, at least 2); keys that stand in the sales in several ways
         that are one, such as " 7 " and "7", sorted. Files of different types are each named on their own: what differs between
         them is not counted.
+    delivered_sales, delivered_stores : what the files hold, whatever the settings choose of it, as `delivered.of_sales` gives it.
     Beside them, as `doubts`, what should be looked at, and as `notes` the weeks that were read.
 
     Raises
@@ -104,7 +105,13 @@ def gather(
             result = connection.sql(_split(read.by_block), params=[UNMAPPED]).df()
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
-    return Gathered({"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}, doubts, notes)
+            arrived = delivered.of_sales(
+                connection,
+                read.weeks.read if read.weeks and read.has_positions else None,
+                has_categories=not read.category_from_map,
+            )
+    tables = {"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings, **arrived}
+    return Gathered(tables, doubts, notes)
 
 
 def no_sales() -> dict[str, pd.DataFrame]:
@@ -113,6 +120,7 @@ def no_sales() -> dict[str, pd.DataFrame]:
         "sales": {"store_id": "str", "category": "str", "need_state": "str", "sales_cents": "int64"},
         "unchosen_stores": {"store_id": "str"},
         "key_spellings": {"kind": "str", "key": "str", "spellings": "int64"},
+        **delivered.NO_SALES,
     }
     return {
         table: pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
@@ -162,7 +170,8 @@ def _sum(connection: duckdb.DuckDBPyConnection, source: Source, sources: Sources
     in_window = None if weeks is None or last_weeks is None else weeks.in_last(last_weeks)
     blocks = None if weeks is None else weeks.blocks(last_weeks)
     ready, columns = named.ready(raw_scans, columns)
-    well = sums.make(connection, ready, columns, in_window, blocks)
+    positions = None if weeks is None else weeks.positions()
+    well = sums.make(connection, ready, columns, in_window, blocks, positions)
     keys.check_precise(
         connection,
         source,
@@ -172,20 +181,23 @@ def _sum(connection: duckdb.DuckDBPyConnection, source: Source, sources: Sources
     sums.round_to_cents(connection)
     if not well:
         _check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
-    return _Summed(ready, weeks, well, BLOCK_CENTS if blocks else ())
+    return _Summed(ready, weeks, well, BLOCK_CENTS if blocks else (), positions is not None, named.category_from_map)
 
 
 class _Summed(NamedTuple):
     """The summed sales.
 
     `scans` : the files; `weeks` : None where they are not known; `is_well` : whether all is well with every row, else `sums` says what
-    is not; `by_block` : the columns of sums per block of weeks, none where the weeks are not known
+    is not; `by_block` : the columns of sums per block of weeks, none where the weeks are not known; `has_positions` : whether
+    `raw_sales` has the weeks; `category_from_map` : whether it has no categories
     """
 
     scans: list[Scan]
     weeks: SalesWeeks | None
     is_well: bool
     by_block: Sequence[str]
+    has_positions: bool
+    category_from_map: bool
 
 
 def doubts_of(

@@ -42,6 +42,27 @@ class Engine(Section, frozen=True):
     spill_folder: NonEmpty = "outputs/.spill"  #: the folder for data that does not fit in memory
 
 
+class Deliveries(Section, frozen=True):
+    """`[deliveries]`: what the raw files are compared with, those of the last load, and which changes are findings.
+
+    Findings are printed, logged, alerted of, and shown in the report and in the table `delivery_changes`. With a kind of finding in
+    `fail_on` the run fails instead, before the database, the report and the workbook are replaced. A source whose settings changed
+    since the last load is not compared.
+    """
+
+    #: categories that are gone are a finding if they had a larger share of the sales together; smaller ones are never watched
+    max_gone_sales: Share = 0.01
+    #: a larger share gone is a finding: of the stores, of the outside data, of a category's sales with a need state
+    max_gone_share: Share = 0.05
+    #: a larger change of a category's sales is a finding, and of those of a new week
+    max_sales_change: Share = 0.3
+    #: a larger change is a finding in sales that should not change: of all categories, in weeks that the last load had too
+    max_total_change: Share = 0.1
+    #: kinds of findings with which the run fails, and keeps the last outputs: `categories`, `stores`, `sales`, `weeks`,
+    #: `outside_data`, `need_states`
+    fail_on: tuple[Literal["categories", "stores", "sales", "weeks", "outside_data", "need_states"], ...] = ()
+
+
 class Alerts(Section, frozen=True):
     """`[alerts]`: which runs send alerts, and where. Never changes a result.
 

@@ -49,7 +49,11 @@ class DatabaseStage(LoadingStage):
         from pipeline.records import history
         from pipeline.warehouse import load
 
-        frames = {"lineage": history.lineage(self.config), "runs": history.runs_so_far(self.config)}
+        frames = {
+            "lineage": history.lineage(self.config),
+            "runs": history.runs_so_far(self.config),
+            **self.compared(),
+        }
         from pipeline.alerts import findings
 
         with publication.staged(self.database) as path:

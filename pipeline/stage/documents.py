@@ -85,6 +85,7 @@ class DocumentStage(LoadingStage):
             contents={table: [contents[self.relative(path)][1] for path in paths] for table, paths in loaded.items()},
             libraries=fingerprints.libraries(session.memory(self.config), self.libraries),
             spill=str(self.config.spill_folder),
+            frames=self.compared() if self.reads_comparison else {},
         )
         with ExitStack() as stack:
             paths = {
