@@ -173,8 +173,8 @@ def _fresh_categories(sides: Sides, week: int, history: Sequence[int]) -> Iterat
         f"{name}: sales are below those of a usual week",
         {category: percent(-change) for category, (*_, change) in low.items()},
     )
-    for category, (usual, value, change) in low.items():
-        amounts, weighed = (usual / 100, value / 100), (change, limits.max_sales_change)
+    for category, (was, now, change) in low.items():
+        amounts, weighed = (was / 100, now / 100), (change, limits.max_sales_change)
         yield finding("sales", "category's week too low", category, name, amounts, weighed, words[category])
     share = sum(map(sides.was.share, absent))
     missing = f"{name}: no sales of {counted(len(absent), 'category', 'categories')}, with {percent(share)} of the sales: {listed(absent, _NAMED)}"
