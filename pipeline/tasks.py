@@ -184,7 +184,7 @@ class Migrations(TableStage):
         "before_internal_features": ("internal", "internal_features", ("store_id", "category", "feature", "share")),
         "before_external_clusters": ("external", "external_clusters", ("store_id", "cluster")),
         "before_external_features": ("external", "external_features", ()),
-        "before_store_clusters": ("final", "store_clusters", _PLACED),
+        "before_store_clusters": ("final", "store_clusters", (*_PLACED, "overridden")),
     }
     sections = ("references",)
     compute = "pipeline.core.between_runs.migrations:compare_with_references"

@@ -14,6 +14,7 @@ from pipeline.report.clusters import Mix, mix
 from pipeline.report.grids import integer, percent
 from pipeline.report.maps import placed
 from pipeline.report.memberships import likely
+from pipeline.report.sheets import of_sales_mix
 from pipeline.report.source import Source
 from pipeline.report.words import HOLDS, VERDICTS
 
@@ -33,7 +34,8 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
     name = str(row.category)
     rows = source.of_category("store_clusters", name)
     inside = source.of_category("internal_clusters", name)
-    joined = rows.merge(inside.drop(columns=["category", "distance", "cluster"]), on="store_id", how="left")
+    joined = rows.merge(of_sales_mix(inside), on="store_id", how="left")
+    joined["confidence"] = joined["confidence"].mask(joined["overridden"].astype(bool))
     volumes = source.of_category("store_volumes", name)[["store_id", "sales_cents", "volume_tier"]]
     joined = joined.merge(volumes, on="store_id", how="left")
     merged = source.of_category("merged_clusters", name)

@@ -44,16 +44,30 @@ _CLUSTERS = (
         "Volume tier", "1 for the stores that sell the most of the category; beside the cluster, not in it", "whole"
     ),
     Heading(
-        "Confidence", "How often the store's co-members stay with it when the stores are resampled; sales mix", "share"
+        "Next-nearest",
+        "The final cluster that the store is next-nearest to; empty where no other is comparable",
+        "whole",
     ),
-    Heading("Margin", "0: on the border to the next-nearest cluster on the sales mix; 1: far from it", "share"),
+    Heading("Margin", "0: on the border to the next-nearest cluster; 1: far from it; below 0: nearer to it", "share"),
+    Heading(
+        "Confidence",
+        "How likely the store is in its cluster on the sales mix, by refits on resamples; empty where there is one cluster, or somebody placed "
+        "the store by hand",
+        "share",
+    ),
     Heading("Silhouette", "1: among its own; 0: between two clusters; below 0: nearer to another; sales mix", "number"),
-    Heading("Sales-mix cluster", "The cluster on the sales mix", "whole"),
-    Heading("Next-nearest", "The sales-mix cluster that the store would go to", "whole"),
-    Heading("Outside cluster", "The cluster on the outside data", "whole"),
+    Heading(
+        "Sales-mix cluster", "The cluster on the sales mix; its numbers are not those of the final clusters", "whole"
+    ),
+    Heading(
+        "Outside cluster", "The cluster on the outside data; its numbers are not those of the final clusters", "whole"
+    ),
     Heading("Status", "both, internal_only or external_only: which sides know the store"),
-    Heading("Outlier", "yes: unlike any cluster, placed at the nearest"),
-    Heading("Held out", "yes: the settings keep it out of every fit; placed at the nearest cluster"),
+    Heading("Outlier", "yes: unlike any cluster; placed at the nearest, unless Overridden says otherwise"),
+    Heading(
+        "Held out",
+        "yes: the settings keep it out of every fit; placed at the nearest cluster, unless Overridden says otherwise",
+    ),
     Heading("Moved", "yes: merging moved it out of a cell that was too small to plan for"),
     Heading("Overridden", "yes: an override places it, whatever the clustering says; see the sheet overrides"),
 )
@@ -152,7 +166,7 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
             carried.setdefault(str(row.store_id), {})[str(row.label)] = row.value
     for category in sorted({str(name) for name in source.table("store_clusters")["category"]}):
         placed = source.of_category("store_clusters", category)
-        inside = source.of_category("internal_clusters", category).drop(columns=["category", "cluster", "distance"])
+        inside = of_sales_mix(source.of_category("internal_clusters", category))
         volumes = source.of_category("store_volumes", category).drop(columns="category")
         names = _names(source, category)
         joined = placed.merge(inside, on="store_id", how="left").merge(volumes, on="store_id", how="left")
@@ -165,14 +179,22 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
                 names.get(int(row.cluster), ""),
                 _money(row.sales_cents),
                 integer(row.volume_tier),
-                *(_number(value) for value in (row.confidence, row.margin, row.silhouette)),
-                *(integer(value) for value in (row.internal_cluster, row.next_cluster, row.external_cluster)),
+                integer(row.next_cluster),
+                _number(row.margin),
+                None if row.overridden else _number(row.confidence),
+                _number(row.silhouette),
+                *(integer(value) for value in (row.internal_cluster, row.external_cluster)),
                 str(row.status),
                 "yes" if row.is_outlier is True else "no",
                 "yes" if row.is_held_out is True else "no",
                 "yes" if row.reassigned else "no",
                 "yes" if row.overridden else "no",
             )
+
+
+def of_sales_mix(inside: pd.DataFrame) -> pd.DataFrame:
+    """What stands beside a final cluster, of the rows of internal_clusters: no number of a cluster, and nothing that store_clusters has."""
+    return inside.drop(columns=["category", "cluster", "distance", "next_cluster", "margin"])
 
 
 def _names(source: Source, category: str) -> dict[int, str]:

@@ -74,9 +74,9 @@ TABLES = (
     Table(
         "external_profiles",
         "one row per cluster and feature",
-        ("cluster", "feature"),
+        ("external_cluster", "feature"),
         (
-            CLUSTER,
+            CLUSTER.of_side("external"),
             FEATURE,
             STORES,
             MEAN,

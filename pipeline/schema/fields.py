@@ -10,6 +10,12 @@ NEED_STATE = Column(
     "need_state", "text", "The shopper need that the SKUs serve; UNMAPPED for SKUs without a need state in the map"
 )
 CLUSTER = Column("cluster", "integer", "The cluster, from 1, in order of size")
+NEXT_CLUSTER = Column(
+    "next_cluster",
+    "integer",
+    "The cluster with the next-nearest centroid; null where there is one cluster",
+    nullable=True,
+)
 SIDE = Column("side", "text", "internal (the sales mix) or external (the outside data)")
 FEATURE = Column("feature", "text", "A feature of external_features")
 STORES = Column("stores", "integer", "Stores in the cluster", unit="stores")
@@ -34,7 +40,8 @@ SILHOUETTE = Column(
 CONFIDENCE = Column(
     "confidence",
     "float",
-    "How likely the store is in its cluster, by refits on resamples; calibrated on planted stores",
+    "How likely the store is in its cluster, by refits on resamples; calibrated on planted stores; null where there is one cluster",
+    nullable=True,
     unit="0..1",
 )
 ETA_SQUARED = Column(

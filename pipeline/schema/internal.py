@@ -161,10 +161,10 @@ TABLES = (
     Table(
         "internal_profiles",
         "one row per category, cluster and need state",
-        ("category", "cluster", "need_state"),
+        ("category", "internal_cluster", "need_state"),
         (
             CATEGORY,
-            CLUSTER,
+            CLUSTER.of_side("internal"),
             NEED_STATE,
             STORES,
             MEAN_SHARE.described("Mean share of the cluster's stores"),

@@ -16,6 +16,7 @@ from pipeline.schema.fields import (
     MARGIN,
     MEAN,
     NAME,
+    NEXT_CLUSTER,
     R_SQUARED_INTERNAL,
     REASON,
     REASSIGNED_STORES,
@@ -72,6 +73,13 @@ TABLES = (
             Column("reassigned", "boolean", "Moved by merging out of a cell that was too small"),
             Column("overridden", "boolean", "Placed by an override, not by the clustering"),
             DISTANCE.described("Distance to the final cluster's centroid", unit="block-scaled space"),
+            NEXT_CLUSTER.described(
+                "The final cluster that is next-nearest, by what the merging method went by; null where no other is comparable: one cluster, "
+                "or a store that only the outside data has"
+            ),
+            MARGIN.described(
+                "(next - own) / the larger of both centroid distances: 0 on the border to next_cluster, below 0 nearer to that; null as it is"
+            ),
         ),
         "The final store clusters",
     ),
