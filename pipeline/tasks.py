@@ -177,6 +177,7 @@ class Migrations(TableStage):
         "internal_features": (InternalClustering, "internal_features"),
         "external_clusters": (ExternalClustering, "external_clusters"),
         "external_features": (ExternalPreprocessing, "external_features"),
+        "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         "store_clusters": (Merging, "store_clusters"),
     }
     pinned = {
@@ -242,7 +243,7 @@ class Warehouse(DatabaseStage):
         *((AssignmentModel, table) for table in AssignmentModel.tables),
     )
     sections = ("warehouse",)
-    modules = ("pipeline.warehouse.load", "pipeline.records.history")
+    modules = ("pipeline.warehouse.load", "pipeline.records.history", "pipeline.report.source")
 
 
 class Report(DocumentStage):

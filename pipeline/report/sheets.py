@@ -86,16 +86,21 @@ _OUTSIDE = (
     Heading("Cluster", "The final cluster", "whole"),
     Heading("Name", "What sets the cluster apart, in a few words"),
     Heading("Stores", "Stores of the cluster that the outside data knows", "whole"),
-    Heading("Feature", "A feature of the outside data, as used: see external_feature_report"),
-    Heading("Mean", "Its mean over these stores", "figure"),
+    Heading("Feature", "A feature of the outside data: see external_feature_report"),
+    Heading(
+        "Mean",
+        "Its mean over these stores, in its own unit; of a feature that is clustered as a logarithm, that of the mean logarithm",
+        "figure",
+    ),
     Heading("Chain mean", "Its mean over all stores of the category that the outside data knows", "figure"),
     Heading("Between clusters", "Share of the feature's variance that lies between the category's clusters", "share"),
 )
 _MOVES = (
     Heading("Store", "The store"),
     Heading("Category", "The category"),
-    Heading("From", "The cell that was too small: sales-mix cluster x outside cluster"),
-    Heading("To", "The cell that the store went to"),
+    Heading("Cluster", "The final cluster that the store is in now", "whole"),
+    Heading("From sales-mix x outside", "The cell that was too small: its sales-mix cluster x its outside cluster"),
+    Heading("To sales-mix x outside", "The cell that the store went to"),
     Heading("Margin", "0: another cell was as near; 1: none was", "share"),
 )
 _EXCLUDED = (
@@ -129,7 +134,7 @@ def sheets(source: Source) -> Iterator[Sheet]:
         Sheet("clusters", "Every store's cluster in every category", clusters, _cluster_rows(source, labels)),
         Sheet("profiles", "What each final cluster sells more and less of", _PROFILES, _profile_rows(source)),
         Sheet("outside", "What each final cluster has around it", _OUTSIDE, _outside_rows(source)),
-        Sheet("moves", "Stores that merging moved", _MOVES, _plain_rows(source, "reassignments", _MOVED)),
+        Sheet("moves", "Stores that merging moved", _MOVES, _move_rows(source)),
         Sheet(
             "excluded", "Stores without a cluster, and why", _EXCLUDED, _plain_rows(source, "excluded_stores", _LOST)
         ),
@@ -151,7 +156,6 @@ def _published(source: Source, name: str) -> Sheet:
     return Sheet(name, grid.caption, tuple(columns), [tuple(row) for row in grid.rows])
 
 
-_MOVED = ("store_id", "category", "from_cell", "to_cell", "margin")
 _LOST = ("store_id", "category", "source", "reason")
 
 
@@ -230,6 +234,19 @@ def _plain_rows(source: Source, table: str, columns: tuple[str, ...]) -> Iterato
     kinds = [TABLES[table].column(name).type for name in columns]
     for row in source.table(table)[list(columns)].itertuples(index=False, name=None):
         yield tuple(_number(value) if kind == "float" else str(value) for value, kind in zip(row, kinds, strict=True))
+
+
+def _move_rows(source: Source) -> Iterator[tuple[Cell, ...]]:
+    placed = source.table("store_clusters")
+    cluster_of = dict(zip(zip(placed["store_id"], placed["category"], strict=True), placed["cluster"], strict=True))
+    for row in source.table("reassignments").itertuples(index=False):
+        cells = str(row.from_cell), str(row.to_cell), _number(row.margin)
+        yield (
+            str(row.store_id),
+            str(row.category),
+            integer(cluster_of.get((row.store_id, row.category), pd.NA)),
+            *cells,
+        )
 
 
 def _override_rows(source: Source) -> Iterator[tuple[Cell, ...]]:

@@ -65,9 +65,10 @@ SHARE_INDEX = Column(
     nullable=True,
     unit="100 = chain",
 )
+_TYPICAL = "in its own unit; of a feature that is clustered as a logarithm, that of the mean logarithm"
 MEAN_SHARE = Column("mean_share", "float", "Mean share of these stores in the category", unit="0..1")
-MEAN = Column("mean", "float", "Mean of the feature over the cluster's stores")
-CHAIN_MEAN = Column("chain_mean", "float", "Mean of the feature over all stores")
+MEAN = Column("mean", "float", f"Mean of the feature over the cluster's stores, {_TYPICAL}")
+CHAIN_MEAN = Column("chain_mean", "float", f"Mean of the feature over all stores, {_TYPICAL}")
 PROBABILITY = Column("probability", "float", "How likely the store is in the cluster, by the mixture", unit="0..1")
 HIGHEST_NUMBER = Column(
     "highest_number",

@@ -114,8 +114,8 @@ TABLES = (
             TO_CLUSTER.described(
                 "The cluster to which the store moved; if that was dissolved later, another move follows"
             ),
-            Column("from_cell", "text", "from_cluster as internal x external, or by its method and number"),
-            Column("to_cell", "text", "to_cluster as internal x external, or by its method and number"),
+            Column("from_cell", "text", "from_cluster as internal x external cluster, or by its method and number"),
+            Column("to_cell", "text", "to_cluster as internal x external cluster, or by its method and number"),
             DISTANCE.described("Distance to the new cell's centroid", unit="block-scaled space"),
             MARGIN.described("(next - new) / next centroid distance; null if no other cell was left", unit="0..1"),
         ),
@@ -131,7 +131,9 @@ TABLES = (
             SIDE,
             FEATURE.described("A feature of internal_features or of external_features"),
             STORES.described("Stores of the cluster on this side"),
-            MEAN.described("Internal: mean share of the mapped sales, 0..1; external: mean of the feature"),
+            MEAN.described(
+                f"Internal: mean share of the mapped sales, 0..1; external: {MEAN.comment[:1].lower()}{MEAN.comment[1:]}"
+            ),
             CHAIN_MEAN.described("The same over all stores of the category on this side"),
             ETA_SQUARED.described(
                 "Share of the feature's variance that lies between the final clusters; null if it does not vary"

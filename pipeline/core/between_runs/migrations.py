@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pipeline.core.between_runs.changes import changes
 from pipeline.core.between_runs.compare import compare
 from pipeline.core.between_runs.drift import drift
+from pipeline.core.explain.readings import of_features
+from pipeline.core.external.clustering import logged
 from pipeline.core.frames import dtypes, stacked
 from pipeline.schema import ALL_CATEGORIES, TABLES
 from pipeline.settings import References
@@ -35,6 +37,7 @@ def compare_with_references(
     internal_features: pd.DataFrame,
     external_clusters: pd.DataFrame,
     external_features: pd.DataFrame,
+    external_feature_report: pd.DataFrame | None = None,
     store_clusters: pd.DataFrame,
     settings: References,
     before_internal_clusters: pd.DataFrame | None = None,
@@ -68,11 +71,12 @@ def compare_with_references(
         )
         if before is not None
     ]
+    logged_now = logged(external_feature_report)
     drifts = [
         _per_category(before, now, lambda old, new: drift(_wide(old), _wide(new))).assign(level=name)
         for name, before, now in (
             ("internal", before_internal_features, internal_features),
-            ("external", _long(before_external_features), _long(external_features)),
+            ("external", _long(before_external_features, logged_now), _long(external_features, logged_now)),
         )
         if before is not None and now is not None
     ]
@@ -90,7 +94,7 @@ def _in_categories(clusters: pd.DataFrame) -> pd.DataFrame:
 
 def _with_confidence(store_clusters: pd.DataFrame, internal: pd.DataFrame, external: pd.DataFrame) -> pd.DataFrame:
     """The final clusters, each store with the lower of its confidences on both sides."""
-    clusters = store_clusters[[*_KEY, "cluster", "overridden"]]
+    clusters = store_clusters[[name for name in (*_KEY, "cluster", "overridden") if name in store_clusters]]
     clusters = clusters.merge(internal[[*_KEY, "confidence"]], on=_KEY, how="left")
     clusters = clusters.merge(
         external[["store_id", "confidence"]], on="store_id", how="left", suffixes=("", "_outside")
@@ -154,11 +158,12 @@ def _per_category(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _long(features: pd.DataFrame | None) -> pd.DataFrame | None:
-    """The features of the outside data in the form of the sales mix: store_id, category, feature, share."""
+def _long(features: pd.DataFrame | None, logged_now: Collection[str]) -> pd.DataFrame | None:
+    """The features of the outside data, in their own units, in the form of the sales mix: store_id, category, feature, share."""
     if features is None:
         return None
-    long = features.melt(id_vars="store_id", var_name="feature", value_name="share")
+    values = of_features(features.set_index("store_id"), logged_now).values.reset_index()
+    long = values.melt(id_vars="store_id", var_name="feature", value_name="share")
     return long.assign(category=ALL_CATEGORIES)
 
 
