@@ -30,6 +30,7 @@ from pipeline.settings import Engine, InternalPreprocessing, Sources
 from pipeline.wording import counted, listed, quoted, with_nearest
 
 _MICROS_PER_CENT = 10_000
+_WEEKS = {"first_week": "str", "last_week": "str", "weeks": "int64"}
 
 
 def gather(
@@ -65,6 +66,7 @@ def gather(
     key_spellings : kind (store, SKU, category), key, spellings (int64, at least 2); keys that stand in the sales in several ways
         that are one, such as " 7 " and "7", sorted. Files of different types are each named on their own: what differs between
         them is not counted.
+    sales_weeks : first_week, last_week (as written), weeks (how many): one row, none where the weeks are not known
     Beside them, as `doubts`, what should be looked at, and as `notes` the weeks that were read.
 
     Raises
@@ -104,7 +106,15 @@ def gather(
             result = connection.sql(_split(read.by_block), params=[UNMAPPED]).df()
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
-    return Gathered({"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}, doubts, notes)
+    tables = {"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}
+    return Gathered(tables | {"sales_weeks": sales_weeks(read.weeks, settings.last_weeks)}, doubts, notes)
+
+
+def sales_weeks(weeks: SalesWeeks | None, last_weeks: int | None) -> pd.DataFrame:
+    """The first and the last of the weeks that are read, as written, and how many they are; no row where they are not known."""
+    span = None if weeks is None else weeks.span(last_weeks)
+    row_of = [] if span is None else [(span.first, span.last, span.count)]
+    return pd.DataFrame(row_of, columns=list(_WEEKS)).astype(_WEEKS)
 
 
 def no_sales() -> dict[str, pd.DataFrame]:
@@ -113,6 +123,7 @@ def no_sales() -> dict[str, pd.DataFrame]:
         "sales": {"store_id": "str", "category": "str", "need_state": "str", "sales_cents": "int64"},
         "unchosen_stores": {"store_id": "str"},
         "key_spellings": {"kind": "str", "key": "str", "spellings": "int64"},
+        "sales_weeks": _WEEKS,
     }
     return {
         table: pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
