@@ -191,9 +191,17 @@ function showAll() {
   shownCategory.replaceChildren(...categoryLinks.map((_, number) => drawCategory(number)));
 }
 
-function route(focus = true) {
+// Another page links to a category by its name: its number may be another one in the next report.
+function position() {
   const [, kind, number] = /^#(category|store)-(\d+)$/.exec(location.hash) || [];
-  const at = Number(number);
+  if (kind) return [kind, Number(number)];
+  const named = /^#named-(.+)$/.exec(location.hash)?.[1];
+  const at = named ? categoryLinks.findIndex((link) => link.textContent === decodeURIComponent(named)) : -1;
+  return at < 0 ? [] : ["category", at];
+}
+
+function route(focus = true) {
+  const [kind, at] = position();
   if (kind === "category" && at < categoryLinks.length) show(shownCategory, drawCategory(at), focus);
   else if (kind === "store" && at < stores().id.length) show(searchResult, drawStore(at), focus);
   else if (location.hash === "#everything") showAll();
