@@ -123,11 +123,7 @@ class DeliveriesStage(TableStage):
             if name != "external" and getattr(sources, name)
         }
         return delivery(
-            settings={
-                name: fingerprints.text(repr(msgspec.to_builtins(getattr(sources, name))))[:12]
-                for name in _SOURCES
-                if getattr(sources, name)
-            },
+            settings={name: _hash(getattr(sources, name)) for name in _SOURCES if getattr(sources, name)},
             files=files,
             over_need_states=bool(sources.attributes),
             **{argument: parquet.read(paths, _table(self, argument)) for argument, paths in self.paths().items()},
@@ -146,6 +142,14 @@ def _table(stage: TableStage, argument: str) -> Any:
     from pipeline import schema
 
     return schema.TABLES[stage.reads[argument][1]]
+
+
+def _hash(source: Any) -> str:
+    """A hash of how a source is read; not of the currency, which is only said."""
+    values = msgspec.to_builtins(source)
+    if isinstance(values, dict):
+        values.pop("currency", None)
+    return fingerprints.text(repr(values))[:12]
 
 
 def _text(delivery: Delivery) -> str:
