@@ -14,7 +14,7 @@ from pipeline import alerts
 from pipeline.config.environment import Config
 from pipeline.errors import DONE, worded
 from pipeline.records import runs
-from pipeline.run import interrupts
+from pipeline.run import interrupts, summary
 from pipeline.run.session import session
 from pipeline.wording import plain
 
@@ -66,9 +66,20 @@ def at_exit(config: Config) -> None:
 
 def _leave(config: Config, leader: int) -> None:
     if os.getpid() == leader:
+        if session.announces and not session.problems:
+            _say_result(config)
         session.announce()
         end(config)
         interrupts.end_by_it()
+
+
+def _say_result(config: Config) -> None:
+    """In plain `luigi`, after a run that built something: what came out, and what to look at."""
+    run = runs.this(config)
+    if run is None or run.tasks(runs.FAILED):
+        return
+    for line in (*summary.of_result(config), *summary.remarks(run)):
+        sys.stdout.write(f"{line}\n")
 
 
 def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
