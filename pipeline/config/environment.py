@@ -133,6 +133,11 @@ def load(env: str) -> Config:
     return config
 
 
+def use(config: Config) -> None:
+    """From now on, `load` gives this config for its environment in this process."""
+    _loaded[config.home, config.env] = config
+
+
 def _check_links(folder: Path) -> None:
     """Refuse symbolic links out of a folder to which runs write: a run must not write to their targets.
 
