@@ -13,7 +13,7 @@ from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError, UsageError
 from pipeline.run.standard_output import hold_any_name
 from pipeline.wording import nearest
 
-COMMANDS = ("init", "run", "status", "why", "check", "history", "compare", "pin", "assign", "sample-data")
+COMMANDS = ("init", "run", "status", "why", "check", "history", "compare", "pin", "assign", "open", "sample-data")
 INTERRUPTED = 130
 
 

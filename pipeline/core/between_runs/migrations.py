@@ -133,7 +133,8 @@ def _overridden(clusters: pd.DataFrame) -> NDArray[np.bool_]:
     """Whether an override places each store; none does on one side, nor where an older pin does not say so."""
     if "overridden" not in clusters:
         return np.zeros(len(clusters), dtype=bool)
-    return clusters["overridden"].to_numpy(dtype=bool)
+    overridden: NDArray[np.bool_] = clusters["overridden"].to_numpy(dtype=bool)
+    return overridden
 
 
 def _changes(level: Level) -> pd.DataFrame:

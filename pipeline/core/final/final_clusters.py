@@ -89,11 +89,12 @@ def _measured(
         space = ordered.space(for_category(settings, ordered.category))
         measured.loc[keys, "distance"] = distances(space, cluster)
         cells = merged["merged_clusters"]
-        sides = (
-            cells.loc[cells["category"] == ordered.category, side].fillna(0).to_numpy(dtype=np.int64)
-            for side in ("internal_cluster", "external_cluster")
+        cells = cells[cells["category"] == ordered.category]
+        of_internal, of_external = (
+            cells[side].fillna(0).to_numpy(dtype=np.int64) for side in ("internal_cluster", "external_cluster")
         )
-        for name, values in nearness(ordered, space, cluster, by_mix_alone=is_by_mix_alone(*sides)).items():
+        by_mix_alone = is_by_mix_alone(of_internal, of_external)
+        for name, values in nearness(ordered, space, cluster, by_mix_alone=by_mix_alone).items():
             measured.loc[keys, name] = values
     return measured.reset_index()
 

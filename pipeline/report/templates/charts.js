@@ -19,7 +19,7 @@ function drawn(name, attributes, ...children) {
 
 function filled(node, attributes, children) {
   for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
-  for (const child of children.flat()) if (child !== null && child !== undefined) node.append(child);
+  for (const child of children.flat(Infinity)) if (child !== null && child !== undefined) node.append(child);
   return node;
 }
 

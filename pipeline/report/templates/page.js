@@ -206,11 +206,18 @@ function decoded(text) {
   }
 }
 
-function route(focus = true) {
+// Another page links to a category by its name: its number may be another one in the next report.
+function subject() {
   const [, kind, number] = /^#(category|store)-(\d+)$/.exec(location.hash) || [];
+  if (kind) return [kind, Number(number)];
+  const [, named] = /^#named-(.+)$/.exec(location.hash) || [];
+  return named ? ["category", categoryLinks.findIndex((link) => link.textContent === decoded(named))] : [];
+}
+
+function route(focus = true) {
+  const [kind, at] = subject();
   const [, wanted] = /^#search=(.*)$/.exec(location.hash) || [];
-  const at = Number(number);
-  if (kind === "category" && at < categoryLinks.length) show(shownCategory, drawCategory(at), focus);
+  if (kind === "category" && at in categoryLinks) show(shownCategory, drawCategory(at), focus);
   else if (kind === "store" && at < stores().id.length) show(searchResult, drawStore(at), focus);
   else if (wanted !== undefined) {
     search.value = decoded(wanted);
