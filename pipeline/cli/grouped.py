@@ -27,19 +27,19 @@ def grouped(rows: Iterable[Sequence[str]], seconds: Sequence[float] | None = Non
     """
     together: dict[tuple[str, ...], list[int]] = {}
     every = [list(row) for row in rows]
-    for at, (name, *said) in enumerate(every):
+    for at, (name, *facts) in enumerate(every):
         kind, category = _parts(name)
-        same = tuple(text.replace(slug(category), "*") for text in said) if category else tuple(said)
-        together.setdefault((kind, *same) if category else (name, *said, str(at)), []).append(at)
+        same = tuple(text.replace(slug(category), "*") for text in facts) if category else tuple(facts)
+        together.setdefault((kind, *same) if category else (name, *facts, str(at)), []).append(at)
     took = seconds or [0.0] * len(every)
     lines: list[tuple[int, list[str], float]] = []
-    for (kind, *said), members in together.items():
+    for (kind, *facts), members in together.items():
         if len(members) <= MOST:
             lines += [(at, every[at], took[at]) for at in members]
             continue
         example = _parts(every[members[0]][0])[1]
         words = f"{kind} ({len(members)} categories, such as {plain(example)})"
-        lines.append((members[0], [words, *said], sum(took[at] for at in members)))
+        lines.append((members[0], [words, *facts], sum(took[at] for at in members)))
     return [(row, each) for _, row, each in sorted(lines, key=lambda line: line[0])]
 
 

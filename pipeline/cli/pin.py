@@ -104,7 +104,7 @@ def _list(env: str | None, as_json: bool) -> None:
         print("no pins yet: store-clustering pin NAME --env ENV creates one")
     else:
         rows = [[str(reference), *(_fields(reference).get(key, "") for key in _SHOWN)] for reference in references]
-        print(table(["pin", "created", "run", "who", "note"], rows))
+        print(table(["pin", "created", "run", "who", "note"], rows, whole=["run"]))
 
 
 _SHOWN = ("created_at", "run_id", "who", "stale")

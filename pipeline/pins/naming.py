@@ -30,8 +30,8 @@ def check_references(config: Config) -> None:
     SettingsError
         A pin does not exist, or lacks a table that a reference needs: one line each.
     """
-    if found := faults(config):
-        raise SettingsError(*(f"{setting}: {fault}" for setting, fault in found.items()))
+    if wrong := faults(config):
+        raise SettingsError(*(f"{setting}: {fault}" for setting, fault in wrong.items()))
 
 
 def faults(config: Config) -> dict[str, str]:

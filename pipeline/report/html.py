@@ -46,7 +46,7 @@ def write(source: Source, paths: Mapping[str, Path]) -> list[str]:
         if len(findings) > _SAID
         else []
     )
-    return [f"look at: {line}" for line in (*(f"{name}: {said}" for _, name, said in findings[:_SAID]), *more)]
+    return [f"look at: {line}" for line in (*(f"{name}: {words}" for _, name, words in findings[:_SAID]), *more)]
 
 
 def page(source: Source) -> str:
