@@ -232,7 +232,7 @@ def totals(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
         create(
             connection,
             table,
-            f"SELECT {keys_}, CAST(SUM(sales_cents) AS DOUBLE) AS cents FROM chosen_sales GROUP BY ALL",
+            f"SELECT {keys_}, SUM(cents) AS cents FROM chosen_sales GROUP BY ALL",
         )
     doubts: list[str] = []
     total_keys: set[tuple[str, str]] = set()
@@ -297,7 +297,7 @@ def _agrees(
         connection,
         f"SELECT COUNT(*) FILTER (WHERE ABS(own * {level + 1} - total) <= 2 * members), COUNT(*) FILTER (WHERE own <> 0 OR total <> own), "
         "COUNT(*) FILTER (WHERE own <> 0 AND total <> own), MAX(members) FROM "
-        f"(SELECT {', '.join(kind.by)}, SUM(sales_cents) AS total, SUM(CASE WHEN {kind.column} = ? THEN sales_cents ELSE 0 END) AS own, "
+        f"(SELECT {', '.join(kind.by)}, SUM(cents) AS total, SUM(CASE WHEN {kind.column} = ? THEN cents ELSE 0 END) AS own, "
         f"COUNT(DISTINCT {kind.column}) AS members FROM chosen_sales {where} GROUP BY {', '.join(kind.by)}) c WHERE own <> 0 OR total <> 0",
         [member, *([within] if kind.within else [])],
     )

@@ -41,7 +41,7 @@ class Source:
     def table(self, name: str) -> pd.DataFrame:
         """A table as declared in `pipeline.schema`, sorted by its key; without rows if no file of it exists.
 
-        Money is in whole cents, as in all frames.
+        Money is in cents, as in all frames.
         """
         if name not in self._read:
             self._read[name] = parquet.read(list(self.files.get(name, ())), TABLES[name])
