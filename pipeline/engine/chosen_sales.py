@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import duckdb
 
-from pipeline.engine import twice
 from pipeline.engine.connections import row, rows, view
 from pipeline.engine.reading import amounts, keys
 from pipeline.engine.reading.raw import Source
 from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.weeks import SalesWeeks
 from pipeline.engine.sums import LARGEST_LOSS
+from pipeline.engine.twice import files, totals
+from pipeline.engine.twice import rows as repeated_rows
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.settings import InternalPreprocessing
 from pipeline.wording import counted, listed, quoted, with_nearest
@@ -109,8 +110,9 @@ def doubts_of(
         *(doubt for scan in raw_scans for doubt in scan.doubts),
         *(weeks.doubts(source, last_weeks) if weeks and last_weeks else ()),
         *_too_large(connection, source),
-        *twice.in_two_files(connection, source, raw_scans, int(row_count)),
-        *twice.totals(connection, source),
+        *files.in_two_files(connection, source, raw_scans, int(row_count)),
+        *repeated_rows.repeated(connection, source, raw_scans),
+        *totals.totals(connection, source),
     ]
 
 
