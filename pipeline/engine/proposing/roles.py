@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.engine.proposing import amounts, gaps, periods, two_columns
 from pipeline.engine.proposing.amounts import Written
 from pipeline.engine.proposing.samples import Sample
 from pipeline.engine.proposing.vocabulary import fit
+from pipeline.engine.reading import codes
 
 SALES, NEED_STATES, EXTERNAL = "internal_sales", "need_states", "external"
 _SALES_USES = ("store_id", "sku_id", "sales_value", "category", "need_state", "week")
@@ -18,7 +21,7 @@ _MAP_USES = ("sku_id", "category", "need_state", "weight")
 _NUMBER = re.compile(r"[-+]?[\d.,' \u00a0\u202f\u2019]*\d(?:[eE][-+]?\d+)?-?")
 _WEEK = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-?W?\d{1,2}|\d{1,6}|\d{4}/\d{2}/\d{2}")
 _INDEX = re.compile(r"unnamed:? ?\d*|index|level_\d|__index_level_\d__", re.IGNORECASE)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_WHOLE = re.compile(r"-?\d{1,15}")
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 _FEW_LEVELS = 60
 
@@ -293,30 +296,33 @@ def _outside(group: Group) -> Part | None:
         unsure.append(f"column {store!r} has the same store in several rows, where one row per store is needed")
     others = [name for name in sample.columns if name != store]
     ignore = [name for name in others if not name.strip() or _INDEX.fullmatch(name)]
-    dates = [name for name in others if name not in ignore and _all(sample, name, _DATE)]
-    names = [name for name in others if name not in (*ignore, *dates) and _is_name(sample, name)]
-    if dates:
-        unsure.append(f"dates are no features, and named in ignore: {', '.join(map(repr, dates))}")
+    names = [name for name in others if name not in ignore and _is_name(sample, name)]
+    coded = [name for name in others if name not in (*ignore, *names) and _is_coded(sample, name)]
+    if coded:
+        unsure.append(f"whole numbers that look like codes are levels, and no amounts: {', '.join(map(repr, coded))}")
     if names:
         unsure.append(f"texts that differ in nearly every store are labels: {', '.join(map(repr, names))}")
     return Part(
         EXTERNAL,
         group,
         {"store_id": store},
-        tuple(name for name in (*ignore, *dates) if name),
+        tuple(name for name in ignore if name),
         tuple(names),
         tuple(unsure),
+        {"categorical": coded} if coded else {},
     )
 
 
-def _all(sample: Sample, name: str, pattern: re.Pattern[str]) -> bool:
+def _is_coded(sample: Sample, name: str) -> bool:
+    """Whether a column of whole numbers behaves like codes, as `check` would doubt it."""
     values = sample.values(name)
-    return bool(values) and all(pattern.fullmatch(text) for text in values)
+    is_whole = bool(values) and all(_WHOLE.fullmatch(text) for text in values)
+    return is_whole and codes.are_codes(name, np.array(values, dtype="float64"))
 
 
 def _is_name(sample: Sample, name: str) -> bool:
     values = sample.values(name)
-    is_text = bool(values) and not _is_numeric(values)
+    is_text = bool(values) and not _is_numeric(values) and not all(_WEEK.fullmatch(text) for text in values)
     return is_text and (len(set(values)) >= 0.8 * len(values) > 2 or (fit(name, "label") >= 2 and len(set(values)) > 1))
 
 

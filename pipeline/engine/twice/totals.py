@@ -10,11 +10,13 @@ import duckdb
 
 from pipeline.engine.connections import create, row, rows
 from pipeline.engine.reading.source import Source
-from pipeline.wording import quoted
+from pipeline.engine.twice.subtotals import subtotals
+from pipeline.wording import counted, listed, quoted
 
 _ROUNDING = 1e-6  # of a total; sums of rounded amounts are a little off
 _CELLS = 3  # sums that a total must agree with, at least
 _AGREE = 0.99
+_SHOWN = 3  # members of a subtotal
 _LEVELS = 3  # a grand total beside subtotals is a third of all sales, or a quarter
 _LEAST = 10_000  # cents, from which a total that agrees as a whole alone is no chance
 
@@ -62,17 +64,37 @@ def totals(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
             others = f"all other {kind.plural}{f' of category {quoted(within)}' if within else ''} together"
             if kind.column == "store_id":
                 others = "all others together"
-            columns = source.parts(raw)
-            how = (
-                f"set exclude_rows = {{ {_toml_key(columns[0])} = [{_toml(name)}] }}"
-                if len(columns) == 1
-                else "set exclude_rows"
-            )
             doubts.append(
                 f"{source.title}: {kind.word} {quoted(name)} sold as much as {others} ({cents / 100:,.2f}): it looks like their total, "
-                f"and counts every sale twice; {how} in [{source.setting}], or remove its rows"
+                f"and counts every sale twice; {_how(source, raw, name)}"
+            )
+    return doubts + _subtotals(connection, source, total_keys)
+
+
+def _subtotals(connection: duckdb.DuckDBPyConnection, source: Source, total_keys: set[tuple[str, str]]) -> list[str]:
+    """The doubts about stores and categories that are the total of some others; `total_keys`: those of all others."""
+    doubts = []
+    for kind in _KINDS[:2]:
+        left_out = {name for column, name in total_keys if column == kind.column}
+        for each in subtotals(connection, kind.column, kind.by, left_out):
+            members = listed([quoted(name) for name in each.members], _SHOWN)
+            doubts.append(
+                f"{source.title}: {kind.word} {quoted(each.name)} sold as much of each as {counted(len(each.members), 'other', 'others')} "
+                f"together, {members}: it looks like their total, and counts their sales twice; "
+                f"{_how(source, source.names[kind.column], each.name)}"
             )
     return doubts
+
+
+def _how(source: Source, raw: str, name: str) -> str:
+    """The next step: the setting that leaves out the rows of a key."""
+    columns = source.parts(raw)
+    how = (
+        f"set exclude_rows = {{ {_toml_key(columns[0])} = [{_toml(name)}] }}"
+        if len(columns) == 1
+        else "set exclude_rows"
+    )
+    return f"{how} in [{source.setting}], or remove its rows"
 
 
 def _toml(text: str) -> str:
