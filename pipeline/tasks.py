@@ -177,6 +177,7 @@ class Migrations(TableStage):
         "internal_features": (InternalClustering, "internal_features"),
         "external_clusters": (ExternalClustering, "external_clusters"),
         "external_features": (ExternalPreprocessing, "external_features"),
+        "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         "store_clusters": (Merging, "store_clusters"),
     }
     pinned = {
@@ -184,7 +185,7 @@ class Migrations(TableStage):
         "before_internal_features": ("internal", "internal_features", ("store_id", "category", "feature", "share")),
         "before_external_clusters": ("external", "external_clusters", ("store_id", "cluster")),
         "before_external_features": ("external", "external_features", ()),
-        "before_store_clusters": ("final", "store_clusters", _PLACED),
+        "before_store_clusters": ("final", "store_clusters", (*_PLACED, "overridden")),
     }
     sections = ("references",)
     compute = "pipeline.core.between_runs.migrations:compare_with_references"
@@ -242,7 +243,7 @@ class Warehouse(DatabaseStage):
         *((AssignmentModel, table) for table in AssignmentModel.tables),
     )
     sections = ("warehouse",)
-    modules = ("pipeline.warehouse.load", "pipeline.records.history")
+    modules = ("pipeline.warehouse.load", "pipeline.records.history", "pipeline.report.source")
 
 
 class Report(DocumentStage):

@@ -132,7 +132,7 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
         outdated=bool(weeks["outdated"]),
         clusters=len(clusters),
         stores=stores,
-        confidence=float(inside["confidence"].mean()) if len(inside) else None,
+        confidence=_number(inside["confidence"].mean()),
         weak_share=float((inside["confidence"] < words.LOW_CONFIDENCE).mean()) if len(inside) else 0.0,
         largest_share=max((cluster["stores"] for cluster in clusters), default=0) / stores if stores else 0.0,
         apart=sum(cluster["stores"] * cluster["apart"] for cluster in clusters) / stores / 100 if several else 0.0,
@@ -183,6 +183,14 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
         sentences.append(f"The sales mix is over {over}: its values are the need states here.")
     sentences.append(_outside(source) or "There is no outside data: the final clusters are those of the sales mix.")
     return sentences
+
+
+def about(source: Source) -> str:
+    """What the page is of: the weeks of the sales, what amounts are in, and the short hash of the result."""
+    result = source.result
+    sales = [result.period, result.amounts] if result.categories else ["no sales"]
+    text = "; ".join(part for part in (*sales, f"result {result.result}") if part)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _without_sales(source: Source) -> str:

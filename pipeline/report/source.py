@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from pipeline.report.result import Result, result_of
 from pipeline.schema import TABLES
 from pipeline.storage import parquet
 
@@ -22,6 +24,7 @@ class Source:
     files : the Parquet files of each table, by its name
     env : the environment's name
     sample : whether a raw file is sample data
+    currency : of amounts; empty where the settings do not say it
     settings : the values of every section that is shown, by key, by the dotted name of the section
     contents : content hashes of `files`, in the same order
     libraries : versions of the libraries that write the report, by name
@@ -31,6 +34,7 @@ class Source:
     files: Mapping[str, Sequence[Path]]
     env: str
     sample: bool = False
+    currency: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +50,18 @@ class Source:
         if name not in self._read:
             self._read[name] = parquet.read(list(self.files.get(name, ())), TABLES[name])
         return self._read[name]
+
+    @cached_property
+    def result(self) -> Result:
+        """What the tables hold, in one row."""
+        return result_of(
+            self.env,
+            self.contents,
+            categories=self.table("categories"),
+            store_clusters=self.table("store_clusters"),
+            merged_clusters=self.table("merged_clusters"),
+            currency=self.currency,
+        )
 
     def of_category(self, name: str, category: str) -> pd.DataFrame:
         """The rows of a category, in the order of the key; the table is split once for all categories."""

@@ -36,6 +36,7 @@ class Session:
         self.begun: dict[Path, Config] = {}  # environments whose run has begun here, by their outputs
         self.over = False
         self.interrupted = False
+        self.inspecting = False  # whether targets are checked for people, and nothing will be built
         self.owns_process = False  # whether the process exists for the run; false in a user's program
         self.worker: luigi.worker.Worker | None = None
         self.references_checked: set[tuple[Path, str]] = set()
@@ -99,6 +100,16 @@ class Session:
                 self._complete.clear()
                 for memory in self._memories.values():
                     memory.stats = None
+
+    @contextmanager
+    def inspection(self) -> Iterator[None]:
+        """A traversal after which nothing is built: a stale task imports nothing that computes."""
+        before, self.inspecting = self.inspecting, True
+        try:
+            with self.traversal():
+                yield
+        finally:
+            self.inspecting = before
 
     # ---------------------------------------------------------------- what happened
 

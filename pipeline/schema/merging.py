@@ -16,6 +16,7 @@ from pipeline.schema.fields import (
     MARGIN,
     MEAN,
     NAME,
+    NEXT_CLUSTER,
     R_SQUARED_INTERNAL,
     REASON,
     REASSIGNED_STORES,
@@ -72,6 +73,13 @@ TABLES = (
             Column("reassigned", "boolean", "Moved by merging out of a cell that was too small"),
             Column("overridden", "boolean", "Placed by an override, not by the clustering"),
             DISTANCE.described("Distance to the final cluster's centroid", unit="block-scaled space"),
+            NEXT_CLUSTER.described(
+                "The final cluster that is next-nearest, by what the merging method went by; null where no other is comparable: one cluster, "
+                "or a store that only the outside data has"
+            ),
+            MARGIN.described(
+                "(next - own) / the larger of both centroid distances: 0 on the border to next_cluster, below 0 nearer to that; null as it is"
+            ),
         ),
         "The final store clusters",
     ),
@@ -104,8 +112,8 @@ TABLES = (
             TO_CLUSTER.described(
                 "The cluster to which the store moved; if that was dissolved later, another move follows"
             ),
-            Column("from_cell", "text", "from_cluster as internal x external, or by its method and number"),
-            Column("to_cell", "text", "to_cluster as internal x external, or by its method and number"),
+            Column("from_cell", "text", "from_cluster as internal x external cluster, or by its method and number"),
+            Column("to_cell", "text", "to_cluster as internal x external cluster, or by its method and number"),
             DISTANCE.described("Distance to the new cell's centroid", unit="block-scaled space"),
             MARGIN.described("(next - new) / next centroid distance; null if no other cell was left", unit="0..1"),
         ),
@@ -121,7 +129,9 @@ TABLES = (
             SIDE,
             FEATURE.described("A feature of internal_features or of external_features"),
             STORES.described("Stores of the cluster on this side"),
-            MEAN.described("Internal: mean share of the mapped sales, 0..1; external: mean of the feature"),
+            MEAN.described(
+                f"Internal: mean share of the mapped sales, 0..1; external: {MEAN.comment[:1].lower()}{MEAN.comment[1:]}"
+            ),
             CHAIN_MEAN.described("The same over all stores of the category on this side"),
             ETA_SQUARED.described(
                 "Share of the feature's variance that lies between the final clusters; null if it does not vary"

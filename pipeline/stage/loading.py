@@ -13,7 +13,10 @@ from pipeline.freshness import fingerprints
 from pipeline.run.command_line import root_task
 from pipeline.run.session import session
 from pipeline.stage.base import Stage
+from pipeline.stage.build import Snapshot
 from pipeline.wording import printable
+
+CURRENCY = "sources.internal_sales.currency"
 
 
 class LoadingStage(Stage):
@@ -55,6 +58,16 @@ class LoadingStage(Stage):
     def loaded(self) -> dict[str, list[Path]]:
         """The files of every table, from the last publication."""
         return {table: self.clone(stage).files_of(table) for stage, table in self.loads}
+
+    def contents(self, read: Snapshot) -> dict[str, list[str]]:
+        """The content hash of each file of every table, from a snapshot of what is read."""
+        return {table: [read[self.relative(path)][1] for path in paths] for table, paths in self.loaded().items()}
+
+    @property
+    def currency(self) -> str:
+        """The currency of amounts; empty where the settings do not say it."""
+        sales = self.config.settings.sources.internal_sales
+        return sales.currency_of_amounts if sales else ""
 
     def files(self) -> list[Path]:
         """The files of every table."""

@@ -21,6 +21,7 @@ from pipeline.core.clustering.figures import centroids
 from pipeline.core.clustering.k_figures import KFigures, k_figures
 from pipeline.core.clustering.kmeans import kmeans, of_draws
 from pipeline.core.clustering.null import NullTest, compare_with_nulls
+from pipeline.core.clustering.outcomes import outcome
 from pipeline.core.clustering.placement import describe, number
 from pipeline.core.clustering.search import begun_from, polished, search
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
@@ -173,7 +174,7 @@ def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDAr
 
 class _Result(NamedTuple):
     """For all stores: the clusters (n,), from 0; the probabilities of the clusters (n, k; None if clusters are tiers of an axis); the
-    confidence in each store's cluster (n,); and the position on the first axis (n,), NaN without an axis."""
+    confidence in each store's cluster (n,), NaN where there is one; and the position on the first axis (n,), NaN without an axis."""
 
     clusters: NDArray[np.int64]
     likely: NDArray[np.float64] | None
@@ -216,7 +217,9 @@ def _cluster(
     clusters, memberships = _tables(data, result)
     verdicts = _verdict(kind, cut or k, f"{choice.reason}; {why}{note}{sampling.remark(len(data.ids))}", test, axes)
     figures = [k_figures(fit, chooser, k_tried) for k_tried in range(1, largest + 1)]
-    return Clustering(clusters, _k_selection(figures, k), verdicts, memberships, tried, choice.passed_over)
+    outcomes = [outcome(chooser, choice, k_tried, tried.barred) for k_tried in range(1, largest + 1)]
+    k_selection = _k_selection(figures, k).assign(outcome=outcomes)
+    return Clustering(clusters, k_selection, verdicts, memberships, tried, choice.passed_over)
 
 
 def _clusters_before(ids: NDArray[np.object_], reference: Reference | None) -> NDArray[np.float64] | None:
@@ -242,7 +245,7 @@ def _result(data: _Data, choice: Choice) -> _Result:
     likely = posteriors(data.seen, mixture)[0]
     clusters = likely.argmax(axis=1)
     clusters[data.fitted] = choice.fit.labels
-    sure = np.ones(len(clusters))
+    sure = np.full(len(clusters), np.nan)  # of one cluster there is nothing to be sure of
     if choice.refits is not None:
         again = refits.memberships(data.seen, choice.refits.mixtures, likely)
         sure = again[np.arange(len(clusters)), clusters]
@@ -260,7 +263,7 @@ def _in_tiers(data: _Data, choice: Choice, settings: ClusteringSettings) -> tupl
     along = positions.positions(data.seen, choice.fit.mixture, measure)
     if tiers < 2:
         return (
-            _Result(np.zeros(len(data.ids), dtype=np.int64), None, np.ones(len(data.ids)), along.at),
+            _Result(np.zeros(len(data.ids), dtype=np.int64), None, np.full(len(data.ids), np.nan), along.at),
             None,
             f"; axis_tiers = {settings.axis_tiers} is set, but the stores are too few for two tiers",
         )
@@ -349,7 +352,7 @@ def _nothing() -> Clustering:
     whole = ("k", "axes", "smallest_cluster")
     k_selection = pd.DataFrame(
         {name: pd.Series(dtype="int64" if name in whole else "float64") for name in KFigures._fields}
-    ).assign(chosen=pd.Series(dtype="bool"))
+    ).assign(chosen=pd.Series(dtype="bool"), outcome=pd.Series(dtype="str"))
     memberships = _memberships(np.empty(0, dtype=object), np.empty(0, dtype=np.int64), None)
     verdicts = _verdict(NO_STRUCTURE, 0, "there is no store to cluster", None, 0)
     return Clustering(clusters, k_selection, verdicts, memberships, OnHalves())

@@ -129,6 +129,10 @@ class SalesWeeks(NamedTuple):
         """The last weeks, at least 1; None without rows."""
         return None if self.read is None else week_formats.window(self.read, last)
 
+    def span(self, last: int | None) -> Window | None:
+        """The last weeks, or all of them; None without rows."""
+        return self.window(_LARGEST_SPAN if last is None else last)
+
     def in_last(self, last: int) -> list[str]:
         """For each scan, the SQL that says whether a row is in the last weeks, at least 1."""
         window = self.window(last)
