@@ -12,7 +12,7 @@ from benchmarks.quality import planned, yardstick
 from benchmarks.quality.goals import GOALS, measure
 from benchmarks.quality.labelled import parity
 from benchmarks.quality.labels import Kept, kept
-from benchmarks.quality.methods import DEFAULTS, ORACLE, measured
+from benchmarks.quality.methods import DEFAULTS, ORACLE, Outcome, _said, measured
 from benchmarks.quality.planned import OURS, Measurement
 from benchmarks.quality.planted import LEVELS, planted
 from benchmarks.quality.real import Real
@@ -65,11 +65,26 @@ def test_a_run_keeps_each_result_and_does_not_measure_it_again(tmp_path):
     assert "| easy | k exact | >= 0.98 | 1.000 | too few sets to say | 1 |" in text
     assert "| easy | k exact | >= 0.98 | 1.000 | yes | 40 |" in page(pd.concat([results] * 40), [])
     assert "| medium | k exact | >= 0.94 | not measured |  | 0 |" in text
+    assert "| 0.9 to 1.0 | 240 | " in text
+
+
+def test_said_and_right_are_counted_by_tenth_of_the_confidence_whatever_the_clusters_are_called():
+    truth = pd.Series([0, 0, 0, 1, 1], index=list("abcde"))
+    outcome = Outcome(
+        pd.Series([7, 7, 3, 3, 3], index=list("abcde")),
+        2,
+        "tiers",
+        pd.Series([1.0, 0.95, 0.55, 0.52, 0.9], index=list("abcde")),
+    )
+    by_tenth = _said(truth, outcome)
+    assert by_tenth[5] == [2.0, pytest.approx(1.07), 1.0]  # c is in the cluster of d and e
+    assert by_tenth[9] == [3.0, pytest.approx(2.85), 3.0]
+    assert sum(stores for stores, _, _ in by_tenth) == 5
 
 
 def test_the_page_tells_of_labels_and_of_real_stores_what_was_measured():
     verdicts = pd.DataFrame({"verdict": ["tiers"], "categories": [22], "stability": [0.69]})
-    nothing = pd.DataFrame(columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict"])
+    nothing = pd.DataFrame(columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict", "said"])
     text = page(nothing, [], [Kept("easy", 9, 0.98, 8)], Real(verdicts, "no structure, k = 1", 3, 1, 3.0, 12.0))
     assert "| easy | 9 | 0.980 | 8 |" in text
     assert "| tiers | 22 | 0.690 |" in text
