@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.quality import planned, yardstick
 from benchmarks.quality.goals import GOALS, measure
-from benchmarks.quality.labelled import parity
+from benchmarks.quality.labelled import chosen, parity
 from benchmarks.quality.labels import Kept, kept
 from benchmarks.quality.methods import DEFAULTS, ORACLE, Outcome, _said, measured
 from benchmarks.quality.planned import OURS, Measurement
@@ -91,6 +91,16 @@ def test_the_page_tells_of_labels_and_of_real_stores_what_was_measured():
     assert "it was tested in 3 categories, and earns its place in 1" in text
     assert "12.0 s for all" in text
     assert "Of that, 3.0 s are the mixtures of every k" in text
+
+
+def test_the_page_has_the_k_that_each_way_chooses():
+    nothing = pd.DataFrame(columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict", "said"])
+    row = chosen("iris")
+    assert row["true_k"] == 3
+    assert row["ari"] > 0.5
+    assert f"| iris | 3 | {row['verdict']} | {row['k']} | {row['ari']:.3f} | 2 | 0.568 |" in page(
+        nothing, [], chosen=[row]
+    )
 
 
 def test_stores_keep_their_numbers_where_one_in_twenty_sells_something_else():
