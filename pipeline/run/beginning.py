@@ -8,6 +8,7 @@ from typing import Any
 
 import luigi.worker
 
+from pipeline import alerts
 from pipeline.alerts import watch
 from pipeline.config.environment import Config
 from pipeline.errors import SettingsError, UsageError
@@ -61,6 +62,7 @@ def install() -> None:
 
     Luigi has no event for either, and has the environment only as a parameter of its tasks.
     """
+    session.on_refused = alerts.refused
     add, leave, work = luigi.worker.Worker.add, luigi.worker.Worker.__exit__, luigi.worker.Worker.run
 
     @functools.wraps(add)
