@@ -22,12 +22,14 @@ from pipeline.schema.kinds import (
     Table,
     Type,
 )
+from pipeline.schema.merging import CANDIDATES
 
 __all__ = [
     "ALL_CATEGORIES",
     "ASSIGNMENTS",
     "BLOCKS",
     "BLOCK_CENTS",
+    "CANDIDATES",
     "NO_CATEGORY",
     "NO_CLUSTER",
     "TABLES",

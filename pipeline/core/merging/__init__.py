@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.core.merging.join import category_stores, merge
+from pipeline.core.merging.contribution import earned, tested
+from pipeline.core.merging.join import Candidate, candidates, category_stores, joined, merge
 from pipeline.core.merging.outcome import distances
 
-__all__ = ["category_stores", "distances", "merge"]
+__all__ = ["Candidate", "candidates", "category_stores", "distances", "earned", "joined", "merge", "tested"]
