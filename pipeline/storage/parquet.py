@@ -81,7 +81,7 @@ def read(
     ----------
     paths : the files
     table : the declaration of the table
-    columns : the columns to read; None for all
+    columns : the columns to read, by the names in a frame where these are others; None for all
     categories : the categories whose rows are read, a part of a file at a time; None for all
 
     Returns
@@ -105,6 +105,23 @@ def read(
     return _to_frame(pa.concat_tables(parts), table)
 
 
+def names(path: Path) -> list[str]:
+    """The names of the columns in a file.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return [str(name) for name in pq.ParquetFile(path).schema_arrow.names]
+    except (OSError, pa.ArrowException) as error:
+        raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
+
+
 def _read(
     path: Path, table: Table, columns: Sequence[str] | None, categories: Collection[str] | None = None
 ) -> pa.Table:
@@ -113,9 +130,11 @@ def _read(
 
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
-        names = None if columns is None else list(columns)
-        arrow = file.read(columns=names) if categories is None else _rows_of(file, names, categories)
-        arrow = arrow if columns is None else arrow.select(list(columns))
+        published = _published_names(table, file.schema_arrow.names)
+        wanted = None if columns is None else [published.get(name, name) for name in columns]
+        arrow = file.read(columns=wanted) if categories is None else _rows_of(file, wanted, categories)
+        arrow = arrow if wanted is None else arrow.select(wanted)
+        arrow = arrow.rename_columns([_name_of(table, name) for name in arrow.column_names])
         given = [(field.name, field.type) for field in arrow.schema]
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
@@ -138,6 +157,20 @@ def _rows_of(file: pq.ParquetFile, columns: list[str] | None, categories: Collec
     return pa.concat_tables(group.filter(pc.is_in(group.column("category"), value_set=wanted)) for group in groups)
 
 
+def _published_names(table: Table, names: Sequence[str]) -> dict[str, str]:
+    """The name in a file of each column, by its name in a frame. Older versions published some columns by the latter."""
+    return {
+        column.frame_name: column.name if column.name in names else column.frame_name
+        for column in table.columns
+        if column.in_frames
+    }
+
+
+def _name_of(table: Table, name: str) -> str:
+    """The published name of a column of a file, which an older version may have published by its name in frames."""
+    return next((column.name for column in table.columns if column.in_frames == name), name)
+
+
 def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
@@ -150,9 +183,9 @@ def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
             hundredfold = pc.multiply(values, pa.scalar(100, pa.decimal128(3, 0)))
             series[column.frame_name] = hundredfold.cast(pa.int64()).to_pandas()
         elif column.type == "integer" and column.nullable:
-            series[name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+            series[column.frame_name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
         else:
-            series[name] = values.to_pandas()
+            series[column.frame_name] = values.to_pandas()
     return pd.DataFrame(series)
 
 

@@ -66,7 +66,9 @@ def test_a_dry_run_says_what_is_stale_and_builds_nothing(built: Project) -> None
             for category in CATEGORIES
         },
         "Merging": "upstream stale: MergeCategory(Bread)",
-        **dict.fromkeys(("Migrations", "AssignmentModel", "Warehouse", "Report", "Workbook"), "upstream stale: Merging"),
+        **dict.fromkeys(
+            ("Migrations", "AssignmentModel", "Warehouse", "Report", "Workbook"), "upstream stale: Merging"
+        ),
     }
     assert built.command("store-clustering", "run", "--dry-run").stdout == done.stdout
 

@@ -52,6 +52,7 @@ JOBS["FullPipeline"] = (
     *JOBS["Merging"][3:],
     "Migrations",
     "AssignmentModel",
+    "Deliveries",
     *SINKS,
 )
 
@@ -122,6 +123,16 @@ READS = {
     ),
 }
 
+COMPARED = (
+    "internal_preprocessing/delivered_sales",
+    "internal_preprocessing/delivered_stores",
+    "internal_preprocessing/need_state_coverage",
+    "external_preprocessing/delivered_features",
+    "external_preprocessing/external_features",
+    "external_preprocessing/excluded_stores",
+)
+COMPARISON = "outputs/dev/deliveries/comparison.json"  # with the last load: read by database and report
+
 
 def of_category(sign: str, category: str) -> str:
     """The name of a category's task; `sign` is a key of `PER_CATEGORY`."""
@@ -178,6 +189,15 @@ class Model:
         tables = [table for category in self.categories for table in self.outputs(of_category(sign, category))]
         return ["outputs/dev/internal_preprocessing/categories.parquet", *tables]
 
+    def inputs_of_category(self, sign: str, category: str) -> list[str]:
+        """What a category's task reads."""
+        out = "outputs/dev"
+        if sign == "*":
+            return [f"{out}/internal_preprocessing/sales_by_need_state/{slug(category)}.parquet"]
+        clustered = self.outputs(of_category("*", category))
+        own = [path for path in clustered if path.endswith(("internal_clusters.parquet", "internal_features.parquet"))]
+        return [*own, *(f"{out}/{table}.parquet" for table in READS["+"])]
+
     def inputs(self, task: str) -> list[str]:
         """What a task reads, relative to the project's root."""
         out = "outputs/dev"
@@ -187,15 +207,8 @@ class Model:
             return ["data/raw/external.parquet"]
         if task == "Overrides":
             return []
-        sign, category = parts(task)
-        if sign == "*":
-            return [f"{out}/internal_preprocessing/sales_by_need_state/{slug(category)}.parquet"]
-        if sign == "+":
-            clustered = self.outputs(of_category("*", category))
-            own = [
-                path for path in clustered if path.endswith(("internal_clusters.parquet", "internal_features.parquet"))
-            ]
-            return [*own, *(f"{out}/{table}.parquet" for table in READS["+"])]
+        if parts(task)[0]:
+            return self.inputs_of_category(*parts(task))
         if task == "InternalClustering":
             return self.of_categories("*")
         if task == "Merging":
@@ -204,12 +217,17 @@ class Model:
             mixes = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
             read = [f"{out}/{table}.parquet" for table in READS[task]]
             return [*mixes, *read] if task in ("ChainClustering", "AssignmentModel") else read
+        if task == "Deliveries":
+            mixes = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
+            return [*mixes, *(f"{out}/{table}.parquet" for table in COMPARED)]
         of_others = [path for other in self.tasks("FullPipeline")[: -len(SINKS)] for path in self.outputs(other)]
         left_out = {
             f"{out}/internal_preprocessing/excluded_stores.parquet",
             f"{out}/external_preprocessing/excluded_stores.parquet",
         }
         left_out.add(f"{out}/assignment_model/model.json")
+        if task == "Workbook":
+            left_out.add(COMPARISON)
         return [path for path in of_others if path not in left_out and "_category/" not in path]
 
     def outputs(self, task: str) -> list[str]:
@@ -219,6 +237,8 @@ class Model:
         if sign:
             name, tables = PER_CATEGORY[sign]
             return [f"{out}/{snake(name)}/{slug(category)}/{table}.parquet" for table in tables]
+        if task == "Deliveries":
+            return [COMPARISON]
         if task == "Warehouse":
             return ["outputs/clustering_dev.duckdb"]
         if task == "Report":
@@ -227,7 +247,14 @@ class Model:
             csv = ("clusters", "profiles", "outside", "moves", "excluded", "dictionary")
             return [f"{out}/store_clusters.xlsx", *(f"{out}/csv/{sheet}.csv" for sheet in csv)]
         tables = {
-            "InternalPreprocessing": ("categories", "need_state_coverage", "excluded_stores", "key_spellings"),
+            "InternalPreprocessing": (
+                "categories",
+                "need_state_coverage",
+                "excluded_stores",
+                "key_spellings",
+                "delivered_sales",
+                "delivered_stores",
+            ),
             "InternalClustering": INTERNAL,
             "ChainClustering": CHAIN,
             "ExternalPreprocessing": (
@@ -235,6 +262,7 @@ class Model:
                 "external_feature_report",
                 "excluded_stores",
                 "store_labels",
+                "delivered_features",
             ),
             "ExternalClustering": EXTERNAL,
             "Overrides": ("overrides",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from pipeline.core.explain.cluster_names import cluster_names, side
@@ -46,7 +48,7 @@ def described(
         with_features = outside.loc[outside.index.isin(of_store.index)]
         if with_features.size:
             sides.append(side(of_features(with_features, logged), of_store, external_clustering.PLAIN))
-            profiles.append(_profile(with_features, clusters, category, "external"))
+            profiles.append(_profile(with_features, clusters, category, "external", logged))
         own = sorted(int(cluster) for cluster in of_store.unique())
         named |= {(category, cluster): text for cluster, text in cluster_names(sides, own).items()}
     merged_clusters = merged["merged_clusters"]
@@ -59,6 +61,8 @@ def described(
     }
 
 
-def _profile(values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_name: str) -> pd.DataFrame:
+def _profile(
+    values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_name: str, logged: Sequence[str] = ()
+) -> pd.DataFrame:
     inside = clusters[clusters["store_id"].isin(values.index)]
-    return feature_profiles(values.loc[inside["store_id"]], inside).assign(category=category, side=side_name)
+    return feature_profiles(values.loc[inside["store_id"]], inside, logged).assign(category=category, side=side_name)

@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.core.final.description import described
 from pipeline.core.final.numbering import numbered
 from pipeline.core.final.placements import place
-from pipeline.core.merging import category_stores, distances, earned, joined
+from pipeline.core.merging import category_stores, distances, earned, is_by_mix_alone, joined, nearness
 from pipeline.schema import CANDIDATES, NO_CATEGORY
 from pipeline.settings import Merging
 from pipeline.settings.per_category import for_category
@@ -88,7 +88,7 @@ def finish(
     final |= place(final, overrides)
     sides = internal_clusters, internal_features, external_clusters, external_scaled_features
     changed = _changed(final["overrides_applied"])
-    final["store_clusters"] = _measured(final["store_clusters"], changed, sides, settings)
+    final["store_clusters"] = _measured(final, changed, sides, settings)
     return _described(final, {*changed, NO_CATEGORY}, internal_features, external_features, external_feature_report)
 
 
@@ -127,15 +127,15 @@ def _changed(applied: pd.DataFrame) -> set[str]:
 
 
 def _measured(
-    store_clusters: pd.DataFrame,
+    merged: Mapping[str, pd.DataFrame],
     changed: Collection[str],
     sides: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame],
     settings: Merging,
 ) -> pd.DataFrame:
-    """The final clusters, with distances computed again in the changed categories."""
+    """The final clusters; what lies near what is computed again in the changed categories."""
     if not changed:
-        return store_clusters
-    measured = store_clusters.set_index(["store_id", "category"])
+        return merged["store_clusters"]
+    measured = merged["store_clusters"].set_index(["store_id", "category"])
     internal, features, *outside = sides
     of_changed = (table[table["category"].isin(changed)] for table in (internal, features))
     for stores in category_stores(*of_changed, *outside):
@@ -144,6 +144,14 @@ def _measured(
         cluster = measured.loc[keys, "cluster"].to_numpy(dtype=np.int64)
         space = ordered.space(for_category(settings, ordered.category))
         measured.loc[keys, "distance"] = distances(space, cluster)
+        cells = merged["merged_clusters"]
+        cells = cells[cells["category"] == ordered.category]
+        of_internal, of_external = (
+            cells[side].fillna(0).to_numpy(dtype=np.int64) for side in ("internal_cluster", "external_cluster")
+        )
+        by_mix_alone = is_by_mix_alone(of_internal, of_external)
+        for name, values in nearness(ordered, space, cluster, by_mix_alone=by_mix_alone).items():
+            measured.loc[keys, name] = values
     return measured.reset_index()
 
 

@@ -33,7 +33,7 @@ def numbered(
         highest = {str(category): int(number) for category, number in used} | highest
     moves = {category: _with_dissolved(own, merged["reassignments"], category) for category, own in numbers.items()}
     return {
-        "store_clusters": _renumbered(merged["store_clusters"], numbers, ("cluster",)),
+        "store_clusters": _renumbered(merged["store_clusters"], numbers, ("cluster", "next_cluster")),
         "merged_clusters": _renumbered(merged["merged_clusters"], numbers, ("cluster",)),
         "reassignments": _renumbered(merged["reassignments"], moves, ("from_cluster", "to_cluster")),
         "cluster_numbers": pd.DataFrame(

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from pipeline.core.merging.contribution import earned, tested
 from pipeline.core.merging.join import Candidate, candidates, category_stores, joined, merge
-from pipeline.core.merging.outcome import distances
+from pipeline.core.merging.outcome import distances, is_by_mix_alone, nearness
 
-__all__ = ["Candidate", "candidates", "category_stores", "distances", "earned", "joined", "merge", "tested"]
+__all__ = [
+    "Candidate",
+    "candidates",
+    "category_stores",
+    "distances",
+    "earned",
+    "is_by_mix_alone",
+    "joined",
+    "merge",
+    "nearness",
+    "tested",
+]
