@@ -28,14 +28,15 @@ _ALERT_URLS: Key = ("alerts", "urls")
 _ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
 
 
-# Settings of earlier versions of the sections that cluster, and what is done without them.
-_CLUSTERED = ("internal", "external", "chain")
-_REMOVED = {
+# Settings of earlier versions, by the first part of their section, and what is done without them.
+_OF_CLUSTERING = {
     "algorithm": "clusters are those of a mixture",
     "rule": "the mixture's likelihood decides k; set k to fix it",
     "transform": "shares are always roots, laid flat around the chain's mix",
     "shrinkage": "the mixture knows how noisy small stores are",
 }
+_OF_MERGING = dict.fromkeys(("k", "k_max"), "no method of merging has a number of clusters of its own")
+_REMOVED = {**dict.fromkeys(("internal", "external", "chain"), _OF_CLUSTERING), "merging": _OF_MERGING}
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,9 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
         return
     hints = typing.get_type_hints(kind, include_extras=True)
     for name in values:
-        if name not in hints and name in _REMOVED and key and key[0] in _CLUSTERED:
-            yield f"{origin((*key, name))}: {dotted((*key, name))}: was removed: {_REMOVED[name]}; delete the line"
+        removed = _REMOVED.get(str(key[0]), {}).get(name) if key else None
+        if name not in hints and removed:
+            yield f"{origin((*key, name))}: {dotted((*key, name))}: was removed: {removed}; delete the line"
         elif name not in hints:
             yield (
                 f"{origin((*key, name))}: {dotted((*key, name))}: unknown key{nearest(name, list(hints))}; "

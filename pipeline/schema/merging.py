@@ -90,9 +90,7 @@ TABLES = (
         (
             CATEGORY.described("The category; (none) for stores that are only in the outside data"),
             CLUSTER,
-            INTERNAL_CLUSTER.described(
-                "The internal cluster of the cell; null if it has several (consensus, weighted)"
-            ),
+            INTERNAL_CLUSTER.described("The internal cluster of the cell; null if it has several"),
             EXTERNAL_CLUSTER.described(
                 "The external cluster of the cell; null if it has several, or its stores are not in the outside data"
             ),
@@ -159,7 +157,7 @@ TABLES = (
         ("category", "method"),
         (
             CATEGORY,
-            Column("method", "text", "internal, cross, nested, consensus or weighted"),
+            Column("method", "text", "internal, cross or nested"),
             Column("taken", "boolean", "Whether the final clusters come from this method"),
             Column(
                 "clusters", "integer", "Final clusters of this method, including those of stores without outside data"

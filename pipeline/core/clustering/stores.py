@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.core.between_runs.alignment import Reference, aligned, renumbered
 from pipeline.core.clustering import bootstrap, outliers, positions, refits, rules, sampling
-from pipeline.core.clustering.centroid_algorithms import KMeans
 from pipeline.core.clustering.choosing import Choice, Chooser
 from pipeline.core.clustering.densities import Stores, certainty, posteriors
 from pipeline.core.clustering.evidence import Roots, View, thinness
 from pipeline.core.clustering.figures import centroids
 from pipeline.core.clustering.k_figures import KFigures, k_figures
-from pipeline.core.clustering.kmeans import kmeans
+from pipeline.core.clustering.kmeans import kmeans, of_draws
 from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.outcomes import outcome
 from pipeline.core.clustering.placement import describe, number
@@ -199,8 +199,7 @@ def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: H
     by_factors = {each.q: each for each in fits if each.k == 1}
     chooser = Chooser(fits, lambda each: refits.refit(stores, each, by_factors[each.q], drawn, seed), settings, n)
     largest = max(each.k for each in fits)
-    of_draws = KMeans(fit, np.ones((1, n)), seed).of_draws
-    tried = try_on_halves(halves, data.ids[data.fitted], largest, of_draws)
+    tried = try_on_halves(halves, data.ids[data.fitted], largest, partial(of_draws, seed=seed))
     choice = chooser.take(k_before, tried.barred)
     choice = choice._replace(fit=polished(stores, data.view.groups, choice.fit))
     k, axes = choice.fit.k, choice.fit.q
@@ -269,11 +268,10 @@ def _tested(data: _Data, choice: Choice, settings: ClusteringSettings) -> NullTe
     counted = np.ones_like(stores.numbers) if stores.counted is None else np.sqrt(stores.counted)
     pattern = np.column_stack([counted * widths[:, None], np.ones((len(matrix), stores.levels.shape[1]))])
     k, everyone = choice.fit.k, np.ones((1, len(matrix)))
-    fits = KMeans(matrix, everyone, settings.random_state)
     labels = kmeans(matrix, everyone, centroids(matrix, choice.fit.labels, k)[None]).labels[0]
     if not np.bincount(labels, minlength=k).all():  # stores that rounding alone tells apart
         labels = choice.fit.labels
-    return compare_with_nulls(matrix, labels, k, fits, settings.null_resamples, settings.random_state, pattern)
+    return compare_with_nulls(matrix, labels, k, settings.null_resamples, settings.random_state, pattern)
 
 
 def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame]:
