@@ -77,10 +77,15 @@ class Served:
         sent = {"Cookie": self.cookie, "Origin": self.base, "X_CSRF_Token": self.csrf, **headers}
         return self.ask(path, body, **{name: value for name, value in sent.items() if value})
 
-    def kill(self) -> None:
-        """End it as the kernel does when memory runs out."""
-        self.process.send_signal(signal.SIGKILL)
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """End it; SIGKILL is how the kernel does when memory runs out."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
         self.process.wait(timeout=20)
+        if self.process.stdout is not None and not self.process.stdout.closed:
+            said = self.process.stdout.read()
+            self.process.stdout.close()
+            assert "Traceback" not in said, said
 
 
 def start(home: Path, *words: str, **environ: str) -> Served:
@@ -111,10 +116,4 @@ def served(home: Path, *words: str, **environ: str) -> Iterator[Served]:
         bench.log_in()
         yield bench
     finally:
-        if bench.process.poll() is None:
-            bench.process.terminate()
-        bench.process.wait(timeout=20)
-        if bench.process.stdout is not None:
-            said = bench.process.stdout.read()
-            bench.process.stdout.close()
-            assert "Traceback" not in said, said
+        bench.end()

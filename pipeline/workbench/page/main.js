@@ -53,6 +53,11 @@ function route() {
     Object.assign(state, { pipeline: null, runs: [], log: "", activity: { running: [], holder: null, building: [] } });
     watch(env);
   }
+  state.subject = subject;
+  if (kind === "pipeline" && shown === `${env}/${kind}`) {
+    changes.dispatchEvent(new Event("subject")); // what is typed for a launch stays
+    return;
+  }
   chooser.value = env;
   drawLinks(env, kind);
   view?.abort();
