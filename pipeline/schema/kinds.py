@@ -11,6 +11,7 @@ RARE = "(rare)"  # the need state of all need states that are too rare to be one
 UNMAPPED = "UNMAPPED"  # the need state of SKUs that are not in the need-state map
 NO_CATEGORY = "(none)"  # the category of stores that are only in the outside data
 ALL_CATEGORIES = "(all)"  # the category of rows about all categories together
+ALL_WEEKS = "(all)"  # the week of rows about no single week
 NO_CLUSTER = 0  # the external cluster of a store without outside data
 BLOCKS = 8  # of weeks, in `sales_by_block`
 BLOCK_CENTS = tuple(f"block_{block}_cents" for block in range(1, BLOCKS + 1))  # its columns in a DataFrame

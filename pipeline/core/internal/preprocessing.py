@@ -39,6 +39,8 @@ def preprocess(
     unchosen_stores: pd.DataFrame,
     settings: InternalPreprocessing,
     key_spellings: pd.DataFrame | None = None,
+    delivered_sales: pd.DataFrame | None = None,
+    delivered_stores: pd.DataFrame | None = None,
     sales_weeks: pd.DataFrame | None = None,
     closed: Collection[str] = (),
     mix_over: Sequence[str] = (),
@@ -51,7 +53,7 @@ def preprocess(
         have the need state `schema.UNMAPPED`, and the category of that name if their category is unknown. If weeks are known,
         also `schema.BLOCK_CENTS` (int64). Without rows, all tables are empty.
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
-    key_spellings : the table of that name, which is passed on; None: no rows
+    key_spellings, delivered_sales, delivered_stores : the tables of these names, which are passed on; None: no rows
     settings : the treatment of unmapped sales, and the limits, with their values per category
     sales_weeks : first_week, last_week, weeks: one row with the weeks of the sales; None or no row where they are not known
     closed : stores that are excluded from every category; their sales stay, like the sales of all excluded stores
@@ -95,7 +97,14 @@ def preprocess(
         "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
         "sales_by_need_state": by_need_state.drop(columns=[name for name in BLOCK_CENTS if name in by_need_state]),
         "sales_by_block": _by_block(published),
-        "key_spellings": empty(TABLES["key_spellings"]) if key_spellings is None else key_spellings,
+        **{
+            name: empty(TABLES[name]) if table is None else table
+            for name, table in (
+                ("key_spellings", key_spellings),
+                ("delivered_sales", delivered_sales),
+                ("delivered_stores", delivered_stores),
+            )
+        },
     }
 
 
