@@ -47,7 +47,7 @@ function drawLinks(env, kind) {
 }
 
 function route() {
-  if (location.hash === "#main") return;
+  if (location.hash === "#main" || !state.session) return;
   const [env, kind, subject] = asked();
   if (env !== state.env) {
     Object.assign(state, { pipeline: null, runs: [], log: "", activity: { running: [], holder: null, building: [] } });
