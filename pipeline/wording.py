@@ -62,6 +62,11 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text is Unicode; the name of a file in another encoding is none."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def plain(text: str) -> str:
     """A `printable` text on one line, with single blanks."""
     return printable(" ".join(text.split()))

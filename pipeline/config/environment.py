@@ -21,7 +21,7 @@ from pipeline.config.faults import Origin, dotted, of_settings, of_urls, of_valu
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from pipeline.settings.per_category import section_of
-from pipeline.wording import nearest
+from pipeline.wording import is_utf8, nearest
 
 if sys.version_info >= (3, 11):
     import tomllib as tomllib  # other modules import it from here
@@ -103,6 +103,8 @@ def load(env: str) -> Config:
     loaded = _loaded.get((root, env))
     if loaded is not None:
         return loaded
+    if not is_utf8(str(root)):
+        raise SettingsError(f"{root}: the name of the project's folder, or of one above it, is not UTF-8; rename it")
     if not (root / "configs").is_dir():
         raise SettingsError(
             f"{root} is not a project: it has no folder configs; start in a clone, or set STORE_CLUSTERING_HOME to a project's root"

@@ -23,7 +23,7 @@ from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.source import flat_sources
 from pipeline.engine.reading.weeks import SalesWeeks, weeks_of
 from pipeline.engine.sales_keys import KEYS, keyed
-from pipeline.engine.sums import LARGEST_LOSS
+from pipeline.engine.sums import LARGEST_LOSS, LARGEST_TOTAL
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.schema import BLOCK_CENTS, UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, Sources
@@ -94,6 +94,7 @@ def gather(
             _choose(connection, sales, settings, has_category=map_has_category(sources))
             if not read.is_well:
                 check_values(connection, sales, read.scans)
+            check_total(connection, sales)
             _check_rounding(connection, sales, sales.names["sales_value"])
             doubts += doubts_of(connection, sales, read.scans, read.weeks, settings.last_weeks)
             if mapping is not None:
@@ -336,6 +337,21 @@ def check_values(connection: duckdb.DuckDBPyConnection, source: Source, raw_scan
         raise RawDataError(
             f"{source.title}: column '{name}' is missing, not finite or beyond 1e13 in {counted(int(bad), 'row', 'rows')} of "
             f"{total:,}; correct them, or remove the rows"
+        )
+
+
+def is_total_publishable(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the sum of all amounts of `chosen_sales`, each without its sign, fits into a published column."""
+    (total,) = row(connection, "SELECT COALESCE(SUM(ABS(CAST(sales_cents AS HUGEINT))), 0) FROM chosen_sales")
+    return bool(total < LARGEST_TOTAL * 100)
+
+
+def check_total(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Check that the amounts of `chosen_sales` can be added up."""
+    if not is_total_publishable(connection):
+        raise RawDataError(
+            f"{source.title}: the amounts of column '{source.names['sales_value']}' add up to 1e16 or more, which no table holds to the "
+            "cent; see whether the column is the right one, or write the amounts in a larger unit"
         )
 
 

@@ -18,6 +18,7 @@ from pipeline.settings import SalesColumns
 # Where the names of stores and SKUs stand once `sums` is made, each once: the table and its column.
 NAMES = {"store_id": ("store_names", "name"), "sku_id": ("sku_names", "name")}
 LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of each store and SKU to cents
+LARGEST_TOTAL = 10**16  # units of the currency, of all amounts; what is published has 18 digits, two of them decimals
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
