@@ -54,13 +54,15 @@ def blanks(megabytes: int) -> Iterator[bytes]:
         yield b" " * MEGABYTE
 
 
-@pytest.mark.parametrize("content", [rows_of_long_texts(40_000), blanks(1200)], ids=["long texts", "blanks"])
-def test_a_workbook_that_unpacks_to_a_gigabyte_is_refused_in_one_line(content: Iterator[bytes], tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [rows_of_long_texts(20_000), blanks(700)], ids=["long texts", "blanks"])
+def test_a_workbook_that_unpacks_to_what_would_fill_its_memory_is_refused_in_one_line(
+    content: Iterator[bytes], tmp_path: Path
+) -> None:
     small, path = tmp_path / "small.xlsx", tmp_path / "stores.xlsx"
     workbooks.xlsx(small, {"S": [["store_id", "x"], [1, 2]]})
-    with zipfile.ZipFile(small) as known, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in known.namelist():
-            head, mark, tail = known.read(name).partition(b"</sheetData>")
+    with zipfile.ZipFile(small) as plain, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        for name in plain.namelist():
+            head, mark, tail = plain.read(name).partition(b"</sheetData>")
             with packed.open(name, "w", force_zip64=True) as part:
                 part.write(head)
                 for chunk in content if mark else ():
