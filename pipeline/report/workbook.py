@@ -23,6 +23,7 @@ from xlsxwriter.exceptions import FileCreateError
 
 from pipeline.duck.spill import spill_folder
 from pipeline.report.grids import Cell
+from pipeline.report.overview import about
 from pipeline.report.sheets import Heading, Sheet, sheets
 from pipeline.report.source import Source
 from pipeline.storage.durable import naming
@@ -37,18 +38,23 @@ _RISKY = re.compile("^'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 GUARDED = re.compile("^'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
-def write(source: Source, paths: Mapping[str, Path]) -> None:
+def write(source: Source, paths: Mapping[str, Path]) -> list[str]:
     """Write the workbook and the CSV files; equal tables give equal bytes.
 
     Parameters
     ----------
     source : the tables
     paths : the path by target: `workbook`, and one per sheet that is also written as CSV
+
+    Returns
+    -------
+    Nothing that is to be said at the end of a run: no line.
     """
     _write_workbook(source, paths["workbook"])
     for sheet in sheets(source):
         if sheet.name in paths:
             write_csv(sheet, paths[sheet.name])
+    return []
 
 
 def _write_workbook(source: Source, path: Path) -> None:
@@ -64,7 +70,9 @@ def _write_workbook(source: Source, path: Path) -> None:
         _opened(path) as file,
         xlsxwriter.Workbook(file, options | {"tmpdir": str(folder)}) as book,
     ):
-        book.set_properties({"title": f"Store clusters: {source.env}", "created": datetime(2000, 1, 1)})  # no clock
+        book.set_properties(
+            {"title": f"Store clusters: {source.env}", "comments": about(source), "created": datetime(2000, 1, 1)}
+        )  # no clock
         formats = {kind: book.add_format({"num_format": text}) for kind, text in FORMATS.items()}
         formats["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         _about(source, book)
@@ -97,6 +105,7 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
     page.set_column(0, 0, 110)
     lines = [
         f"Store clusters of environment {source.env}.",
+        about(source),
         *(
             ["SAMPLE DATA: these stores and sales are invented. Do not base decisions on them."]
             if source.sample

@@ -35,7 +35,7 @@ TABLES = (
         "one row per chain cluster, category and need state",
         ("cluster", "category", "need_state"),
         (
-            CLUSTER,
+            CLUSTER.of_side("chain"),
             CATEGORY,
             NEED_STATE,
             STORES.described("Stores of the cluster in the category"),

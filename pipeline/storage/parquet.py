@@ -95,6 +95,23 @@ def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | No
     return _to_frame(pa.concat_tables(parts), table)
 
 
+def names(path: Path) -> list[str]:
+    """The names of the columns in a file.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return [str(name) for name in pq.ParquetFile(path).schema_arrow.names]
+    except (OSError, pa.ArrowException) as error:
+        raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
+
+
 def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq

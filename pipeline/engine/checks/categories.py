@@ -13,8 +13,8 @@ from pipeline.engine.checks import mapping, sales
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.mapping import MapSeen
 from pipeline.engine.checks.sales import SalesSeen
+from pipeline.engine.chosen_sales import is_total_publishable
 from pipeline.engine.connections import rows
-from pipeline.engine.internal import is_total_publishable
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalPreprocessing, Settings
 from pipeline.settings.keys import normal

@@ -9,7 +9,7 @@ import duckdb
 import msgspec
 
 from pipeline.config.raw_files import copies
-from pipeline.engine import internal, sums
+from pipeline.engine import chosen_sales, internal, summed_sales, sums
 from pipeline.engine.checks import schemas
 from pipeline.engine.checks.findings import Column, Findings, SourceSeen
 from pipeline.engine.checks.schemas import Fitted, Wanted
@@ -96,7 +96,7 @@ def look(
     total, nulls = _nulls(connection)
     with findings.attempt(NAME):
         names = {each.use: each.name for each in wanted if fitted.has(each.use) and each.use in KEYS}
-        internal._check_keys(connection, source, names or {"store_id": columns.store_id})
+        summed_sales.check_keys(connection, source, names or {"store_id": columns.store_id})
     connection.execute("DELETE FROM sums WHERE category IS NULL")
     has_category = internal.map_has_category(sources)
     is_chosen = bool(total) and _choose(connection, fitted, settings, findings, has_map_category=has_category)
@@ -104,9 +104,9 @@ def look(
     if is_chosen:
         _check_values(connection, replace(fitted, scans=tuple(ready)), findings)
         if fitted.has(*named.names, "sales_value"):
-            for doubt in internal.doubts_of(connection, source, ready, weeks, last):
+            for doubt in chosen_sales.doubts_of(connection, source, ready, weeks, last):
                 findings.doubt(NAME, doubt)
-        notes = internal.weeks_kept(connection, source, weeks, last)
+        notes = chosen_sales.weeks_kept(connection, source, weeks, last)
     seen = sales_columns.seen(total, nulls | week_nulls, _facts(connection, fitted, named))
     return SalesSeen(replace(seen, notes=tuple(notes)), fitted, named, is_chosen)
 
@@ -194,7 +194,7 @@ def _choose(
         connection.execute("DROP VIEW IF EXISTS chosen_sales")
         connection.execute("DROP TABLE IF EXISTS chosen")
         with findings.attempt(NAME, failed):
-            internal._choose(connection, fitted.source, tried, has_category=has_map_category)
+            chosen_sales.choose(connection, fitted.source, tried, has_category=has_map_category)
         if not failed:
             return True
     return False
@@ -209,14 +209,14 @@ def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, finding
     for statement in (*_SAID, None):
         failed: list[str] = []
         with findings.attempt(NAME, failed):
-            internal.check_values(connection, fitted.source, fitted.scans)
+            chosen_sales.check_values(connection, fitted.source, fitted.scans)
         if not failed or statement is None:
             break
         connection.execute(statement)
     with findings.attempt(NAME):
-        internal.check_total(connection, fitted.source)
+        chosen_sales.check_total(connection, fitted.source)
     with findings.attempt(NAME):
-        internal._check_rounding(connection, fitted.source, sales_value)
+        chosen_sales.check_rounding(connection, fitted.source, sales_value)
 
 
 def stores_by_category(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -31,7 +31,9 @@ _PACKAGES = str(Path(__file__).parents[3])
 _REFUSED, _FULL = 30, 31
 
 
-def ask(module: str, path: str, question: dict[str, Any], *, memory: int | None, folder: Path | None) -> pa.Buffer:
+def ask(
+    module: str, path: str, question: dict[str, Any], *, memory: int | None = None, folder: Path | None = None
+) -> pa.Buffer:
     """The answer of a module that calls `reply`.
 
     Parameters
