@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline import variables
 from pipeline.config.faults import Origin, dotted, of_settings, of_urls, of_values
 from pipeline.errors import SettingsError
 from pipeline.settings import Alerts, Settings, Sources
@@ -235,9 +236,14 @@ def _expand(value: Any, path: tuple[str | int, ...], origin: Origin, faults: lis
                 f"{origin(path)}: {dotted(path)}: the environment variable {name} is not set; "
                 f"set it, or write ${{{name}:-default}}"
             )
+        if name in os.environ:
+            variables.hide(content or "", match[0])
         return content or ""
 
-    return _VARIABLE.sub(fill, value)
+    filled = _VARIABLE.sub(fill, value)
+    if any(match["name"] in os.environ for match in _VARIABLE.finditer(value)):
+        variables.hide(filled, value)
+    return filled
 
 
 def _convert(values: dict[str, Any], origin: Origin, faults: list[str]) -> Settings:

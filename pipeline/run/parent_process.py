@@ -1,10 +1,31 @@
-"""A worker process ends with the run that started it."""
+"""A worker process is forked from the run that started it, and ends with it."""
 
 from __future__ import annotations
 
 import multiprocessing
 
 from pipeline import processes
+from pipeline.errors import MachineError
+
+
+def fork_workers() -> None:
+    """Let this process fork its workers: they take over what it has read and imported, and Luigi's tasks cannot be pickled.
+
+    The default is another on macOS, and on Linux from Python 3.14 on.
+
+    Raises
+    ------
+    MachineError : the machine has no semaphores, with which processes share a queue
+    """
+    multiprocessing.set_start_method("fork", force=True)
+    try:
+        multiprocessing.Lock()
+    except (ImportError, OSError) as error:
+        cause = getattr(error, "strerror", None) or error
+        raise MachineError(
+            f"processes cannot share a queue ({cause}): /dev/shm is not there, or cannot be written; mount it, or start the container with "
+            "--shm-size"
+        ) from None
 
 
 def end_with_parent() -> None:
