@@ -37,6 +37,13 @@ def _as_pattern(value: str) -> str:
     return re.escape(value) if len(value) >= _CERTAIN else rf"(?<!\w){re.escape(value)}(?!\w)"
 
 
+def forget() -> None:
+    """Hide nothing any more: the configs that name the variables are forgotten."""
+    global _pattern
+    _written.clear()
+    _pattern = None
+
+
 def hidden(text: str) -> str:
     """A text with the names of variables in place of their values."""
     return text if _pattern is None else _pattern.sub(lambda match: _written[match[0]], text)

@@ -86,8 +86,9 @@ _loaded: dict[tuple[Path, str], Config] = {}
 
 
 def forget() -> None:
-    """Forget all configs, so that they are read again."""
+    """Forget all configs and the values of variables in them, so that they are read again."""
     _loaded.clear()
+    variables.forget()
     _resolved.cache_clear()
 
 

@@ -28,7 +28,7 @@ _NATIVE = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "utf-8", "iso8859-1"
 _BLOCK = 1 << 20
 _APART, _PROBE = 16 << 20, 1 << 16  # bytes; DuckDB drops lines that are longer than 32 MB
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, csv.Error)
-LONGEST = 2 << 20  # characters of a line, and of a row that goes on in the next line; DuckDB takes as many bytes
+LONGEST = 2_000_000  # characters of a line, and of a row that goes on in the next line; DuckDB takes as many bytes
 UNPACKED = 1 << 30  # bytes that any packed file may unpack to, and
 TIMES = 200  # as many times its size; text packs to a tenth, and a row that is repeated without end to a thousandth
 
