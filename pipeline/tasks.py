@@ -21,6 +21,11 @@ from __future__ import annotations
 
 import os
 
+from pipeline import machine
+
+if not machine.is_tested():  # before what only Linux has is imported
+    machine.refuse_other()
+
 from luigi.configuration import add_config_path
 
 from pipeline.config.environment import home

@@ -21,6 +21,7 @@ LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of ea
 MOST_DECIMALS = 6  # of an amount
 BLOCK_MICROS = tuple(f"block_{block}_micros" for block in range(1, BLOCKS + 1))
 _EXACT = 2**52  # up to here a float holds every whole number, and half of it
+LARGEST_TOTAL = 10**16  # units of the currency, of all amounts; what is published has 18 digits, two of them decimals
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
