@@ -12,10 +12,11 @@ from pipeline.settings.keys import normal
 from pipeline.wording import nearest
 
 if TYPE_CHECKING:
-    from pipeline.run.parameters import CachedParameters
+    from pipeline.stage.database import Bundle
+    from pipeline.stage.declared import DeclaredStage
 
 
-def task(job: str | None, category: str | None, env: str, tags: list[str]) -> CachedParameters:
+def task(job: str | None, category: str | None, env: str, tags: list[str]) -> DeclaredStage | Bundle:
     """The task of a job.
 
     Parameters
@@ -34,7 +35,9 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> Ca
     """
     from pipeline import tasks
     from pipeline.run.parameters import check_sources, parse_tags
+    from pipeline.run.session import session
 
+    session.is_own_command = True
     notices.at_exit(load(env))
     jobs = {job_task.__name__: job_task for job_task in (*tasks.JOBS, tasks.Warehouse)}
     wanted = name(job) if job else "FullPipeline"

@@ -59,6 +59,7 @@ class DatabaseStage(LoadingStage):
             "lineage": history.lineage(self.config),
             "runs": history.runs_so_far(self.config),
             "result": self._result().row(),
+            **self.compared(),
         }
 
         with publication.staged(self.database) as path:

@@ -94,6 +94,7 @@ class DocumentStage(LoadingStage):
             contents=self.contents(contents),
             libraries=fingerprints.libraries(session.memory(self.config), self.libraries),
             spill=str(self.config.spill_folder),
+            frames=self.compared() if self.reads_comparison else {},
         )
         with ExitStack() as stack:
             paths = {
