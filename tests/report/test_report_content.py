@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def test_the_outside_of_a_cluster_is_told_by_means_and_standard_deviations(page:
 
 
 def about(page: str) -> str:
-    return re.search(r'<p class="about">(.*?)</p>', page)[1]
+    return unescape(re.search(r'<p class="about">(.*?)</p>', page)[1])
 
 
 def with_table(source: Source, folder: Path, name: str, **columns: object) -> Source:
