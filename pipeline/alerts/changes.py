@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ from pipeline.duck import safe_settings
 from pipeline.schema import NO_CATEGORY
 from pipeline.wording import counted, listed
 
+OVERRIDDEN = "overridden"  # a column that older databases do not have
 _NAMED = 3  # categories named; further ones are counted
 
 
@@ -27,23 +29,42 @@ def of_databases(before: Path | None, after: Path) -> str:
     -------
     One line. Clusters are matched first, so another number alone is no change.
     """
-    was, now = (None if path is None else _clusters(path) for path in (before, after))
+    if before is None:
+        return "changed: nothing to compare with, this is the first result"
+    was, now = (_clusters(path) for path in (before, after))
     if was is None or now is None:
-        return "changed: nothing to compare with, no earlier result can be read"
+        return "changed: nothing to compare with, the earlier database cannot be read"
     return f"changed: {'; '.join(_parts(was, now)) or 'no store is in another cluster than before'}"
 
 
 def _clusters(path: Path) -> pd.DataFrame | None:
     try:
         with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
-            clusters: pd.DataFrame = connection.execute("SELECT store_id, category, cluster FROM store_clusters").df()
+            columns = [name for name, *_ in connection.execute("DESCRIBE store_clusters").fetchall()]
+            wanted = [name for name in ("store_id", "category", "cluster", OVERRIDDEN) if name in columns]
+            clusters: pd.DataFrame = connection.execute(f"SELECT {', '.join(wanted)} FROM store_clusters").df()  # noqa: S608  # names of ours
     except duckdb.Error:
         return None
     return clusters[clusters["category"] != NO_CATEGORY]
 
 
+def by_hand(*results: pd.DataFrame) -> set[tuple[str, str]]:
+    """The stores and categories that an override places in one of the results; an older database may not say so."""
+    placed = (result[result[OVERRIDDEN].astype(bool)] for result in results if OVERRIDDEN in result)
+    return {pair for rows in placed for pair in zip(rows["store_id"], rows["category"], strict=True)}
+
+
+def without(result: pd.DataFrame, pairs: Collection[tuple[str, str]]) -> pd.DataFrame:
+    """The rows of a result without these stores and categories."""
+    keys = zip(result["store_id"], result["category"], strict=True)
+    return result[[pair not in pairs for pair in keys]]
+
+
 def _parts(was: pd.DataFrame, now: pd.DataFrame) -> list[str]:
-    agreement = compare(was, now)["agreement"]
+    comparison = compare(was, now)
+    agreement, pairs = comparison["agreement"], by_hand(was, now)
+    moves = zip(comparison["moves"]["store_id"], comparison["moves"]["category"], strict=True)
+    hand = sum(pair in pairs for pair in moves)
     common, moved = int(agreement["stores"].sum()), int(agreement["moved"].sum())
     parts = []
     if moved:
@@ -51,6 +72,7 @@ def _parts(was: pd.DataFrame, now: pd.DataFrame) -> list[str]:
         names = [f"{name} {count}" for name, count in zip(where["category"], where["moved"], strict=True)]
         parts.append(
             f"{counted(moved, 'store is', 'stores are')} in another cluster than before, of {common:,} over all categories ({listed(names, _NAMED)})"
+            + (f", {hand:,} of them by hand" if hand else "")
         )
     for words, names in (
         ("new", sorted({*now["category"]} - {*was["category"]})),

@@ -180,3 +180,10 @@ def test_a_database_from_before_clusters_were_tried_on_other_weeks_is_compared_a
                 connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
                 connection.unregister("given")
     assert of_databases(paths[0], paths[1], SETTINGS) == ["Bread: the verdict changed (separated -> tiers)"]
+
+
+def test_stores_that_somebody_placed_are_no_alarm_and_those_that_the_data_moved_are() -> None:
+    before, after = tables(clusters={"Tea": "1111122222"}), tables(clusters={"Tea": "2221122222"})
+    assert len(findings(before, after, SETTINGS)) == 1
+    after["store_clusters"]["overridden"] = after["store_clusters"]["store_id"].isin(["s0", "s1", "s2"])
+    assert findings(before, after, SETTINGS) == []
