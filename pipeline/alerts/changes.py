@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from pipeline.core.between_runs.compare import compare
@@ -57,7 +58,7 @@ def by_hand(*results: pd.DataFrame) -> set[tuple[str, str]]:
 def without(result: pd.DataFrame, pairs: Collection[tuple[str, str]]) -> pd.DataFrame:
     """The rows of a result without these stores and categories."""
     keys = zip(result["store_id"], result["category"], strict=True)
-    return result[[pair not in pairs for pair in keys]]
+    return result[np.array([pair not in pairs for pair in keys], dtype=bool)]
 
 
 def _parts(was: pd.DataFrame, now: pd.DataFrame) -> list[str]:
