@@ -9,12 +9,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from pipeline.core.between_runs.compare import compare
+from pipeline.core.between_runs.compare import OVERRIDDEN, by_hand, compare
 from pipeline.duck import safe_settings
 from pipeline.schema import NO_CATEGORY
 from pipeline.wording import counted, listed
 
-OVERRIDDEN = "overridden"  # a column that older databases do not have
 _NAMED = 3  # categories named; further ones are counted
 
 
@@ -47,12 +46,6 @@ def _clusters(path: Path) -> pd.DataFrame | None:
     except duckdb.Error:
         return None
     return clusters[clusters["category"] != NO_CATEGORY]
-
-
-def by_hand(*results: pd.DataFrame) -> set[tuple[str, str]]:
-    """The stores and categories that an override places in one of the results; an older database may not say so."""
-    placed = (result[result[OVERRIDDEN].astype(bool)] for result in results if OVERRIDDEN in result)
-    return {pair for rows in placed for pair in zip(rows["store_id"], rows["category"], strict=True)}
 
 
 def without(result: pd.DataFrame, pairs: Collection[tuple[str, str]]) -> pd.DataFrame:

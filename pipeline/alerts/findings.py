@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from pipeline.alerts import changes
-from pipeline.core.between_runs.compare import compare
+from pipeline.core.between_runs.compare import OVERRIDDEN, by_hand, compare
 from pipeline.duck import safe_settings
 from pipeline.duck.quoting import identifier
 from pipeline.settings import Alerts
@@ -24,7 +24,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 # columns that older databases do not have
 LATER: Mapping[str, tuple[str, ...]] = {
     "internal_verdicts": ("holds", "still_explained", "outdated"),
-    "store_clusters": (changes.OVERRIDDEN,),
+    "store_clusters": (OVERRIDDEN,),
 }
 _WORST_FIRST = ("no", "partly", "yes")  # values of `holds`
 _NAMED = 3  # categories named per finding; further ones are counted
@@ -155,7 +155,7 @@ def _moves(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]
     if "store_clusters" not in before or "store_clusters" not in after:
         return
     both = before["store_clusters"], after["store_clusters"]
-    moved_by_hand = changes.by_hand(*both)  # whoever placed them knows of it
+    moved_by_hand = by_hand(*both)  # whoever placed them knows of it
     agreement = compare(*(changes.without(result, moved_by_hand) for result in both))["agreement"]
     above = agreement[agreement["moved_share"] > limit].sort_values(
         ["moved_share", "category"], ascending=[False, True]

@@ -71,6 +71,8 @@ def test_a_move_by_hand_is_no_move_of_the_data_and_neither_is_its_end(built: Pro
     (move,) = table(built, "migrations").to_dict("records")
     assert (move["store_id"], move["cause"]) == ("7", "by hand")
     assert pd.isna(move["confidence"])
+    compared = built.command("store-clustering", "compare", "spring", "dev", "--moves").stdout
+    assert [line.split()[0] for line in compared.splitlines() if line.endswith("by hand")] == ["7"]
     agreement = table(built, "agreement").set_index("category").loc["Bread"]
     assert (agreement["moved"], agreement["moved_by_hand"]) == (1, 1)
 
