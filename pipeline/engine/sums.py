@@ -37,6 +37,7 @@ def make(
     columns: SalesColumns,
     in_window: Sequence[str] | None,
     blocks: Sequence[str] | None = None,
+    positions: Sequence[str] | None = None,
 ) -> bool:
     """Make `sums`: store_id, sku_id, category, sales_cents, rest_micros, rows_in_window; and `key_spellings`, the keys written in several ways.
 
@@ -51,6 +52,7 @@ def make(
     columns : what their columns are called
     in_window : per scan, the SQL of whether a row counts; None where every row does
     blocks : per scan, the SQL of a row's block of weeks; `sums` then has the columns `BLOCK_MICROS` besides, in millionths of a unit
+    positions : per scan, the SQL of a row's week, for whoever reads `raw_sales` afterwards
 
     Returns
     -------
@@ -61,13 +63,16 @@ def make(
     names = {use: replace(raw_scans[0][name], sql="raw_key").key if alike else "raw_key" for use, name in keys.items()}
     selects = []
     every = len(raw_scans)
-    for scan, chosen, block in zip(raw_scans, in_window or ["TRUE"] * every, blocks or ["NULL"] * every, strict=True):
+    nulls = ["NULL"] * every
+    for scan, chosen, block, position in zip(
+        raw_scans, in_window or ["TRUE"] * every, blocks or nulls, positions or nulls, strict=True
+    ):
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
         value = scan[columns.sales_value]
         text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
         selects.append(
             f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window, "
-            f"{block} AS block"
+            f"{block} AS block, CAST({position} AS BIGINT) AS position"
         )
     view(connection, "raw_sales", union(raw_scans, selects))
     by_block = BLOCK_MICROS if blocks else ()

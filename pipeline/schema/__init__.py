@@ -8,10 +8,11 @@ whole numbers; of floats with up to four decimals where amounts have parts of a 
 
 from __future__ import annotations
 
-from pipeline.schema import assigning, between_runs, chain, external, internal, merging, provenance
+from pipeline.schema import assigning, between_runs, chain, deliveries, external, internal, merging, provenance
 from pipeline.schema.assigning import ASSIGNMENTS
 from pipeline.schema.kinds import (
     ALL_CATEGORIES,
+    ALL_WEEKS,
     BLOCK_CENTS,
     BLOCKS,
     CENT_PARTS,
@@ -27,6 +28,7 @@ from pipeline.schema.kinds import (
 
 __all__ = [
     "ALL_CATEGORIES",
+    "ALL_WEEKS",
     "ASSIGNMENTS",
     "BLOCKS",
     "BLOCK_CENTS",
@@ -50,6 +52,7 @@ TABLES: dict[str, Table] = {
         *chain.TABLES,
         *merging.TABLES,
         *between_runs.TABLES,
+        *deliveries.TABLES,
         *assigning.TABLES,
         *provenance.TABLES,
     )
