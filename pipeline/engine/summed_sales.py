@@ -69,9 +69,8 @@ def sum_sales(
     sums.settle(connection)
     if not well:
         check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
-    return SummedSales(
-        ready, weeks, well, sums.BLOCK_MICROS if blocks else (), positions is not None, named.category_from_map
-    )
+    by_block = sums.BLOCK_MICROS if blocks else ()
+    return SummedSales(ready, weeks, well, by_block, positions is not None, named.category_from_map)
 
 
 def _weeks(

@@ -57,7 +57,7 @@ def of_table(
     return Grid(
         title,
         caption or f"{table.comment}; {table.grain}.",
-        [column.name.replace("_", " ") for column in columns],
+        [column.title for column in columns],
         [list(row) for row in zip(*cells, strict=True)],
         [f"{column.comment}{f' [{column.unit}]' if column.unit else ''}" for column in columns],
         folded,

@@ -169,7 +169,7 @@ TABLES = (
     Table(
         "internal_profiles",
         "one row per category, cluster and need state",
-        ("category", "internal_cluster", "need_state"),
+        ("category", "cluster", "need_state"),
         (
             CATEGORY,
             CLUSTER.of_side("internal"),

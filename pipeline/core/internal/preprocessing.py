@@ -111,11 +111,11 @@ def preprocess(
 
 def _weeks(sales_weeks: pd.DataFrame | None) -> dict[str, Any]:
     """The weeks of the sales, the same for every category: as columns."""
-    known = None if sales_weeks is None or sales_weeks.empty else sales_weeks.iloc[0]
+    weeks = None if sales_weeks is None or sales_weeks.empty else sales_weeks.iloc[0]
     return {
-        "first_week": None if known is None else str(known["first_week"]),
-        "last_week": None if known is None else str(known["last_week"]),
-        "weeks": pd.NA if known is None else int(known["weeks"]),
+        "first_week": None if weeks is None else str(weeks["first_week"]),
+        "last_week": None if weeks is None else str(weeks["last_week"]),
+        "weeks": pd.NA if weeks is None else int(weeks["weeks"]),
     }
 
 
