@@ -108,7 +108,7 @@ def doubts_of(
     (row_count,) = row(connection, "SELECT COALESCE(SUM(rows_in_window), 0) FROM chosen_sales")
     return [
         *(doubt for scan in raw_scans for doubt in scan.doubts),
-        *(weeks.doubts(source, last_weeks) if weeks and last_weeks else ()),
+        *(weeks.doubts(source, last_weeks) if weeks else ()),
         *_too_large(connection, source),
         *files.in_two_files(connection, source, raw_scans, int(row_count)),
         *repeated_rows.repeated(connection, source, raw_scans),
