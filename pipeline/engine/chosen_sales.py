@@ -137,12 +137,12 @@ def _too_large(connection: duckdb.DuckDBPyConnection, source: Source) -> list[st
 def weeks_kept(
     connection: duckdb.DuckDBPyConnection, source: Source, weeks: SalesWeeks | None, last_weeks: int | None
 ) -> list[str]:
-    """The first and the last of the chosen weeks, how many there are, and their share of the sales."""
-    window = weeks.window(last_weeks) if weeks and last_weeks else None
-    if window is None:
+    """The first and the last of the chosen weeks, how many there are, and their share of the sales; empty where weeks are not known."""
+    span = weeks.span(last_weeks) if weeks else None
+    if span is None:
         return []
     window_cents, every = row(connection, "SELECT SUM(window_cents), SUM(window_cents + earlier_cents) FROM sums")
-    share = f", {window_cents / every:.1%} of the sales" if every else ""
+    share = f", {window_cents / every:.1%} of the sales" if last_weeks and every else ""
     return [
-        f"weeks {window.first} to {window.last} of column '{source.names['week']}': {counted(window.count, 'week', 'weeks')}{share}"
+        f"weeks {span.first} to {span.last} of column '{source.names['week']}': {counted(span.count, 'week', 'weeks')}{share}"
     ]
