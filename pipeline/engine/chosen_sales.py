@@ -141,8 +141,10 @@ def weeks_kept(
     span = weeks.span(last_weeks) if weeks else None
     if span is None:
         return []
+    weeks_in_words = (
+        f"weeks {span.first} to {span.last} of column '{source.names['week']}': {counted(span.count, 'week', 'weeks')}"
+    )
+    if last_weeks is None:
+        return [weeks_in_words]
     window_cents, every = row(connection, "SELECT SUM(window_cents), SUM(window_cents + earlier_cents) FROM sums")
-    share = f", {window_cents / every:.1%} of the sales" if last_weeks and every else ""
-    return [
-        f"weeks {span.first} to {span.last} of column '{source.names['week']}': {counted(span.count, 'week', 'weeks')}{share}"
-    ]
+    return [f"{weeks_in_words}, {window_cents / every:.1%} of the sales" if every else weeks_in_words]
