@@ -20,7 +20,7 @@ import msgspec
 import pyarrow as pa
 
 from pipeline.engine.reading import excel_files
-from pipeline.engine.reading.excel_files import Sheet
+from pipeline.engine.reading.excel_cells import Sheet
 from pipeline.errors import RawDataError
 from pipeline.settings import ExcelSettings
 
