@@ -123,7 +123,7 @@ def doubts_of(
     (row_count,) = row(connection, "SELECT COALESCE(SUM(rows_in_window), 0) FROM chosen_sales")
     return [
         *(doubt for scan in raw_scans for doubt in scan.doubts),
-        *(weeks.doubts(source, last_weeks) if weeks and last_weeks else ()),
+        *(weeks.doubts(source, last_weeks) if weeks else ()),
         *_too_large(connection, source),
         *files.in_two_files(connection, source, raw_scans, int(row_count)),
         *repeated_rows.repeated(connection, source, raw_scans),
@@ -152,12 +152,14 @@ def _too_large(connection: duckdb.DuckDBPyConnection, source: Source) -> list[st
 def weeks_kept(
     connection: duckdb.DuckDBPyConnection, source: Source, weeks: SalesWeeks | None, last_weeks: int | None
 ) -> list[str]:
-    """The first and the last of the chosen weeks, how many there are, and their share of the sales."""
-    window = weeks.window(last_weeks) if weeks and last_weeks else None
-    if window is None:
+    """The first and the last of the chosen weeks, how many there are, and their share of the sales; empty where weeks are not known."""
+    span = weeks.span(last_weeks) if weeks else None
+    if span is None:
         return []
+    weeks_in_words = (
+        f"weeks {span.first} to {span.last} of column '{source.names['week']}': {counted(span.count, 'week', 'weeks')}"
+    )
+    if last_weeks is None:
+        return [weeks_in_words]
     window_cents, every = row(connection, "SELECT SUM(window_cents), SUM(window_cents + earlier_cents) FROM sums")
-    share = f", {window_cents / every:.1%} of the sales" if every else ""
-    return [
-        f"weeks {window.first} to {window.last} of column '{source.names['week']}': {counted(window.count, 'week', 'weeks')}{share}"
-    ]
+    return [f"{weeks_in_words}, {window_cents / every:.1%} of the sales" if every else weeks_in_words]
