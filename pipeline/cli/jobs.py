@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-import luigi
+from typing import TYPE_CHECKING
 
 from pipeline.config.environment import load
 from pipeline.errors import UsageError
@@ -12,8 +11,12 @@ from pipeline.run import notices
 from pipeline.settings.keys import normal
 from pipeline.wording import nearest
 
+if TYPE_CHECKING:
+    from pipeline.stage.database import Bundle
+    from pipeline.stage.declared import DeclaredStage
 
-def task(job: str | None, category: str | None, env: str, tags: list[str]) -> luigi.Task:
+
+def task(job: str | None, category: str | None, env: str, tags: list[str]) -> DeclaredStage | Bundle:
     """The task of a job.
 
     Parameters
@@ -32,7 +35,9 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
     """
     from pipeline import tasks
     from pipeline.run.parameters import check_sources, parse_tags
+    from pipeline.run.session import session
 
+    session.is_own_command = True
     notices.at_exit(load(env))
     jobs = {job_task.__name__: job_task for job_task in (*tasks.JOBS, tasks.Warehouse)}
     wanted = name(job) if job else "FullPipeline"
@@ -47,19 +52,6 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
             f"--category goes with InternalClustering, found {job!r}: leave the job out, or give InternalClustering"
         )
     return tasks.ClusterCategory(category=normal(category), **common)
-
-
-def check_category(task: luigi.Task) -> None:
-    """Refuse a category that is not in the data, if the list of categories is already built and fresh.
-
-    Raises
-    ------
-    RawDataError : there is no such category
-    """
-    from pipeline.stage.per_category import CategoryStage
-
-    if isinstance(task, CategoryStage) and all(below.complete() for below in task.deps()):
-        task.begin()
 
 
 def name(job: str) -> str:

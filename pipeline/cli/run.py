@@ -7,19 +7,24 @@ import logging
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 import luigi
 import luigi.configuration
 
+from pipeline import alerts
 from pipeline.cli import jobs, progress
+from pipeline.cli.grouped import grouped
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
 from pipeline.config.environment import Config, load
-from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
+from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UNHANDLED, UsageError
 from pipeline.records import runs
-from pipeline.run import ending
+from pipeline.run import ending, summary
 from pipeline.run.beginning import begin
 from pipeline.run.session import session
 from pipeline.storage import locks
@@ -43,6 +48,7 @@ _CUT_OFF = "what it reads is unchanged"
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks to build at a time."
 )
 @click.option("--wait", is_flag=True, help="Wait until no other run uses the environment.")
+@click.option("--accept", is_flag=True, help="Take the raw files as they are, whatever fail_on in [deliveries] says.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing unless something is wrong.")
 @json_option
 @click.option("--job", "named", help="The job as an option, as in the old runner.")
@@ -54,6 +60,7 @@ def run(
     dry_run: bool,
     workers: int,
     wait: bool,
+    accept: bool,
     quiet: bool,
     as_json: bool,
     named: str | None,
@@ -71,20 +78,23 @@ def run(
     """
     if job and named and jobs.name(job) != jobs.name(named):
         raise UsageError(f"two jobs are given, {job} and --job {named}: give one")
-    config = load(env)
-    task = jobs.task(job or named, category, env, list(tag))
-    if dry_run:
-        jobs.check_category(task)
-        _print_stale(task, as_json=as_json)
-        return
-    with locks.held(config.outputs / ".locks" / "run", wait=wait):
-        begin(config, owns_process=True)
-        try:
-            code = _build(task, workers, progress_wanted=not quiet and not as_json)
-        except KeyboardInterrupt:
-            ending.end(config, interrupted=True)
-            raise
-        ending.end(config, code=code)
+    with _alerting(env, wanted=not dry_run):
+        config = load(env)
+        if accept:
+            luigi.configuration.get_config().set("Deliveries", "accept", "true")
+        task = jobs.task(job or named, category, env, list(tag))
+        task.check_asked()
+        if dry_run:
+            _print_stale(task, as_json=as_json)
+            return
+        with locks.held(config.outputs / ".locks" / "run", wait=wait):
+            begin(config, owns_process=True)
+            try:
+                code = _build(task, workers, progress_wanted=not quiet and not as_json)
+            except BaseException as error:
+                ending.end(config, interrupted=isinstance(error, KeyboardInterrupt), code=UNHANDLED)
+                raise
+            ending.end(config, code=code)
     if session.interrupted:  # during the build, where it had no effect
         raise KeyboardInterrupt
     try:
@@ -97,6 +107,19 @@ def run(
     sys.exit(code)
 
 
+@contextmanager
+def _alerting(env: str, *, wanted: bool) -> Iterator[None]:
+    """Alert of an error before the run began; a mistyped command line is said to who typed it alone."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        if wanted and not session.over:
+            alerts.refused(env, error)
+        raise
+
+
 def _print_stale(task: luigi.Task, *, as_json: bool) -> None:
     from pipeline.inspect import standings
 
@@ -105,14 +128,15 @@ def _print_stale(task: luigi.Task, *, as_json: bool) -> None:
         tasks = [{"task": name, "reason": reason} for name, reason in stale]
         print(json.dumps({"would_build": tasks}, indent=1, ensure_ascii=False))
     else:
-        print(table(["would build", "because"], stale) if stale else "nothing to do: every target is fresh")
+        lines = [line for line, _ in grouped(stale)]
+        print(table(["would build", "because"], lines) if stale else "nothing to do: every target is fresh")
 
 
 def _build(task: luigi.Task, workers: int, *, progress_wanted: bool) -> int:
     from luigi.execution_summary import LuigiStatusCode
 
-    logger = _quieten_luigi()
-    with progress.shown(logger, wanted=progress_wanted):
+    logger, console = _quieten_luigi()
+    with progress.shown(logger, console, wanted=progress_wanted):
         done = luigi.build([task], local_scheduler=True, workers=workers, detailed_summary=True)
     return {
         LuigiStatusCode.SUCCESS: DONE,
@@ -132,7 +156,7 @@ class _Lowercase(logging.Formatter):
         return super().formatMessage(logging.makeLogRecord(record.__dict__ | {"levelname": record.levelname.lower()}))
 
 
-def _quieten_luigi() -> logging.Logger:
+def _quieten_luigi() -> tuple[logging.Logger, logging.StreamHandler[Any]]:
     """Show only warnings and errors on the console: the command prints its own summary. The log file has everything."""
     console = logging.StreamHandler()
     console.setLevel(logging.WARNING)
@@ -141,7 +165,7 @@ def _quieten_luigi() -> logging.Logger:
     logger.addHandler(console)
     logger.setLevel(logging.INFO)
     luigi.configuration.get_config().set("core", "no_configure_logging", "true")
-    return logger
+    return logger, console
 
 
 def _summary(config: Config, code: int) -> dict[str, object]:
@@ -166,20 +190,18 @@ def _results(config: Config) -> dict[str, Path]:
 
 def _print_outcome(config: Config, code: int) -> None:
     run = runs.this(config)
-    if run is not None:
+    if run is not None and run.events:
         rows = [
-            [line["task"], line["event"], line.get("reason") or line.get("error") or _CUT_OFF,
-             duration(line["seconds"]) if "seconds" in line else ""]
-            for line in run.events
-        ]  # fmt: skip
-        print(table(["task", "", "because", "took"], rows))
+            [line["task"], line["event"], line.get("reason") or line.get("error") or _CUT_OFF] for line in run.events
+        ]
+        lines = grouped(rows, [line.get("seconds", 0.0) for line in run.events])
+        print(table(["task", "", "because", "took"], [[*row, duration(took) if took else ""] for row, took in lines]))
+        if code == DONE:
+            print("".join(f"{line}\n" for line in summary.of_result(config)), end="")
         counts = Counter(line["event"] for line in run.events)
         counted = [f"{counts[event]} {event}" for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED) if counts[event]]
         print(f"{', '.join([*counted, f'{len(run.fresh)} fresh'])}; run {run.run_id}")
-        for note in (note for line in run.events for note in line.get("notes", [])):
-            print(printable(note))
-        for finding in (finding for line in run.events for finding in line.get("findings", [])):
-            print(f"look at: {printable(finding)}")
+        print("".join(f"{line}\n" for line in summary.remarks(run)), end="")
     elif code == DONE:
         print("nothing to do: every target is fresh")
     state = "" if code == DONE else " (of the last good run)"

@@ -1,6 +1,6 @@
 """Run records: who ran what, when, with which tags, and the outcome of each task.
 
-One file per run that built something, `outputs/<env>/.runs/<run_id>.jsonl`: a line at the start, a line per task that was
+One file per run that built something, failed or has tags, `outputs/<env>/.runs/<run_id>.jsonl`: a line at the start, a line per task that was
 built, cut off or failed, and a line at the end. Every process of the run may append lines. The settings, with defaults, are
 stored beside it as `<run_id>.toml`.
 """
@@ -68,10 +68,16 @@ def record(config: Config, tags: dict[str, str], event: str, task: str, **detail
     task : the task's name
     details : further fields, such as the reason and the seconds
     """
+    begin(config, tags)
+    path = folder(config) / f"{current()}.jsonl"
+    _append(path, {"event": event, "task": task, "at": now().isoformat(timespec="milliseconds"), **details})
+
+
+def begin(config: Config, tags: dict[str, str]) -> None:
+    """Start the record of a run, if no event has."""
     path = folder(config) / f"{current()}.jsonl"
     if not path.exists():
         _start(config, tags, path)
-    _append(path, {"event": event, "task": task, "at": now().isoformat(timespec="milliseconds"), **details})
 
 
 def _start(config: Config, tags: dict[str, str], path: Path) -> None:

@@ -217,9 +217,12 @@ def start(lines: list[Overview], most: int = 5) -> list[Overview]:
 
 def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, str, str]]:
     """What to look at: the position of a category or None, the category or subject, and the finding."""
+    changes = source.table("delivery_changes")
     all_findings: list[tuple[int | None, str, str]] = [
-        (line.position, line.name, finding) for line in lines for finding in line.findings()
+        (None, "Since the last load", words)
+        for words in dict.fromkeys(changes[changes["is_finding"].astype(bool)]["words"])
     ]
+    all_findings += [(line.position, line.name, finding) for line in lines for finding in line.findings()]
     at = {line.name: line.position for line in lines}
     overrides = source.table("overrides_applied")
     for category, rows in overrides[~overrides["applied"].astype(bool)].groupby("category", sort=True):
@@ -247,17 +250,26 @@ def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, st
     return all_findings
 
 
+# Columns of the tables that people do not need.
+_LEFT_OUT = {"categories": ("file",), "delivery_changes": ("area",)}
+
+
 def quality(source: Source) -> list[Grid]:
     """Coverage, exclusions and imputation, as tables."""
     grids = []
     for name, title, caption in (
+        (
+            "delivery_changes",
+            "How the raw files differ from those of the last load",
+            "Beyond its limit, which is a setting of [deliveries], a change is a finding.",
+        ),
         ("need_state_coverage", "How much of the sales the need-state map covers", ""),
         ("categories", "What was preprocessed", ""),
         ("excluded_stores", "Stores without a cluster, and why", ""),
         ("overrides_applied", "Stores that people placed themselves, and why", ""),
         ("external_feature_report", "What became of every column of the outside data", ""),
     ):
-        left_out = ("file",) if name == "categories" else ()
+        left_out = _LEFT_OUT.get(name, ())
         if source.has(name):
             grids.append(of_table(name, source.table(name), title, caption=caption, left_out=left_out))
     return grids

@@ -29,6 +29,7 @@ class Source:
     contents : content hashes of `files`, in the same order
     libraries : versions of the libraries that write the report, by name
     spill : the folder for data that does not fit in memory; None is the system's temporary folder
+    frames : tables that are in no file, by name
     """
 
     files: Mapping[str, Sequence[Path]]
@@ -39,14 +40,17 @@ class Source:
     contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
     spill: str | None = None
+    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     _read: dict[str, pd.DataFrame] = field(default_factory=dict)
     _by_category: dict[str, dict[Any, pd.DataFrame]] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table as declared in `pipeline.schema`, sorted by its key; without rows if no file of it exists.
 
-        Money is in whole cents, as in all frames.
+        Money is in cents, as in all frames.
         """
+        if name in self.frames:
+            return self.frames[name]
         if name not in self._read:
             self._read[name] = parquet.read(list(self.files.get(name, ())), TABLES[name])
         return self._read[name]
@@ -72,7 +76,7 @@ class Source:
 
     def has(self, name: str) -> bool:
         """Whether the table exists and has a row."""
-        return name in TABLES and bool(self.files.get(name)) and not self.table(name).empty
+        return name in TABLES and (bool(self.files.get(name)) or name in self.frames) and not self.table(name).empty
 
     def part(self, name: str, file: str) -> pd.DataFrame:
         """One file, by its name without suffix, of a table that is a file per category: they are never all in memory."""

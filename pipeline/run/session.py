@@ -9,6 +9,7 @@ import atexit
 import gc
 import importlib
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ class Session:
     """The state of a run in this process; `renew` begins another run."""
 
     def __init__(self) -> None:
+        self.is_own_command = (
+            False  # whether this is a command of `store-clustering`: `run` alerts by itself, others never
+        )
         self._saved_by = 0
         self._reset()
 
@@ -39,6 +43,9 @@ class Session:
         self.inspecting = False  # whether targets are checked for people, and nothing will be built
         self.owns_process = False  # whether the process exists for the run; false in a user's program
         self.worker: luigi.worker.Worker | None = None
+        self.has_succeeded: bool | None = None  # what Luigi's worker says at its end; None before
+        self.tags: dict[str, str] = {}
+        self.watcher: subprocess.Popen[bytes] | None = None  # the process that alerts of a run that takes too long
         self.references_checked: set[tuple[Path, str]] = set()
         self.fresh: set[str] = set()  # names of the tasks that are fresh, or became fresh by running
         self.problems: dict[str, tuple[str, dict[str, str]]] = {}  # problems that prevent builds, with task and tags
@@ -123,6 +130,11 @@ class Session:
     def announce_at_end(self, file: Path, say: Callable[[], None]) -> None:
         """Call `say` at the end of the run, once per file."""
         self._announcements.setdefault(file, say)
+
+    @property
+    def announces(self) -> bool:
+        """Whether there is an announcement to make."""
+        return bool(self._announcements)
 
     def announce(self) -> None:
         """Make the announcements at the end of the run, once."""

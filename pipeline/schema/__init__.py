@@ -2,18 +2,21 @@
 
 This is the one description of the tables. Parquet files, DuckDB's DDL and its comments are made from it.
 
-In memory, money is whole cents: a column `sales_value` of a published table is `sales_cents` in a DataFrame (see
-`Column.frame_name`). Clusters are integers from 1. Key columns are text.
+In memory, money is in cents: a column `sales_value` of a published table is `sales_cents` in a DataFrame (see `Column.frame_name`), of
+whole numbers; of floats with up to four decimals where amounts have parts of a cent. Clusters are integers from 1. Key columns are text.
 """
 
 from __future__ import annotations
 
-from pipeline.schema import assigning, between_runs, chain, external, internal, merging, provenance
+from pipeline.schema import assigning, between_runs, chain, deliveries, external, internal, merging, provenance
 from pipeline.schema.assigning import ASSIGNMENTS
 from pipeline.schema.kinds import (
     ALL_CATEGORIES,
+    ALL_WEEKS,
     BLOCK_CENTS,
     BLOCKS,
+    CENT_PARTS,
+    MONEY,
     NO_CATEGORY,
     NO_CLUSTER,
     RARE,
@@ -25,9 +28,12 @@ from pipeline.schema.kinds import (
 
 __all__ = [
     "ALL_CATEGORIES",
+    "ALL_WEEKS",
     "ASSIGNMENTS",
     "BLOCKS",
     "BLOCK_CENTS",
+    "CENT_PARTS",
+    "MONEY",
     "NO_CATEGORY",
     "NO_CLUSTER",
     "TABLES",
@@ -46,6 +52,7 @@ TABLES: dict[str, Table] = {
         *chain.TABLES,
         *merging.TABLES,
         *between_runs.TABLES,
+        *deliveries.TABLES,
         *assigning.TABLES,
         *provenance.TABLES,
     )

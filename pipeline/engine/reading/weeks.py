@@ -165,6 +165,15 @@ class SalesWeeks(NamedTuple):
         block = {text: 2 * (ranks[week] * periods // len(ranks)) + ranks[week] % 2 + 1 for text, week in weeks.items()}
         return [column.block(block) for column in self.columns]
 
+    def positions(self) -> list[str] | None:
+        """For each scan, the SQL of a row's position in time; None where what occurs lies too far apart to be weeks."""
+        if self.read is None or not self.read.positions:
+            return None
+        every = self.read.positions.values()
+        if max(every) - min(every) > _LARGEST_SPAN:
+            return None
+        return [column.block(self.read.positions) for column in self.columns]
+
     def doubts(self, source: Source, last: int) -> list[str]:
         """A doubt if the window has fewer weeks than asked for, although there are older weeks."""
         window, name = self.window(last), source.names["week"]
