@@ -60,7 +60,7 @@ _TABLES = """\
 
 All tables are in `outputs/clustering_<env>.duckdb`, with these texts as comments. All but `lineage` and `runs` are also Parquet files
 below `outputs/<env>/`, sorted by their key. There, `sales_by_need_state` is one file per category; `categories` names the files.
-Money is decimal, to the cent."""
+Money is `decimal(22,6)`: exact, with as many decimals as the raw amounts of its category have, at least two and at most six."""
 
 _COMMANDS = """\
 # Commands

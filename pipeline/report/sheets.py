@@ -272,4 +272,4 @@ def _number(value: Any) -> float | None:
 
 
 def _money(cents: Any) -> float | None:
-    return None if pd.isna(cents) else int(cents) / 100
+    return None if pd.isna(cents) else round(float(cents) / 100, 6)

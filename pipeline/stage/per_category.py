@@ -11,10 +11,12 @@ import luigi
 import msgspec
 
 from pipeline import schema
-from pipeline.errors import PipelineError, RawDataError
+from pipeline.config import raw_files
+from pipeline.errors import OutputError, PipelineError, RawDataError, UsageError
 from pipeline.freshness import fingerprints, seals, traces
 from pipeline.run.parameters import CategoryParameter
 from pipeline.run.session import session
+from pipeline.settings.keys import normal
 from pipeline.settings.per_category import for_category
 from pipeline.stage.base import Stage
 from pipeline.stage.evidence import own_reason
@@ -72,6 +74,48 @@ class CategoryStage(TableStage):
             return [required.category_path(table, self.category)]
         return list(required.files_of(table))
 
+    def check_asked(self) -> None:
+        """Refuse a category that is not in the data, before anything is built: by the list of the last build, or the raw sales.
+
+        Nothing is refused if neither can be read: the run says why.
+
+        Raises
+        ------
+        UsageError
+            There is no such category.
+        """
+        listed_names = self._listed()
+        if self.category in listed_names:
+            return
+        current = listed_names and all(task.complete() for task in self.deps())
+        names = listed_names if current else self._in_raw_sales()
+        if names and self.category not in names:
+            raise UsageError(_unknown(self.category, names))
+
+    def _listed(self) -> list[str]:
+        """The categories of the last build; none if there was no build, or its list cannot be read."""
+        path = self.clone(next(iter(self.reads.values()))[0]).path("categories")
+        try:
+            return [str(name) for name in parquet.read(path, schema.TABLES["categories"], ["category"])["category"]]
+        except OutputError:
+            return []
+
+    def _in_raw_sales(self) -> list[str]:
+        """The chosen categories that the raw sales name; none if they cannot be read."""
+        from pipeline.engine import categories
+
+        sales = self.clone(next(iter(self.reads.values()))[0])
+        assert isinstance(sales, RawStage)  # noqa: S101  # the first stage below
+        chosen = self.config.settings.internal.preprocessing
+        try:
+            files = [str(path) for path in raw_files.require(self.config, "internal_sales")]
+            names = categories.names({"internal_sales": files}, self.config.settings.sources, sales.engine())
+        except PipelineError:
+            return []
+        include = None if chosen.include is None else {normal(name) for name in chosen.include}
+        exclude = {normal(name) for name in chosen.exclude}
+        return [name for name in names if (include is None or name in include) and name not in exclude]
+
     def begin(self) -> None:
         """Refuse a category that is not in the data."""
         for argument, (stage, table) in self.reads.items():
@@ -80,14 +124,15 @@ class CategoryStage(TableStage):
             if not all(path.is_file() for path in self.paths()[argument]):
                 categories = parquet.read(self.clone(stage).path("categories"), schema.TABLES["categories"])
                 names = [str(name) for name in categories["category"]]
-                raise RawDataError(
-                    f"category {self.category!r} is not in the data{nearest(self.category, names)}: "
-                    f"the categories are {listed(names, 10)}"
-                )
+                raise RawDataError(_unknown(self.category, names))
 
     def section(self, name: str) -> Any:
         """The settings of this category: its own settings over the general ones, none of other categories."""
         return for_category(super().section(name), self.category)
+
+
+def _unknown(category: str, names: list[str]) -> str:
+    return f"category {category!r} is not in the data{nearest(category, names)}: the categories are {listed(names, 10)}"
 
 
 class CollectingStage(Stage):

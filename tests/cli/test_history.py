@@ -18,10 +18,10 @@ def test_runs_are_listed_with_who_when_tags_and_counts(built: Project) -> None:
     built.configure(merging={"internal_weight": 0.7})
     assert built.command("store-clustering", "run", "--tag", "reason=trial", "--quiet").returncode == 0
     header, first, second = history(built).splitlines()
-    assert header.split()[:2] == ["run", "started,"]
-    assert first.split()[-4:] == [str(len(CATEGORIES) + 13), "0", "0", "0"]
+    assert header.split()[:3] == ["run,", "by", "its"]
+    assert first.endswith(f"  {len(CATEGORIES) + 13} built")
     assert "reason=trial" in second
-    assert second.split()[-4:] == ["6", "0", "0", str(len(CATEGORIES) + 7)]
+    assert second.endswith(f"  6 built, {len(CATEGORIES) + 7} fresh")
     assert len(history(built, "--last", "1").splitlines()) == 2
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.core.explain.cluster_names import cluster_names, side
 from pipeline.core.explain.profiles import feature_profiles
-from pipeline.core.explain.readings import of_features, of_shares
+from pipeline.core.explain.readings import logged, of_features, of_shares
 from pipeline.core.external import clustering as external_clustering
 from pipeline.core.frames import stacked
 from pipeline.core.internal import clustering as internal_clustering
@@ -33,7 +33,7 @@ def described(
     merged_clusters with names, merged_profiles.
     """
     outside = external_features.set_index("store_id").sort_index().sort_index(axis=1)
-    logged = external_clustering.logged(external_feature_report)
+    in_logs = logged(external_feature_report)
     mixes = {str(name): rows for name, rows in internal_features.groupby("category", sort=True)}
     named: dict[tuple[str, int], str] = {}
     profiles: list[pd.DataFrame] = []
@@ -47,8 +47,8 @@ def described(
             profiles.append(_profile(shares, clusters, category, "internal"))
         with_features = outside.loc[outside.index.isin(of_store.index)]
         if with_features.size:
-            sides.append(side(of_features(with_features, logged), of_store, external_clustering.PLAIN))
-            profiles.append(_profile(with_features, clusters, category, "external", logged))
+            sides.append(side(of_features(with_features, in_logs), of_store, external_clustering.PLAIN))
+            profiles.append(_profile(with_features, clusters, category, "external", in_logs))
         own = sorted(int(cluster) for cluster in of_store.unique())
         named |= {(category, cluster): text for cluster, text in cluster_names(sides, own).items()}
     merged_clusters = merged["merged_clusters"]
@@ -62,7 +62,7 @@ def described(
 
 
 def _profile(
-    values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_name: str, logged: Sequence[str] = ()
+    values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_name: str, in_logs: Sequence[str] = ()
 ) -> pd.DataFrame:
     inside = clusters[clusters["store_id"].isin(values.index)]
-    return feature_profiles(values.loc[inside["store_id"]], inside, logged).assign(category=category, side=side_name)
+    return feature_profiles(values.loc[inside["store_id"]], inside, in_logs).assign(category=category, side=side_name)
