@@ -130,9 +130,9 @@ def _read(
 
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
-        names = None if columns is None else list(columns)
-        arrow = file.read(columns=names) if categories is None else _rows_of(file, names, categories)
-        arrow = arrow if names is None else arrow.select(names)
+        wanted = None if columns is None else list(columns)
+        arrow = file.read(columns=wanted) if categories is None else _rows_of(file, wanted, categories)
+        arrow = arrow if wanted is None else arrow.select(wanted)
         given = [(field.name, field.type) for field in arrow.schema]
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
