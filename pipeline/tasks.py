@@ -54,7 +54,9 @@ class InternalPreprocessing(RawStage):
     sources = ("internal_sales", "need_states")
     sections = ("internal.preprocessing", "sources.internal_sales", "sources.need_states")
     gather = "pipeline.engine.internal:gather"
-    compute = "pipeline.core.internal.preprocessing:preprocess"
+    compute_each = "pipeline.core.internal.preprocessing:of_categories"
+    besides_each = ("closed",)
+    compute = "pipeline.core.internal.preprocessing:together"
     besides = {"closed": "stores.closed", "mix_over": "sources.mix_over"}
     tables = (
         "categories",
