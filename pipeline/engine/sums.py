@@ -11,13 +11,14 @@ from dataclasses import replace
 import duckdb
 
 from pipeline.engine.connections import create, row, rows, sql, view
-from pipeline.engine.reading.scan import Scan, union
+from pipeline.engine.reading.scan import SUMS, Scan, union
 from pipeline.schema import BLOCK_CENTS
 from pipeline.settings import SalesColumns
 
 # Where the names of stores and SKUs stand once `sums` is made, each once: the table and its column.
 NAMES = {"store_id": ("store_names", "name"), "sku_id": ("sku_names", "name")}
 LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of each store and SKU to cents
+_SIGNED = "TRY_CAST(CASE WHEN amount < 0 THEN -absolute_cents ELSE absolute_cents END AS BIGINT)"
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
@@ -63,15 +64,17 @@ def make(
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
         value = scan[columns.sales_value]
         text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
-        selects.append(
-            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window, "
-            f"{block} AS block"
-        )
+        amount = f"{value.number} AS sales_value, {text} AS sales_text"
+        if scan.has_sums:
+            amount = ", ".join(f"{written} AS {name}" for name, written in SUMS.items())
+        selects.append(f"{', '.join(named)}, {amount}, {chosen} AS in_window, {block} AS block")
     view(connection, "raw_sales", union(raw_scans, selects))
     by_block = BLOCK_CENTS if blocks else ()
-    well = in_window is None and _quickly(connection, names, by_block)
+    has_sums = raw_scans[0].has_sums
+    well = in_window is None and not has_sums and _quickly(connection, names, by_block)
     if not well:
-        create(connection, "raw_sums", sql("sales_sums.sql", blocks=_per_block(by_block)))
+        text, cents = ("extracted_sums.sql", "cents") if has_sums else ("sales_sums.sql", _SIGNED)
+        create(connection, "raw_sums", sql(text, blocks=_per_block(by_block, cents)))
         _name(connection, names, by_block)
         _drop(connection, "TABLE", "raw_sums")
     return well
@@ -104,9 +107,8 @@ def _in_largest(by_block: Sequence[str]) -> dict[str, str]:
     return written
 
 
-def _per_block(by_block: Sequence[str]) -> str:
+def _per_block(by_block: Sequence[str], signed: str = _SIGNED) -> str:
     """The SQL of the signed cents of each block."""
-    signed = "TRY_CAST(CASE WHEN amount < 0 THEN -absolute_cents ELSE absolute_cents END AS BIGINT)"
     return "".join(
         f",\n    CAST(COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS BIGINT) AS {name}"
         for number, name in enumerate(by_block, start=1)
