@@ -11,6 +11,8 @@
 ChainClustering --+    Migrations: since a pin; AssignmentModel: for new stores
     |                               |
     +---------------- Warehouse, Report, Workbook    (FullPipeline)
+                            |
+              Deliveries: the raw files against those of the last load, from InternalPreprocessing and ExternalPreprocessing
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from luigi.configuration import add_config_path
 from pipeline.config.environment import home
 from pipeline.run import beginning, unknown_task
 from pipeline.stage.database import Bundle, DatabaseStage
+from pipeline.stage.deliveries import DeliveriesStage
 from pipeline.stage.documents import DocumentStage
 from pipeline.stage.from_raw import RawStage
 from pipeline.stage.per_category import CategoryStage, CollectingStage
@@ -45,7 +48,14 @@ class InternalPreprocessing(RawStage):
     gather = "pipeline.engine.internal:gather"
     compute = "pipeline.core.internal.preprocessing:preprocess"
     besides = {"closed": "stores.closed", "mix_over": "sources.mix_over"}
-    tables = ("categories", "need_state_coverage", "excluded_stores", "key_spellings")
+    tables = (
+        "categories",
+        "need_state_coverage",
+        "excluded_stores",
+        "key_spellings",
+        "delivered_sales",
+        "delivered_stores",
+    )
     per_category = ("sales_by_need_state", "sales_by_block")
 
 
@@ -104,7 +114,7 @@ class ExternalPreprocessing(RawStage):
     gather = "pipeline.engine.external:gather"
     compute = "pipeline.core.external.preprocessing:preprocess"
     besides = {"closed": "stores.closed"}
-    tables = ("external_features", "external_feature_report", "excluded_stores", "store_labels")
+    tables = ("external_features", "external_feature_report", "excluded_stores", "store_labels", "delivered_features")
 
 
 class ExternalClustering(TableStage):
@@ -177,6 +187,7 @@ class Migrations(TableStage):
         "internal_features": (InternalClustering, "internal_features"),
         "external_clusters": (ExternalClustering, "external_clusters"),
         "external_features": (ExternalPreprocessing, "external_features"),
+        "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         "store_clusters": (Merging, "store_clusters"),
     }
     pinned = {
@@ -184,7 +195,7 @@ class Migrations(TableStage):
         "before_internal_features": ("internal", "internal_features", ("store_id", "category", "feature", "share")),
         "before_external_clusters": ("external", "external_clusters", ("store_id", "cluster")),
         "before_external_features": ("external", "external_features", ()),
-        "before_store_clusters": ("final", "store_clusters", _PLACED),
+        "before_store_clusters": ("final", "store_clusters", (*_PLACED, "overridden")),
     }
     sections = ("references",)
     compute = "pipeline.core.between_runs.migrations:compare_with_references"
@@ -224,31 +235,59 @@ class AssignmentModel(ModelStage):
     document = "model.json"
 
 
+class Deliveries(DeliveriesStage):
+    """The raw files, compared with those of the last load: what did not arrive, or arrived twice."""
+
+    reads = {
+        "delivered_sales": (InternalPreprocessing, "delivered_sales"),
+        "delivered_stores": (InternalPreprocessing, "delivered_stores"),
+        "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
+        "need_state_coverage": (InternalPreprocessing, "need_state_coverage"),
+        "delivered_features": (ExternalPreprocessing, "delivered_features"),
+        "external_features": (ExternalPreprocessing, "external_features"),
+        "external_excluded": (ExternalPreprocessing, "excluded_stores"),
+    }
+    sections = ("deliveries", "sources.internal_sales", "sources.need_states", "sources.external")
+    libraries = ("duckdb", "numpy", "pandas", "pyarrow")
+
+
 class Warehouse(DatabaseStage):
     """Every table, its lineage and the runs, in one DuckDB file."""
 
     loads = (
         *(
             (InternalPreprocessing, table)
-            for table in ("categories", "need_state_coverage", "sales_by_need_state", "key_spellings")
+            for table in (
+                "categories",
+                "need_state_coverage",
+                "sales_by_need_state",
+                "key_spellings",
+                "delivered_sales",
+                "delivered_stores",
+            )
         ),
         *((InternalClustering, table) for table in InternalClustering.tables),
         *((ChainClustering, table) for table in ChainClustering.tables),
-        *((ExternalPreprocessing, table) for table in ("external_features", "external_feature_report", "store_labels")),
+        *(
+            (ExternalPreprocessing, table)
+            for table in ("external_features", "external_feature_report", "store_labels", "delivered_features")
+        ),
         *((ExternalClustering, table) for table in ExternalClustering.tables),
         (Overrides, "overrides"),
         *((Merging, table) for table in Merging.tables),
         *((Migrations, table) for table in Migrations.tables),
         *((AssignmentModel, table) for table in AssignmentModel.tables),
     )
+    compares = Deliveries
     sections = ("warehouse",)
-    modules = ("pipeline.warehouse.load", "pipeline.records.history")
+    modules = ("pipeline.warehouse.load", "pipeline.records.history", "pipeline.report.source")
 
 
 class Report(DocumentStage):
     """What a merchant reads: one HTML file."""
 
     loads = Warehouse.loads
+    compares = Deliveries
     sections = (
         "stores",
         "internal.preprocessing",
@@ -267,6 +306,8 @@ class Workbook(DocumentStage):
     """What a merchant works with: an Excel workbook, and its sheets as CSV."""
 
     loads = Warehouse.loads
+    compares = Deliveries
+    reads_comparison = False
     write = "pipeline.report.workbook:write"
     targets = {
         "workbook": "store_clusters.xlsx",

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 from servers import free_port
 
-PASSWORD = "s3cr3t-of-the-database"
+PASSWORD = "s3cr3t-of-the-database"  # noqa: S105
 
 
 def _program(name: str) -> Path | None:
@@ -123,7 +123,7 @@ def _wait(url: str) -> None:
     for _ in range(200):
         try:
             driver.connect(url).close()
-        except driver.Error:
+        except driver.Error:  # noqa: PERF203
             time.sleep(0.05)
         else:
             return

@@ -32,7 +32,7 @@ def frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     columns = TABLES[name].columns
     defaults = {column.frame_name: _FILLED[column.type] for column in columns}
     made = pd.DataFrame([defaults | dict(row) for row in rows], columns=list(defaults))
-    whole = [column.name for column in columns if column.type == "integer"]
+    whole = [column.frame_name for column in columns if column.type == "integer"]
     return made.astype(dict.fromkeys(whole, "Int64"))
 
 

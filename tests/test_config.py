@@ -49,6 +49,7 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
             '[internal.clustering.category.Tea]\nalgorithm = "ward"',
             "Tea.algorithm: was removed: clusters are those of a mixture",
         ),
+        ("[merging]\nk = 4", "merging.k: was removed: no method of merging has a number of clusters of its own"),
         ("[mergin]\nk = 1", "configs/dev.toml: mergin: unknown key (did you mean 'merging'?); allowed are alerts, "),
         ("[merging]\ninternal_weight = 1.5", "merging.internal_weight: expected `float` <= 1.0, found 1.5"),
         ("[external.clustering]\nscaling = 'robst'", "found 'robst'; allowed are 'robust', 'standard', 'minmax' (did"),

@@ -1,6 +1,7 @@
 """Alerts about runs.
 
-`findings` collects what people should look at, `message` writes the text, `send` sends it; this module decides whether to send.
+`findings` collects what people should look at, `message` writes the text, `send` sends it, `watch` looks after a run that takes too
+long; this module decides whether to send.
 
 A separate process sends the alert (`python -m pipeline.alerts ENV`): a run ends while Python shuts down, when Apprise's imports
 and threads no longer work. A failing receiver cannot change the exit code of the run.
@@ -17,8 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.config.environment import Config
-from pipeline.records import runs
+from pipeline.config.environment import Config, alerts_alone
+from pipeline.errors import worded
 from pipeline.records.runs import Run
 
 if TYPE_CHECKING:
@@ -31,13 +32,18 @@ log = logging.getLogger("luigi-interface.pipeline")
 
 
 def wanted(config: Config) -> bool:
-    """Whether a run can send an alert at all: there is a URL, and the level is not `never`."""
+    """Whether a run can send anything at all: an alert or a heartbeat."""
+    return _alerts(config) or bool(config.settings.alerts.heartbeat_url)
+
+
+def _alerts(config: Config) -> bool:
+    """Whether there is a URL for alerts, and the level is not `never`."""
     alerts = config.settings.alerts
     return alerts.level != "never" and any(alerts.urls)
 
 
 def after_run(config: Config, run: Run | None, findings: Sequence[str], problem: str = "") -> None:
-    """Send an alert about a finished run, if the level asks for it.
+    """Send an alert about a finished run, if the level asks for it, and a heartbeat if it ended well.
 
     Parameters
     ----------
@@ -51,16 +57,39 @@ def after_run(config: Config, run: Run | None, findings: Sequence[str], problem:
     from pipeline.alerts.message import compose
 
     message = compose(config, run, findings, problem)
-    if _due(config, run, message, findings):
-        _send_apart(config, {"title": message.title, "body": message.body, "kind": _kind(message, findings)})
+    is_due = _alerts(config) and _due(config, message, findings)
+    is_alive = message.outcome == "done" and bool(config.settings.alerts.heartbeat_url)
+    if is_due or is_alive:
+        alert = {"title": message.title, "body": message.body, "kind": _kind(message, findings)} if is_due else {}
+        _send_apart(config, {"alert": alert, "heartbeat": is_alive})
 
 
-def _send_apart(config: Config, message: dict[str, str]) -> None:
+def refused(env: str, error: BaseException) -> None:
+    """Send an alert about a run that could not begin, such as one with a config that cannot be used.
+
+    If the environment's `[alerts]` can't be read either, a line on standard error says that nothing was sent.
+    """
+    config = alerts_alone(env)
+    if config is None:
+        sys.stderr.write(
+            f"warning: no alert was sent: [alerts] of environment {env} cannot be read either; correct configs/base.toml or "
+            f"configs/{env}.toml\n"
+        )
+    elif _alerts(config):
+        from pipeline.alerts.message import compose_refusal
+
+        message = compose_refusal(config, worded(error))
+        _send_apart(
+            config, {"alert": {"title": message.title, "body": message.body, "kind": "failure"}, "heartbeat": False}
+        )
+
+
+def _send_apart(config: Config, request: Mapping[str, object]) -> None:
     command = [sys.executable, "-m", __name__, config.env]
     try:
-        sent = subprocess.run(  # noqa: S603  # this program, with the name of a loaded environment
+        sent = subprocess.run(  # noqa: S603  # this program, with the name of an environment
             command,
-            input=json.dumps(message),
+            input=json.dumps(request),
             cwd=Path(__file__).parents[2],
             env={**os.environ, "STORE_CLUSTERING_HOME": str(config.home)},
             stdout=subprocess.PIPE,
@@ -76,18 +105,17 @@ def _send_apart(config: Config, message: dict[str, str]) -> None:
         log.warning("%s", line)
 
 
-# Whether a run that succeeded is told of: by whether there is something to look at, and whether it built something.
-SUCCESS_IS_TOLD: Mapping[str, Callable[[bool, bool], bool]] = {
-    "never": lambda _noteworthy, _built: False,
-    "failure": lambda _noteworthy, _built: False,
-    "attention": lambda noteworthy, _built: noteworthy,
-    "always": lambda noteworthy, built: noteworthy or built,
+# Whether a run that succeeded is told of, by whether there is something to look at.
+SUCCESS_IS_TOLD: Mapping[str, Callable[[bool], bool]] = {
+    "never": lambda _noteworthy: False,
+    "failure": lambda _noteworthy: False,
+    "attention": lambda noteworthy: noteworthy,
+    "always": lambda _noteworthy: True,
 }
 
 
-def _due(config: Config, run: Run | None, message: Message, findings: Sequence[str]) -> bool:
-    built = bool(run and run.tasks(runs.BUILT))
-    return message.outcome != "done" or SUCCESS_IS_TOLD[config.settings.alerts.level](bool(findings), built)
+def _due(config: Config, message: Message, findings: Sequence[str]) -> bool:
+    return message.outcome != "done" or SUCCESS_IS_TOLD[config.settings.alerts.level](bool(findings))
 
 
 def _kind(message: Message, findings: Sequence[str]) -> Kind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ _SHORT = 4  # shorter values are masked only as whole words: they could be part 
 
 @dataclass(frozen=True)
 class Message:
-    """An alert: `outcome` is done, failed or interrupted."""
+    """An alert: `outcome` is done, failed, interrupted or running."""
 
     outcome: str
     title: str
@@ -53,6 +54,22 @@ def compose(config: Config, run: Run | None, findings: Sequence[str], problem: s
     return Message(outcome, f"store-clustering {config.env}: {outcome}{looked}", "\n".join(lines))
 
 
+def compose_refusal(config: Config, problem: str) -> Message:
+    """The alert for a run that could not begin, without the values of environment variables."""
+    lines = [f"environment {config.env}: the run did not begin", *_listed("failed", [_cleaner(config)(problem)])]
+    return Message("failed", f"store-clustering {config.env}: failed", "\n".join(lines))
+
+
+def compose_overdue(config: Config, hours: float) -> Message:
+    """The alert for this process's run, if it is not over after so many hours."""
+    body = (
+        f"run {runs.current()} of {config.env} by {runs.who()} on {socket.gethostname()}, process {os.getpid()}, began "
+        f"{runs.now():%Y-%m-%d %H:%M:%S} (UTC) and is not over after {hours:g} h (max_hours of [alerts]); it goes on. Its log says what "
+        "it does; you may kill it at any moment"
+    )
+    return Message("running", f"store-clustering {config.env}: still running after {hours:g} h", _cleaner(config)(body))
+
+
 def _outcome(run: Run | None, problem: str) -> str:
     if problem or (run is not None and (run.status == "failed" or run.tasks(runs.FAILED))):
         return "failed"
@@ -80,6 +97,8 @@ def _built(run: Run | None) -> Iterator[str]:
     if run is None:
         return
     built, cut_off = ([str(line["task"]) for line in run.tasks(event)] for event in (runs.BUILT, runs.CUT_OFF))
+    if not run.events:
+        yield "nothing to do: every target is fresh"
     if built:
         yield f"built: {listed(built, _LISTED)}"
     if cut_off:

@@ -6,7 +6,9 @@ them. Each URL is tried once, one after the other.
 
 from __future__ import annotations
 
+import http.client
 import logging
+import urllib.request
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from pipeline.config.environment import Config
 
 log = logging.getLogger("luigi-interface.pipeline")
 
+_HEARTBEAT_LIMIT = 10  # seconds
 Kind = Literal["info", "success", "warning", "failure"]
 
 # In URLs with these schemes, the host is a host; in others, such as Slack's, it may be a token.
@@ -43,6 +46,21 @@ def send(config: Config, title: str, body: str, *, kind: Kind = "info") -> None:
         fault = _sent(url, title, body, kind)
         if fault:
             log.warning('alert not sent to %s%s: %s; try: apprise -vv -b test "%s"', name, shown(url), fault, name)
+
+
+def heartbeat(config: Config) -> None:
+    """Ask for the URL `heartbeat_url` of `[alerts]` once. Never raises: a problem is a warning in the log, without the URL."""
+    name, url = config.written.get("alerts", {}).get("heartbeat_url", ""), config.settings.alerts.heartbeat_url
+    fault = "its value is not an http or https URL"
+    if urlsplit(url).scheme in ("http", "https"):
+        try:
+            with urllib.request.urlopen(url, timeout=_HEARTBEAT_LIMIT):  # noqa: S310  # the scheme is checked above
+                return
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            fault = (
+                f"the receiver was not reachable, or refused it ({type(error).__name__})"  # the text may hold the URL
+            )
+    log.warning("heartbeat not sent to %s%s: %s", name, shown(url), fault)
 
 
 def _sent(url: str, title: str, body: str, kind: Kind) -> str:

@@ -32,7 +32,9 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
     """
     from pipeline import tasks
     from pipeline.run.parameters import check_sources, parse_tags
+    from pipeline.run.session import session
 
+    session.is_own_command = True
     notices.at_exit(load(env))
     jobs = {job_task.__name__: job_task for job_task in (*tasks.JOBS, tasks.Warehouse)}
     wanted = name(job) if job else "FullPipeline"

@@ -12,7 +12,7 @@ import click
 from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError
 from pipeline.run.standard_output import hold_any_name
 
-COMMANDS = ("init", "run", "status", "why", "check", "history", "compare", "pin", "assign", "sample-data")
+COMMANDS = ("init", "run", "status", "why", "check", "history", "compare", "pin", "assign", "open", "sample-data")
 INTERRUPTED = 130
 
 

@@ -7,17 +7,20 @@ import logging
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import luigi
 import luigi.configuration
 
+from pipeline import alerts
 from pipeline.cli import jobs, progress
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
 from pipeline.config.environment import Config, load
-from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UsageError
+from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UNHANDLED, UsageError
 from pipeline.records import runs
 from pipeline.run import ending
 from pipeline.run.beginning import begin
@@ -43,6 +46,7 @@ _CUT_OFF = "what it reads is unchanged"
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks to build at a time."
 )
 @click.option("--wait", is_flag=True, help="Wait until no other run uses the environment.")
+@click.option("--accept", is_flag=True, help="Take the raw files as they are, whatever fail_on in [deliveries] says.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing unless something is wrong.")
 @json_option
 @click.option("--job", "named", help="The job as an option, as in the old runner.")
@@ -54,6 +58,7 @@ def run(
     dry_run: bool,
     workers: int,
     wait: bool,
+    accept: bool,
     quiet: bool,
     as_json: bool,
     named: str | None,
@@ -71,20 +76,23 @@ def run(
     """
     if job and named and jobs.name(job) != jobs.name(named):
         raise UsageError(f"two jobs are given, {job} and --job {named}: give one")
-    config = load(env)
-    task = jobs.task(job or named, category, env, list(tag))
-    if dry_run:
-        jobs.check_category(task)
-        _print_stale(task, as_json=as_json)
-        return
-    with locks.held(config.outputs / ".locks" / "run", wait=wait):
-        begin(config, owns_process=True)
-        try:
-            code = _build(task, workers, progress_wanted=not quiet and not as_json)
-        except KeyboardInterrupt:
-            ending.end(config, interrupted=True)
-            raise
-        ending.end(config, code=code)
+    with _alerting(env, wanted=not dry_run):
+        config = load(env)
+        if accept:
+            luigi.configuration.get_config().set("Deliveries", "accept", "true")
+        task = jobs.task(job or named, category, env, list(tag))
+        if dry_run:
+            jobs.check_category(task)
+            _print_stale(task, as_json=as_json)
+            return
+        with locks.held(config.outputs / ".locks" / "run", wait=wait):
+            begin(config, owns_process=True)
+            try:
+                code = _build(task, workers, progress_wanted=not quiet and not as_json)
+            except BaseException as error:
+                ending.end(config, interrupted=isinstance(error, KeyboardInterrupt), code=UNHANDLED)
+                raise
+            ending.end(config, code=code)
     if session.interrupted:  # during the build, where it had no effect
         raise KeyboardInterrupt
     try:
@@ -95,6 +103,19 @@ def run(
     except BrokenPipeError:  # the reader closed the pipe; the run is done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+@contextmanager
+def _alerting(env: str, *, wanted: bool) -> Iterator[None]:
+    """Alert of an error before the run began; a mistyped command line is said to who typed it alone."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        if wanted and not session.over:
+            alerts.refused(env, error)
+        raise
 
 
 def _print_stale(task: luigi.Task, *, as_json: bool) -> None:
@@ -166,7 +187,7 @@ def _results(config: Config) -> dict[str, Path]:
 
 def _print_outcome(config: Config, code: int) -> None:
     run = runs.this(config)
-    if run is not None:
+    if run is not None and run.events:
         rows = [
             [line["task"], line["event"], line.get("reason") or line.get("error") or _CUT_OFF,
              duration(line["seconds"]) if "seconds" in line else ""]

@@ -20,7 +20,7 @@ import msgspec
 from pipeline.config.faults import Origin, dotted, of_settings, of_urls, of_values
 from pipeline.config.locations import of_connections, of_locations
 from pipeline.errors import SettingsError
-from pipeline.settings import Settings
+from pipeline.settings import Alerts, Settings, Sources
 from pipeline.settings.per_category import section_of
 from pipeline.wording import nearest
 
@@ -134,6 +134,29 @@ def load(env: str) -> Config:
     return config
 
 
+def alerts_alone(env: str) -> Config | None:
+    """A config with the `[alerts]` of an environment, and defaults for the rest: to alert of a config that cannot be used.
+
+    A file that cannot be read counts as empty, and so does a variable that is not set. None if `[alerts]` itself cannot be used.
+    """
+    root = home()
+    paths = [root / "configs" / "base.toml"]
+    if PLAIN_NAME.fullmatch(env):
+        paths.append(root / "configs" / f"{env}.toml")
+    contents = [_read_or_empty(path) for path in paths]
+    merged: dict[str, Any] = {}
+    for content in contents:
+        merged = _merge(merged, content)
+    origin = Origin(root, tuple(paths), contents)
+    if any(of_urls(merged, origin)):
+        return None
+    try:
+        alerts = msgspec.convert(_expand(merged.get("alerts", {}), ("alerts",), origin, []), Alerts)
+    except msgspec.ValidationError:
+        return None
+    return Config(env, root, tuple(paths), Settings(sources=Sources(), alerts=alerts), merged)
+
+
 def _check_links(folder: Path) -> None:
     """Refuse symbolic links out of a folder to which runs write: a run must not write to their targets.
 
@@ -173,6 +196,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{path.relative_to(home())}: not UTF-8 text ({error.reason} at byte {error.start})"
         ) from None
+
+
+def _read_or_empty(path: Path) -> dict[str, Any]:
+    try:
+        return _read(path)
+    except SettingsError:
+        return {}
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,17 +25,23 @@ Key = tuple[str | int, ...]
 
 DATABASES = (".duckdb", ".db")
 _ALERT_URLS: Key = ("alerts", "urls")
+<<<<<<< HEAD
 ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
+=======
+_HEARTBEAT: Key = ("alerts", "heartbeat_url")
+_ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
+>>>>>>> main
 
 
-# Settings of earlier versions of the sections that cluster, and what is done without them.
-_CLUSTERED = ("internal", "external", "chain")
-_REMOVED = {
+# Settings of earlier versions, by the first part of their section, and what is done without them.
+_OF_CLUSTERING = {
     "algorithm": "clusters are those of a mixture",
     "rule": "the mixture's likelihood decides k; set k to fix it",
     "transform": "shares are always roots, laid flat around the chain's mix",
     "shrinkage": "the mixture knows how noisy small stores are",
 }
+_OF_MERGING = dict.fromkeys(("k", "k_max"), "no method of merging has a number of clusters of its own")
+_REMOVED = {**dict.fromkeys(("internal", "external", "chain"), _OF_CLUSTERING), "merging": _OF_MERGING}
 
 
 @dataclass(frozen=True)
@@ -101,8 +107,9 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
         return
     hints = typing.get_type_hints(kind, include_extras=True)
     for name in values:
-        if name not in hints and name in _REMOVED and key and key[0] in _CLUSTERED:
-            yield f"{origin((*key, name))}: {dotted((*key, name))}: was removed: {_REMOVED[name]}; delete the line"
+        removed = _REMOVED.get(str(key[0]), {}).get(name) if key else None
+        if name not in hints and removed:
+            yield f"{origin((*key, name))}: {dotted((*key, name))}: was removed: {removed}; delete the line"
         elif name not in hints:
             yield (
                 f"{origin((*key, name))}: {dotted((*key, name))}: unknown key{nearest(name, list(hints))}; "
@@ -117,7 +124,11 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
 
 
 def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
+<<<<<<< HEAD
     if key == _ALERT_URLS or key[-1] == "connection":  # reported elsewhere, without the value
+=======
+    if key in (_ALERT_URLS, _HEARTBEAT):  # `of_urls` reports it, without the value
+>>>>>>> main
         return
     while typing.get_origin(hint) in (typing.Annotated, typing.Union, types.UnionType) and _section(
         typing.get_args(hint)[0]
@@ -176,6 +187,12 @@ def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
     """
     alerts = written.get("alerts")
     urls = alerts.get("urls", []) if isinstance(alerts, dict) else []
+    heartbeat = alerts.get("heartbeat_url", "") if isinstance(alerts, dict) else ""
+    if heartbeat != "" and not (isinstance(heartbeat, str) and _ONE_VARIABLE.fullmatch(heartbeat)):
+        yield (
+            f"{origin(_HEARTBEAT)}: {dotted(_HEARTBEAT)}: URLs hold secrets; name an environment variable instead, such as "
+            '"${HEARTBEAT_URL}", or "${HEARTBEAT_URL:-}" if it may be empty'
+        )
     if not isinstance(urls, list):
         yield f'{origin(_ALERT_URLS)}: {dotted(_ALERT_URLS)}: expected a list of variables, such as ["${{ALERT_URL}}"]'
         return

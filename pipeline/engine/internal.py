@@ -11,14 +11,17 @@ from itertools import pairwise
 
 import pandas as pd
 
-from pipeline.engine import attributes, chosen_sales, need_states
+from pipeline.engine import attributes, chosen_sales, delivered, need_states
 from pipeline.engine.connections import connect, sql
 from pipeline.engine.gathered import Gathered
 from pipeline.engine.reading.raw import Source, reading_source
 from pipeline.engine.reading.source import flat_sources
+from pipeline.engine.reading.weeks import SalesWeeks
 from pipeline.engine.summed_sales import sum_sales
 from pipeline.schema import UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, Sources
+
+_WEEKS = {"first_week": "str", "last_week": "str", "weeks": "int64"}
 
 
 def gather(
@@ -54,6 +57,8 @@ def gather(
     key_spellings : kind (store, SKU, category), key, spellings (int64, at least 2); keys that stand in the sales in several ways
         that are one, such as " 7 " and "7", sorted. Files of different types are each named on their own: what differs between
         them is not counted.
+    delivered_sales, delivered_stores : what the files hold, whatever the settings choose of it, as `delivered.of_sales` gives it.
+    sales_weeks : first_week, last_week (as written), weeks (how many): one row, none where the weeks are not known
     Beside them, as `doubts`, what should be looked at, and as `notes` the weeks that were read.
 
     Raises
@@ -93,7 +98,20 @@ def gather(
             result = connection.sql(_split(read.by_block), params=[UNMAPPED]).df()
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
-    return Gathered({"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings}, doubts, notes)
+            arrived = delivered.of_sales(
+                connection,
+                read.weeks.read if read.weeks and read.has_positions else None,
+                has_categories=not read.category_from_map,
+            )
+    tables = {"sales": result, "unchosen_stores": unchosen, "key_spellings": spellings, **arrived}
+    return Gathered(tables | {"sales_weeks": sales_weeks(read.weeks, settings.last_weeks)}, doubts, notes)
+
+
+def sales_weeks(weeks: SalesWeeks | None, last_weeks: int | None) -> pd.DataFrame:
+    """The first and the last of the weeks that are read, as written, and how many they are; no row where they are not known."""
+    span = None if weeks is None else weeks.span(last_weeks)
+    row_of = [] if span is None else [(span.first, span.last, span.count)]
+    return pd.DataFrame(row_of, columns=list(_WEEKS)).astype(_WEEKS)
 
 
 def no_sales() -> dict[str, pd.DataFrame]:
@@ -102,6 +120,8 @@ def no_sales() -> dict[str, pd.DataFrame]:
         "sales": {"store_id": "str", "category": "str", "need_state": "str", "sales_cents": "int64"},
         "unchosen_stores": {"store_id": "str"},
         "key_spellings": {"kind": "str", "key": "str", "spellings": "int64"},
+        "sales_weeks": _WEEKS,
+        **delivered.NO_SALES,
     }
     return {
         table: pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})

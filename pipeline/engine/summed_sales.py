@@ -25,13 +25,16 @@ class SummedSales(NamedTuple):
     """The summed sales.
 
     `scans` : the files; `weeks` : None where they are not known; `is_well` : whether all is well with every row, else `sums` says what
-    is not; `by_block` : the columns of sums per block of weeks, none where the weeks are not known
+    is not; `by_block` : the columns of sums per block of weeks, none where the weeks are not known; `has_positions` : whether
+    `raw_sales` has the weeks; `category_from_map` : whether it has no categories
     """
 
     scans: list[Scan]
     weeks: SalesWeeks | None
     is_well: bool
     by_block: Sequence[str]
+    has_positions: bool
+    category_from_map: bool
 
 
 def sum_sales(
@@ -52,7 +55,8 @@ def sum_sales(
     in_window = None if weeks is None or last_weeks is None else weeks.in_last(last_weeks)
     blocks = None if weeks is None else weeks.blocks(last_weeks)
     ready, columns = named.ready(raw_scans, columns)
-    well = sums.make(connection, ready, columns, in_window, blocks)
+    positions = None if weeks is None else weeks.positions()
+    well = sums.make(connection, ready, columns, in_window, blocks, positions)
     keys.check_precise(
         connection,
         source,
@@ -62,7 +66,9 @@ def sum_sales(
     sums.round_to_cents(connection)
     if not well:
         check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
-    return SummedSales(ready, weeks, well, BLOCK_CENTS if blocks else ())
+    return SummedSales(
+        ready, weeks, well, BLOCK_CENTS if blocks else (), positions is not None, named.category_from_map
+    )
 
 
 def check_columns(source: Source, raw_scans: Sequence[Scan], sources: Sources) -> Keyed:

@@ -35,6 +35,7 @@ def make(
     columns: SalesColumns,
     in_window: Sequence[str] | None,
     blocks: Sequence[str] | None = None,
+    positions: Sequence[str] | None = None,
 ) -> bool:
     """Make `sums`: store_id, sku_id, category, sales_cents and rows_in_window, and `key_spellings`, the keys written in several ways.
 
@@ -50,6 +51,7 @@ def make(
     columns : what their columns are called
     in_window : per scan, the SQL of whether a row counts; None where every row does
     blocks : per scan, the SQL of a row's block of weeks; `sums` then has the columns `BLOCK_CENTS` besides, which add up to sales_cents
+    positions : per scan, the SQL of a row's week, for whoever reads `raw_sales` afterwards
 
     Returns
     -------
@@ -60,14 +62,24 @@ def make(
     names = {use: replace(raw_scans[0][name], sql="raw_key").key if alike else "raw_key" for use, name in keys.items()}
     selects = []
     every = len(raw_scans)
-    for scan, chosen, block in zip(raw_scans, in_window or ["TRUE"] * every, blocks or ["NULL"] * every, strict=True):
+    nulls = ["NULL"] * every
+    for scan, chosen, block, position in zip(
+        raw_scans, in_window or ["TRUE"] * every, blocks or nulls, positions or nulls, strict=True
+    ):
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
         value = scan[columns.sales_value]
         text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
+<<<<<<< HEAD
         amount = f"{value.number} AS sales_value, {text} AS sales_text"
         if scan.has_sums:
             amount = ", ".join(f"{written} AS {name}" for name, written in SUMS.items())
         selects.append(f"{', '.join(named)}, {amount}, {chosen} AS in_window, {block} AS block")
+=======
+        selects.append(
+            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window, "
+            f"{block} AS block, CAST({position} AS BIGINT) AS position"
+        )
+>>>>>>> main
     view(connection, "raw_sales", union(raw_scans, selects))
     by_block = BLOCK_CENTS if blocks else ()
     has_sums = raw_scans[0].has_sums

@@ -35,6 +35,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     built_at : UTC, ISO 8601
     seconds : how long the build took
     run_id : the run that built it
+    rows : path -> rows, of the outputs that are tables; empty in traces of earlier versions
     """
 
     version: int = VERSION
@@ -48,6 +49,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     built_at: str = ""
     seconds: float = 0.0
     run_id: str = ""
+    rows: dict[str, int] = {}
 
 
 @functools.cache

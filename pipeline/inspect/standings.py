@@ -49,7 +49,7 @@ def standings(task: luigi.Task, *, first: bool = True) -> Iterator[Standing]:
             yield from _missing(stage)
         if not isinstance(stage, Stage):
             continue
-        with session.traversal():
+        with session.inspection():
             reasons = list(islice(stage.reasons(), 1 if first else None))
         trace = traces.read(stage.trace_path)
         targets = list(trace.outputs) if trace else [stage.relative(target.path) for target in stage.output().values()]

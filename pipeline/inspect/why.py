@@ -75,12 +75,13 @@ def cause(stage: Stage, seen: set[str] | None = None) -> Cause:
     """All reasons of a stage and of its requirements; a task that two stages require is listed once."""
     seen = set() if seen is None else seen
     seen.add(stage.task_id)
-    with session.traversal():
+    with session.inspection():
         reasons = list(stage.reasons())
+        stale = [task for task in (*stage.deps(), *stage.children()) if not task.complete()]
     trace = traces.read(stage.trace_path)
     below = []
-    for task in (*stage.deps(), *stage.children()):
-        if task.task_id in seen or task.complete():
+    for task in stale:
+        if task.task_id in seen:
             continue
         if isinstance(task, Stage):
             below.append(cause(task, seen))

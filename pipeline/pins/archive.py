@@ -35,6 +35,7 @@ TABLES = (
 
 
 LARGEST = 1_000_000  # cluster number allowed in a pin: later numbers continue from it
+_ADDED = ("overridden",)  # columns that pins of older versions lack: they are left out then
 _NUMBERS = {"cluster": 1, "internal_cluster": 1, "external_cluster": 1, "highest_number": 0, "k": 0}
 
 
@@ -139,6 +140,7 @@ def table(config: Config, reference: Reference, name: str, columns: Sequence[str
         The table does not exist, differs from what was pinned, lacks a column, or has a cluster number out of range.
     """
     path = file(config.home, reference, name)
+    columns = [column for column in columns if column not in _ADDED or column in parquet.names(path)]
     frame = parquet.read(path, schema.TABLES[name], columns or None)
     for column in frame.columns.intersection(_NUMBERS):
         numbers = frame[column].dropna()

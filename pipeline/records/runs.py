@@ -1,6 +1,6 @@
 """Run records: who ran what, when, with which tags, and the outcome of each task.
 
-One file per run that built something, `outputs/<env>/.runs/<run_id>.jsonl`: a line at the start, a line per task that was
+One file per run that built something, failed or has tags, `outputs/<env>/.runs/<run_id>.jsonl`: a line at the start, a line per task that was
 built, cut off or failed, and a line at the end. Every process of the run may append lines. The settings, with defaults, are
 stored beside it as `<run_id>.toml`.
 """
@@ -68,10 +68,16 @@ def record(config: Config, tags: dict[str, str], event: str, task: str, **detail
     task : the task's name
     details : further fields, such as the reason and the seconds
     """
+    begin(config, tags)
+    path = folder(config) / f"{current()}.jsonl"
+    _append(path, {"event": event, "task": task, "at": now().isoformat(timespec="milliseconds"), **details})
+
+
+def begin(config: Config, tags: dict[str, str]) -> None:
+    """Start the record of a run, if no event has."""
     path = folder(config) / f"{current()}.jsonl"
     if not path.exists():
         _start(config, tags, path)
-    _append(path, {"event": event, "task": task, "at": now().isoformat(timespec="milliseconds"), **details})
 
 
 def _start(config: Config, tags: dict[str, str], path: Path) -> None:
@@ -92,7 +98,7 @@ def _start(config: Config, tags: dict[str, str], path: Path) -> None:
             "user": who(),
             "host": socket.gethostname(),
             "pid": _leader,
-            "process_started": _process_started(_leader),
+            "process_started": process_started(_leader),
             "command": sys.argv,
         },
     )
@@ -160,7 +166,7 @@ class Run:
     """A run, read from its record.
 
     `status` is running, done, failed or interrupted (its process is gone, but the record has no end). `events` are the lines
-    of its tasks, in order; `fresh` are the fresh tasks, recorded at the end.
+    of its tasks, in order; `fresh` are the fresh tasks, recorded at the end. `pid` and `process_started` identify its process on `host`.
     """
 
     run_id: str
@@ -173,6 +179,14 @@ class Run:
     host: str
     events: list[dict[str, Any]] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
+    pid: int = 0
+    process_started: str = ""
+    command: list[str] = field(default_factory=list)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it ran on this machine."""
+        return self.host == socket.gethostname()
 
     def tasks(self, event: str) -> list[dict[str, Any]]:
         """The events of this kind."""
@@ -188,6 +202,7 @@ class _Started(msgspec.Struct):
     host: str
     pid: int
     process_started: str = ""
+    command: list[str] = []
 
 
 class _Task(msgspec.Struct):
@@ -231,6 +246,9 @@ def read(path: Path) -> Run | None:
             first.host,
             [line for line, content in lines if isinstance(content, _Task)],
             last.fresh if last else [],
+            first.pid,
+            first.process_started,
+            first.command,
         )
     except (OSError, StopIteration, ValueError, OverflowError):
         return None
@@ -251,7 +269,7 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _process_started(pid: int) -> str:
+def process_started(pid: int) -> str:
     """When a process started, in clock ticks since the machine did: the number of a process is given again. Empty where unknown."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -262,7 +280,7 @@ def _process_started(pid: int) -> str:
 def _is_running(first: _Started) -> bool:
     if first.host != socket.gethostname():
         return True
-    if first.process_started and _process_started(first.pid) not in ("", first.process_started):
+    if first.process_started and process_started(first.pid) not in ("", first.process_started):
         return False
     try:
         os.kill(max(first.pid, 1), 0)

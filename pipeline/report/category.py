@@ -12,12 +12,13 @@ import pandas as pd
 from pipeline.report import outside, sections
 from pipeline.report.clusters import Mix, mix
 from pipeline.report.grids import integer, percent
+from pipeline.report.k_figures import figures_of_k
 from pipeline.report.maps import placed
 from pipeline.report.memberships import likely
+from pipeline.report.sheets import of_sales_mix
 from pipeline.report.source import Source
 from pipeline.report.words import HOLDS, VERDICTS
 
-K_FIGURES = ("bic", "silhouette", "stability", "jaccard", "smallest_cluster", "kept")
 _EXEMPLARS = 5
 
 
@@ -33,14 +34,14 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
     name = str(row.category)
     rows = source.of_category("store_clusters", name)
     inside = source.of_category("internal_clusters", name)
-    joined = rows.merge(inside.drop(columns=["category", "distance", "cluster"]), on="store_id", how="left")
+    joined = rows.merge(of_sales_mix(inside), on="store_id", how="left")
+    joined["confidence"] = joined["confidence"].mask(joined["overridden"].astype(bool))
     volumes = source.of_category("store_volumes", name)[["store_id", "sales_cents", "volume_tier"]]
     joined = joined.merge(volumes, on="store_id", how="left")
     merged = source.of_category("merged_clusters", name)
     numbers = [int(number) for number in merged["cluster"]]
     mixes = mix(source.part("sales_by_need_state", str(row.file)), rows, numbers)
     verdict = source.of_category("internal_verdicts", name)
-    k_figures = source.of_category("internal_k_selection", name)
     return {
         "name": name,
         **_verdict(verdict),
@@ -52,8 +53,7 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
         "chain": [percent(share, 1) for share in mixes.chain],
         "share": [[percent(share, 1) for share in shares] for shares in mixes.share],
         "index": [[_whole(value) for value in mixes.index(position)] for position in range(len(numbers))],
-        "k_figures": {figure: _rounded(k_figures[figure]) for figure in ("k", *K_FIGURES)},
-        "chosen": [int(k) for k in k_figures.loc[k_figures["chosen"].astype(bool), "k"]],
+        "k_figures": figures_of_k(source.of_category("internal_k_selection", name)),
         "stores": _stores(joined, positions),
         **placed(source.of_category("internal_features", name), list(joined["store_id"])),
         "explained": _explained(source.of_category("merged_profiles", name), mixes.need_states),
@@ -94,6 +94,7 @@ def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> d
         "external": integer(cluster.external_cluster),
         "note": str(cluster.note),
         "moved": int(cluster.reassigned_stores),
+        "overridden": int(stores["overridden"].astype(bool).sum()),
         "sales": round(mixes.sales[position] / 100),
         "confidence": percent(stores["confidence"].mean()),
         "apart": percent(mixes.apart(position), 1),
@@ -134,7 +135,3 @@ def _explained(profiles: pd.DataFrame, need_states: list[str]) -> list[float | i
 
 def _whole(value: float | None) -> int | None:
     return None if value is None else round(value)
-
-
-def _rounded(column: pd.Series[Any]) -> list[float | int | None]:
-    return [None if pd.isna(value) else float(f"{float(value):.4g}") for value in column]

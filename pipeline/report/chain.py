@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.report.grids import integer, percent
+from pipeline.report.k_figures import figures_of_k
 from pipeline.report.source import Source
 
 _MOST = 30  # need states that are shown
@@ -51,6 +52,7 @@ def content(source: Source, stores: Sequence[str]) -> dict[str, Any] | None:
         "index": [[_whole(index.get((row.category, row.need_state, number))) for number in numbers] for row in shown],
         "explained": [percent(row.eta_squared) for row in shown],
         "of": len(first),
+        "k_figures": figures_of_k(source.table("chain_k_selection")),
     }
 
 

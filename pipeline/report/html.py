@@ -20,6 +20,7 @@ from pipeline.report import category, chain, outside, overview, sections
 from pipeline.report.grids import MOST_ROWS, integer, percent
 from pipeline.report.source import Source
 from pipeline.report.words import VERDICTS
+from pipeline.wording import counted
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("charts.js", "heatmaps.js", "category.js", "page.js")
@@ -60,6 +61,9 @@ def page(source: Source) -> str:
         script_hash=_hash(script),
         style=style,
         style_hash=_hash(style),
+        about=overview.about(source),
+        unit=f" {source.result.currency}" if source.result.currency else "",
+        counted=counted,
         verdict=overview.verdict(source, lines),
         words=VERDICTS,
         most=MOST_ROWS,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.report.grids import percent
+from pipeline.report.k_figures import figures_of_k
 from pipeline.report.maps import placed
 from pipeline.report.memberships import likely
 from pipeline.report.source import Source
@@ -53,6 +54,7 @@ def of_chain(source: Source, stores: Sequence[str]) -> dict[str, Any] | None:
         "outlier": _outliers(clusters, stores),
         "outside": _differences(source, source.table("external_profiles"), _features(source), numbers),
         "likely": likely(source.table("external_memberships"), stores),
+        "k_figures": figures_of_k(source.table("external_k_selection")),
         **placed(source.table("external_scaled_features"), stores),
     }
 
@@ -71,8 +73,8 @@ def _differences(
 ) -> dict[str, Any] | None:
     """Means by cluster and feature, and their distance from the mean of all stores in standard deviations of the stores.
 
-    Features are sorted by the share of their variance that lies between the clusters, largest first. The mean of a feature that
-    was clustered as log1p is transformed back. A cluster without stores in the outside data has None.
+    Features are sorted by the share of their variance that lies between the clusters, largest first. Distances of a feature that was
+    clustered as log1p are those of its logarithms. A cluster without stores in the outside data has None.
     """
     if profiles.empty:
         return None
@@ -82,6 +84,7 @@ def _differences(
         ["eta_squared", "feature"], ascending=[False, True], na_position="last"
     )
     features = [str(name) for name in first["feature"]]
+    is_logged = [name in logged for name in features]
     deviations = [float(values[name].std(ddof=0)) for name in features]
     chain = [float(mean) for mean in first["chain_mean"]]
     row_of = {(int(row.cluster), str(row.feature)): row for row in profiles.itertuples(index=False)}
@@ -90,22 +93,22 @@ def _differences(
         rows = [row_of.get((number, name)) for name in features]
         own = [None if row is None else float(row.mean) for row in rows]
         away = [
-            None if mean is None or not deviation else (mean - all_stores) / deviation
-            for mean, all_stores, deviation in zip(own, chain, deviations, strict=True)
+            None if mean is None or not deviation else (_used(mean, is_log) - _used(all_stores, is_log)) / deviation
+            for mean, all_stores, deviation, is_log in zip(own, chain, deviations, is_logged, strict=True)
         ]
         texts = [
-            f"{name} ({_text(mean, name in logged)}, all stores {_text(all_stores, name in logged)})"
+            f"{name} ({_text(mean)}, all stores {_text(all_stores)})"
             for name, mean, all_stores in zip(features, own, chain, strict=True)
         ]
         more, less = telling(away, texts, max((int(row.stores) for row in rows if row is not None), default=0))
-        differences["mean"].append([_shown(mean, name in logged) for name, mean in zip(features, own, strict=True)])
+        differences["mean"].append([_shown(mean) for mean in own])
         differences["apart"].append([None if off is None else round(off, 1) for off in away])
         differences["more"].append(more)
         differences["less"].append(less)
     return differences | {
         "features": features,
-        "logged": [int(name in logged) for name in features],
-        "chain": [_shown(mean, name in logged) for name, mean in zip(features, chain, strict=True)],
+        "logged": [int(is_log) for is_log in is_logged],
+        "chain": [_shown(mean) for mean in chain],
         "explained": [percent(share) for share in first["eta_squared"]],
     }
 
@@ -132,10 +135,15 @@ def telling(
     return [text for off, text in far if off > 0][:most], [text for off, text in far if off < 0][:most]
 
 
-def _shown(value: float | None, logged: bool) -> float | None:
-    return None if value is None else float(f"{math.expm1(value) if logged else value:.4g}")
+def _used(value: float, is_log: bool) -> float:
+    """The value as it was clustered."""
+    return math.log1p(value) if is_log else value
 
 
-def _text(value: float | None, logged: bool) -> str:
-    shown = _shown(value, logged)
+def _shown(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
+
+
+def _text(value: float | None) -> str:
+    shown = _shown(value)
     return "" if shown is None else f"{shown:,.3g}" if abs(shown) < 1000 else f"{shown:,.0f}"

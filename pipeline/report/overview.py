@@ -132,7 +132,7 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
         outdated=bool(weeks["outdated"]),
         clusters=len(clusters),
         stores=stores,
-        confidence=float(inside["confidence"].mean()) if len(inside) else None,
+        confidence=_number(inside["confidence"].mean()),
         weak_share=float((inside["confidence"] < words.LOW_CONFIDENCE).mean()) if len(inside) else 0.0,
         largest_share=max((cluster["stores"] for cluster in clusters), default=0) / stores if stores else 0.0,
         apart=sum(cluster["stores"] * cluster["apart"] for cluster in clusters) / stores / 100 if several else 0.0,
@@ -185,6 +185,14 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
     return sentences
 
 
+def about(source: Source) -> str:
+    """What the page is of: the weeks of the sales, what amounts are in, and the short hash of the result."""
+    result = source.result
+    sales = [result.period, result.amounts] if result.categories else ["no sales"]
+    text = "; ".join(part for part in (*sales, f"result {result.result}") if part)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def _without_sales(source: Source) -> str:
     """The whole where there is no category."""
     if not (outside := _outside(source)):
@@ -209,9 +217,12 @@ def start(lines: list[Overview], most: int = 5) -> list[Overview]:
 
 def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, str, str]]:
     """What to look at: the position of a category or None, the category or subject, and the finding."""
+    changes = source.table("delivery_changes")
     all_findings: list[tuple[int | None, str, str]] = [
-        (line.position, line.name, finding) for line in lines for finding in line.findings()
+        (None, "Since the last load", words)
+        for words in dict.fromkeys(changes[changes["is_finding"].astype(bool)]["words"])
     ]
+    all_findings += [(line.position, line.name, finding) for line in lines for finding in line.findings()]
     at = {line.name: line.position for line in lines}
     overrides = source.table("overrides_applied")
     for category, rows in overrides[~overrides["applied"].astype(bool)].groupby("category", sort=True):
@@ -239,17 +250,26 @@ def findings(source: Source, lines: list[Overview]) -> list[tuple[int | None, st
     return all_findings
 
 
+# Columns of the tables that people do not need.
+_LEFT_OUT = {"categories": ("file",), "delivery_changes": ("area",)}
+
+
 def quality(source: Source) -> list[Grid]:
     """Coverage, exclusions and imputation, as tables."""
     grids = []
     for name, title, caption in (
+        (
+            "delivery_changes",
+            "How the raw files differ from those of the last load",
+            "Beyond its limit, which is a setting of [deliveries], a change is a finding.",
+        ),
         ("need_state_coverage", "How much of the sales the need-state map covers", ""),
         ("categories", "What was preprocessed", ""),
         ("excluded_stores", "Stores without a cluster, and why", ""),
         ("overrides_applied", "Stores that people placed themselves, and why", ""),
         ("external_feature_report", "What became of every column of the outside data", ""),
     ):
-        left_out = ("file",) if name == "categories" else ()
+        left_out = _LEFT_OUT.get(name, ())
         if source.has(name):
             grids.append(of_table(name, source.table(name), title, caption=caption, left_out=left_out))
     return grids

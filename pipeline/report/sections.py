@@ -28,7 +28,7 @@ _CATEGORY = (
         "reassignments",
         "What merging moved",
         "Stores whose cell was too small to plan for, and where they went; a margin near 0 could have gone either way.",
-        ("from_cluster", "to_cluster"),
+        ("from_cluster",),
     ),
     Section(
         "overrides_applied",

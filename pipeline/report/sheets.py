@@ -44,16 +44,30 @@ _CLUSTERS = (
         "Volume tier", "1 for the stores that sell the most of the category; beside the cluster, not in it", "whole"
     ),
     Heading(
-        "Confidence", "How often the store's co-members stay with it when the stores are resampled; sales mix", "share"
+        "Next-nearest",
+        "The final cluster that the store is next-nearest to; empty where no other is comparable",
+        "whole",
     ),
-    Heading("Margin", "0: on the border to the next-nearest cluster on the sales mix; 1: far from it", "share"),
+    Heading("Margin", "0: on the border to the next-nearest cluster; 1: far from it; below 0: nearer to it", "share"),
+    Heading(
+        "Confidence",
+        "How likely the store is in its cluster on the sales mix, by refits on resamples; empty where there is one cluster, or somebody placed "
+        "the store by hand",
+        "share",
+    ),
     Heading("Silhouette", "1: among its own; 0: between two clusters; below 0: nearer to another; sales mix", "number"),
-    Heading("Sales-mix cluster", "The cluster on the sales mix", "whole"),
-    Heading("Next-nearest", "The sales-mix cluster that the store would go to", "whole"),
-    Heading("Outside cluster", "The cluster on the outside data", "whole"),
+    Heading(
+        "Sales-mix cluster", "The cluster on the sales mix; its numbers are not those of the final clusters", "whole"
+    ),
+    Heading(
+        "Outside cluster", "The cluster on the outside data; its numbers are not those of the final clusters", "whole"
+    ),
     Heading("Status", "both, internal_only or external_only: which sides know the store"),
-    Heading("Outlier", "yes: unlike any cluster, placed at the nearest"),
-    Heading("Held out", "yes: the settings keep it out of every fit; placed at the nearest cluster"),
+    Heading("Outlier", "yes: unlike any cluster; placed at the nearest, unless Overridden says otherwise"),
+    Heading(
+        "Held out",
+        "yes: the settings keep it out of every fit; placed at the nearest cluster, unless Overridden says otherwise",
+    ),
     Heading("Moved", "yes: merging moved it out of a cell that was too small to plan for"),
     Heading("Overridden", "yes: an override places it, whatever the clustering says; see the sheet overrides"),
 )
@@ -72,16 +86,21 @@ _OUTSIDE = (
     Heading("Cluster", "The final cluster", "whole"),
     Heading("Name", "What sets the cluster apart, in a few words"),
     Heading("Stores", "Stores of the cluster that the outside data knows", "whole"),
-    Heading("Feature", "A feature of the outside data, as used: see external_feature_report"),
-    Heading("Mean", "Its mean over these stores", "figure"),
+    Heading("Feature", "A feature of the outside data: see external_feature_report"),
+    Heading(
+        "Mean",
+        "Its mean over these stores, in its own unit; of a feature that is clustered as a logarithm, that of the mean logarithm",
+        "figure",
+    ),
     Heading("Chain mean", "Its mean over all stores of the category that the outside data knows", "figure"),
     Heading("Between clusters", "Share of the feature's variance that lies between the category's clusters", "share"),
 )
 _MOVES = (
     Heading("Store", "The store"),
     Heading("Category", "The category"),
-    Heading("From", "The cell that was too small: sales-mix cluster x outside cluster"),
-    Heading("To", "The cell that the store went to"),
+    Heading("Cluster", "The final cluster that the store is in now", "whole"),
+    Heading("From sales-mix x outside", "The cell that was too small: its sales-mix cluster x its outside cluster"),
+    Heading("To sales-mix x outside", "The cell that the store went to"),
     Heading("Margin", "0: another cell was as near; 1: none was", "share"),
 )
 _EXCLUDED = (
@@ -115,7 +134,7 @@ def sheets(source: Source) -> Iterator[Sheet]:
         Sheet("clusters", "Every store's cluster in every category", clusters, _cluster_rows(source, labels)),
         Sheet("profiles", "What each final cluster sells more and less of", _PROFILES, _profile_rows(source)),
         Sheet("outside", "What each final cluster has around it", _OUTSIDE, _outside_rows(source)),
-        Sheet("moves", "Stores that merging moved", _MOVES, _plain_rows(source, "reassignments", _MOVED)),
+        Sheet("moves", "Stores that merging moved", _MOVES, _move_rows(source)),
         Sheet(
             "excluded", "Stores without a cluster, and why", _EXCLUDED, _plain_rows(source, "excluded_stores", _LOST)
         ),
@@ -137,7 +156,6 @@ def _published(source: Source, name: str) -> Sheet:
     return Sheet(name, grid.caption, tuple(columns), [tuple(row) for row in grid.rows])
 
 
-_MOVED = ("store_id", "category", "from_cell", "to_cell", "margin")
 _LOST = ("store_id", "category", "source", "reason")
 
 
@@ -152,7 +170,7 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
             carried.setdefault(str(row.store_id), {})[str(row.label)] = row.value
     for category in sorted({str(name) for name in source.table("store_clusters")["category"]}):
         placed = source.of_category("store_clusters", category)
-        inside = source.of_category("internal_clusters", category).drop(columns=["category", "cluster", "distance"])
+        inside = of_sales_mix(source.of_category("internal_clusters", category))
         volumes = source.of_category("store_volumes", category).drop(columns="category")
         names = _names(source, category)
         joined = placed.merge(inside, on="store_id", how="left").merge(volumes, on="store_id", how="left")
@@ -165,14 +183,22 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
                 names.get(int(row.cluster), ""),
                 _money(row.sales_cents),
                 integer(row.volume_tier),
-                *(_number(value) for value in (row.confidence, row.margin, row.silhouette)),
-                *(integer(value) for value in (row.internal_cluster, row.next_cluster, row.external_cluster)),
+                integer(row.next_cluster),
+                _number(row.margin),
+                None if row.overridden else _number(row.confidence),
+                _number(row.silhouette),
+                *(integer(value) for value in (row.internal_cluster, row.external_cluster)),
                 str(row.status),
                 "yes" if row.is_outlier is True else "no",
                 "yes" if row.is_held_out is True else "no",
                 "yes" if row.reassigned else "no",
                 "yes" if row.overridden else "no",
             )
+
+
+def of_sales_mix(inside: pd.DataFrame) -> pd.DataFrame:
+    """What stands beside a final cluster, of the rows of internal_clusters: no number of a cluster, and nothing that store_clusters has."""
+    return inside.drop(columns=["category", "cluster", "distance", "next_cluster", "margin"])
 
 
 def _names(source: Source, category: str) -> dict[int, str]:
@@ -208,6 +234,19 @@ def _plain_rows(source: Source, table: str, columns: tuple[str, ...]) -> Iterato
     kinds = [TABLES[table].column(name).type for name in columns]
     for row in source.table(table)[list(columns)].itertuples(index=False, name=None):
         yield tuple(_number(value) if kind == "float" else str(value) for value, kind in zip(row, kinds, strict=True))
+
+
+def _move_rows(source: Source) -> Iterator[tuple[Cell, ...]]:
+    placed = source.table("store_clusters")
+    cluster_of = dict(zip(zip(placed["store_id"], placed["category"], strict=True), placed["cluster"], strict=True))
+    for row in source.table("reassignments").itertuples(index=False):
+        cells = str(row.from_cell), str(row.to_cell), _number(row.margin)
+        yield (
+            str(row.store_id),
+            str(row.category),
+            integer(cluster_of.get((row.store_id, row.category), pd.NA)),
+            *cells,
+        )
 
 
 def _override_rows(source: Source) -> Iterator[tuple[Cell, ...]]:

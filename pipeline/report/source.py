@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from pipeline.report.result import Result, result_of
 from pipeline.schema import TABLES
 from pipeline.storage import parquet
 
@@ -22,19 +24,23 @@ class Source:
     files : the Parquet files of each table, by its name
     env : the environment's name
     sample : whether a raw file is sample data
+    currency : of amounts; empty where the settings do not say it
     settings : the values of every section that is shown, by key, by the dotted name of the section
     contents : content hashes of `files`, in the same order
     libraries : versions of the libraries that write the report, by name
     spill : the folder for data that does not fit in memory; None is the system's temporary folder
+    frames : tables that are in no file, by name
     """
 
     files: Mapping[str, Sequence[Path]]
     env: str
     sample: bool = False
+    currency: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
     spill: str | None = None
+    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     _read: dict[str, pd.DataFrame] = field(default_factory=dict)
     _by_category: dict[str, dict[Any, pd.DataFrame]] = field(default_factory=dict)
 
@@ -43,9 +49,23 @@ class Source:
 
         Money is in whole cents, as in all frames.
         """
+        if name in self.frames:
+            return self.frames[name]
         if name not in self._read:
             self._read[name] = parquet.read(list(self.files.get(name, ())), TABLES[name])
         return self._read[name]
+
+    @cached_property
+    def result(self) -> Result:
+        """What the tables hold, in one row."""
+        return result_of(
+            self.env,
+            self.contents,
+            categories=self.table("categories"),
+            store_clusters=self.table("store_clusters"),
+            merged_clusters=self.table("merged_clusters"),
+            currency=self.currency,
+        )
 
     def of_category(self, name: str, category: str) -> pd.DataFrame:
         """The rows of a category, in the order of the key; the table is split once for all categories."""
@@ -56,7 +76,7 @@ class Source:
 
     def has(self, name: str) -> bool:
         """Whether the table exists and has a row."""
-        return name in TABLES and bool(self.files.get(name)) and not self.table(name).empty
+        return name in TABLES and (bool(self.files.get(name)) or name in self.frames) and not self.table(name).empty
 
     def part(self, name: str, file: str) -> pd.DataFrame:
         """One file, by its name without suffix, of a table that is a file per category: they are never all in memory."""

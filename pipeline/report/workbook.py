@@ -23,6 +23,7 @@ from xlsxwriter.exceptions import FileCreateError
 
 from pipeline.duck.spill import spill_folder
 from pipeline.report.grids import Cell
+from pipeline.report.overview import about
 from pipeline.report.sheets import Heading, Sheet, sheets
 from pipeline.report.source import Source
 from pipeline.storage.durable import naming
@@ -64,7 +65,9 @@ def _write_workbook(source: Source, path: Path) -> None:
         _opened(path) as file,
         xlsxwriter.Workbook(file, options | {"tmpdir": str(folder)}) as book,
     ):
-        book.set_properties({"title": f"Store clusters: {source.env}", "created": datetime(2000, 1, 1)})  # no clock
+        book.set_properties(
+            {"title": f"Store clusters: {source.env}", "comments": about(source), "created": datetime(2000, 1, 1)}
+        )  # no clock
         formats = {kind: book.add_format({"num_format": text}) for kind, text in FORMATS.items()}
         formats["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         _about(source, book)
@@ -97,6 +100,7 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
     page.set_column(0, 0, 110)
     lines = [
         f"Store clusters of environment {source.env}.",
+        about(source),
         *(
             ["SAMPLE DATA: these stores and sales are invented. Do not base decisions on them."]
             if source.sample

@@ -8,6 +8,7 @@ from typing import Any
 
 import luigi.worker
 
+from pipeline.alerts import watch
 from pipeline.config.environment import Config
 from pipeline.errors import SettingsError
 from pipeline.pins import naming
@@ -41,6 +42,7 @@ def begin(config: Config, *, owns_process: bool) -> None:
         naming.check_references(config)
     check_replaceable(config)
     log_file.open_log(config)
+    session.watcher = session.watcher or watch.start(config)
     session.begun[config.outputs] = config
     session.owns_process = owns_process
     if owns_process:
@@ -59,7 +61,7 @@ def install() -> None:
 
     Luigi has no event for either, and has the environment only as a parameter of its tasks.
     """
-    add, leave = luigi.worker.Worker.add, luigi.worker.Worker.__exit__
+    add, leave, work = luigi.worker.Worker.add, luigi.worker.Worker.__exit__, luigi.worker.Worker.run
 
     @functools.wraps(add)
     def begin_and_add(worker: luigi.worker.Worker, task: luigi.Task, *args: Any, **kwargs: Any) -> Any:
@@ -67,16 +69,24 @@ def install() -> None:
             _begin_with(worker, task)
         return add(worker, task, *args, **kwargs)
 
+    @functools.wraps(work)
+    def work_and_note(worker: luigi.worker.Worker) -> bool:
+        succeeded = bool(work(worker))
+        if worker is session.worker:
+            session.has_succeeded = succeeded
+        return succeeded
+
     @functools.wraps(leave)
     def leave_and_end(worker: luigi.worker.Worker, *args: Any) -> Any:
         left = leave(worker, *args)
         if worker is session.worker and not session.owns_process:
             for config in session.begun.values():
-                ending.end(config)
+                ending.end(config, code=ending.worker_code())
         return left
 
     luigi.worker.Worker.add = begin_and_add  # type: ignore[method-assign, assignment]  # Luigi has no event, see above
     luigi.worker.Worker.__exit__ = leave_and_end  # type: ignore[method-assign]
+    luigi.worker.Worker.run = work_and_note  # type: ignore[method-assign]
 
 
 def _begin_with(worker: luigi.worker.Worker, task: CachedParameters) -> None:
@@ -84,7 +94,9 @@ def _begin_with(worker: luigi.worker.Worker, task: CachedParameters) -> None:
     if session.over or session.worker not in (None, worker):
         session.renew()
     session.worker = worker
+    env, tags = task.env, dict(getattr(task, "tag", ()))  # type: ignore[attr-defined]
+    session.tags = session.tags or tags
     try:
         begin(task.config, owns_process=bool(root_task()) or session.owns_process)
     except SettingsError as error:
-        refuse(error)
+        refuse(error, env)

@@ -7,7 +7,9 @@ from typing import NoReturn
 
 from luigi.cmdline_parser import CmdlineParser
 
+from pipeline import alerts
 from pipeline.errors import PipelineError
+from pipeline.run.session import session
 
 
 def root_task() -> str:
@@ -16,8 +18,13 @@ def root_task() -> str:
     return str(parser.known_args.root_task or "") if parser else ""
 
 
-def refuse(error: PipelineError) -> NoReturn:
-    """End the process of plain `luigi` with the error's lines and exit code instead of a traceback; elsewhere raise the error."""
+def refuse(error: PipelineError, env: str = "") -> NoReturn:
+    """End the process of plain `luigi` with the error's lines and exit code instead of a traceback; elsewhere raise the error.
+
+    With an environment, an alert says first that its run did not begin, except in a command of ours.
+    """
+    if env and not session.is_own_command:
+        alerts.refused(env, error)
     if not root_task():
         raise error
     for line in error.lines:

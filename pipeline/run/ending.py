@@ -11,8 +11,9 @@ import sys
 import luigi
 
 from pipeline import alerts
+from pipeline.alerts import watch
 from pipeline.config.environment import Config
-from pipeline.errors import DONE, worded
+from pipeline.errors import DONE, NOT_RUN, worded
 from pipeline.records import runs
 from pipeline.run import interrupts
 from pipeline.run.session import session
@@ -67,12 +68,17 @@ def at_exit(config: Config) -> None:
 def _leave(config: Config, leader: int) -> None:
     if os.getpid() == leader:
         session.announce()
-        end(config)
+        end(config, code=worker_code())
         interrupts.end_by_it()
 
 
+def worker_code() -> int:
+    """The exit code that Luigi's worker stands for, where the process's own is not known."""
+    return DONE if session.worker is None or session.has_succeeded else NOT_RUN
+
+
 def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
-    """Write the last line of the run's record, if there is one, and send due alerts; once per run.
+    """Write the last line of the run's record, if there is one or the run has tags, and send due alerts; once per run.
 
     `code` is the exit code, if known: a run with an exit code other than 0 is never done.
     """
@@ -80,7 +86,12 @@ def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
         return
     session.over = True
     interrupted = interrupted or session.interrupted or getattr(sys, "last_type", None) is KeyboardInterrupt
+    if session.watcher is not None:
+        watch.stop(session.watcher)
+        session.watcher = None
     try:
+        if session.tags:
+            runs.begin(config, session.tags)
         for problem, (task, tags) in session.problems.items():
             runs.record(config, tags, runs.FAILED, task, error=problem)
         runs.finish(config, session.fresh, "interrupted" if interrupted else None if code == DONE else "failed")
@@ -89,5 +100,9 @@ def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:
     if alerts.wanted(config):
         run = runs.this(config)
         findings = [finding for event in run.events for finding in event.get("findings", [])] if run else []
-        problem = "; ".join(session.problems) or (f"it ended with exit code {code}" if code != DONE else "")
+        problem = "; ".join(session.problems) or (_unexplained(code) if code != DONE and not interrupted else "")
         alerts.after_run(config, run, findings, "" if run and run.tasks(runs.FAILED) else problem)
+
+
+def _unexplained(code: int) -> str:
+    return "Luigi did not run every task: see the log" if code == NOT_RUN else f"it ended with exit code {code}"

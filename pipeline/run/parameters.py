@@ -104,7 +104,7 @@ class EnvParameter(luigi.Parameter):
                 if root := root_task():
                     check_sources(Register.get_task_cls(root), config)
         except SettingsError as error:
-            refuse(error)
+            refuse(error, value)
         return value
 
 

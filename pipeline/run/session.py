@@ -9,6 +9,7 @@ import atexit
 import gc
 import importlib
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ class Session:
     """The state of a run in this process; `renew` begins another run."""
 
     def __init__(self) -> None:
+        self.is_own_command = (
+            False  # whether this is a command of `store-clustering`: `run` alerts by itself, others never
+        )
         self._saved_by = 0
         self._reset()
 
@@ -36,8 +40,12 @@ class Session:
         self.begun: dict[Path, Config] = {}  # environments whose run has begun here, by their outputs
         self.over = False
         self.interrupted = False
+        self.inspecting = False  # whether targets are checked for people, and nothing will be built
         self.owns_process = False  # whether the process exists for the run; false in a user's program
         self.worker: luigi.worker.Worker | None = None
+        self.has_succeeded: bool | None = None  # what Luigi's worker says at its end; None before
+        self.tags: dict[str, str] = {}
+        self.watcher: subprocess.Popen[bytes] | None = None  # the process that alerts of a run that takes too long
         self.references_checked: set[tuple[Path, str]] = set()
         self.fresh: set[str] = set()  # names of the tasks that are fresh, or became fresh by running
         self.problems: dict[str, tuple[str, dict[str, str]]] = {}  # problems that prevent builds, with task and tags
@@ -99,6 +107,16 @@ class Session:
                 self._complete.clear()
                 for memory in self._memories.values():
                     memory.stats = None
+
+    @contextmanager
+    def inspection(self) -> Iterator[None]:
+        """A traversal after which nothing is built: a stale task imports nothing that computes."""
+        before, self.inspecting = self.inspecting, True
+        try:
+            with self.traversal():
+                yield
+        finally:
+            self.inspecting = before
 
     # ---------------------------------------------------------------- what happened
 

@@ -8,10 +8,11 @@ In memory, money is whole cents: a column `sales_value` of a published table is 
 
 from __future__ import annotations
 
-from pipeline.schema import assigning, between_runs, chain, external, internal, merging, provenance
+from pipeline.schema import assigning, between_runs, chain, deliveries, external, internal, merging, provenance
 from pipeline.schema.assigning import ASSIGNMENTS
 from pipeline.schema.kinds import (
     ALL_CATEGORIES,
+    ALL_WEEKS,
     BLOCK_CENTS,
     BLOCKS,
     NO_CATEGORY,
@@ -25,6 +26,7 @@ from pipeline.schema.kinds import (
 
 __all__ = [
     "ALL_CATEGORIES",
+    "ALL_WEEKS",
     "ASSIGNMENTS",
     "BLOCKS",
     "BLOCK_CENTS",
@@ -46,6 +48,7 @@ TABLES: dict[str, Table] = {
         *chain.TABLES,
         *merging.TABLES,
         *between_runs.TABLES,
+        *deliveries.TABLES,
         *assigning.TABLES,
         *provenance.TABLES,
     )

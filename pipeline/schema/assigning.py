@@ -204,11 +204,11 @@ TABLES = (
     ),
     Table(
         "model_coefficients",
-        "one row per category, cluster and feature of the outside data, where surroundings are used",
-        ("category", "cluster", "feature"),
+        "one row per category, internal cluster and feature of the outside data, where surroundings are used",
+        ("category", "internal_cluster", "feature"),
         (
             CATEGORY,
-            CLUSTER,
+            CLUSTER.of_side("internal"),
             FEATURE,
             Column("coefficient", "float", "The cluster's score is its intercept + sum of coefficient x value outside"),
         ),

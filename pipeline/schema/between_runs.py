@@ -31,6 +31,12 @@ TABLES = (
             ),
             Column("moved", "integer", "Of the common stores, those whose cluster has changed", unit="stores"),
             Column(
+                "moved_by_hand",
+                "integer",
+                "Of these, those that an override places now, or placed in the reference",
+                unit="stores",
+            ),
+            Column(
                 "kept_share",
                 "float",
                 "Share of the common stores that keep their cluster; null without common stores",
@@ -50,8 +56,14 @@ TABLES = (
             STORE,
             FROM_CLUSTER,
             TO_CLUSTER,
+            Column(
+                "cause",
+                "text",
+                "data; by hand: an override places it; no longer by hand: an override placed it in the reference",
+            ),
             CONFIDENCE.described(
-                "How often its co-members stay with it in bootstrap resamples; for a final cluster, the lower value of its two sides"
+                "How likely it is in its cluster now, by refits on resamples; for a final cluster, the lower value of its two sides; null by hand, and where "
+                "there is one cluster"
             ),
         ),
         "Every store whose cluster differs from the reference",

@@ -33,9 +33,9 @@ TABLES = (
     Table(
         "chain_profiles",
         "one row per chain cluster, category and need state",
-        ("cluster", "category", "need_state"),
+        ("chain_cluster", "category", "need_state"),
         (
-            CLUSTER,
+            CLUSTER.of_side("chain"),
             CATEGORY,
             NEED_STATE,
             STORES.described("Stores of the cluster in the category"),

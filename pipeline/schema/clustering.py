@@ -11,6 +11,7 @@ from pipeline.schema.fields import (
     FEATURE,
     HIGHEST_NUMBER,
     MARGIN,
+    NEXT_CLUSTER,
     PROBABILITY,
     REASON,
     SHARE_INDEX,
@@ -78,6 +79,11 @@ _HOLDING = (
 )
 
 
+def side_of(table: str) -> str:
+    """The side whose clusters a table is about: internal, external or chain, the first word of its name."""
+    return table.partition("_")[0]
+
+
 def clusters_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks: bool = False) -> Table:
     """The table of the stores' clusters, with what is said of each store; `by_weeks` where it may know of weeks."""
     return Table(
@@ -86,14 +92,9 @@ def clusters_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks
         tuple(column.name for column in key),
         (
             *key,
-            CLUSTER,
+            CLUSTER.of_side(side_of(name)),
             DISTANCE,
-            Column(
-                "next_cluster",
-                "integer",
-                "The cluster with the next-nearest centroid; null where there is one cluster",
-                nullable=True,
-            ),
+            NEXT_CLUSTER.of_side(side_of(name)),
             MARGIN,
             SILHOUETTE,
             CONFIDENCE,
@@ -138,6 +139,13 @@ def k_selection_table(key: tuple[Column, ...], name: str, comment: str, *, by_we
                 "What the number of clusters is chosen by: -2 log-likelihood, and what its parameters and stores between clusters cost; lower is better",
                 unit="points",
             ),
+            Column(
+                "likelier",
+                "float",
+                "How much likelier than one cluster, in multiples of what a k needs (10 points of BIC, or 40 of an integrated likelihood): above 1 it may "
+                "be taken; null at k = 1",
+                nullable=True,
+            ),
             SILHOUETTE.described(
                 "Mean silhouette of the fitted stores; null at k = 1 and where a cluster has no store; with more than 20,000 stores an estimate, as the verdict says"
             ),
@@ -180,6 +188,12 @@ def k_selection_table(key: tuple[Column, ...], name: str, comment: str, *, by_we
                 "chosen",
                 "boolean",
                 "The k that was taken: the lowest criterion of those that are much likelier than one cluster, large enough, found again, and hold",
+            ),
+            Column(
+                "outcome",
+                "text",
+                "taken, or why not: a higher criterion; too small a cluster; a cluster without a store; not much likelier than one cluster; not found again in "
+                "resamples; does not hold on other weeks; the k of the reference stands; another k is set; for k = 1: a larger k is much likelier",
             ),
             *((*_OF_K, _INTERLEAVED) if by_weeks else ()),
         ),
@@ -251,15 +265,16 @@ def axes_table(key: tuple[Column, ...], name: str, comment: str, change: str) ->
 
 def memberships_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
     """The table of how likely each store is in each cluster."""
+    cluster = CLUSTER.of_side(side_of(name))
     return Table(
         name,
         "one row per store and cluster"
         + (" and category" if len(key) > 1 else "")
         + ", where there are two clusters or more",
-        (*(column.name for column in key), "cluster"),
+        (*(column.name for column in key), cluster.name),
         (
             *key,
-            CLUSTER,
+            cluster,
             PROBABILITY,
         ),
         comment,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.schema.clustering import side_of
 from pipeline.schema.fields import CLUSTER, CONFIDENCE, DISTANCE, MARGIN, NAME, SILHOUETTE, STORE, STORES
 from pipeline.schema.kinds import Column, Table
 
@@ -16,13 +17,14 @@ def _key(key: tuple[Column, ...], *more: str) -> tuple[str, ...]:
 
 def exemplars_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
     """The table of the most typical stores of each cluster."""
+    cluster = CLUSTER.of_side(side_of(name))
     return Table(
         name,
         _per(key, "up to three rows per cluster"),
-        _key(key, "cluster", "rank"),
+        _key(key, cluster.name, "rank"),
         (
             *key,
-            CLUSTER,
+            cluster,
             Column("rank", "integer", "1 is the store nearest to the centroid, 3 the third nearest"),
             STORE,
             DISTANCE.described("Distance to the centroid of the cluster"),
@@ -33,19 +35,20 @@ def exemplars_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
 
 def summary_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
     """The table that describes each cluster as a whole."""
+    cluster = CLUSTER.of_side(side_of(name))
     return Table(
         name,
         _per(key, "one row per cluster"),
-        _key(key, "cluster"),
+        _key(key, cluster.name),
         (
             *key,
-            CLUSTER,
+            cluster,
             NAME,
             STORES,
             Column("outlier_stores", "integer", "Of these, outlier stores", unit="stores"),
             SILHOUETTE.described("Mean silhouette of its stores; null if there is one cluster"),
             MARGIN.described("Mean margin of its stores; null if there is one cluster"),
-            CONFIDENCE.described("Mean confidence of its stores"),
+            CONFIDENCE.described("Mean confidence of its stores; null if there is one cluster"),
         ),
         comment,
     )
@@ -60,7 +63,7 @@ def rules_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
         (
             *key,
             Column("rule", "integer", "The rule, from 1, by cluster, then by stores"),
-            CLUSTER.described("The cluster that the rule predicts"),
+            CLUSTER.described("The cluster that the rule predicts").of_side(side_of(name)),
             Column("words", "text", "The stores to which the rule applies, in words; one rule applies to every store"),
             STORES.described("Stores to which the rule applies"),
             Column("purity", "float", "Share of these that are in the cluster", unit="0..1"),

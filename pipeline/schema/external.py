@@ -26,7 +26,11 @@ TABLES = (
         ("store_id",),
         (STORE,),
         "The features of the outside data as used: imputed, transformed, not yet scaled",
-        more=Column("feature", "float", "A feature of the outside data"),
+        more=Column(
+            "feature",
+            "float",
+            "A feature of the outside data; its logarithm (log1p) where external_feature_report says transformed",
+        ),
     ),
     Table(
         "external_feature_report",
@@ -74,9 +78,9 @@ TABLES = (
     Table(
         "external_profiles",
         "one row per cluster and feature",
-        ("cluster", "feature"),
+        ("external_cluster", "feature"),
         (
-            CLUSTER,
+            CLUSTER.of_side("external"),
             FEATURE,
             STORES,
             MEAN,

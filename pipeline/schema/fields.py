@@ -10,6 +10,12 @@ NEED_STATE = Column(
     "need_state", "text", "The shopper need that the SKUs serve; UNMAPPED for SKUs without a need state in the map"
 )
 CLUSTER = Column("cluster", "integer", "The cluster, from 1, in order of size")
+NEXT_CLUSTER = Column(
+    "next_cluster",
+    "integer",
+    "The cluster with the next-nearest centroid; null where there is one cluster",
+    nullable=True,
+)
 SIDE = Column("side", "text", "internal (the sales mix) or external (the outside data)")
 FEATURE = Column("feature", "text", "A feature of external_features")
 STORES = Column("stores", "integer", "Stores in the cluster", unit="stores")
@@ -34,7 +40,8 @@ SILHOUETTE = Column(
 CONFIDENCE = Column(
     "confidence",
     "float",
-    "How likely the store is in its cluster, by refits on resamples; calibrated on planted stores",
+    "How likely the store is in its cluster, by refits on resamples; calibrated on planted stores; null where there is one cluster",
+    nullable=True,
     unit="0..1",
 )
 ETA_SQUARED = Column(
@@ -58,9 +65,10 @@ SHARE_INDEX = Column(
     nullable=True,
     unit="100 = chain",
 )
+_TYPICAL = "in its own unit; of a feature that is clustered as a logarithm, that of the mean logarithm"
 MEAN_SHARE = Column("mean_share", "float", "Mean share of these stores in the category", unit="0..1")
-MEAN = Column("mean", "float", "Mean of the feature over the cluster's stores")
-CHAIN_MEAN = Column("chain_mean", "float", "Mean of the feature over all stores")
+MEAN = Column("mean", "float", f"Mean of the feature over the cluster's stores, {_TYPICAL}")
+CHAIN_MEAN = Column("chain_mean", "float", f"Mean of the feature over all stores, {_TYPICAL}")
 PROBABILITY = Column("probability", "float", "How likely the store is in the cluster, by the mixture", unit="0..1")
 HIGHEST_NUMBER = Column(
     "highest_number",

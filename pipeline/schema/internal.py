@@ -44,6 +44,14 @@ TABLES = (
                 "What the sales mix is over, which these tables call need states: a column of the need-state map or of the sales, "
                 "several with their weights, or SKUs",
             ),
+            Column(
+                "first_week",
+                "text",
+                "The first week of the sales, as written; the same for every category; null where the weeks are not known",
+                nullable=True,
+            ),
+            Column("last_week", "text", "The last week of the sales, likewise", nullable=True),
+            Column("weeks", "integer", "How many weeks the sales are of, likewise", nullable=True, unit="weeks"),
             SALES_VALUE.described("Published net sales"),
             Column(
                 "clipped_sales_value",
@@ -161,10 +169,10 @@ TABLES = (
     Table(
         "internal_profiles",
         "one row per category, cluster and need state",
-        ("category", "cluster", "need_state"),
+        ("category", "internal_cluster", "need_state"),
         (
             CATEGORY,
-            CLUSTER,
+            CLUSTER.of_side("internal"),
             NEED_STATE,
             STORES,
             MEAN_SHARE.described("Mean share of the cluster's stores"),

@@ -16,6 +16,7 @@ from pipeline.schema.fields import (
     MARGIN,
     MEAN,
     NAME,
+    NEXT_CLUSTER,
     R_SQUARED_INTERNAL,
     REASON,
     REASSIGNED_STORES,
@@ -72,6 +73,13 @@ TABLES = (
             Column("reassigned", "boolean", "Moved by merging out of a cell that was too small"),
             Column("overridden", "boolean", "Placed by an override, not by the clustering"),
             DISTANCE.described("Distance to the final cluster's centroid", unit="block-scaled space"),
+            NEXT_CLUSTER.described(
+                "The final cluster that is next-nearest, by what the merging method went by; null where no other is comparable: one cluster, "
+                "or a store that only the outside data has"
+            ),
+            MARGIN.described(
+                "(next - own) / the larger of both centroid distances: 0 on the border to next_cluster, below 0 nearer to that; null as it is"
+            ),
         ),
         "The final store clusters",
     ),
@@ -82,9 +90,7 @@ TABLES = (
         (
             CATEGORY.described("The category; (none) for stores that are only in the outside data"),
             CLUSTER,
-            INTERNAL_CLUSTER.described(
-                "The internal cluster of the cell; null if it has several (consensus, weighted)"
-            ),
+            INTERNAL_CLUSTER.described("The internal cluster of the cell; null if it has several"),
             EXTERNAL_CLUSTER.described(
                 "The external cluster of the cell; null if it has several, or its stores are not in the outside data"
             ),
@@ -106,8 +112,8 @@ TABLES = (
             TO_CLUSTER.described(
                 "The cluster to which the store moved; if that was dissolved later, another move follows"
             ),
-            Column("from_cell", "text", "from_cluster as internal x external, or by its method and number"),
-            Column("to_cell", "text", "to_cluster as internal x external, or by its method and number"),
+            Column("from_cell", "text", "from_cluster as internal x external cluster, or by its method and number"),
+            Column("to_cell", "text", "to_cluster as internal x external cluster, or by its method and number"),
             DISTANCE.described("Distance to the new cell's centroid", unit="block-scaled space"),
             MARGIN.described("(next - new) / next centroid distance; null if no other cell was left", unit="0..1"),
         ),
@@ -123,7 +129,9 @@ TABLES = (
             SIDE,
             FEATURE.described("A feature of internal_features or of external_features"),
             STORES.described("Stores of the cluster on this side"),
-            MEAN.described("Internal: mean share of the mapped sales, 0..1; external: mean of the feature"),
+            MEAN.described(
+                f"Internal: mean share of the mapped sales, 0..1; external: {MEAN.comment[:1].lower()}{MEAN.comment[1:]}"
+            ),
             CHAIN_MEAN.described("The same over all stores of the category on this side"),
             ETA_SQUARED.described(
                 "Share of the feature's variance that lies between the final clusters; null if it does not vary"
@@ -149,7 +157,7 @@ TABLES = (
         ("category", "method"),
         (
             CATEGORY,
-            Column("method", "text", "internal, cross, nested, consensus or weighted"),
+            Column("method", "text", "internal, cross or nested"),
             Column("taken", "boolean", "Whether the final clusters come from this method"),
             Column(
                 "clusters", "integer", "Final clusters of this method, including those of stores without outside data"

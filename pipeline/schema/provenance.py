@@ -6,6 +6,32 @@ from pipeline.schema.kinds import Column, Table
 
 TABLES = (
     Table(
+        "result",
+        "one row",
+        ("result",),
+        (
+            Column(
+                "result",
+                "text",
+                "What the tables hold, as a short hash: equal tables have the same, also in report and workbook, and at the end of a run",
+            ),
+            Column("env", "text", "The environment"),
+            Column("categories", "integer", "Categories with clusters"),
+            Column("stores", "integer", "Stores with a cluster", unit="stores"),
+            Column("clusters", "integer", "Final clusters, of all categories"),
+            Column(
+                "first_week",
+                "text",
+                "The first week of the sales, as written; null where the weeks are not known",
+                nullable=True,
+            ),
+            Column("last_week", "text", "The last week of the sales, likewise", nullable=True),
+            Column("weeks", "integer", "How many weeks the sales are of, likewise", nullable=True, unit="weeks"),
+            Column("currency", "text", "The currency of amounts; null where the settings do not say it", nullable=True),
+        ),
+        "What this database holds, in one row: by it two results can be told apart",
+    ),
+    Table(
         "lineage",
         "one row per target",
         ("target",),

@@ -19,7 +19,7 @@ from pipeline.settings.internal import (
 from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Positive, Section, Share, Weight
 from pipeline.settings.merging import Merging
 from pipeline.settings.references import References
-from pipeline.settings.running import Alerts, Engine, Logging, Warehouse
+from pipeline.settings.running import Alerts, Deliveries, Engine, Logging, Warehouse
 from pipeline.settings.sources import (
     CsvSettings,
     ExcelSettings,
@@ -51,6 +51,7 @@ __all__ = [
     "ChainClustering",
     "ClusteringSettings",
     "CsvSettings",
+    "Deliveries",
     "Engine",
     "ExcelSettings",
     "External",
@@ -97,6 +98,7 @@ class Settings(Section, frozen=True):
     logging: Logging = field(default_factory=Logging)
     engine: Engine = field(default_factory=Engine)
     alerts: Alerts = field(default_factory=Alerts)
+    deliveries: Deliveries = field(default_factory=Deliveries)
 
     @property
     def references(self) -> References:

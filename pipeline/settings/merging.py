@@ -13,17 +13,13 @@ class Merging(Section, frozen=True):
 
     #: how internal and external clusters become final ones. `auto`: `cross` in categories where the outside data earns its place, else
     #: `internal`: the clusters of the sales mix. A `cross` with few stores for its cells becomes `nested`
-    method: PerCategory[Literal["auto", "internal", "cross", "nested", "consensus", "weighted"]] = "auto"
+    method: PerCategory[Literal["auto", "internal", "cross", "nested"]] = "auto"
     internal_weight: PerCategory[Share] = 0.6  #: how much the sales mix counts in distances over both sides
     external_weight: PerCategory[Share] = 0.4  #: how much the outside data counts in distances over both sides
     min_cluster_size: PerCategory[Positive] = 5  #: the least number of stores in a final cluster
     min_cluster_share: PerCategory[Share] = 0.03  #: the least share of the category's stores in a final cluster
     #: the pin whose numbers of final clusters are kept: its name, or ENV/NAME for a pin of another environment
     reference: NonEmpty | None = None
-    #: the number of clusters of `consensus` and `weighted` before the repair; default: chosen by the figures
-    k: PerCategory[Positive | None] = None
-    #: the largest number of clusters that `consensus` and `weighted` try
-    k_max: PerCategory[Annotated[int, Meta(ge=2, le=50)]] = 10
     resamples: Annotated[int, Meta(ge=10, le=1000)] = 20  #: the number of bootstrap resamples for measuring methods
     #: whether all methods are compared in every category, or only the taken one is computed
     compare_methods: bool = True

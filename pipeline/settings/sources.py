@@ -122,6 +122,8 @@ class SalesSource(Located, frozen=True):
     """`[sources.internal_sales]`: any grain, rows are summed."""
 
     columns: SalesColumns = field(default_factory=SalesColumns)
+    #: the currency of the sales value, such as EUR: it is said beside amounts, and nothing is converted; default: that of `csv` or `excel`
+    currency: Annotated[str, Meta(min_length=1, max_length=12)] | None = None
     #: how weeks are written, where the data do not tell; separators do not matter: DMY is 31/01/2024 and 31.1.24
     week_format: WeekFormat | None = None
     #: columns that are weeks, where each has one: names, or patterns such as "2024*"; their values are the sales
@@ -130,6 +132,11 @@ class SalesSource(Located, frozen=True):
     exclude_rows: ExcludedRows = field(default_factory=dict)
     csv: CsvSettings = field(default_factory=CsvSettings)
     excel: ExcelSettings = field(default_factory=ExcelSettings)
+
+    @property
+    def currency_of_amounts(self) -> str:
+        """The currency of the sales value; empty where nothing says it."""
+        return self.currency or self.csv.currency or self.excel.currency
 
 
 class NeedStateSource(Located, frozen=True):

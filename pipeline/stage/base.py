@@ -50,7 +50,8 @@ class Stage(DeclaredStage):
         if just_checked and reason.kind not in NOT_PUBLISHED:
             log.warning("%s: %s: changed after publication; the next run rebuilds", plain(self.name), reason)
             return True
-        self.prepare()
+        if not session.inspecting:
+            self.prepare()
         return False
 
     def prepare(self) -> None:

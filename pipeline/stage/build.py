@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 from pipeline.errors import InputChangedError
 from pipeline.freshness import fingerprints, traces
@@ -48,7 +51,9 @@ def build_if_stale(stage: DeclaredStage, started: float) -> None:
             return
         stage.say(str(reason))
         trace = _build(stage, started)
-        fields = {"reason": str(reason), "seconds": trace.seconds}
+        fields: dict[str, Any] = {"reason": str(reason), "seconds": trace.seconds}
+        if trace.rows:
+            fields["rows"] = {Path(target).stem: count for target, count in trace.rows.items()}
         if findings := stage.findings():
             fields["findings"] = findings
         if notes := stage.notes():
@@ -96,6 +101,7 @@ def _build(stage: DeclaredStage, started: float) -> traces.Trace:
         built_at=runs.now().isoformat(timespec="milliseconds"),
         seconds=round(time.monotonic() - started, 3),
         run_id=runs.current(),
+        rows=_rows(stage, outputs),
     )
     # Before the new trace: a run killed in between leaves the old trace, which lists the files to clear away.
     if (old := traces.read(stage.trace_path)) is not None:
@@ -104,6 +110,17 @@ def _build(stage: DeclaredStage, started: float) -> traces.Trace:
         stage.clear(stray)
     traces.write(stage.trace_path, trace)
     return trace
+
+
+def _rows(stage: DeclaredStage, outputs: Iterable[Path]) -> dict[str, int]:
+    """The rows of each table among the outputs; tables that are a file per category are not counted."""
+    tables = [stage.path(table) for table in stage.tables]
+    counted = [path for path in outputs if path in tables]
+    if not counted:
+        return {}
+    import pyarrow.parquet as pq  # a build that wrote a table has imported it
+
+    return {stage.relative(path): pq.read_metadata(path).num_rows for path in counted}
 
 
 def snapshot(stage: DeclaredStage) -> Snapshot:

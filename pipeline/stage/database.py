@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
@@ -11,9 +11,13 @@ from pipeline.freshness import traces
 from pipeline.run.database import check_replaceable
 from pipeline.run.parameters import CachedParameters, EnvParameter, ProjectParameter, TagParameter
 from pipeline.stage.base import Stage
-from pipeline.stage.loading import LoadingStage
+from pipeline.stage.build import snapshot
+from pipeline.stage.loading import CURRENCY, LoadingStage
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class DatabaseStage(LoadingStage):
@@ -46,11 +50,16 @@ class DatabaseStage(LoadingStage):
 
     def build(self, publication: Publication) -> list[str]:
         """Load every table into a new file, and verify it by opening it."""
+        from pipeline.alerts import findings
         from pipeline.records import history
         from pipeline.warehouse import load
 
-        frames = {"lineage": history.lineage(self.config), "runs": history.runs_so_far(self.config)}
-        from pipeline.alerts import findings
+        frames = {
+            "lineage": history.lineage(self.config),
+            "runs": history.runs_so_far(self.config),
+            "result": self._result(),
+            **self.compared(),
+        }
 
         with publication.staged(self.database) as path:
             settings = self.config.settings.warehouse
@@ -58,6 +67,17 @@ class DatabaseStage(LoadingStage):
             before = self.database if self.database.is_file() else None
             self._findings = findings.of_databases(before, path, self.config.settings.alerts)
         return []
+
+    def _result(self) -> pd.DataFrame:
+        from pipeline.report.source import Source
+
+        contents = self.contents(snapshot(self))
+        source = Source(files=self.loaded(), env=self.env, contents=contents, currency=self.currency)
+        return source.result.row()
+
+    def settings(self) -> dict[str, Any]:
+        """The settings it reads, and the currency that it says."""
+        return super().settings() | {CURRENCY: self.currency}
 
     def findings(self) -> list[str]:
         """What a person should look at: large differences from the previous database."""

@@ -14,7 +14,7 @@ from pipeline.freshness import fingerprints
 from pipeline.run.session import session
 from pipeline.sample import is_sample
 from pipeline.stage.build import snapshot
-from pipeline.stage.loading import LoadingStage
+from pipeline.stage.loading import CURRENCY, LoadingStage
 from pipeline.stage.table import function, module_of
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
@@ -59,7 +59,7 @@ class DocumentStage(LoadingStage):
 
     def settings(self) -> dict[str, Any]:
         """The settings and descriptions of tables that are shown, and whether the raw files are sample data."""
-        return super().settings() | {"sample_data": self._is_sample()}
+        return super().settings() | {"sample_data": self._is_sample(), CURRENCY: self.currency}
 
     def _is_sample(self) -> bool:
         return any(
@@ -81,10 +81,12 @@ class DocumentStage(LoadingStage):
             files=loaded,
             env=self.env,
             sample=self._is_sample(),
+            currency=self.currency,
             settings={name: msgspec.to_builtins(self.section(name)) for name in self.sections},
-            contents={table: [contents[self.relative(path)][1] for path in paths] for table, paths in loaded.items()},
+            contents=self.contents(contents),
             libraries=fingerprints.libraries(session.memory(self.config), self.libraries),
             spill=str(self.config.spill_folder),
+            frames=self.compared() if self.reads_comparison else {},
         )
         with ExitStack() as stack:
             paths = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
@@ -13,7 +13,14 @@ from pipeline.freshness import fingerprints
 from pipeline.run.command_line import root_task
 from pipeline.run.session import session
 from pipeline.stage.base import Stage
+from pipeline.stage.build import Snapshot
+from pipeline.stage.deliveries import DeliveriesStage, comparison
 from pipeline.wording import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CURRENCY = "sources.internal_sales.currency"
 
 
 class LoadingStage(Stage):
@@ -22,9 +29,13 @@ class LoadingStage(Stage):
     Class attributes
     ----------------
     loads : (stage, table) of every table to read; a table that two stages publish is read from one of them
+    compares : the stage that compares the raw files with those of the last load: nothing is published if it fails
+    reads_comparison : whether its result is read too
     """
 
     loads: ClassVar[tuple[tuple[type[Stage], str], ...]] = ()
+    compares: ClassVar[type[DeliveriesStage]]
+    reads_comparison: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,15 +61,34 @@ class LoadingStage(Stage):
 
     def requires(self) -> list[luigi.Task]:
         """The stages whose tables are read."""
-        return [self.clone(stage) for stage in dict.fromkeys(stage for stage, _ in self.loads)]
+        return [self.clone(stage) for stage in dict.fromkeys([*(stage for stage, _ in self.loads), self.compares])]
 
     def loaded(self) -> dict[str, list[Path]]:
         """The files of every table, from the last publication."""
         return {table: self.clone(stage).files_of(table) for stage, table in self.loads}
 
+    def contents(self, read: Snapshot) -> dict[str, list[str]]:
+        """The content hash of each file of every table, from a snapshot of what is read."""
+        return {table: [read[self.relative(path)][1] for path in paths] for table, paths in self.loaded().items()}
+
+    @property
+    def currency(self) -> str:
+        """The currency of amounts; empty where the settings do not say it."""
+        sales = self.config.settings.sources.internal_sales
+        return sales.currency_of_amounts if sales else ""
+
     def files(self) -> list[Path]:
-        """The files of every table."""
-        return [path for paths in self.loaded().values() for path in paths]
+        """The files of every table, and of the comparison."""
+        compared = [self._comparison()] if self.reads_comparison else []
+        return [*(path for paths in self.loaded().values() for path in paths), *compared]
+
+    def compared(self) -> dict[str, pd.DataFrame]:
+        """The tables of the comparison with the last load."""
+        return comparison(self._comparison())
+
+    def _comparison(self) -> Path:
+        path: Path = self.clone(self.compares).document
+        return path
 
     def settings(self) -> dict[str, Any]:
         """The settings it reads, and the whole description of each table: its comments are published too."""

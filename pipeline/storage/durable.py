@@ -50,6 +50,23 @@ def read(path: Path | str) -> bytes:
         return file.read()
 
 
+def append(path: Path, line: str) -> None:
+    """Append a line to a file, whole, and sync it; a missing file and its folder are created.
+
+    Raises
+    ------
+    OSError : it cannot be written
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    try:
+        with naming(path):
+            os.write(descriptor, f"{line}\n".encode(errors="replace"))
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Add the file name to an OSError of the block that has none."""

@@ -75,7 +75,7 @@ def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | No
     ----------
     paths : the files
     table : the declaration of the table
-    columns : the columns to read; None for all
+    columns : the columns to read, by the names in a frame where these are others; None for all
 
     Returns
     -------
@@ -95,13 +95,34 @@ def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | No
     return _to_frame(pa.concat_tables(parts), table)
 
 
+def names(path: Path) -> list[str]:
+    """The names of the columns in a file.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return [str(name) for name in pq.ParquetFile(path).schema_arrow.names]
+    except (OSError, pa.ArrowException) as error:
+        raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
+
+
 def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        arrow = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns and list(columns))
-        arrow = arrow if columns is None else arrow.select(list(columns))
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        published = _published_names(table, file.schema_arrow.names)
+        wanted = None if columns is None else [published.get(name, name) for name in columns]
+        arrow = file.read(columns=wanted)
+        arrow = arrow if wanted is None else arrow.select(wanted)
+        arrow = arrow.rename_columns([_name_of(table, name) for name in arrow.column_names])
         given = [(field.name, field.type) for field in arrow.schema]
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
@@ -113,6 +134,20 @@ def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
                 "it"
             )
     return arrow
+
+
+def _published_names(table: Table, names: Sequence[str]) -> dict[str, str]:
+    """The name in a file of each column, by its name in a frame. Older versions published some columns by the latter."""
+    return {
+        column.frame_name: column.name if column.name in names else column.frame_name
+        for column in table.columns
+        if column.in_frames
+    }
+
+
+def _name_of(table: Table, name: str) -> str:
+    """The published name of a column of a file, which an older version may have published by its name in frames."""
+    return next((column.name for column in table.columns if column.in_frames == name), name)
 
 
 def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
@@ -127,9 +162,9 @@ def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
             hundredfold = pc.multiply(values, pa.scalar(100, pa.decimal128(3, 0)))
             series[column.frame_name] = hundredfold.cast(pa.int64()).to_pandas()
         elif column.type == "integer" and column.nullable:
-            series[name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+            series[column.frame_name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
         else:
-            series[name] = values.to_pandas()
+            series[column.frame_name] = values.to_pandas()
     return pd.DataFrame(series)
 
 

@@ -250,14 +250,19 @@ UNSUCCESSFUL = {"failed", "interrupted", "nothing built, missing data"}
     [
         ("failure", UNSUCCESSFUL),
         ("attention", UNSUCCESSFUL | {"something to look at"}),
-        ("always", UNSUCCESSFUL | {"something to look at", "built"}),
+        ("always", UNSUCCESSFUL | {"something to look at", "built", "only unchanged", "nothing to do"}),
         ("never", set()),
     ],
 )
 def test_the_level_decides_which_runs_are_told_of(
     project: Project, monkeypatch: pytest.MonkeyPatch, level: str, told: set[str]
 ) -> None:
-    kinds = {"something to look at": "warning", "built": "success"}
+    kinds = {
+        "something to look at": "warning",
+        "built": "success",
+        "only unchanged": "success",
+        "nothing to do": "success",
+    }
     with serving() as web:
         found = configured(project, monkeypatch, web.url(), level=level)
         assert alerts.wanted(found) == (level != "never")

@@ -22,7 +22,7 @@ INTERNAL = {"InternalPreprocessing", "InternalClustering", *CHILDREN}
 EXTERNAL = {"ExternalPreprocessing", "ExternalClustering"}
 SINKS = {"Warehouse", "Report", "Workbook"}
 FOLLOWING = {"Migrations", "AssignmentModel", *SINKS}  # what reads the final clusters
-EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | {"ChainClustering", "Overrides", "Merging"}
+EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | {"ChainClustering", "Overrides", "Merging", "Deliveries"}
 
 
 def test_the_first_run_builds_everything(project: Project) -> None:
@@ -42,7 +42,7 @@ def test_a_job_builds_itself_and_what_it_needs_and_no_more(project: Project) -> 
     assert project.build(tasks.InternalPreprocessing).built == {"InternalPreprocessing"}
     assert project.build(tasks.InternalClustering).built == INTERNAL - {"InternalPreprocessing"}
     assert project.build(tasks.Merging).built == {"Overrides", "Merging"}
-    assert project.build(tasks.FullPipeline).built == FOLLOWING | {"ChainClustering"}
+    assert project.build(tasks.FullPipeline).built == FOLLOWING | {"ChainClustering", "Deliveries"}
 
 
 def test_a_touch_builds_nothing(built: Project) -> None:
@@ -57,7 +57,7 @@ def test_a_row_added_to_one_category_builds_its_chain_and_no_other_category(buil
     built.write_sales(pd.concat([sales, more]))
     outcome = built.build()
     chain = {"InternalPreprocessing", "ClusterCategory(Coffee)", "InternalClustering", "ChainClustering"}
-    assert outcome.built == chain | FOLLOWING | {"Merging"}
+    assert outcome.built == chain | FOLLOWING | {"Merging", "Deliveries"}
     assert outcome.cut_off == set()
     assert outcome.reasons["ClusterCategory(Coffee)"].startswith("input changed: outputs/dev/internal_preprocessing/")
 

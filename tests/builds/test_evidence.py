@@ -16,6 +16,7 @@ STAGES = (
     "ExternalClustering",
     "Overrides",
     "Merging",
+    "Deliveries",
     "Report",
     "Warehouse",
     "Workbook",

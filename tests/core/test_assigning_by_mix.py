@@ -14,7 +14,8 @@ from core.assigned_stores import (
 )
 
 from pipeline.core.assigning.sales import new_sales
-from pipeline.core.assigning.spaces import Points, farthest, place, published_spaces
+from pipeline.core.assigning.space_tables import published_spaces
+from pipeline.core.assigning.spaces import Points, farthest, place
 from pipeline.settings import (
     InternalPreprocessing,
 )

@@ -23,7 +23,7 @@ def test_the_final_cluster_is_that_of_most_stores_of_the_pair_else_of_the_intern
     )
     rest = of.model["model_pairs"].query("category != 'Bread'")
     from pipeline.core.assigning.category import CategoryModel
-    from pipeline.core.assigning.spaces import published_spaces
+    from pipeline.core.assigning.space_tables import published_spaces
 
     changed = of.model | {"model_pairs": pd.concat([pairs, rest])}
     spaces = published_spaces(changed)

@@ -1,4 +1,4 @@
-"""Stability, Jaccard and confidence, against brute force."""
+"""Stability and Jaccard, against brute force."""
 
 from __future__ import annotations
 
@@ -77,18 +77,3 @@ def test_a_refit_that_drew_none_of_a_clusters_stores_says_nothing_of_it():
     labels = np.array([0, 0, 0, 1])
     drawn = np.array([[1.0, 1.0, 1.0, 1.0], [2.0, 1.0, 1.0, 0.0]])
     assert bootstrap.jaccard(labels, np.stack([labels, labels]), drawn, 2) == 1.0
-
-
-def test_confidence_is_how_often_co_members_stay_together_by_brute_force():
-    labels, again, _ = some(4)
-    expected = []
-    for store in range(40):
-        others = [other for other in range(40) if other != store and labels[other] == labels[store]]
-        expected.append(np.mean([[refit[other] == refit[store] for other in others] for refit in again]))
-    np.testing.assert_allclose(bootstrap.confidence(labels, again, 4), expected)
-
-
-def test_a_store_alone_and_a_single_cluster_are_certain():
-    labels = np.array([0, 1, 1])
-    assert bootstrap.confidence(labels, np.array([[0, 0, 1]]), 2).tolist() == [1.0, 0.0, 0.0]
-    assert bootstrap.confidence(np.zeros(3, int), np.zeros((2, 3), int), 1).tolist() == [1.0, 1.0, 1.0]

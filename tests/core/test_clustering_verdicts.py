@@ -7,22 +7,25 @@ import warnings
 import numpy as np
 import pytest
 
-from pipeline.core.clustering.centroid_algorithms import KMeans
+from pipeline.core.clustering.kmeans import best_of, kmeans, spread_starts
 from pipeline.core.clustering.null import NullTest, as_flags, compare_with_nulls, mean_dip, mean_margin
 from pipeline.core.clustering.verdicts import verdict
 
 
 def compare(matrix: np.ndarray, k: int, draws: int = 39) -> NullTest:
     matrix = matrix - matrix.mean(axis=0)
-    fits = KMeans(matrix, np.ones((1, len(matrix))), 0)
-    return compare_with_nulls(matrix, fits.labels(k), k, fits, draws, 0)
+    return compare_with_nulls(matrix, by_kmeans(matrix, k), k, draws, 0)
 
 
 def compare_in(pattern: np.ndarray, k: int) -> NullTest:
     matrix = np.random.default_rng(0).normal(size=pattern.shape) * pattern
     matrix -= matrix.mean(axis=0)
-    fits = KMeans(matrix, np.ones((1, len(matrix))), 0)
-    return compare_with_nulls(matrix, fits.labels(k), k, fits, 39, 0, pattern)
+    return compare_with_nulls(matrix, by_kmeans(matrix, k), k, 39, 0, pattern)
+
+
+def by_kmeans(matrix: np.ndarray, k: int) -> np.ndarray:
+    weights = np.ones((20, len(matrix)))
+    return best_of(kmeans(matrix, weights, spread_starts(matrix, weights, k, np.random.default_rng(0))), 20).labels[0]
 
 
 def test_clusters_that_stand_apart_beat_both_nulls():

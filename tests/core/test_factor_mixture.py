@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from plain_em import plain_em
 from scipy.stats import multivariate_normal, multivariate_t
 from sklearn.decomposition import FactorAnalysis
 
@@ -128,6 +129,17 @@ def test_one_cluster_without_factors_has_the_mean_and_variance_of_the_stores():
     np.testing.assert_allclose(found.variances[0], of.numbers.var(axis=0))
     expected = multivariate_normal(of.numbers.mean(axis=0), np.diag(of.numbers.var(axis=0))).logpdf(of.numbers).sum()
     assert found.log_likelihoods[0] == pytest.approx(expected)
+
+
+def test_without_factors_noise_and_tails_it_is_the_maximum_that_a_plain_em_reaches():
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=(120, 3)) * [1.0, 0.1, 5.0] + 3.0 * random.integers(0, 2, 120)[:, None]
+    labels = np.arange(120) % 3
+    memberships, log_likelihood = plain_em(numbers, labels, 3, 1_000)
+    of = Stores(numbers, None, np.zeros((120, 0)), np.zeros(120))
+    found = fit(of, np.ones((1, 120)), one_hot(labels, 3)[None], 0, 3_000, 1e-12, adapts=False)
+    assert found.log_likelihoods[0] == pytest.approx(log_likelihood, abs=0.03)
+    np.testing.assert_allclose(posteriors(of, found)[0], memberships, atol=0.02)
 
 
 def test_one_cluster_with_factors_is_scikit_learns_factor_analysis():

@@ -12,7 +12,10 @@ STORES = ["a", "b", "c", "d", "e", "f"]
 
 
 def merged(clusters: list[int], category: str = "Tea") -> dict[str, pd.DataFrame]:
-    store_clusters = pd.DataFrame({"store_id": STORES, "category": category, "cluster": clusters})
+    other = pd.array([{1: 2, 2: 1}[cluster] for cluster in clusters], dtype="Int64")
+    store_clusters = pd.DataFrame(
+        {"store_id": STORES, "category": category, "cluster": clusters, "next_cluster": other}
+    )
     moves = pd.DataFrame({"store_id": ["a", "a"], "category": category, "from_cluster": [4, 3], "to_cluster": [3, 1]})
     cells = pd.DataFrame({"category": category, "cluster": sorted(set(clusters))})
     return {"store_clusters": store_clusters, "merged_clusters": cells, "reassignments": moves}
@@ -34,6 +37,7 @@ def test_numbers_are_the_references_and_dissolved_cells_come_after_all_of_them()
     before = pd.DataFrame({"store_id": STORES, "category": "Tea", "cluster": [5, 5, 5, 5, 2, 2]})
     found = numbered(merged([1, 1, 1, 1, 2, 2]), before, used(Tea=7, Gone=9))
     assert found["store_clusters"]["cluster"].tolist() == [5, 5, 5, 5, 2, 2]
+    assert found["store_clusters"]["next_cluster"].tolist() == [2, 2, 2, 2, 5, 5], "in the same numbers"
     assert found["merged_clusters"]["cluster"].tolist() == [5, 2]
     assert found["reassignments"][["from_cluster", "to_cluster"]].to_numpy().tolist() == [[9, 8], [8, 5]]
     assert found["cluster_numbers"].to_numpy().tolist() == [["Gone", 9], ["Tea", 7]]

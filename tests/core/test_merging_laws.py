@@ -47,12 +47,11 @@ def anything(draw: st.DrawFn) -> Given:
 
 @st.composite
 def settings_of(draw: st.DrawFn) -> Merging:
-    """Any method, a floor, and sometimes a number of clusters."""
+    """Any method, and a floor."""
     return Merging(
         method=draw(st.sampled_from(tuple(METHODS))),
         min_cluster_size=draw(st.integers(1, 6)),
         min_cluster_share=0.1,
-        k=draw(st.sampled_from([None, None, 1, 3])),
         resamples=10,
         compare_methods=False,
     )

@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 from scipy.stats import false_discovery_control
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import LeaveOneOut
 
 from pipeline.core.merging.comparison import compare
-from pipeline.core.merging.consensus import MOST_STORES, Consensus, average_linkage, co_association
 from pipeline.core.merging.contribution import Contribution, contribution, contribution_table, q_values
 from pipeline.core.merging.methods import METHODS, Category
 from pipeline.core.merging.nesting import held_out_gain, nest
@@ -93,46 +90,7 @@ def test_unknown_stores_stay_with_an_internal_cluster_that_is_not_split():
     np.testing.assert_array_equal(merged.repair.cell + 1, stores.internal)
 
 
-# ---------------------------------------------------------------------------------------------- consensus
-
-
-@settings(max_examples=30, deadline=None)
-@given(seeds, st.integers(1, 6), st.integers(2, 9))
-def test_co_association_counts_how_often_two_stores_are_together(seed, count, stores):
-    labels = np.random.default_rng(seed).integers(0, 3, (count, stores))
-    for one in range(stores):
-        for other in range(stores):
-            assert co_association(labels)[one, other] == pytest.approx(np.mean(labels[:, one] == labels[:, other]))
-
-
-@settings(max_examples=30, deadline=None)
-@given(seeds, st.integers(2, 12), st.integers(1, 6))
-def test_the_tree_of_average_linkage_is_cut_as_scipy_cuts_it(seed, stores, k):
-    apart = np.triu(np.random.default_rng(seed).random((stores, stores)), 1)
-    apart += apart.T
-    expected = fcluster(linkage(squareform(apart), method="average"), min(k, stores), criterion="maxclust")
-    assert adjusted_rand_score(expected, average_linkage(apart).cut(k)) == 1.0
-
-
-def test_stores_that_no_clustering_tells_apart_are_not_cut_apart():
-    tree = average_linkage(1.0 - co_association(np.array([[0, 0, 1, 1, 1]] * 4)))
-    assert tree.clusters == 2
-    assert tree.cut(5).tolist() in ([0, 0, 1, 1, 1], [1, 1, 0, 0, 0])
-
-
-def test_with_more_stores_than_a_tree_holds_the_others_join_the_nearest_cluster():
-    random = np.random.default_rng(0)
-    stores = MOST_STORES + 100
-    kind = np.sort(random.integers(0, 2, stores))
-    matrix = random.normal(0, 0.1, (stores, 2)) + kind[:, None]
-    drawn = random.multinomial(stores, np.full(stores, 1 / stores), 10).astype(float)
-    fits = Consensus(matrix, [(matrix, kind, 1.0)], drawn[:2], 0)
-    assert adjusted_rand_score(kind, fits.labels(2)) == 1.0
-    with pytest.raises(TypeError, match="no clusters of other matrices"):
-        fits.of_draws(matrix[None], 2)
-
-
-# ---------------------------------------------------------------------------------------------- all four
+# ---------------------------------------------------------------------------------------------- all three
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -153,13 +111,6 @@ def test_the_comparison_has_every_method_and_its_own_figures():
     mine = table.set_index("method").loc["cross"]
     assert mine["r_squared"] == pytest.approx(r_squared(stores.internal_features, result.merged.repair.cell))
     assert mine["reason"].startswith("taken: the outside data earns its place; 120 stores / (3 x 2)")
-
-
-def test_the_number_of_clusters_of_both_sides_together_can_be_set():
-    for method in ("consensus", "weighted"):
-        result, table = compare(Category(planted(), Merging(method=method, k=2, resamples=10, compare_methods=False)))
-        assert len(np.unique(result.merged.repair.cell)) == 2
-        assert "k = 2 is set" in table.loc[0, "reason"]
 
 
 # ---------------------------------------------------------------------------------------------- what the outside data adds

@@ -30,7 +30,7 @@ def edges_of_the_dag() -> Edges:
         if issubclass(stage, CollectingStage):
             required[name] |= {stage.categories.__name__, stage.child.__name__}
         if issubclass(stage, LoadingStage):
-            required[name] |= {other.__name__ for other, _ in stage.loads}
+            required[name] |= {other.__name__ for other, _ in stage.loads} | {stage.compares.__name__}
         if issubclass(stage, Bundle):
             required[name] |= {other.__name__ for other in stage.stages}
     return required

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from email.message import Message
 
@@ -81,6 +82,55 @@ def test_five_nights(weekly: Project) -> None:
         assert database.read_bytes() != built
         (mail,) = alerted
         assert "Bread: more than 5% of sales are of SKUs without a need state (6.25%)" in body(mail)
+
+
+def masked(mail: Message) -> str:
+    """Subject and text of a mail, as docs/operations.md shows it: without what differs from night to night and from machine to machine."""
+    text = f"{subject(mail)}\n\n{body(mail).strip()}".replace("\r\n", "\n")
+    text = re.sub(
+        r"run \S+ of prod by \S+ on \S+", "run 20260105T030004-0a1b2c3d of prod by store-clustering on box", text
+    )
+    return re.sub(r"started .* \(UTC\)", "started 2026-01-05 03:00:04, ended 2026-01-05 03:02:41 (UTC)", text)
+
+
+@pytest.mark.nightly
+def test_two_nights_with_a_missing_category(weekly: Project) -> None:
+    database = weekly.path("outputs/clustering_prod.duckdb")
+    path = weekly.path("data/raw/weekly/week_01.parquet")
+    whole = pd.read_parquet(path)
+    page = (ROOT / "docs" / "operations.md").read_text()
+    with mail_server() as (port, mails):
+
+        def night() -> tuple[int, str, str]:
+            """Exit code, what cron would mail, and the mail of the alert."""
+            mails.clear()
+            done = weekly.command(*nightly(), ALERT_URL=mail_url(port))
+            return done.returncode, done.stdout + done.stderr, "".join(map(masked, mails))
+
+        assert night() == (0, "", "")
+        without_bread = whole[whole["CAT"] != "Bread"]
+        without_bread.to_parquet(path, index=False)
+        code, cron, mail = night()
+        assert code == 0
+        assert cron == "warning: Deliveries: 1 of 3 categories is gone, with 33 % of the sales: Bread\n"
+        assert indented(mail) in page
+
+        whole.to_parquet(path, index=False)
+        assert night()[0] == 0
+        weekly.configure("prod", alerts={"urls": ["${ALERT_URL}"]}, deliveries={"fail_on": ["categories"]})
+        built = database.read_bytes()
+        without_bread.to_parquet(path, index=False)
+        code, cron, mail = night()
+        assert code == 30
+        assert cron.startswith(
+            "error: Deliveries: 1 of 3 categories is gone, with 33 % of the sales: Bread; fail_on of [deliveries] "
+        )
+        assert indented(mail) in page
+        assert database.read_bytes() == built
+
+
+def indented(text: str) -> str:
+    return "".join(f"    {line}\n" if line else "\n" for line in text.splitlines())
 
 
 def test_a_missing_file_is_mailed_by_both_and_the_secret_of_the_url_by_neither(weekly: Project) -> None:

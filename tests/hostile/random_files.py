@@ -120,7 +120,7 @@ def other_ways(project: Project, _: Raw, rng: random.Random) -> None:
     clustering |= {"axis_tiers": rng.choice([2, 3]), "k": rng.choice([2, 3, None])}
     if clustering["k"] is None:
         del clustering["k"]
-    project.settings["merging"] = {"method": rng.choice(["nested", "consensus", "weighted"]), "min_cluster_size": 2}
+    project.settings["merging"] = {"method": rng.choice(["nested", "cross", "internal"]), "min_cluster_size": 2}
 
 
 def text_as_sales(_: Project, raw: Raw, __: random.Random) -> None:

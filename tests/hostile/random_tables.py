@@ -282,11 +282,9 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
             **FAST,
         ),
         "merging": Merging(
-            method=draw(st.sampled_from(["cross", "cross", "nested", "consensus", "weighted"])),
+            method=draw(st.sampled_from(["auto", "cross", "nested", "internal"])),
             internal_weight=draw(st.sampled_from([0.6, 0.6, 0.0, 1.0])),
             min_cluster_size=draw(st.integers(1, 5)),
-            k_max=3,
-            k=draw(st.sampled_from([None, None, 2])),
             resamples=10,
             compare_methods=draw(st.sampled_from([False] * 9 + [True])),
         ),

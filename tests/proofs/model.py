@@ -39,6 +39,7 @@ JOBS["FullPipeline"] = (
     *JOBS["Merging"][3:],
     "Migrations",
     "AssignmentModel",
+    "Deliveries",
     *SINKS,
 )
 
@@ -103,6 +104,16 @@ READS = {
     ),
 }
 
+COMPARED = (
+    "internal_preprocessing/delivered_sales",
+    "internal_preprocessing/delivered_stores",
+    "internal_preprocessing/need_state_coverage",
+    "external_preprocessing/delivered_features",
+    "external_preprocessing/external_features",
+    "external_preprocessing/excluded_stores",
+)
+COMPARISON = "outputs/dev/deliveries/comparison.json"  # with the last load: read by database and report
+
 
 def cluster(category: str) -> str:
     """The name of a category's task."""
@@ -160,12 +171,17 @@ class Model:
             mixes = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
             read = [f"{out}/{table}.parquet" for table in READS[task]]
             return [*mixes, *read] if task in ("ChainClustering", "AssignmentModel") else read
+        if task == "Deliveries":
+            mixes = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
+            return [*mixes, *(f"{out}/{table}.parquet" for table in COMPARED)]
         of_others = [path for other in self.tasks("FullPipeline")[: -len(SINKS)] for path in self.outputs(other)]
         left_out = {
             f"{out}/internal_preprocessing/excluded_stores.parquet",
             f"{out}/external_preprocessing/excluded_stores.parquet",
         }
         left_out.add(f"{out}/assignment_model/model.json")
+        if task == "Workbook":
+            left_out.add(COMPARISON)
         return [path for path in of_others if path not in left_out and "/cluster_category/" not in path]
 
     def outputs(self, task: str) -> list[str]:
@@ -173,6 +189,8 @@ class Model:
         out = "outputs/dev"
         if task.startswith("ClusterCategory("):
             return [f"{out}/cluster_category/{slug(task[16:-1])}/{table}.parquet" for table in INTERNAL]
+        if task == "Deliveries":
+            return [COMPARISON]
         if task == "Warehouse":
             return ["outputs/clustering_dev.duckdb"]
         if task == "Report":
@@ -181,7 +199,14 @@ class Model:
             csv = ("clusters", "profiles", "outside", "moves", "excluded", "dictionary")
             return [f"{out}/store_clusters.xlsx", *(f"{out}/csv/{sheet}.csv" for sheet in csv)]
         tables = {
-            "InternalPreprocessing": ("categories", "need_state_coverage", "excluded_stores", "key_spellings"),
+            "InternalPreprocessing": (
+                "categories",
+                "need_state_coverage",
+                "excluded_stores",
+                "key_spellings",
+                "delivered_sales",
+                "delivered_stores",
+            ),
             "InternalClustering": INTERNAL,
             "ChainClustering": CHAIN,
             "ExternalPreprocessing": (
@@ -189,6 +214,7 @@ class Model:
                 "external_feature_report",
                 "excluded_stores",
                 "store_labels",
+                "delivered_features",
             ),
             "ExternalClustering": EXTERNAL,
             "Overrides": ("overrides",),

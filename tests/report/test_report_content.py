@@ -146,12 +146,18 @@ def test_the_outside_of_a_cluster_is_told_by_means_and_standard_deviations(page:
 
 
 def test_a_feature_that_was_logged_is_shown_as_what_it_was_before(tmp_path: Path, source: Source) -> None:
-    path = tmp_path / "report.parquet"
+    path, logs = tmp_path / "report.parquet", tmp_path / "features.parquet"
     rows = [{"feature": "<s>age</s>", "action": "transformed"}]
     parquet.write(report_tables.frame("external_feature_report", rows), TABLES["external_feature_report"], path)
-    outside = contents(html.page(Source(source.files | {"external_feature_report": [path]}, "dev")))[0]["outside"]
-    assert outside["chain"] == [pytest.approx(np.expm1(20), rel=1e-3)]
-    assert outside["apart"] == [[-1.2], [0.0], [1.2]]
+    features = source.table("external_features")
+    features["<s>age</s>"] = np.log1p(features["<s>age</s>"])
+    parquet.write(features, TABLES["external_features"], logs)
+    changed = Source(source.files | {"external_feature_report": [path], "external_features": [logs]}, "dev")
+    outside = contents(html.page(changed))[0]["outside"]
+    assert outside["mean"] == [[10.0], [20.0], [30.0]], "as published, in its own unit"
+    assert outside["chain"] == [20.0]
+    first = (np.log1p(10) - np.log1p(20)) / features["<s>age</s>"].std(ddof=0)
+    assert outside["apart"][0] == [pytest.approx(first, abs=0.06)], "how far apart, by the logarithms"
 
 
 def test_an_outside_difference_is_told_where_it_is_large_and_more_than_chance_gives_so_few_stores() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.core.assigning.category import CategoryModel, Given, Outside, number_or_none
-from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, of_surroundings, place, published_spaces
+from pipeline.core.assigning.category import CategoryModel, Given, Outside
+from pipeline.core.assigning.space_tables import published_spaces
+from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL, Space, number_or_none, of_surroundings, place
 from pipeline.core.assigning.surroundings import Surroundings, surroundings
 from pipeline.core.frames import frame
 from pipeline.errors import SettingsError

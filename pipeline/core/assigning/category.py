@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.core.assigning.mixes import new_mixes
-from pipeline.core.assigning.spaces import FARTHEST, Placement, Space, of_shares, place, softmax
+from pipeline.core.assigning.spaces import FARTHEST, Placement, Space, number_or_none, of_shares, place, softmax
 from pipeline.errors import DataError
 from pipeline.schema import NO_CLUSTER
 from pipeline.settings import Assign
@@ -181,11 +181,6 @@ def _largest(pairs: pd.DataFrame) -> tuple[int, int, int]:
     """The final cluster of most stores (ties: the lower number), their number, and the number of all stores."""
     stores = pairs.groupby("cluster")["stores"].sum().sort_index()
     return int(stores.idxmax()), int(stores.max()), int(stores.sum())
-
-
-def number_or_none(value: float) -> float | None:
-    """The number; None where it is NaN."""
-    return None if value != value else float(value)  # NaN is not itself
 
 
 def _money(cents: int) -> str:

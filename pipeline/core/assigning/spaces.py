@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -127,87 +126,6 @@ def of_shares(space: Space, shares: pd.DataFrame, totals: pd.Series[int]) -> Poi
     return Points(values.to_numpy(dtype=np.float64), gaps.to_numpy(dtype=bool), thin)
 
 
-def published_spaces(model: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], Space]:
-    """The spaces of a published model, by side and category.
-
-    `model` has model_spaces, model_features, model_clusters and model_centroids, as in pipeline.schema.
-    """
-    key = ["side", "category"]
-    features = dict(iter(model["model_features"].sort_values("feature").groupby(key)))
-    clusters = dict(iter(model["model_clusters"].groupby(key)))
-    centres = dict(iter(model["model_centroids"].groupby(key)))
-    spaces = {}
-    for row in model["model_spaces"].to_dict("records"):
-        of = (str(row["side"]), str(row["category"]))
-        own = features.get(of, model["model_features"].iloc[:0])
-        spaces[of] = _space(row, own, clusters[of], centres.get(of, model["model_centroids"].iloc[:0]))
-    return spaces
-
-
-def _space(row: dict[str, object], own: pd.DataFrame, clusters: pd.DataFrame, centres: pd.DataFrame) -> Space:
-    def numbers(name: str) -> NDArray[np.float64]:
-        column: NDArray[np.float64] = own[name].to_numpy(dtype=np.float64)
-        return column
-
-    names = [str(name) for name in own["feature"]]
-    clusters = clusters.sort_values(["from_position", "cluster"], na_position="first", ignore_index=True)
-    in_tiers = bool(clusters["from_position"].notna().any())
-    wide = {
-        column: centres.pivot(index="cluster", columns="feature", values=column)
-        .reindex(index=clusters["cluster"], columns=names)
-        .to_numpy(dtype=np.float64)
-        for column in ("value", "mean")
-    }
-    inside = row["side"] == INTERNAL
-    base = numbers("base") if inside and names else None
-    seeing = Seeing(
-        weights=numbers("weight"),
-        base=base,
-        pivot=int(own["is_pivot"].to_numpy(dtype=bool).argmax()) if base is not None else None,
-        numeric=own["variance"].notna().to_numpy(dtype=bool),
-        flag=own["flag"].fillna(0).to_numpy(dtype=np.int64),
-        threshold=numbers("threshold"),
-    )
-    return Space(
-        features=names,
-        axes=None if inside else Axes(numbers("shift"), numbers("width")),
-        plane=None
-        if base is None
-        else Plane(pd.Series(base, index=names), own.set_index("feature")["gap_sales"].fillna(np.inf)),
-        median_sales=float(row["median_sales"]) if inside else 0.0,  # type: ignore[arg-type]  # a number inside
-        weights=numbers("weight"),
-        seeing=seeing,
-        mixture=_mixture(row, own, clusters, wide["mean"], seeing, in_tiers),
-        along=Along(float(row["position_shift"]), float(row["position_width"])) if in_tiers else None,  # type: ignore[arg-type]
-        borders=clusters["from_position"].dropna().to_numpy(dtype=np.float64),
-        clusters=clusters["cluster"].to_numpy(dtype=np.int64),
-        centroids=wide["value"],
-        max_distance=float(row["max_distance"]),  # type: ignore[arg-type]  # a number
-    )
-
-
-def _mixture(
-    row: dict[str, object],
-    own: pd.DataFrame,
-    clusters: pd.DataFrame,
-    means: NDArray[np.float64],
-    seeing: Seeing,
-    in_tiers: bool,
-) -> Mixtures:
-    """The mixture from a space's tables; if clusters are tiers, all have the means of the single cluster."""
-    components = means[:1] if in_tiers else means
-    proportions = np.ones(1) if in_tiers else clusters["proportion"].to_numpy(dtype=np.float64)
-    factors = int(row["axes"])  # type: ignore[call-overload]  # a number
-    loadings = np.column_stack(
-        [own[f"loading_{r + 1}"].to_numpy(dtype=np.float64) for r in range(factors)] or [np.empty((len(own), 0))]
-    )
-    return Mixtures(
-        proportions[None],
-        components[None][:, :, seeing.numeric],
-        own["variance"].to_numpy(dtype=np.float64)[seeing.numeric][None],
-        loadings[seeing.numeric][None],
-        np.array([float(row["noise"])]),  # type: ignore[arg-type]  # a number
-        np.array([float(row["tails"])]),  # type: ignore[arg-type]  # a number
-        seeing.chances(components)[None],
-        np.zeros(1),
-    )
+def number_or_none(value: float) -> float | None:
+    """The number; None where it is NaN."""
+    return None if value != value else float(value)  # NaN is not itself

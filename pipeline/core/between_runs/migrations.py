@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.core.between_runs.changes import changes
 from pipeline.core.between_runs.compare import compare
 from pipeline.core.between_runs.drift import drift
+from pipeline.core.explain.readings import of_features
+from pipeline.core.external.clustering import logged
 from pipeline.core.frames import dtypes, stacked
 from pipeline.schema import ALL_CATEGORIES, TABLES
 from pipeline.settings import References
 
 _KEY = ["category", "store_id"]
+BY_DATA, BY_HAND, NO_LONGER_BY_HAND = "data", "by hand", "no longer by hand"  # causes of a move
 
 
 class Level(NamedTuple):
-    """The clusters of one level in both results: category, store_id, cluster; `now` also has the column confidence."""
+    """The clusters of one level in both results: category, store_id, cluster; `now` also has confidence, a final level overridden."""
 
     name: str
     pin: str
@@ -32,6 +37,7 @@ def compare_with_references(
     internal_features: pd.DataFrame,
     external_clusters: pd.DataFrame,
     external_features: pd.DataFrame,
+    external_feature_report: pd.DataFrame | None = None,
     store_clusters: pd.DataFrame,
     settings: References,
     before_internal_clusters: pd.DataFrame | None = None,
@@ -65,11 +71,12 @@ def compare_with_references(
         )
         if before is not None
     ]
+    logged_now = logged(external_feature_report)
     drifts = [
         _per_category(before, now, lambda old, new: drift(_wide(old), _wide(new))).assign(level=name)
         for name, before, now in (
             ("internal", before_internal_features, internal_features),
-            ("external", _long(before_external_features), _long(external_features)),
+            ("external", _long(before_external_features, logged_now), _long(external_features, logged_now)),
         )
         if before is not None and now is not None
     ]
@@ -87,7 +94,7 @@ def _in_categories(clusters: pd.DataFrame) -> pd.DataFrame:
 
 def _with_confidence(store_clusters: pd.DataFrame, internal: pd.DataFrame, external: pd.DataFrame) -> pd.DataFrame:
     """The final clusters, each store with the lower of its confidences on both sides."""
-    clusters = store_clusters[[*_KEY, "cluster"]]
+    clusters = store_clusters[[name for name in (*_KEY, "cluster", "overridden") if name in store_clusters]]
     clusters = clusters.merge(internal[[*_KEY, "confidence"]], on=_KEY, how="left")
     clusters = clusters.merge(
         external[["store_id", "confidence"]], on="store_id", how="left", suffixes=("", "_outside")
@@ -97,12 +104,16 @@ def _with_confidence(store_clusters: pd.DataFrame, internal: pd.DataFrame, exter
 
 def _agreement(level: Level) -> pd.DataFrame:
     agreement = compare(level.before, level.now)["agreement"]
-    moves = _migrations(level)["category"].value_counts()
-    moved = agreement["category"].map(moves).fillna(0).astype("int64")
+    moves = _migrations(level)
+    moved, by_hand = (
+        agreement["category"].map(rows["category"].value_counts()).fillna(0).astype("int64")
+        for rows in (moves, moves[moves["cause"] != BY_DATA])
+    )
     return agreement.rename(columns={"only_after": "only_now", "k_after": "k_now"}).assign(
         level=level.name,
         reference=level.pin,
         moved=moved,
+        moved_by_hand=by_hand,
         kept_share=1.0 - moved / agreement["stores"].where(agreement["stores"] > 0),
     )
 
@@ -110,8 +121,21 @@ def _agreement(level: Level) -> pd.DataFrame:
 def _migrations(level: Level) -> pd.DataFrame:
     before = level.before[[*_KEY, "cluster"]].rename(columns={"cluster": "from_cluster"})
     now = level.now[[*_KEY, "cluster", "confidence"]].rename(columns={"cluster": "to_cluster"})
+    before, now = before.assign(was=_overridden(level.before)), now.assign(is_now=_overridden(level.now))
     both = before.merge(now, on=_KEY)
-    return both[both["from_cluster"] != both["to_cluster"]].assign(level=level.name)
+    moved = both[both["from_cluster"] != both["to_cluster"]]
+    cause = np.select([moved["is_now"], moved["was"]], [BY_HAND, NO_LONGER_BY_HAND], BY_DATA)
+    return moved.drop(columns=["was", "is_now"]).assign(
+        level=level.name, cause=cause, confidence=moved["confidence"].mask(moved["is_now"])
+    )
+
+
+def _overridden(clusters: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether an override places each store; none does on one side, nor where an older pin does not say so."""
+    if "overridden" not in clusters:
+        return np.zeros(len(clusters), dtype=bool)
+    overridden: NDArray[np.bool_] = clusters["overridden"].to_numpy(dtype=bool)
+    return overridden
 
 
 def _changes(level: Level) -> pd.DataFrame:
@@ -135,11 +159,12 @@ def _per_category(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _long(features: pd.DataFrame | None) -> pd.DataFrame | None:
-    """The features of the outside data in the form of the sales mix: store_id, category, feature, share."""
+def _long(features: pd.DataFrame | None, logged_now: Collection[str]) -> pd.DataFrame | None:
+    """The features of the outside data, in their own units, in the form of the sales mix: store_id, category, feature, share."""
     if features is None:
         return None
-    long = features.melt(id_vars="store_id", var_name="feature", value_name="share")
+    values = of_features(features.set_index("store_id"), logged_now).values.reset_index()
+    long = values.melt(id_vars="store_id", var_name="feature", value_name="share")
     return long.assign(category=ALL_CATEGORIES)
 
 

@@ -68,23 +68,5 @@ def jaccard(labels: NDArray[np.int64], refits: NDArray[np.int64], drawn: NDArray
     return float((similar / np.maximum(seen, 1.0)).min())
 
 
-def confidence(labels: NDArray[np.int64], refits: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-    """The share of refits in which the other stores of a store's cluster stay with it (n,), 0..1.
-
-    `labels` (n,) and `refits` (B, n): all stores, outliers too. 1 for a store alone in its cluster, and for k = 1.
-    """
-    if k == 1:
-        return np.ones(len(labels))
-    numbers = np.arange(k)
-    original = (labels[:, None] == numbers).astype(np.float64)
-    others = original.sum(axis=0)[labels] - 1.0
-    rates = np.zeros(len(labels))
-    for refit in refits:
-        shared = original.T @ (refit[:, None] == numbers).astype(np.float64)
-        rates += shared[labels, refit] - 1.0
-    confidences: NDArray[np.float64] = np.where(others > 0, rates / (np.maximum(others, 1.0) * len(refits)), 1.0)
-    return confidences
-
-
 def _pairs(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return counts * (counts - 1.0) / 2.0

@@ -35,6 +35,12 @@ class Chooser:
     refit : refits a fit on resamples
     settings : the minimum sizes and stabilities, and a fixed k
     stores : the number of fitted stores
+
+    Attributes
+    ----------
+    smallest : the least number of stores in a cluster
+    one_cluster : the fit of one cluster
+    refitted : the refits so far, by k
     """
 
     def __init__(
@@ -42,18 +48,42 @@ class Chooser:
     ) -> None:
         self._fits = fits
         self._refit = refit
-        self._settings = settings
-        self._smallest = smallest_size(settings, stores)
+        self.settings = settings
+        self.smallest = smallest_size(settings, stores)
         self._stores = stores
         self.one_cluster = self._fit_of_one_cluster()
+        self._bic_of_one = min(fit.bic for fit in fits if fit.k == 1)
+        self._candidates = self._find_candidates()
         self.refitted: dict[int, Refits] = {}
 
     def of_k(self, k: int) -> Fit | None:
-        """The fit of k clusters with the lowest criterion among fits without empty clusters; None if there is no such fit."""
+        """The fit of k clusters by which k is judged; None if every fit leaves a cluster without a store.
+
+        It has the lowest criterion of those that qualify (`candidate`), or else of those without empty clusters.
+        """
         if k == 1:
             return self.one_cluster
+        if self.settings.k is None and (qualified := self.candidate(k)) is not None:
+            return qualified
         whole = [fit for fit in self._fits if fit.k == k and fit.smallest > 0]
         return min(whole, key=lambda fit: fit.criterion) if whole else None
+
+    def candidate(self, k: int) -> Fit | None:
+        """The fit of k >= 2 clusters that may be taken, unless resamples refuse it: large enough and much likelier than one cluster."""
+        return self._candidates.get(k)
+
+    def is_refused(self, k: int) -> bool:
+        """Whether k was refitted, and resamples do not reproduce its clusters."""
+        refits = self.refitted.get(k)
+        return refits is not None and not is_reproducible(refits.stability, refits.jaccard, self.settings)
+
+    def criterion_of(self, k: int) -> float:
+        """The criterion by which k is judged."""
+        return (self.of_k(k) or self.any_of_k(k)).criterion
+
+    def likelier(self, fit: Fit) -> float:
+        """How much likelier than one cluster a fit is, in multiples of what a k needs: from 1 on it is much likelier."""
+        return max((self._bic_of_one - fit.bic) / STRONG, (self._bic_of_one - fit.wide) / STRONG_WIDE)
 
     def any_of_k(self, k: int) -> Fit:
         """The fit of k clusters with the lowest criterion; its clusters may be empty."""
@@ -66,14 +96,14 @@ class Chooser:
         enough, and resamples must reproduce them. The k with the lowest criterion is chosen among these; or `k_before`, the reference's
         k, if it is nearly as good. `barred` gives each k that must not be chosen, with the reason; a fixed k ignores it.
         """
-        if self._settings.k is not None:
-            return self._fixed(self._settings.k)
-        candidates = sorted(self._candidates(), key=lambda fit: (fit.criterion, fit.k))
+        if self.settings.k is not None:
+            return self._fixed(self.settings.k)
+        candidates = sorted(self._candidates.values(), key=lambda fit: (fit.criterion, fit.k))
         refused: list[int] = []
         passed_over: int | None = None
         for fit in candidates:
             refits = self._refits(fit)
-            if not is_reproducible(refits.stability, refits.jaccard, self._settings):
+            if not is_reproducible(refits.stability, refits.jaccard, self.settings):
                 refused.append(fit.k)
             elif fit.k in barred:
                 passed_over = passed_over or fit.k
@@ -96,17 +126,15 @@ class Chooser:
                 best = fit
         return best
 
-    def _candidates(self) -> list[Fit]:
+    def _find_candidates(self) -> dict[int, Fit]:
         """For each k >= 2, the fit with the lowest criterion among fits with large enough clusters that are much likelier than one cluster."""
-        bic_of_one = min(fit.bic for fit in self._fits if fit.k == 1)
         best: dict[int, Fit] = {}
         for fit in self._fits:
-            likelier = fit.bic < bic_of_one - STRONG or fit.wide < bic_of_one - STRONG_WIDE
-            if fit.k == 1 or fit.smallest < self._smallest or not likelier:
+            if fit.k == 1 or fit.smallest < self.smallest or self.likelier(fit) <= 1.0:
                 continue
             if fit.k not in best or fit.criterion < best[fit.k].criterion:
                 best[fit.k] = fit
-        return list(best.values())
+        return best
 
     def _refits(self, fit: Fit) -> Refits:
         if fit.k not in self.refitted:
@@ -120,8 +148,8 @@ class Chooser:
         reason = f"k = {asked} is set"
         if k < asked:
             reason += f", but the stores can form {k} different clusters at most: k = {k}"
-        if fit.smallest < self._smallest and k > 1:
-            reason += f"; its smallest cluster has {fit.smallest} stores, fewer than the {self._smallest} that a chosen k needs"
+        if fit.smallest < self.smallest and k > 1:
+            reason += f"; its smallest cluster has {fit.smallest} stores, fewer than the {self.smallest} that a chosen k needs"
         return Choice(fit, self._refits(fit) if k > 1 else None, reason)
 
     def _as_before(self, choice: Choice, k_before: int) -> Choice:
@@ -130,7 +158,7 @@ class Chooser:
         If two k have nearly the same criterion, a few stores decide between them, and a change of k renumbers many stores. A cluster
         that really appears or disappears changes the criterion by more.
         """
-        before = next((fit for fit in self._candidates() if fit.k == k_before), None)
+        before = self.candidate(k_before)
         if before is None or k_before == choice.fit.k:
             return choice
         gain, of_before = (
@@ -140,7 +168,7 @@ class Chooser:
         if of_before < NEARLY * gain:
             return choice
         refits = self._refits(before)
-        if not is_reproducible(refits.stability, refits.jaccard, self._settings):
+        if not is_reproducible(refits.stability, refits.jaccard, self.settings):
             return choice
         return Choice(
             before,
@@ -156,21 +184,33 @@ class Chooser:
             if refused
             else ""
         )
+        unlikely = [
+            k
+            for k in range(2, tried + 1)
+            if (each := self.of_k(k)) is not None
+            and self.candidate(k) is None
+            and each.smallest >= self.smallest
+            and each.criterion < fit.criterion
+        ]
+        if unlikely:
+            passed += (
+                f"; the criterion of k = {_listed(unlikely)} is lower, but it is not much likelier than one cluster"
+            )
         return (
-            f"k = {fit.k} is the likeliest of k = 1 to {tried} whose clusters have at least {self._smallest} stores, by {self.one_cluster.criterion - fit.criterion:.0f} "
+            f"k = {fit.k} is the likeliest of k = 1 to {tried} whose clusters have at least {self.smallest} stores, by {self.one_cluster.criterion - fit.criterion:.0f} "
             f"points over one cluster{passed}; {_found_again(refits)}"
         )
 
     def _why_one(self, refused: list[int]) -> str:
         tried = max(fit.k for fit in self._fits)
         if tried == 1:
-            return why_only_one(self._stores, self._smallest)
+            return why_only_one(self._stores, self.smallest)
         if refused:
             return (
                 f"k = 1: k = {_listed(refused)} would be likelier, but resamples do not find the clusters again (stability at least "
-                f"{self._settings.min_stability:.2f} and every cluster's Jaccard at least {self._settings.min_jaccard:.2f} are asked for)"
+                f"{self.settings.min_stability:.2f} and every cluster's Jaccard at least {self.settings.min_jaccard:.2f} are asked for)"
             )
-        return f"k = 1: no k from 2 to {tried} whose clusters have at least {self._smallest} stores is much likelier than one cluster"
+        return f"k = 1: no k from 2 to {tried} whose clusters have at least {self.smallest} stores is much likelier than one cluster"
 
 
 def _after(choice: Choice, passed_over: int | None, barred: Mapping[int, str]) -> Choice:

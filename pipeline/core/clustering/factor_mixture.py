@@ -273,7 +273,8 @@ def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, no
         more = 1.0 + tried * thinness
         left = residual @ (1.0 / more) / numbers
         value = -0.5 * ((weights * sums.counts) @ np.log(more) + numbers * np.log(np.maximum(left, TINY)))
-        better = value > best
+        # Stores that are equally thin do not tell noise from variance: all that is tried is as likely, and 0 stands.
+        better = value > best + _NOTHING * numbers
         best, noise, scale = (
             np.where(better, value, best),
             np.where(better, tried, noise),

@@ -18,6 +18,7 @@ class KFigures(NamedTuple):
     k: int
     axes: int
     criterion: float
+    likelier: float
     bic: float
     silhouette: float
     calinski_harabasz: float
@@ -34,12 +35,13 @@ def k_figures(matrix: NDArray[np.float64], chooser: Chooser, k: int) -> KFigures
     if fit is None:  # every mixture of k leaves a cluster without a store
         best = chooser.any_of_k(k)
         nothing = (np.nan,) * 4
-        return KFigures(k, best.q, best.criterion, best.bic, *nothing, 0, np.nan, np.nan)
+        likelier = chooser.likelier(best)
+        return KFigures(k, best.q, best.criterion, likelier, best.bic, *nothing, 0, np.nan, np.nan)
     refits = chooser.refitted.get(k)
     stability, jaccard = (
         (1.0, 1.0) if k == 1 else (np.nan, np.nan) if refits is None else (refits.stability, refits.jaccard)
     )
-    judged = (k, fit.q, fit.criterion, fit.bic)
+    judged = (k, fit.q, fit.criterion, np.nan if k == 1 else chooser.likelier(fit), fit.bic)
     return KFigures(*judged, *_of_shape(matrix, fit), fit.smallest, stability, jaccard)
 
 

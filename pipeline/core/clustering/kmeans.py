@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_ITERATIONS = 300
+RESTARTS_OF_DRAWS = 2  # of each fit in `of_draws`
+_OF_DRAWS = 2  # a stream of random numbers
 _REFIT_NUMBERS = 10_000_000  # weights of refits (B, n) that are held at once: 80 MB
 _BATCH_NUMBERS = 250_000  # numbers of a (B, k, n) array that are worked on at once: what a processor's cache holds
 
@@ -111,6 +113,14 @@ def best_of(fits: Fits, restarts: int) -> Fits:
     """The fit with the least inertia of each group of `restarts` neighbouring fits; the earlier fit at a tie."""
     best = fits.inertia.reshape(-1, restarts).argmin(axis=1) + restarts * np.arange(len(fits.inertia) // restarts)
     return Fits(*(array[best] for array in fits))
+
+
+def of_draws(draws: NDArray[np.float64], k: int, seed: int) -> NDArray[np.int64]:
+    """The clusters (m, n), from 0, of each of m matrices (m, n, d): the best of few starts. A cluster is empty only if fewer than k rows differ."""
+    repeated = np.repeat(draws, RESTARTS_OF_DRAWS, axis=0)
+    weights = np.ones(repeated.shape[:2])
+    starts = spread_starts(repeated, weights, k, np.random.default_rng([seed, _OF_DRAWS, k]))
+    return best_of(kmeans(repeated, weights, starts), RESTARTS_OF_DRAWS).labels
 
 
 def refit(

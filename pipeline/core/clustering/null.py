@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
-from pipeline.core.clustering.centroid_algorithms import Algorithm
 from pipeline.core.clustering.figures import centroids, distances
+from pipeline.core.clustering.kmeans import of_draws
 from pipeline.core.clustering.points import is_flag
 
 SIGNIFICANT = 0.05  # reached counts: 19 draws, none of them as good, are a test at this level
@@ -53,7 +53,6 @@ def compare_with_nulls(
     matrix: NDArray[np.float64],
     labels: NDArray[np.int64],
     k: int,
-    fits: Algorithm,
     draws: int,
     seed: int,
     pattern: NDArray[np.float64] | None = None,
@@ -64,8 +63,7 @@ def compare_with_nulls(
     ----------
     matrix : (n, d) the fitted stores
     labels : (n,) their clusters, from 0
-    k : number of clusters
-    fits : the algorithm that found them
+    k : number of clusters; k-means clusters the draws
     draws : number of draws from each null; p = (1 + draws that do as well) / (1 + draws)
     seed : what the draws depend on
     pattern : (n, d) the width of each store's values in the draws, 0 for a missing value: small stores are as noisy, and lack as many
@@ -80,8 +78,8 @@ def compare_with_nulls(
         matrix,
         labels,
         k,
-        fits,
         draws,
+        seed,
         mean_margin,
         lambda shape: _as_stores(random.standard_normal(shape) @ axes, pattern),
     )
@@ -92,8 +90,8 @@ def compare_with_nulls(
         matrix,
         labels,
         k,
-        fits,
         draws,
+        seed,
         mean_dip,
         lambda shape: _as_stores(random.uniform(-half, half, shape) @ axes, pattern),
     )
@@ -173,8 +171,8 @@ def _p_value(
     matrix: NDArray[np.float64],
     labels: NDArray[np.int64],
     k: int,
-    fits: Algorithm,
     draws: int,
+    seed: int,
     statistic: Callable[[NDArray[np.float64], NDArray[np.int64], int], float],
     draw: Callable[[tuple[int, ...]], NDArray[np.float64]],
 ) -> float:
@@ -188,6 +186,6 @@ def _p_value(
     as_good = 0
     for first in range(0, draws, at_once):
         drawn = as_flags(draw((min(at_once, draws - first), *matrix.shape)), matrix)
-        clusters = fits.of_draws(drawn, k)
+        clusters = of_draws(drawn, k, seed)
         as_good += sum(does_as_well(*pair) for pair in zip(drawn, clusters, strict=True))
     return (1 + as_good) / (1 + draws)

@@ -50,17 +50,9 @@ class Scale:
         levels = self._one_hot(points)[:, self._occurring].astype(float)
         return Points(numbers[None], levels[None])
 
-    def log_determinant(self) -> float:
-        """The logarithm of the volume, in the features' units, of a unit cube of the numbers."""
-        return float(np.log(self._deviations[self.numeric]).sum())
-
     def groups(self) -> int:
         """The number of flags; flags that exclude each other count as one."""
         return len(self._groups)
-
-    def features(self) -> tuple[int, int]:
-        """The number of numbers, and the number of free chances of a component."""
-        return int(self.numeric.sum()), int(self._occurring.sum()) - len(self._groups)
 
     def numbers_scale(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and standard deviation of every number."""

@@ -23,7 +23,7 @@ _FEWEST = 4  # numbers of clusters that are tried in any case
 _PRICE_OF_MEANS = 0.9  # of what the prior of the means charges; chosen on planted stores, docs/decisions/0018
 _PRICE_OF_OVERLAP = 0.5  # points per nat of the memberships' entropy; likewise
 _SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)  # of a cluster's means that differ from the chain's, tried
-_SPREADS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # variances of those that do, in the stores' own, tried
+_SPREADS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # variances of those that do, in the median store's own, tried
 
 
 class Fit(NamedTuple):
@@ -171,9 +171,11 @@ def _judged(stores: Stores, groups: int, mixture: Mixtures, q: int) -> Fit:
     if k == 1:
         return Fit(k, q, mixture, memberships, smallest, bic, bic, bic)
     others = deviance + (free - (k - 1) * d) * np.log(n)
-    sizes = np.maximum((memberships * certainty(stores, mixture.noise).T).sum(axis=0), 1.0)[:, None]
+    # In variances of the median store, noise included: what a variance and its noise are apart, nearly equal stores do not tell.
+    of_median = 1.0 + float(mixture.noise[0]) * float(np.median(stores.thinness))
+    sizes = np.maximum((memberships * certainty(stores, mixture.noise).T).sum(axis=0) * of_median, 1.0)[:, None]
     middle = (sizes * mixture.means[0]).sum(axis=0) / sizes.sum()
-    squares = np.square(mixture.means[0] - middle) / mixture.variances[0]
+    squares = np.square(mixture.means[0] - middle) / (mixture.variances[0] * of_median)
     sure = np.maximum(memberships, np.finfo(np.float64).tiny)
     overlap = -float((memberships * np.log(sure)).sum())
     criterion = others + _PRICE_OF_MEANS * _of_means(squares, sizes) + _PRICE_OF_OVERLAP * overlap

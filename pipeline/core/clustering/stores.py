@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,14 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.core.between_runs.alignment import Reference, aligned, renumbered
 from pipeline.core.clustering import bootstrap, outliers, positions, refits, rules, sampling
-from pipeline.core.clustering.centroid_algorithms import KMeans
 from pipeline.core.clustering.choosing import Choice, Chooser
 from pipeline.core.clustering.densities import Stores, certainty, posteriors
 from pipeline.core.clustering.evidence import Roots, View, thinness
 from pipeline.core.clustering.figures import centroids
 from pipeline.core.clustering.k_figures import KFigures, k_figures
-from pipeline.core.clustering.kmeans import kmeans
+from pipeline.core.clustering.kmeans import kmeans, of_draws
 from pipeline.core.clustering.null import NullTest, compare_with_nulls
+from pipeline.core.clustering.outcomes import outcome
 from pipeline.core.clustering.placement import describe, number
 from pipeline.core.clustering.search import polished, search
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
@@ -174,7 +175,7 @@ def _outliers(matrix: NDArray[np.float64], settings: ClusteringSettings) -> NDAr
 
 class _Result(NamedTuple):
     """For all stores: the clusters (n,), from 0; the probabilities of the clusters (n, k; None if clusters are tiers of an axis); the
-    confidence in each store's cluster (n,); and the position on the first axis (n,), NaN without an axis."""
+    confidence in each store's cluster (n,), NaN where there is one; and the position on the first axis (n,), NaN without an axis."""
 
     clusters: NDArray[np.int64]
     likely: NDArray[np.float64] | None
@@ -198,8 +199,7 @@ def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: H
     by_factors = {each.q: each for each in fits if each.k == 1}
     chooser = Chooser(fits, lambda each: refits.refit(stores, each, by_factors[each.q], drawn, seed), settings, n)
     largest = max(each.k for each in fits)
-    of_draws = KMeans(fit, np.ones((1, n)), seed).of_draws
-    tried = try_on_halves(halves, data.ids[data.fitted], largest, of_draws)
+    tried = try_on_halves(halves, data.ids[data.fitted], largest, partial(of_draws, seed=seed))
     choice = chooser.take(k_before, tried.barred)
     choice = choice._replace(fit=polished(stores, data.view.groups, choice.fit))
     k, axes = choice.fit.k, choice.fit.q
@@ -212,7 +212,9 @@ def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: H
     clusters, memberships = _tables(data, result)
     verdicts = _verdict(kind, cut or k, f"{choice.reason}; {why}{note}{sampling.remark(len(data.ids))}", test, axes)
     figures = [k_figures(fit, chooser, k_tried) for k_tried in range(1, largest + 1)]
-    return Clustering(clusters, _k_selection(figures, k), verdicts, memberships, tried, choice.passed_over)
+    outcomes = [outcome(chooser, choice, k_tried, tried.barred) for k_tried in range(1, largest + 1)]
+    k_selection = _k_selection(figures, k).assign(outcome=outcomes)
+    return Clustering(clusters, k_selection, verdicts, memberships, tried, choice.passed_over)
 
 
 def _most(data: _Data, settings: ClusteringSettings) -> int:
@@ -227,7 +229,7 @@ def _result(data: _Data, choice: Choice) -> _Result:
     likely = posteriors(data.seen, mixture)[0]
     clusters = likely.argmax(axis=1)
     clusters[data.fitted] = choice.fit.labels
-    sure = np.ones(len(clusters))
+    sure = np.full(len(clusters), np.nan)  # of one cluster there is nothing to be sure of
     if choice.refits is not None:
         again = refits.memberships(data.seen, choice.refits.mixtures, likely)
         sure = again[np.arange(len(clusters)), clusters]
@@ -245,7 +247,7 @@ def _in_tiers(data: _Data, choice: Choice, settings: ClusteringSettings) -> tupl
     along = positions.positions(data.seen, choice.fit.mixture, measure)
     if tiers < 2:
         return (
-            _Result(np.zeros(len(data.ids), dtype=np.int64), None, np.ones(len(data.ids)), along.at),
+            _Result(np.zeros(len(data.ids), dtype=np.int64), None, np.full(len(data.ids), np.nan), along.at),
             None,
             f"; axis_tiers = {settings.axis_tiers} is set, but the stores are too few for two tiers",
         )
@@ -266,11 +268,10 @@ def _tested(data: _Data, choice: Choice, settings: ClusteringSettings) -> NullTe
     counted = np.ones_like(stores.numbers) if stores.counted is None else np.sqrt(stores.counted)
     pattern = np.column_stack([counted * widths[:, None], np.ones((len(matrix), stores.levels.shape[1]))])
     k, everyone = choice.fit.k, np.ones((1, len(matrix)))
-    fits = KMeans(matrix, everyone, settings.random_state)
     labels = kmeans(matrix, everyone, centroids(matrix, choice.fit.labels, k)[None]).labels[0]
     if not np.bincount(labels, minlength=k).all():  # stores that rounding alone tells apart
         labels = choice.fit.labels
-    return compare_with_nulls(matrix, labels, k, fits, settings.null_resamples, settings.random_state, pattern)
+    return compare_with_nulls(matrix, labels, k, settings.null_resamples, settings.random_state, pattern)
 
 
 def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -335,7 +336,7 @@ def _nothing() -> Clustering:
     whole = ("k", "axes", "smallest_cluster")
     k_selection = pd.DataFrame(
         {name: pd.Series(dtype="int64" if name in whole else "float64") for name in KFigures._fields}
-    ).assign(chosen=pd.Series(dtype="bool"))
+    ).assign(chosen=pd.Series(dtype="bool"), outcome=pd.Series(dtype="str"))
     memberships = _memberships(np.empty(0, dtype=object), np.empty(0, dtype=np.int64), None)
     verdicts = _verdict(NO_STRUCTURE, 0, "there is no store to cluster", None, 0)
     return Clustering(clusters, k_selection, verdicts, memberships, OnHalves())

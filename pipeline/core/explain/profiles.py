@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -42,13 +43,14 @@ def need_state_profiles(sales: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataF
     )
 
 
-def feature_profiles(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
+def feature_profiles(features: pd.DataFrame, clusters: pd.DataFrame, logged: Collection[str] = ()) -> pd.DataFrame:
     """The mean of every feature in every cluster, and its mean over all stores.
 
     Parameters
     ----------
     features : one row per store (index: store_id), one column per feature, not scaled
     clusters : store_id and cluster of the same stores
+    logged : features that are log1p values: their means are transformed back
 
     Returns
     -------
@@ -56,14 +58,22 @@ def feature_profiles(features: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataF
     """
     values = features.to_numpy(dtype=np.float64)
     grouped = _by_cluster(values, clusters, features.index)
+    is_log = features.columns.isin(list(logged))
     return _profiles(
         grouped,
         "feature",
         features.columns,
-        mean=grouped.means,
-        chain_mean=np.broadcast_to(grouped.average, grouped.means.shape),
+        mean=_back(grouped.means, is_log),
+        chain_mean=np.broadcast_to(_back(grouped.average, is_log), grouped.means.shape),
         eta_squared=np.broadcast_to(_eta_squared(values, grouped), grouped.means.shape),
     )
+
+
+def _back(means: NDArray[np.float64], is_log: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Means by column, those of logarithms transformed back."""
+    back = means.copy()
+    back[..., is_log] = np.expm1(means[..., is_log])
+    return back
 
 
 class _Grouped(NamedTuple):

@@ -68,7 +68,7 @@ def cluster(
         "external_verdicts": verdict if len(features) else verdict.iloc[:0],
         "external_axes": along,
         "external_memberships": clustering.memberships,
-        "external_profiles": feature_profiles(features, clustering.clusters),
+        "external_profiles": feature_profiles(features, clustering.clusters, logged(external_feature_report)),
         **{f"external_{name}": table for name, table in explanation.items()},
         "external_scaled_features": long_table(scaled),
     }

@@ -56,6 +56,7 @@ def preprocess(
     excluded_stores : closed stores, and stores without a value in any feature or in any remaining feature, in the category
         `(none)`
     store_labels : `labels`, sorted
+    delivered_features : one row per column of `features`
 
     Raises
     ------
@@ -68,6 +69,7 @@ def preprocess(
             "external_feature_report": _report([], ignored),
             "excluded_stores": _excluded({}),
             "store_labels": labels,
+            "delivered_features": delivered(features),
         }
     _check_protected(settings.protected, features.columns[1:])
     offered = features.set_index("store_id").sort_index(axis=0).sort_index(axis=1)
@@ -91,7 +93,18 @@ def preprocess(
         "external_feature_report": _report(decided, ignored),
         "excluded_stores": _excluded(reasons),
         "store_labels": labels.sort_values(["store_id", "label"], ignore_index=True),
+        "delivered_features": delivered(features),
     }
+
+
+def delivered(features: pd.DataFrame) -> pd.DataFrame:
+    """The table `delivered_features` of store_id and a column per feature: what there was before anything was done with it."""
+    by_store = features.set_index("store_id").sort_index()
+    rows = [
+        (str(name), int(column.notna().sum()), f"{int(pd.util.hash_pandas_object(column).sum()) % 2**64:016x}")
+        for name, column in by_store.items()
+    ]
+    return frame(TABLES["delivered_features"], rows)
 
 
 def _decide(used: pd.DataFrame, settings: ExternalPreprocessing) -> list[Feature]:

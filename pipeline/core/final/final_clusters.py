@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -13,7 +15,7 @@ from pipeline.core.external import clustering as external_clustering
 from pipeline.core.final.placements import place
 from pipeline.core.frames import stacked
 from pipeline.core.internal import clustering as internal_clustering
-from pipeline.core.merging import category_stores, distances, merge
+from pipeline.core.merging import category_stores, distances, is_by_mix_alone, merge, nearness
 from pipeline.schema import TABLES
 from pipeline.settings import Merging
 from pipeline.settings.per_category import for_category
@@ -74,7 +76,7 @@ def _measured(
     sides: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame],
     settings: Merging,
 ) -> pd.DataFrame:
-    """The final clusters; distances are computed again in categories where a placement moved a store."""
+    """The final clusters; what lies near what is computed again in categories where a placement moved a store."""
     applied = merged["overrides_applied"]
     changed = set(applied.loc[applied["applied"] & (applied["from_cluster"] != applied["to_cluster"]), "category"])
     measured = merged["store_clusters"].set_index(["store_id", "category"])
@@ -86,6 +88,14 @@ def _measured(
         cluster = measured.loc[keys, "cluster"].to_numpy(dtype=np.int64)
         space = ordered.space(for_category(settings, ordered.category))
         measured.loc[keys, "distance"] = distances(space, cluster)
+        cells = merged["merged_clusters"]
+        cells = cells[cells["category"] == ordered.category]
+        of_internal, of_external = (
+            cells[side].fillna(0).to_numpy(dtype=np.int64) for side in ("internal_cluster", "external_cluster")
+        )
+        by_mix_alone = is_by_mix_alone(of_internal, of_external)
+        for name, values in nearness(ordered, space, cluster, by_mix_alone=by_mix_alone).items():
+            measured.loc[keys, name] = values
     return measured.reset_index()
 
 
@@ -115,7 +125,7 @@ def numbered(
         highest = {str(category): int(number) for category, number in used} | highest
     moves = {category: _with_dissolved(own, merged["reassignments"], category) for category, own in numbers.items()}
     return {
-        "store_clusters": _renumbered(merged["store_clusters"], numbers, ("cluster",)),
+        "store_clusters": _renumbered(merged["store_clusters"], numbers, ("cluster", "next_cluster")),
         "merged_clusters": _renumbered(merged["merged_clusters"], numbers, ("cluster",)),
         "reassignments": _renumbered(merged["reassignments"], moves, ("from_cluster", "to_cluster")),
         "cluster_numbers": pd.DataFrame(
@@ -173,7 +183,7 @@ def described(
         with_features = outside.loc[outside.index.isin(of_store.index)]
         if with_features.size:
             sides.append(side(of_features(with_features, logged), of_store, external_clustering.PLAIN))
-            profiles.append(_profile(with_features, clusters, category, "external"))
+            profiles.append(_profile(with_features, clusters, category, "external", logged))
         own = sorted(int(cluster) for cluster in of_store.unique())
         named |= {(category, cluster): text for cluster, text in cluster_names(sides, own).items()}
     merged_clusters = merged["merged_clusters"]
@@ -186,6 +196,8 @@ def described(
     }
 
 
-def _profile(values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_name: str) -> pd.DataFrame:
+def _profile(
+    values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_name: str, logged: Sequence[str] = ()
+) -> pd.DataFrame:
     inside = clusters[clusters["store_id"].isin(values.index)]
-    return feature_profiles(values.loc[inside["store_id"]], inside).assign(category=category, side=side_name)
+    return feature_profiles(values.loc[inside["store_id"]], inside, logged).assign(category=category, side=side_name)

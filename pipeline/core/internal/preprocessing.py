@@ -6,7 +6,7 @@ P1, sales are conserved: per category, the sales read are the published plus the
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,9 @@ def preprocess(
     unchosen_stores: pd.DataFrame,
     settings: InternalPreprocessing,
     key_spellings: pd.DataFrame | None = None,
+    delivered_sales: pd.DataFrame | None = None,
+    delivered_stores: pd.DataFrame | None = None,
+    sales_weeks: pd.DataFrame | None = None,
     closed: Collection[str] = (),
     mix_over: Sequence[str] = (),
 ) -> dict[str, pd.DataFrame]:
@@ -50,8 +53,9 @@ def preprocess(
         have the need state `schema.UNMAPPED`, and the category of that name if their category is unknown. If weeks are known,
         also `schema.BLOCK_CENTS` (int64). Without rows, all tables are empty.
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
-    key_spellings : the table of that name, which is passed on; None: no rows
+    key_spellings, delivered_sales, delivered_stores : the tables of these names, which are passed on; None: no rows
     settings : the treatment of unmapped sales, and the limits, with their values per category
+    sales_weeks : first_week, last_week, weeks: one row with the weeks of the sales; None or no row where they are not known
     closed : stores that are excluded from every category; their sales stay, like the sales of all excluded stores
     mix_over : the unit of the mix, in words
 
@@ -86,12 +90,31 @@ def preprocess(
     excluded = _excluded(sales, published, settings, gone)
     by_need_state = shares.with_shares(published, excluded)
     return {
-        "categories": _categories(sales, by_need_state, excluded).assign(mix_over=", ".join(mix_over)),
+        "categories": _categories(sales, by_need_state, excluded).assign(
+            mix_over=", ".join(mix_over), **_weeks(sales_weeks)
+        ),
         "need_state_coverage": coverage,
         "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
         "sales_by_need_state": by_need_state.drop(columns=[name for name in BLOCK_CENTS if name in by_need_state]),
         "sales_by_block": _by_block(published),
-        "key_spellings": empty(TABLES["key_spellings"]) if key_spellings is None else key_spellings,
+        **{
+            name: empty(TABLES[name]) if table is None else table
+            for name, table in (
+                ("key_spellings", key_spellings),
+                ("delivered_sales", delivered_sales),
+                ("delivered_stores", delivered_stores),
+            )
+        },
+    }
+
+
+def _weeks(sales_weeks: pd.DataFrame | None) -> dict[str, Any]:
+    """The weeks of the sales, the same for every category: as columns."""
+    known = None if sales_weeks is None or sales_weeks.empty else sales_weeks.iloc[0]
+    return {
+        "first_week": None if known is None else str(known["first_week"]),
+        "last_week": None if known is None else str(known["last_week"]),
+        "weeks": pd.NA if known is None else int(known["weeks"]),
     }
 
 

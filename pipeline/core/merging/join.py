@@ -211,6 +211,8 @@ def _external_only(outside: pd.DataFrame) -> pd.DataFrame:
             "status": "external_only",
             "reassigned": False,
             "distance": outside["distance"].to_numpy(dtype="float64"),
+            "next_cluster": pd.array([None] * len(outside), dtype="Int64"),
+            "margin": np.nan,
         }
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from pipeline.core.clustering import bootstrap
 from pipeline.core.merging.cells import Merged
 from pipeline.core.merging.crossing import cross, internal_alone, internal_as_they_stand, too_few
-from pipeline.core.merging.joint import ALGORITHMS, joined, joint
 from pipeline.core.merging.nesting import PERMUTATIONS_OF_REFITS, nest
 from pipeline.core.merging.refits import refit
 from pipeline.core.merging.stores import CategoryStores, floor_of
@@ -113,20 +111,9 @@ def _nested(category: Category) -> tuple[Merged, list[Merged]]:
     return nest(category.stores, space, floor, seed), refits
 
 
-def _joint(method: str, category: Category) -> tuple[Merged, list[Merged]]:
-    stores, space, floor = category.stores, category.space, category.floor
-    clustering = joint(method, stores, space, category.drawn_in_both(), category.settings)
-    refits = [
-        joined(method, refitted, space, floor, labels, "")
-        for refitted, labels in zip(category.refitted(), clustering.refits, strict=True)
-    ]
-    return joined(method, stores, space, floor, clustering.labels, clustering.reason), refits
-
-
 # What each method makes of a category, and of each of its resamples.
 METHODS: Mapping[str, Callable[[Category], tuple[Merged, list[Merged]]]] = {
     "internal": _internal,
     "cross": _cross,
     "nested": _nested,
-    **{method: partial(_joint, method) for method in ALGORITHMS},
 }

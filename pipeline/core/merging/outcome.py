@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.core.merging.cells import Cells, Merged
+from pipeline.core.merging.next_nearest import NO_NEXT, next_nearest
 from pipeline.core.merging.repair import Repair, distances_to_centre
 from pipeline.core.merging.stores import CategoryStores
 
@@ -35,7 +36,7 @@ def outcome(stores: CategoryStores, space: NDArray[np.float64], merged: Merged, 
     """
     numbers = _numbers(merged.repair, len(merged.cells.name))
     return Outcome(
-        _store_clusters(stores, space, merged.repair, numbers),
+        _store_clusters(stores, space, merged, numbers),
         _merged_clusters(stores.category, merged.cells, merged.repair, numbers, floor, taken),
         _reassignments(stores, merged.cells, merged.repair, numbers),
         numbers[merged.repair.cell],
@@ -52,8 +53,9 @@ def _numbers(repaired: Repair, cells: int) -> NDArray[np.int64]:
 
 
 def _store_clusters(
-    stores: CategoryStores, space: NDArray[np.float64], repaired: Repair, numbers: NDArray[np.int64]
+    stores: CategoryStores, space: NDArray[np.float64], merged: Merged, numbers: NDArray[np.int64]
 ) -> pd.DataFrame:
+    repaired = merged.repair
     return pd.DataFrame(
         {
             "store_id": stores.store_id,
@@ -64,8 +66,39 @@ def _store_clusters(
             "status": np.where(stores.in_both, "both", "internal_only").astype(object),
             "reassigned": repaired.moved(),
             "distance": distances(space, repaired.cell),
+            **nearness(
+                stores,
+                space,
+                numbers[repaired.cell],
+                by_mix_alone=is_by_mix_alone(merged.cells.internal, merged.cells.external),
+            ),
         }
     )
+
+
+def is_by_mix_alone(internal: NDArray[np.int64], external: NDArray[np.int64]) -> bool:
+    """Whether all cells are whole internal clusters, by the internal and external cluster (m,) of each, 0 for none."""
+    return bool((internal > 0).all() and (external == 0).all())
+
+
+def nearness(
+    stores: CategoryStores, space: NDArray[np.float64], cluster: NDArray[np.int64], *, by_mix_alone: bool
+) -> dict[str, Any]:
+    """The next-nearest final cluster of each store, and the margin, as `store_clusters` has them.
+
+    Parameters
+    ----------
+    stores : n stores
+    space : (n, d) the block-scaled space
+    cluster : (n,) the final clusters
+    by_mix_alone : whether the clusters are those of the sales mix: then nothing else counts
+    """
+    if by_mix_alone:
+        space, kind = stores.internal_space(), np.ones(len(cluster), dtype=bool)
+    else:
+        kind = stores.in_both
+    following, margin = next_nearest(space, cluster, kind)
+    return {"next_cluster": pd.arrays.IntegerArray(following, following == NO_NEXT), "margin": margin}
 
 
 def distances(space: NDArray[np.float64], cell: NDArray[np.int64]) -> NDArray[np.float64]:

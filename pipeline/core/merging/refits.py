@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.clustering import kmeans
-from pipeline.core.clustering.centroid_algorithms import RESTARTS_OF_REFITS
 from pipeline.core.clustering.figures import centroids
+
+_FRESH_STARTS = 2  # of each refit, beside the start from the existing clusters
 
 
 def refit(
@@ -15,8 +16,7 @@ def refit(
 ) -> NDArray[np.int64]:
     """The clusters of all stores, refitted on each resample by k-means with the same number of clusters.
 
-    A refit is the best, by inertia, of a start from the centroids of the existing clusters and of new starts, for every
-    algorithm.
+    A refit is the best, by inertia, of a start from the centroids of the existing clusters and of new starts.
 
     Parameters
     ----------
@@ -33,4 +33,4 @@ def refit(
     if len(numbers) < 2:
         return np.zeros(drawn.shape, dtype=np.int64)
     centres = centroids(matrix, position.reshape(-1), len(numbers))
-    return kmeans.refit(matrix, drawn, centres, RESTARTS_OF_REFITS, random).labels
+    return kmeans.refit(matrix, drawn, centres, _FRESH_STARTS, random).labels

@@ -129,6 +129,10 @@ class SalesWeeks(NamedTuple):
         """The last weeks, at least 1; None without rows."""
         return None if self.read is None else week_formats.window(self.read, last)
 
+    def span(self, last: int | None) -> Window | None:
+        """The last weeks, or all of them; None without rows."""
+        return self.window(_LARGEST_SPAN if last is None else last)
+
     def in_last(self, last: int) -> list[str]:
         """For each scan, the SQL that says whether a row is in the last weeks, at least 1."""
         window = self.window(last)
@@ -160,6 +164,15 @@ class SalesWeeks(NamedTuple):
         periods = BLOCKS // 2
         block = {text: 2 * (ranks[week] * periods // len(ranks)) + ranks[week] % 2 + 1 for text, week in weeks.items()}
         return [column.block(block) for column in self.columns]
+
+    def positions(self) -> list[str] | None:
+        """For each scan, the SQL of a row's position in time; None where what occurs lies too far apart to be weeks."""
+        if self.read is None or not self.read.positions:
+            return None
+        every = self.read.positions.values()
+        if max(every) - min(every) > _LARGEST_SPAN:
+            return None
+        return [column.block(self.read.positions) for column in self.columns]
 
     def doubts(self, source: Source, last: int) -> list[str]:
         """A doubt if the window has fewer weeks than asked for, although there are older weeks."""

@@ -19,6 +19,7 @@ class Dialect(NamedTuple):
     double : the type of a binary number of 64 bits
     integer : the type of an integer of 64 bits
     floor : the whole part of a double that is not negative, as a double
+    finite : what has to be said besides a comparison, so that NaN is none
     begin : statements that a session begins with: in UTC, and read-only where that can be had
     parser : the name that sqlglot has for it, for tests
     """
@@ -27,6 +28,7 @@ class Dialect(NamedTuple):
     double: str
     integer: str
     floor: str
+    finite: str = ""
     begin: tuple[str, ...] = ()
     parser: str = ""
 
@@ -39,16 +41,20 @@ class Dialect(NamedTuple):
         return self.floor.format(expression)
 
 
-_POSTGRESQL = Dialect('"', "DOUBLE PRECISION", "BIGINT", "FLOOR({0})", ("SET TIME ZONE 'UTC'",), "postgres")
-_SPARK = Dialect("`", "DOUBLE", "BIGINT", "({0} - ({0}) % 1)", ("SET TIME ZONE 'UTC'",), "spark")
+_POSTGRESQL = Dialect('"', "DOUBLE PRECISION", "BIGINT", "FLOOR({0})", "", ("SET TIME ZONE 'UTC'",), "postgres")
+_SPARK = Dialect("`", "DOUBLE", "BIGINT", "({0} - ({0}) % 1)", "", ("SET TIME ZONE 'UTC'",), "spark")
 
 DIALECTS: Mapping[str, Dialect] = {
     "postgresql": _POSTGRESQL._replace(begin=(*_POSTGRESQL.begin, "SET default_transaction_read_only = on")),
     "redshift": _POSTGRESQL._replace(parser="redshift", begin=("SET timezone TO 'UTC'",)),
-    "snowflake": Dialect('"', "DOUBLE", "BIGINT", "FLOOR({0})", ("ALTER SESSION SET TIMEZONE = 'UTC'",), "snowflake"),
-    "bigquery": Dialect("`", "FLOAT64", "INT64", "FLOOR({0})", (), "bigquery"),  # its sessions are in UTC
+    "snowflake": Dialect(
+        '"', "DOUBLE", "BIGINT", "FLOOR({0})", "", ("ALTER SESSION SET TIMEZONE = 'UTC'",), "snowflake"
+    ),
+    "bigquery": Dialect("`", "FLOAT64", "INT64", "FLOOR({0})", "", (), "bigquery"),  # its sessions are in UTC
     "spark": _SPARK,
     "databricks": _SPARK._replace(parser="databricks"),
-    "duckdb": Dialect('"', "DOUBLE", "BIGINT", "FLOOR({0})", ("SET TimeZone = 'UTC'",), "duckdb"),
+    "duckdb": Dialect(
+        '"', "DOUBLE", "BIGINT", "FLOOR({0})", "ISFINITE(CAST({0} AS DOUBLE)) AND ", ("SET TimeZone = 'UTC'",), "duckdb"
+    ),
     "ansi": Dialect('"', "DOUBLE PRECISION", "BIGINT", "FLOOR({0})"),
 }

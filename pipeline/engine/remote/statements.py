@@ -42,6 +42,7 @@ def sums(source: Located, dialect: Dialect, keys: Sequence[str], amounts: Sequen
         columns=", ".join(f"{dialect.name(key)} AS {name}" for key, name in zip(keys, names, strict=True)),
         names=", ".join(names),
         value=value,
+        finite=dialect.finite.format(value),
         double=dialect.double,
         integer=dialect.integer,
         micros=dialect.whole("ABS(amount) * 1e6 + 0.5"),

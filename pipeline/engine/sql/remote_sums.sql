@@ -3,7 +3,7 @@
 -- What cannot be an amount is null from the first step on, so that no later one can fail on it. Nothing is made a text here.
 WITH valid AS (
     SELECT {columns},
-        CASE WHEN {value} BETWEEN -10000000000000 AND 10000000000000 THEN CAST({value} AS {double}) END AS amount
+        CASE WHEN {finite}{value} BETWEEN -10000000000000 AND 10000000000000 THEN CAST({value} AS {double}) END AS amount
     FROM {relation}
 ),
 scaled AS (

@@ -30,19 +30,24 @@ function label(cluster) {
   return cluster.name ? `${cluster.number}: ${cluster.name}` : `${cluster.number}`;
 }
 
-// The final cluster of the internal cluster whose centroid is next-nearest, on the store's own side outside.
+// The next-nearest final cluster.
 function nextNearest(data, at, named) {
   const wanted = data.stores.next[at];
-  if (wanted === null) return "";
-  const next = data.clusters.find(
-    (cluster) => cluster.internal === wanted && cluster.external === data.stores.external[at],
-  );
-  return next ? named(next) : `sales-mix cluster ${wanted}`;
+  const next = data.clusters.find((cluster) => cluster.number === wanted);
+  return next ? named(next) : "";
+}
+
+// A count with its noun: 1 store, 1,204 stores.
+function counted(count, singular, plural) {
+  return `${count.toLocaleString("en")} ${count === 1 ? singular : plural}`;
 }
 
 function remarks(data, at) {
   const texts = [];
-  if (data.stores.outlier[at]) texts.push("outlier: unlike any cluster");
+  if (data.stores.outlier[at])
+    texts.push(
+      data.stores.overridden[at] ? "outlier: unlike any cluster" : "outlier: unlike any cluster, placed at the nearest",
+    );
   if (data.stores.held[at]) texts.push("held out of the fit by the settings");
   if (data.stores.overridden[at]) texts.push("placed by hand");
   if (data.stores.moved[at]) texts.push("moved by merging");
@@ -79,13 +84,14 @@ function clusterCards(data) {
     { class: "cards" },
     data.clusters.map((cluster, position) => {
       const facts = [
-        `${cluster.stores.toLocaleString("en")} stores (${Math.round((100 * cluster.stores) / total)} %)`,
+        `${counted(cluster.stores, "store", "stores")} (${Math.round((100 * cluster.stores) / total)} %)`,
         sales > 0 ? `${Math.round((100 * cluster.sales) / sales)} % of sales` : null,
         cluster.stores ? `${Math.round(cluster.sales / cluster.stores).toLocaleString("en")} a store` : null,
         cluster.confidence === null ? null : `confidence ${cluster.confidence} %`,
         data.clusters.length > 1 ? `differs from the chain in ${cluster.apart} % of its sales` : null,
-        cluster.outliers ? `${cluster.outliers} ${cluster.outliers === 1 ? "outlier" : "outliers"}` : null,
+        cluster.outliers ? counted(cluster.outliers, "outlier", "outliers") : null,
         cluster.moved ? `${cluster.moved} moved in by merging` : null,
+        cluster.overridden ? `${cluster.overridden} placed by hand` : null,
       ].filter(Boolean);
       const list = (title, texts) =>
         texts.length
@@ -134,7 +140,11 @@ function scale(data) {
 }
 
 function members(data, cluster) {
-  const details = element("details", {}, element("summary", {}, `Its ${cluster.stores.toLocaleString("en")} stores`));
+  const details = element(
+    "details",
+    {},
+    element("summary", {}, cluster.stores === 1 ? "Its store" : `Its ${cluster.stores.toLocaleString("en")} stores`),
+  );
   details.addEventListener("toggle", () => {
     if (details.childElementCount > 1) return;
     const own = data.stores.at.map((_, at) => at).filter((at) => data.stores.cluster[at] === cluster.number);
@@ -197,37 +207,61 @@ function plane(points, clusters, caption) {
   return figure("The stores on a map", caption, map(marks, "Map of the stores."), legend);
 }
 
-function evidence(data) {
-  const figures = data.k_figures;
-  const row = (title, key, better) => line(figures.k, figures[key], data.chosen, title, better);
+// The words for a k that only lost to a lower criterion; every other word is a reason why the k was not in the running.
+const IN_THE_RUNNING = ["taken", "a higher criterion"];
+
+// What decides about k, and why each k is taken or not; `figures` has a list per figure, in the order of k.
+function evidence(figures, reason) {
+  const taken = figures.outcome.indexOf("taken");
+  const row = (title, key, better) => line(figures, key, title, better);
   const rows = figures.k.map((k, at) => [
     k,
-    figures.bic[at],
-    figures.silhouette[at],
+    figures.criterion[at],
+    figures.likelier[at],
+    figures.smallest_cluster[at],
     figures.stability[at],
     figures.jaccard[at],
-    figures.smallest_cluster[at],
-    data.chosen.includes(k) ? "taken" : "",
+    figures.kept ? figures.kept[at] : null,
+    figures.silhouette[at],
+    figures.bic[at],
+    figures.outcome[at],
   ]);
+  const lower = figures.k.flatMap((k, at) =>
+    at !== taken && figures.criterion[at] < figures.criterion[taken] ? [`k = ${k}: ${figures.outcome[at]}`] : [],
+  );
   return figure(
     "Why this number of clusters",
-    "Each figure for every number of clusters k that was tried. The filled mark is the chosen k. Stability and Jaccard: how well the same clusters appear again when the stores are resampled.",
-    element("p", {}, data.reason ? `${data.reason}.` : ""),
+    "Each figure for every number of clusters k that was tried. The filled mark is the k that was taken: the lowest criterion of those that may be taken. A cross is a k that may not; point at it to see why. The criterion charges for every difference between clusters, and for stores that lie between them. Stability and Jaccard: how well the same clusters appear again when the stores are resampled; only what could be taken is measured.",
+    element("p", {}, reason ? `${reason}.` : ""),
+    lower.length ? element("p", {}, `Lower in the criterion, and not taken: ${lower.join("; ")}.`) : null,
     element(
       "div",
       { class: "multiples" },
-      row("BIC", "bic", "lower is better"),
+      row("Criterion", "criterion", "decides: lower is better"),
       row("Stability", "stability", "1 is perfect"),
       row("Jaccard", "jaccard", "of the weakest cluster"),
-      row("Silhouette", "silhouette", "higher is better"),
+      row("Silhouette", "silhouette", "decides nothing"),
     ),
     element(
       "details",
       {},
       element("summary", {}, "The figures"),
-      table(["k", "BIC", "silhouette", "stability", "Jaccard", "smallest cluster", ""], rows, {
-        label: "Figures for every k",
-      }),
+      table(
+        [
+          "k",
+          "criterion",
+          "likelier than one",
+          "smallest cluster",
+          "stability",
+          "Jaccard",
+          "kept",
+          "silhouette",
+          "BIC",
+          "outcome",
+        ],
+        rows,
+        { label: "Figures for every k" },
+      ),
     ),
   );
 }
@@ -242,7 +276,7 @@ function silhouetteChart(data) {
   const sorted = [...blocks].sort(([a], [b]) => a - b).map(([cluster, values]) => ({ cluster, values }));
   return figure(
     "How well each store fits",
-    "One bar per store, grouped by its cluster on the sales mix. Near 1 the store is among similar stores, near 0 it is between two clusters, below 0 it is nearer to another cluster.",
+    "One bar per store, grouped by its cluster on the sales mix, whose numbers are not those of the final clusters. Near 1 the store is among similar stores, near 0 it is between two clusters, below 0 it is nearer to another cluster.",
     silhouettes(sorted),
   );
 }
@@ -257,7 +291,7 @@ function outlierList(data) {
   ]);
   return figure(
     "Outlier stores",
-    "Their sales mix is unlike that of any cluster. They were left out of the fit, and then placed in the nearest cluster. Check them before they get its assortment.",
+    "Their sales mix is unlike that of any cluster. They were left out of the fit, and then placed in the nearest cluster, where nobody placed them by hand. Check them before they get its assortment.",
     table(COLUMNS, rows, { label: "Outlier stores" }),
   );
 }
@@ -266,7 +300,11 @@ function everyStore(data) {
   const details = element(
     "details",
     {},
-    element("summary", {}, `All ${data.stores.at.length.toLocaleString("en")} stores`),
+    element(
+      "summary",
+      {},
+      data.stores.at.length === 1 ? "The store" : `All ${data.stores.at.length.toLocaleString("en")} stores`,
+    ),
   );
   details.addEventListener("toggle", () => {
     if (details.childElementCount > 1) return;
@@ -295,7 +333,11 @@ function grid(content) {
     element("p", { class: "caption" }, content.caption),
     table(content.head, content.rows, { label: content.title, notes: content.notes }),
     content.more
-      ? element("p", {}, `${content.more.toLocaleString("en")} further rows are in the database and the workbook.`)
+      ? element(
+          "p",
+          {},
+          `${counted(content.more, "further row is", "further rows are")} in the database and the workbook.`,
+        )
       : null,
   );
   return content.folded ? element("details", {}, element("summary", {}, content.title), section) : section;
@@ -325,7 +367,7 @@ function drawCategory(position) {
       ? element(
           "p",
           { class: "caption" },
-          `The verdict is about the ${data.k} ${data.k === 1 ? "cluster" : "clusters"} on the sales mix. Merging with the outside data made ${data.clusters.length} clusters, which were not tested.`,
+          `The verdict is about the ${data.k} ${data.k === 1 ? "cluster" : "clusters"} on the sales mix. Merging with the outside data made ${counted(data.clusters.length, "cluster, which was", "clusters, which were")} not tested.`,
         )
       : null,
     data.look_at.length
@@ -344,7 +386,9 @@ function drawCategory(position) {
     element(
       "p",
       { class: "caption" },
-      `${data.stores.at.length.toLocaleString("en")} of ${stores().id.length.toLocaleString("en")} stores have a cluster here; the others sell nothing in it, or are excluded.`,
+      data.stores.at.length === stores().id.length
+        ? `Every one of ${counted(stores().id.length, "store", "stores")} has a cluster here.`
+        : `${data.stores.at.length.toLocaleString("en")} of ${counted(stores().id.length, "store", "stores")} ${data.stores.at.length === 1 ? "has" : "have"} a cluster here; the others sell nothing in it, or are excluded.`,
     ),
     scale(data),
     clusterCards(data),
@@ -352,9 +396,9 @@ function drawCategory(position) {
     data.clusters.length > 1 ? surroundings(data.clusters, data.outside, "What is around each cluster") : null,
     data.clusters.length ? volumes(data) : null,
     element("div", { class: "pair" }, data.x.some((x) => x !== null) ? storeMap(data) : null, silhouetteChart(data)),
-    data.k_figures.k.length ? evidence(data) : null,
+    data.k_figures.k.length ? evidence(data.k_figures, data.reason) : null,
     outlierList(data),
-    between(data.likely, data.stores.at, "cluster on the sales mix"),
+    between(data.likely, data.stores.at, "sales-mix"),
     data.grids.map(grid),
     everyStore(data),
   );

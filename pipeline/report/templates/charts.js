@@ -19,7 +19,7 @@ function drawn(name, attributes, ...children) {
 
 function filled(node, attributes, children) {
   for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
-  for (const child of children.flat()) if (child !== null && child !== undefined) node.append(child);
+  for (const child of children.flat(Infinity)) if (child !== null && child !== undefined) node.append(child);
   return node;
 }
 
@@ -158,10 +158,11 @@ function map(points, label) {
   return explained(chart, marks, label);
 }
 
-// A figure for every k tried; the one taken is filled.
-function line(ks, values, chosen, title, better) {
+// A figure for every k tried: the one taken is filled, one that may not be taken is a cross.
+function line(figures, key, title, better) {
+  const [ks, values] = [figures.k, figures[key]];
   const [width, height, left, top, bottom] = [250, 150, 46, 12, 26];
-  const measured = ks.map((k, at) => [k, values[at]]).filter(([, value]) => value !== null);
+  const measured = ks.map((k, at) => [k, values[at], figures.outcome[at]]).filter(([, value]) => value !== null);
   const chart = drawn("svg", { viewBox: `0 0 ${width} ${height}`, class: "line" });
   if (!measured.length) return element("p", {}, `${title}: not measured.`);
   const low = Math.min(...measured.map(([, value]) => value)),
@@ -177,11 +178,13 @@ function line(ks, values, chosen, title, better) {
   for (const value of new Set([low, high]))
     chart.append(drawn("text", { x: left - 9, y: y(value) + 4, "text-anchor": "end" }, short(value)));
   for (const k of ks) chart.append(drawn("text", { x: x(k), y: height - 6, "text-anchor": "middle" }, String(k)));
-  const marks = measured.map(([k, value]) => {
-    const taken = chosen.includes(k);
-    const point = drawn("circle", { cx: x(k), cy: y(value), r: taken ? 6 : 3.5, class: taken ? "taken" : "tried" });
+  const marks = measured.map(([k, value, outcome]) => {
+    const taken = outcome === "taken";
+    const point = IN_THE_RUNNING.includes(outcome)
+      ? drawn("circle", { cx: x(k), cy: y(value), r: taken ? 6 : 3.5, class: taken ? "taken" : "tried" })
+      : drawn("path", { d: cross(x(k), y(value), 4), class: "barred" });
     chart.append(point);
-    return { shape: point, text: `k = ${k}: ${title.toLowerCase()} ${value}${taken ? ", taken" : ""}` };
+    return { shape: point, text: `k = ${k}: ${title.toLowerCase()} ${value}; ${outcome}` };
   });
   return element(
     "div",
@@ -192,13 +195,17 @@ function line(ks, values, chosen, title, better) {
   );
 }
 
+function cross(x, y, size) {
+  return `M${x - size} ${y - size}L${x + size} ${y + size}M${x - size} ${y + size}L${x + size} ${y - size}`;
+}
+
 function short(value) {
   return Math.abs(value) >= 1000 ? `${(value / 1000).toFixed(1)}k` : String(Number(value.toPrecision(2)));
 }
 
 // Every store's silhouette, a block per cluster, the largest first.
 function silhouettes(blocks) {
-  const [width, left, gap] = [560, 60, 8];
+  const [width, left, gap] = [560, 80, 8];
   const count = blocks.reduce((sum, block) => sum + block.values.length, 0);
   const row = Math.max(0.5, Math.min(6, 420 / Math.max(1, count)));
   const height = count * row + (blocks.length + 1) * gap + 20;
@@ -214,21 +221,21 @@ function silhouettes(blocks) {
     });
     const body = drawn("path", {
       d: `${path}H${x(0)}Z`,
-      fill: colour(block.cluster),
+      class: "neutral",
       stroke: "#333",
       "stroke-width": 0.4,
     });
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const doubtful = values.filter((value) => value < 0).length;
-    chart.append(body, drawn("text", { x: 4, y: y + (values.length * row) / 2 + 4 }, `${block.cluster}`));
+    chart.append(body, drawn("text", { x: 4, y: y + (values.length * row) / 2 + 4 }, `sales-mix ${block.cluster}`));
     marks.push({
       shape: body,
-      text: `cluster ${block.cluster}: ${values.length} stores, mean ${(mean / 100).toFixed(2)}, ${doubtful} below 0`,
+      text: `sales-mix cluster ${block.cluster}: ${counted(values.length, "store", "stores")}, mean ${(mean / 100).toFixed(2)}, ${doubtful} below 0`,
     });
     y += values.length * row + gap;
   }
   chart.append(drawn("path", { d: `M${x(0)} 0V${y}`, class: "axis" }));
   for (const value of [-100, -50, 0, 50, 100])
     chart.append(drawn("text", { x: x(value), y: y + 12, "text-anchor": "middle" }, String(value / 100)));
-  return explained(chart, marks, "Silhouettes by cluster.");
+  return explained(chart, marks, "Silhouettes by cluster on the sales mix.");
 }

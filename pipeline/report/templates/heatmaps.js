@@ -1,10 +1,11 @@
 // Clusters beside the chain: cells and bars whose colour says how far away they are. Every cell has its figure too.
 
 const MOST_LINES = 30;
-const MORE = [86, 160, 211],
-  LESS = [240, 160, 80];
+// Neither is a colour of a cluster.
+const MORE = [158, 118, 196],
+  LESS = [190, 168, 112];
 
-// Blue is more, orange is less, white is as the chain; `depth` is -1 to 1.
+// Violet is more, khaki is less, white is as the chain; `depth` is -1 to 1.
 function tinted(cell, depth) {
   const full = depth >= 0 ? MORE : LESS;
   const share = Math.min(1, Math.abs(depth));
@@ -79,7 +80,7 @@ function needStates(data) {
     : "";
   return figure(
     "What each cluster sells",
-    `Share index: 100 is the chain's share of sales, 200 is twice as much, 50 is half. Blue is more, orange is less.${between}${more}`,
+    `Share index: 100 is the chain's share of sales, 200 is twice as much, 50 is half. Violet is more, khaki is less.${between}${more}`,
     heatmap(
       "Share indices",
       ["need state", "chain %", ...heads(data.clusters), ...(explained ? ["explained %"] : [])],
@@ -111,7 +112,7 @@ function surroundings(clusters, outside, title) {
     : "";
   return figure(
     title,
-    `The mean over the cluster's stores, and its distance from the mean of all stores in standard deviations. Blue is more, orange is less. In a small cluster, half a standard deviation means nothing. Explained: the share of the differences between stores that lies between the clusters.${typical}${more}`,
+    `The mean over the cluster's stores, and its distance from the mean of all stores in standard deviations. Violet is more, khaki is less. In a small cluster, half a standard deviation means nothing. Explained: the share of the differences between stores that lies between the clusters.${typical}${more}`,
     heatmap(title, ["feature", "all stores", ...heads(clusters), "explained %"], rows),
   );
 }
@@ -173,7 +174,7 @@ function volumes(data) {
         );
       marks.push({
         shape: body,
-        text: `cluster ${row.cluster}: ${count} of ${row.of} stores in tier ${tier + 1} of ${tiers}`,
+        text: `cluster ${row.cluster}: ${count} of ${counted(row.of, "store", "stores")} in tier ${tier + 1} of ${tiers}`,
       });
       x += wide;
     });
@@ -205,11 +206,12 @@ function volumes(data) {
 
 function shade(tier, tiers) {
   const share = tiers > 1 ? tier / (tiers - 1) : 0;
-  return `rgb(${[8, 81, 156].map((dark, at) => Math.round(dark + share * ([222, 235, 247][at] - dark))).join(",")})`;
+  const grey = Math.round(70 + share * 165);
+  return `rgb(${grey},${grey},${grey})`;
 }
 
 // The stores that a mixture places between clusters, the most undecided first.
-function between(likely, at, words) {
+function between(likely, at, side) {
   if (!likely) return null;
   const most = 100;
   const sure = (row) => Math.max(...likely.percent[row]);
@@ -233,8 +235,8 @@ function between(likely, at, words) {
     split.length > most ? ` These are the first ${most} of ${split.length}. The others are in the database.` : "";
   return figure(
     "Stores between clusters",
-    `The probability of each ${words} for each store, in percent. The table has the stores below 90 % in every cluster.${more}`,
-    heatmap("Stores between clusters", ["store", ...likely.clusters.map(String)], rows),
+    `The probability of each ${side} cluster for each store, in percent; its numbers are not those of the final clusters. The table has the stores below 90 % in every cluster.${more}`,
+    heatmap("Stores between clusters", ["store", ...likely.clusters.map((number) => `${side} ${number}`)], rows),
   );
 }
 

@@ -48,8 +48,9 @@ function outsidePictures(outside) {
     between(
       outside.likely,
       all.id.map((_, at) => at),
-      "cluster on the outside data",
+      "outside",
     ),
+    outside.k_figures.k.length ? evidence(outside.k_figures, "") : null,
   ];
 }
 
@@ -60,9 +61,10 @@ function chainPictures(chain) {
   const summary = element(
     "p",
     {},
-    `Of ${chain.at.filter((number) => number !== null).length.toLocaleString("en")} stores, ${sizes}.`,
+    `Of ${counted(chain.at.filter((number) => number !== null).length, "store", "stores")}, ${sizes}.`,
   );
-  return chain.clusters.length > 1 ? [summary, overAll(chain)] : [summary];
+  const why = chain.k_figures.k.length ? evidence(chain.k_figures, "") : null;
+  return chain.clusters.length > 1 ? [summary, overAll(chain), why] : [summary, why];
 }
 
 function drawStore(position) {
@@ -93,7 +95,7 @@ function drawStore(position) {
       ? element(
           "p",
           {},
-          `Cluster over all categories: ${chain.at[position]} of ${chain.clusters.length}, confidence ${chain.confidence[position]} %.`,
+          `Cluster over all categories: ${chain.at[position]} of ${chain.clusters.length}${chain.confidence[position] === null ? "" : `, confidence ${chain.confidence[position]} %`}.`,
         )
       : null,
     rows.length
@@ -106,7 +108,7 @@ function drawStore(position) {
     element(
       "p",
       { class: "caption" },
-      `The store's cluster in each of the ${rows.length} categories that it sells. Next-nearest: the cluster that it would join if it left its own. A margin near 0 means a store on the border. Volume tier 1: the stores that sell the most of the category. Confidence: how often the stores of the same cluster stay with it when the stores are resampled.`,
+      `The store's final cluster in ${rows.length === 1 ? "the category" : `each of the ${rows.length} categories`} that it sells. Next-nearest: the final cluster that it would join if it left its own. A margin near 0 means a store on the border. Volume tier 1: the stores that sell the most of the category. Confidence: how likely the store is in its cluster on the sales mix when the stores are resampled; empty where there is one cluster, or somebody placed the store by hand.`,
     ),
     table(["category", ...COLUMNS.slice(2)], rows, { label: "The store's clusters" }),
   );
@@ -127,7 +129,11 @@ function drawMatches(text) {
   return element(
     "article",
     {},
-    element("h2", { tabindex: "-1" }, matches.length ? `${matches.length} stores found` : "No store found"),
+    element(
+      "h2",
+      { tabindex: "-1" },
+      matches.length ? `${counted(matches.length, "store", "stores")} found` : "No store found",
+    ),
     element(
       "p",
       {},
@@ -191,12 +197,32 @@ function showAll() {
   shownCategory.replaceChildren(...categoryLinks.map((_, number) => drawCategory(number)));
 }
 
-function route(focus = true) {
+// A search that somebody cut or typed by hand may not be a valid escape.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+// Another page links to a category by its name: its number may be another one in the next report.
+function subject() {
   const [, kind, number] = /^#(category|store)-(\d+)$/.exec(location.hash) || [];
-  const at = Number(number);
-  if (kind === "category" && at < categoryLinks.length) show(shownCategory, drawCategory(at), focus);
+  if (kind) return [kind, Number(number)];
+  const [, named] = /^#named-(.+)$/.exec(location.hash) || [];
+  return named ? ["category", categoryLinks.findIndex((link) => link.textContent === decoded(named))] : [];
+}
+
+function route(focus = true) {
+  const [kind, at] = subject();
+  const [, wanted] = /^#search=(.*)$/.exec(location.hash) || [];
+  if (kind === "category" && at in categoryLinks) show(shownCategory, drawCategory(at), focus);
   else if (kind === "store" && at < stores().id.length) show(searchResult, drawStore(at), focus);
-  else if (location.hash === "#everything") showAll();
+  else if (wanted !== undefined) {
+    search.value = decoded(wanted);
+    show(searchResult, drawMatches(search.value), focus);
+  } else if (location.hash === "#everything") showAll();
   else if (location.hash !== "#main")
     show(views.find((view) => `#${view.id}` === location.hash) || views[0], null, focus);
   for (const link of links) {
@@ -240,8 +266,8 @@ search.addEventListener(
 );
 search.addEventListener("change", () => {
   if (!search.value.trim()) return;
-  history.pushState(null, "", "#search");
-  show(searchResult, drawMatches(search.value), false);
+  history.pushState(null, "", `#search=${encodeURIComponent(search.value.trim())}`);
+  route(false);
 });
 document.getElementById("filter").addEventListener("input", (event) => {
   const wanted = event.target.value.trim().toLocaleLowerCase();

@@ -1,0 +1,94 @@
+"""What all answers of a server share: the project, the guard, the environments that are watched, the child processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tornado.httputil import HTTPServerRequest
+
+from pipeline.errors import UsageError
+from pipeline.workbench.children import Children
+from pipeline.workbench.guard import Guard
+from pipeline.workbench.request import SECONDS, Request
+from pipeline.workbench.watching import Environment
+
+
+class Bench:
+    """The state of a server: nothing that is not in the project's files, but for its secrets."""
+
+    def __init__(self, home: Path, guard: Guard, port: int) -> None:
+        self.home, self.guard = home, guard
+        self.cookie = f"store_clustering_{port}"
+        self.children = Children(home)
+        self._launched: dict[str, subprocess.Popen[bytes]] = {}
+        self._environments: dict[str, Environment] = {}
+
+    def environment(self, env: str) -> Environment:
+        """An environment, the same object in every request."""
+        if env not in self._environments:
+            self._environments[env] = Environment(self.home, env, self.children)
+        return self._environments[env]
+
+    def database(self, env: str) -> Path:
+        """The published database of an environment.
+
+        Raises
+        ------
+        SettingsError : the settings cannot be used
+        """
+        return self.environment(env).config().database
+
+    async def read(self, request: Request) -> bytes:
+        """The answer of a child process that reads the database, as JSON.
+
+        Raises
+        ------
+        UsageError : the database refuses the request, or it takes too long
+        """
+        answer = await self.children.module("reading", question=msgspec.json.encode(request), seconds=SECONDS)
+        if answer.code:
+            raise UsageError(
+                answer.errors.splitlines()[-1]
+                if answer.errors
+                else f"this took more than {SECONDS} s of work, or too much memory: ask for less"
+            )
+        return answer.output
+
+    @staticmethod
+    def asked(body: bytes | str) -> dict[str, Any]:
+        """The JSON object of a request.
+
+        Raises
+        ------
+        UsageError : it is none
+        """
+        try:
+            content = json.loads(body)
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise UsageError("this request is no JSON object")
+        return content
+
+    @staticmethod
+    def origin(request: HTTPServerRequest) -> str:
+        """From where a request comes, for the audit."""
+        return str(request.remote_ip)
+
+    def launched(self, output: Path, process: subprocess.Popen[bytes]) -> None:
+        """Note a run that this server launched, by the file with what it prints."""
+        self._launched[output.name] = process
+
+    def is_running(self, output: str) -> bool:
+        """Whether the run that prints to this file was launched by this server and has not ended."""
+        process = self._launched.get(output)
+        return process is not None and process.poll() is None
+
+    def reap(self) -> None:
+        """Let ended runs go: a process that nobody waits for looks alive."""
+        for output in [name for name in self._launched if not self.is_running(name)]:
+            del self._launched[output]

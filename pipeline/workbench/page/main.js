@@ -1,0 +1,103 @@
+// Which view is shown: `#environment/view/subject`.
+import { element, hideTip, name } from "./charts.js";
+import { drawPipeline } from "./pipeline.js";
+import { drawChanges, drawRuns } from "./runs.js";
+import { changes, isRunning, outcomes, start, state, watch } from "./state.js";
+import { drawSql, drawTables } from "./tables.js";
+import { problems } from "./words.js";
+
+const VIEWS = {
+  pipeline: ["Pipeline", drawPipeline],
+  runs: ["Runs", drawRuns],
+  tables: ["Tables", drawTables],
+  sql: ["SQL", drawSql],
+  changes: ["Changes", drawChanges],
+};
+const main = document.getElementById("main");
+const chooser = document.getElementById("environment");
+const now = document.getElementById("now");
+const lost = document.getElementById("lost");
+let view = null;
+let shown = "";
+
+function asked() {
+  const [env, kind, ...subject] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const environments = state.session.environments;
+  return [
+    environments.includes(env) ? env : environments.includes("dev") ? "dev" : environments[0],
+    kind in VIEWS ? kind : "pipeline",
+    subject.join("/"),
+  ];
+}
+
+function drawLinks(env, kind) {
+  const links = Object.entries(VIEWS).map(([key, [title]]) =>
+    element(
+      "li",
+      {},
+      element("a", { href: `#${env}/${key}`, ...(key === kind ? { "aria-current": "page" } : {}) }, title),
+    ),
+  );
+  const report = element(
+    "li",
+    {},
+    element("a", { href: `/report/${env}/`, target: "_blank", rel: "noopener" }, "Report"),
+  );
+  document.getElementById("views").replaceChildren(...links, report);
+}
+
+function route() {
+  if (location.hash === "#main") return;
+  const [env, kind, subject] = asked();
+  if (env !== state.env) {
+    Object.assign(state, { pipeline: null, runs: [], log: "", activity: { running: [], holder: null, building: [] } });
+    watch(env);
+  }
+  chooser.value = env;
+  drawLinks(env, kind);
+  view?.abort();
+  view = new AbortController();
+  hideTip();
+  main.replaceChildren(VIEWS[kind][1](subject, view.signal));
+  document.title = `${VIEWS[kind][0]} - ${env} - workbench`;
+  if (shown && shown !== `${env}/${kind}`) main.focus({ preventScroll: true });
+  shown = `${env}/${kind}`;
+}
+
+function sayNow() {
+  if (isRunning()) {
+    const counts = Map.groupBy(outcomes().values(), (event) => event.event);
+    const counted = [...counts].map(([event, list]) => `${list.length} ${event}`).join(", ");
+    const by = state.activity.running.map((run) => `by ${run.user}`).join(", ");
+    now.replaceChildren(
+      element("strong", {}, `A run of ${state.env} is going on`),
+      name(` ${by}${counted ? `: ${counted}` : ""}`),
+    );
+  } else if (state.pipeline?.errors.length) now.textContent = `The settings of ${state.env} cannot be used.`;
+  else if (state.pipeline) {
+    const stale = state.pipeline.nodes.filter((node) => node.reasons.length).length;
+    now.textContent = stale
+      ? `${stale} of ${state.pipeline.nodes.length} tasks of ${state.env} are stale.`
+      : `All ${state.pipeline.nodes.length} tasks of ${state.env} are fresh.`;
+  } else now.textContent = "Looking at the tasks.";
+  now.classList.toggle("running", isRunning());
+}
+
+for (const kind of ["pipeline", "activity"]) changes.addEventListener(kind, sayNow);
+changes.addEventListener("lost", () => {
+  lost.hidden = !state.lost;
+});
+chooser.addEventListener("change", () => {
+  location.hash = `#${chooser.value}/${asked()[1]}`;
+});
+addEventListener("hashchange", route);
+
+try {
+  await start();
+  document.getElementById("project").append(name(state.session.home), state.session.read_only ? ", read-only" : "");
+  chooser.append(...state.session.environments.map((env) => element("option", {}, env)));
+  if (state.session.environments.length) route();
+  else main.append(problems(["there is no environment: write a file configs/dev.toml, then load this page again"]));
+} catch (problem) {
+  main.replaceChildren(problems(problem.lines ?? [String(problem)]));
+}

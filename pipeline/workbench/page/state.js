@@ -1,0 +1,140 @@
+// What the page shows. All of it comes from the server, which reads it from the project's files; `changes` tells what is new.
+import { get, post } from "./api.js";
+
+export const state = {
+  session: null,
+  env: "",
+  pipeline: null,
+  activity: { running: [], holder: null, building: [] },
+  runs: [],
+  log: "",
+  lost: false,
+};
+export const changes = new EventTarget();
+const LONGEST_LOG = 200_000;
+let stream = null;
+let again = 0;
+
+function tell(kind) {
+  changes.dispatchEvent(new Event(kind));
+}
+
+export function on(kind, signal, react) {
+  changes.addEventListener(kind, react, { signal });
+}
+
+export function of(part) {
+  return `/api/${state.env}/${part}`;
+}
+
+export async function change(action, content) {
+  return post(of(action), content, state.session.csrf);
+}
+
+async function readSession() {
+  state.session = await get("/api/session");
+}
+
+export async function start() {
+  await readSession();
+  tell("session");
+}
+
+export async function readRuns() {
+  state.runs = await get(of("runs"), { last: 200 });
+  tell("runs");
+}
+
+const REACTIONS = {
+  "log-start": (text) => {
+    state.log = text;
+    tell("log");
+  },
+  log: (text) => {
+    state.log = (state.log + text).slice(-LONGEST_LOG);
+    tell("log");
+  },
+  activity: (activity) => {
+    const ended = isRunning() && !activity.running.length && activity.holder === null;
+    state.activity = activity;
+    tell("activity");
+    if (ended) readRuns().catch(() => {});
+  },
+  pipeline: (pipeline) => {
+    state.pipeline = pipeline;
+    tell("pipeline");
+    readRuns().catch(() => {});
+  },
+};
+
+function setLost(lost) {
+  if (state.lost === lost) return;
+  state.lost = lost;
+  tell("lost");
+}
+
+// The stream of an environment. A server that was started again has another secret, and then the browser asks anew.
+export function watch(env) {
+  clearTimeout(again);
+  stream?.close();
+  state.env = env;
+  stream = new EventSource(of("events"));
+  for (const [kind, react] of Object.entries(REACTIONS))
+    stream.addEventListener(kind, (event) => react(JSON.parse(event.data)));
+  stream.addEventListener("open", async () => {
+    try {
+      await readSession();
+      setLost(false);
+      await Promise.all([readPipeline(), readRuns()]);
+    } catch {
+      setLost(true);
+    }
+  });
+  stream.addEventListener("error", () => {
+    setLost(true);
+    stream.close();
+    again = setTimeout(() => watch(env), 1500);
+  });
+}
+
+async function readPipeline() {
+  state.pipeline = await get(of("pipeline"));
+  tell("pipeline");
+}
+
+export function isRunning() {
+  return state.activity.running.length > 0 || state.activity.holder !== null;
+}
+
+// What became of each task in the runs that go on now, by its name.
+export function outcomes() {
+  const events = state.activity.running.flatMap((run) => run.events);
+  return new Map(events.map((event) => [event.task, event]));
+}
+
+// The state of a task: a word, and a line that says why.
+export function standing(node, events, building) {
+  const event = events.get(node.task);
+  if (event) return [event.event, event.error || event.reason || "what it reads is unchanged"];
+  if (node.lock && building.has(node.lock)) return ["building", reason(node)];
+  if (node.reasons.length) {
+    const failure = lastFailure(node);
+    if (failure && !isRunning()) return ["failed", failure];
+    return [isRunning() ? "waiting" : "stale", reason(node)];
+  }
+  return ["fresh", ""];
+}
+
+function lastFailure(node) {
+  const failed = state.runs[0]?.events.findLast((event) => event.task === node.task && event.event === "failed");
+  return failed?.error;
+}
+
+export function reason(node) {
+  return node.reasons.length ? worded(node.reasons[0]) : "";
+}
+
+export function worded(given) {
+  const change = given.old !== null && given.new !== null ? ` (${given.old} → ${given.new})` : "";
+  return given.what ? `${given.kind}: ${given.what}${change}` : given.kind;
+}

@@ -1,0 +1,24 @@
+"""What the page asks of the database. The server imports this, and not DuckDB."""
+
+from __future__ import annotations
+
+import msgspec
+
+MOST_ROWS = 1000  # of an answer to the page
+MOST_DOWNLOADED = {"csv": 5_000_000, "parquet": 5_000_000, "xlsx": 100_000}  # rows, by format
+SECONDS = 30  # of processor time, and of waiting
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """What to read: a table (with search, sort and page) or a query; and, for a download, its format."""
+
+    database: str
+    table: str = ""
+    sql: str = ""
+    search: str = ""
+    column: str = ""
+    sort: str = ""
+    descending: bool = False
+    offset: int = 0
+    limit: int = 100
+    format: str = ""

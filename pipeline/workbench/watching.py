@@ -1,0 +1,212 @@
+"""Watch an environment while somebody looks at it: what its files say, and what changed, whoever changed it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import environment
+from pipeline.config.environment import Config
+from pipeline.errors import PipelineError, worded
+from pipeline.records import runs
+from pipeline.workbench import activity
+from pipeline.workbench.children import Children
+
+EVERY = 0.5  # seconds
+_MOST_LOG = 64_000  # bytes of a log at once
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+Signature = tuple[int, int, int] | None
+Event = tuple[str, Any]
+OVER: Event = ("over", None)
+
+
+def signature(path: str | os.PathLike[str]) -> Signature:
+    """What changes when a file or a folder changes; None if it does not exist."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  # for many files, twice a second
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+class Environment:
+    """What the page shows of an environment, always from its files; `listen` gives what changes."""
+
+    def __init__(self, home: Path, env: str, children: Children) -> None:
+        self.home, self.env = home, env
+        self.outputs = home / "outputs" / env
+        self.snapshot: dict[str, Any] = {}
+        self._children = children
+        self._listeners: set[asyncio.Queue[Event]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._refresh = asyncio.Lock()
+        self._judged: tuple[Any, Any] | None = None  # the files as they were when the tasks were judged
+        self._active = ""
+        self._logs = home / "logs"
+        self._configured: tuple[Signature, ...] = ()
+
+    # ---------------------------------------------------------------- what the files say
+
+    def config(self) -> Config:
+        """The settings as the files are now.
+
+        Raises
+        ------
+        SettingsError : they cannot be used
+        """
+        environment.forget()
+        return environment.load(self.env)
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the logs; while the settings cannot be read, as they were before."""
+        written = tuple(map(signature, self._configs()))
+        if written != self._configured:
+            self._configured = written
+            with contextlib.suppress(PipelineError):
+                self._logs = self.home / self.config().settings.logging.folder
+        return self._logs
+
+    def _configs(self) -> list[Path]:
+        folder = self.home / "configs"
+        return [folder, folder / "base.toml", folder / f"{self.env}.toml"]
+
+    @property
+    def log(self) -> Path:
+        """The log of the environment's runs."""
+        return self.logs / f"clustering_{self.env}.log"
+
+    def state(self) -> dict[str, Any]:
+        """What runs now."""
+        now = activity.activity(self.outputs)
+        return {
+            "running": [activity.fields(run) for run in now.running],
+            "holder": now.holder,
+            "building": [str(Path("outputs", self.env, ".locks", name)) for name in now.building],
+        }
+
+    def history(self, last: int) -> list[dict[str, Any]]:
+        """The last runs, the newest first."""
+        paths = sorted((self.outputs / ".runs").glob("*.jsonl"))[-last:]
+        return [activity.fields(run) for path in reversed(paths) if (run := runs.read(path))]
+
+    def tail(self, path: Path, start: int | None = None) -> tuple[str, int]:
+        """The end of a text file, from the byte `start` if it is given, and where the next part begins."""
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                begin = size if start is None else start
+                if start is None or start > size or size - start > _MOST_LOG:  # also after a rotation
+                    begin = max(0, size - _MOST_LOG)
+                file.seek(begin)
+                text = file.read()
+        except OSError:
+            return "", 0
+        whole = text.rfind(b"\n") + 1
+        return text[:whole].decode(errors="replace"), begin + whole
+
+    # ---------------------------------------------------------------- what changes
+
+    async def listen(self) -> asyncio.Queue[Event]:
+        """A queue of events, until `leave`: `pipeline`, `activity` and `log`."""
+        queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=50)
+        self._listeners.add(queue)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch())
+        return queue
+
+    def leave(self, queue: asyncio.Queue[Event]) -> None:
+        """Hear no more; without listeners nothing is watched."""
+        self._listeners.discard(queue)
+        if not self._listeners and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def current(self) -> dict[str, Any]:
+        """The tasks as they are now; judged again only if a file changed."""
+        async with self._refresh:
+            seen = self._inputs(), self._results()
+            if not self.snapshot or self._judged != seen:
+                await self._judge(seen)
+        return self.snapshot
+
+    async def _judge(self, seen: tuple[Any, Any]) -> None:
+        answer = await self._children.module("snapshot", self.env, seconds=300)
+        try:
+            self.snapshot = json.loads(answer.output)
+        except ValueError:
+            last = answer.errors.splitlines()[-1:] or ["the tasks could not be judged"]
+            self.snapshot = {"env": self.env, "errors": last, "nodes": [], "watched": []}
+        # The paths to watch may be others now; a file that changed meanwhile is seen by the next look.
+        watched_before = seen[0][0]
+        self._judged = (self._inputs() if watched_before != self.snapshot["watched"] else seen[0], self._results())
+
+    def _inputs(self) -> tuple[Any, ...]:
+        """What the tasks depend on: settings, raw files, code."""
+        watched = self.snapshot.get("watched", [])
+        return watched, tuple(map(signature, [*self._configs(), self.home / "pins", *watched])), tuple(_code())
+
+    def _results(self) -> tuple[Any, ...]:
+        """What the tasks made: traces, and targets."""
+        try:
+            with os.scandir(self.outputs / ".trace") as entries:
+                names = sorted(entry.path for entry in entries if not entry.name.startswith("."))
+        except OSError:
+            names = []
+        targets = [
+            self.home / file["path"]
+            for node in self.snapshot.get("nodes", [])
+            if not node["category"]  # thousands of files, which the traces speak for
+            for file in node["files"]
+        ]
+        return tuple(names), tuple(map(signature, [*names, *targets]))
+
+    async def _watch(self) -> None:
+        position = self.tail(self.log)[1]
+        while self._listeners:
+            try:
+                position = await self._look_once(position)
+            except OSError as error:  # a folder was taken away between two looks
+                self._tell("problem", worded(error))
+            await asyncio.sleep(EVERY)
+
+    async def _look_once(self, position: int) -> int:
+        text, position = self.tail(self.log, position)
+        if text:
+            self._tell("log", text)
+        state = self.state()
+        written = json.dumps(state)
+        if written != self._active:
+            self._active = written
+            self._tell("activity", state)
+        runs_now = bool(state["running"] or state["holder"] or state["building"])
+        async with self._refresh:
+            inputs, results = self._inputs(), self._results()
+            # During a run its record tells what was built; judging every task after each would take from the run.
+            stale = self._judged is None or inputs != self._judged[0] or (not runs_now and results != self._judged[1])
+            if stale:
+                await self._judge((inputs, results))
+        if stale:
+            self._tell("pipeline", self.snapshot)
+        return position
+
+    def _tell(self, kind: str, content: Any) -> None:
+        for queue in list(self._listeners):
+            if queue.full():  # the browser does not read; it gets everything anew when it asks again
+                self._listeners.discard(queue)
+                queue.get_nowait()
+                queue.put_nowait(OVER)
+            else:
+                queue.put_nowait((kind, content))
+
+
+def _code() -> Iterator[Signature]:
+    for folder, folders, files in os.walk(_PACKAGE):
+        folders[:] = sorted(name for name in folders if name not in ("__pycache__", "workbench"))
+        yield from (signature(os.path.join(folder, name)) for name in sorted(files))  # noqa: PTH118  # hundreds of files
