@@ -19,6 +19,8 @@ from pipeline.settings import SalesColumns
 NAMES = {"store_id": ("store_names", "name"), "sku_id": ("sku_names", "name")}
 LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of each store and SKU to cents
 _SIGNED = "TRY_CAST(CASE WHEN amount < 0 THEN -absolute_cents ELSE absolute_cents END AS BIGINT)"
+# of one amount, as sales_sums.sql has them
+_CENTS = "CASE WHEN {0} < 0 THEN -1 ELSE 1 END * FLOOR(FLOOR(ABS({0}) * 1e6 + 0.5) / 1e4 + 0.5)"
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
@@ -69,17 +71,12 @@ def make(
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
         value = scan[columns.sales_value]
         text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
-<<<<<<< HEAD
-        amount = f"{value.number} AS sales_value, {text} AS sales_text"
+        amount = f"{value.number} AS sales_value, {text} AS sales_text, {_CENTS.format(value.number)} AS cents"
         if scan.has_sums:
             amount = ", ".join(f"{written} AS {name}" for name, written in SUMS.items())
-        selects.append(f"{', '.join(named)}, {amount}, {chosen} AS in_window, {block} AS block")
-=======
         selects.append(
-            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window, "
-            f"{block} AS block, CAST({position} AS BIGINT) AS position"
+            f"{', '.join(named)}, {amount}, {chosen} AS in_window, {block} AS block, CAST({position} AS BIGINT) AS position"
         )
->>>>>>> main
     view(connection, "raw_sales", union(raw_scans, selects))
     by_block = BLOCK_CENTS if blocks else ()
     has_sums = raw_scans[0].has_sums
