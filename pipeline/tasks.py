@@ -10,7 +10,7 @@
     |             |                 |
 ChainClustering --+    Migrations: since a pin; AssignmentModel: for new stores
     |                               |
-    +---------------- Warehouse, Report, Workbook    (FullPipeline)
+    +---------------- Warehouse, Report, Workbook, Upload    (FullPipeline)
                             |
               Deliveries: the raw files against those of the last load, from InternalPreprocessing and ExternalPreprocessing
 """
@@ -29,6 +29,7 @@ from pipeline.stage.documents import DocumentStage
 from pipeline.stage.from_raw import RawStage
 from pipeline.stage.per_category import CategoryStage, CollectingStage
 from pipeline.stage.table import ModelStage, TableStage
+from pipeline.stage.upload import UploadStage
 
 for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")):
     if os.path.isfile(_path):  # noqa: PTH113  # Luigi's exit codes must hold from any working directory
@@ -319,10 +320,17 @@ class Workbook(DocumentStage):
     libraries = ("numpy", "pandas", "pyarrow", "xlsxwriter")
 
 
-class FullPipeline(Bundle):
-    """Everything: the store clusters, in the database, the report and the workbook."""
+class Upload(UploadStage):
+    """The results in a bucket, if the settings name one."""
 
-    stages = (Warehouse, Report, Workbook)
+    uploads = (Warehouse, Report, Workbook)
+    loads = Warehouse.loads
+
+
+class FullPipeline(Bundle):
+    """Everything: the store clusters, in the database, the report and the workbook, and in a bucket, if there is one."""
+
+    stages = (Warehouse, Report, Workbook, Upload)
 
 
 JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)

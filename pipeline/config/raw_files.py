@@ -20,7 +20,7 @@ FORMATS = {
     "Excel": (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"),
 }
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
-_HIDDEN = (".", "_", "~$")  # the last is Excel's prefix for the lock file of an open workbook
+HIDDEN = (".", "_", "~$")  # the last is Excel's prefix for the lock file of an open workbook
 _WILD = "*?["
 
 
@@ -115,14 +115,14 @@ def _globbed(home: Path, glob: Path) -> Iterator[Path]:
     start, steps = (Path(glob.anchor), glob.parts[1:]) if glob.is_absolute() else (home, glob.parts)
     first = next(n for n, step in enumerate(steps) if any(character in step for character in _WILD))
     base = start.joinpath(*steps[:first])
-    asked = any(step.startswith(_HIDDEN) for step in steps[first:])
+    asked = any(step.startswith(HIDDEN) for step in steps[first:])
     return (
         file for file in base.glob(str(Path(*steps[first:]))) if file.is_file() and (asked or not _hidden(file, base))
     )
 
 
 def _hidden(file: Path, below: Path) -> bool:
-    return any(part.startswith(_HIDDEN) for part in file.relative_to(below).parts)
+    return any(part.startswith(HIDDEN) for part in file.relative_to(below).parts)
 
 
 def require(config: Config, name: str) -> list[Path]:

@@ -11,7 +11,7 @@ from pipeline import schema
 from pipeline.config import raw_files
 from pipeline.freshness import fingerprints, traces
 from pipeline.run.session import session
-from pipeline.stage.far import SECRET, WHEN, SourceExtract
+from pipeline.stage.far import SECRET, WHEN, BucketMirror, SourceExtract
 from pipeline.stage.raw_source import RawSource, SampleData
 from pipeline.stage.table import Frames, TableStage, function, module_of
 from pipeline.storage import parquet
@@ -53,6 +53,8 @@ class RawStage(TableStage):
     def _kind(self, name: str) -> type[luigi.Task]:
         """The task that has the files of a source here."""
         source = raw_files.source(self.config, name)
+        if source.is_in_bucket:
+            return BucketMirror
         return SourceExtract if source.is_in_database else RawSource
 
     def source_names(self) -> list[str]:
