@@ -1,12 +1,14 @@
-"""The DAG: what each task reads, computes and publishes. Declarations only; `pipeline.stage` does the work.
+r"""The DAG: what each task reads, computes and publishes. Declarations only; `pipeline.stage` does the work.
 
         raw sales, need states            raw external features
                   |                                 |
     +-- InternalPreprocessing             ExternalPreprocessing
     |             |                                 |
     |   ClusterCategory, one per category  ExternalClustering
-    |             |                                 |
-    |   InternalClustering ----- Merging -----------+----- Overrides: raw overrides, if any
+    |             |       \                         |
+    |             |        MergeCategory, one per category
+    |             |                 |
+    |   InternalClustering ----- Merging ----------------- Overrides: raw overrides, if any
     |             |                 |
 ChainClustering --+    Migrations: since a pin; AssignmentModel: for new stores
     |                               |
@@ -23,11 +25,12 @@ from luigi.configuration import add_config_path
 
 from pipeline.config.environment import home
 from pipeline.run import beginning, unknown_task
+from pipeline.schema import CANDIDATES
 from pipeline.stage.database import Bundle, DatabaseStage
 from pipeline.stage.deliveries import DeliveriesStage
 from pipeline.stage.documents import DocumentStage
 from pipeline.stage.from_raw import RawStage
-from pipeline.stage.per_category import CategoryStage, CollectingStage
+from pipeline.stage.per_category import CategoryStage, CollectingStage, JoiningStage
 from pipeline.stage.table import ModelStage, TableStage
 from pipeline.stage.upload import UploadStage
 
@@ -147,10 +150,33 @@ class Overrides(RawStage):
     tables = ("overrides",)
 
 
-class Merging(TableStage):
-    """Internal and external clusters, merged into the final store clusters, with overrides; their names and profiles."""
+class MergeCategory(CategoryStage):
+    """The clusters of one category, merged with the external clusters; their names and profiles."""
 
     reads = {
+        "internal_clusters": (ClusterCategory, "internal_clusters"),
+        "internal_features": (ClusterCategory, "internal_features"),
+        "external_clusters": (ExternalClustering, "external_clusters"),
+        "external_scaled_features": (ExternalClustering, "external_scaled_features"),
+        "external_features": (ExternalPreprocessing, "external_features"),
+        "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
+    }
+    pinned = {
+        "reference_clusters": ("final", "store_clusters", _PLACED),
+        "reference_numbers": ("final", "cluster_numbers", ("category", "highest_number")),
+    }
+    sections = ("merging",)
+    compute = "pipeline.core.final.candidates:merge_category"
+    tables = tuple(CANDIDATES)
+
+
+class Merging(JoiningStage):
+    """The final store clusters: the merged clusters of every category, with overrides; their names and profiles."""
+
+    categories = InternalPreprocessing
+    child = MergeCategory
+    reads = {
+        "overrides": (Overrides, "overrides"),
         "internal_clusters": (InternalClustering, "internal_clusters"),
         "internal_features": (InternalClustering, "internal_features"),
         "internal_excluded": (InternalPreprocessing, "excluded_stores"),
@@ -159,12 +185,9 @@ class Merging(TableStage):
         "external_features": (ExternalPreprocessing, "external_features"),
         "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         "external_excluded": (ExternalPreprocessing, "excluded_stores"),
-        "overrides": (Overrides, "overrides"),
     }
-    pinned = {
-        "reference_clusters": ("final", "store_clusters", _PLACED),
-        "reference_numbers": ("final", "cluster_numbers", ("category", "highest_number")),
-    }
+    only_of = {"internal_features": "overrides"}
+    pinned = MergeCategory.pinned
     sections = ("merging",)
     compute = "pipeline.core.final.final_clusters:finish"
     tables = (

@@ -24,6 +24,7 @@ HOSTILE = (
     "قهوة عربية",
 )
 NEEDS = ("@need", "<b>bold</b>", "plain", "{{ 7 * 7 }}")
+OUTCOMES = {1: "a larger k is much likelier", 2: "too small a cluster", 4: "a higher criterion"}
 _FILLED: dict[str, Any] = {"text": "", "integer": 1, "float": 0.5, "boolean": False, "money": 100}
 
 
@@ -32,7 +33,7 @@ def frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     columns = TABLES[name].columns
     defaults = {column.frame_name: _FILLED[column.type] for column in columns}
     made = pd.DataFrame([defaults | dict(row) for row in rows], columns=list(defaults))
-    whole = [column.frame_name for column in columns if column.type == "integer"]
+    whole = [column.name for column in columns if column.type == "integer"]
     return made.astype(dict.fromkeys(whole, "Int64"))
 
 
@@ -155,7 +156,8 @@ def _category(category: str, names: Sequence[str], random: np.random.Generator) 
             for cluster in (1, 2, 3)
         ],
         "internal_verdicts": [{"verdict": "tiers", "k": 3, "reason": f"<em>{category}</em>"}],
-        "internal_k_selection": [{"k": k, "bic": 100.0 - k, "chosen": k == 3} for k in (1, 2, 3, 4)],
+        "internal_k_selection": [{"k": k, "criterion": 90.0 - k % 4, "bic": 100.0 - k, "chosen": k == 3, "outcome": "taken" if k == 3 else OUTCOMES[k]}
+            for k in (1, 2, 3, 4)],
         "overrides_applied": [
             {"store_id": names[2], "to_cluster": 1, "reason": "=SUM(A1)", "applied": True},
             {"store_id": "@gone", "to_cluster": 2, "reason": "<b>why</b>", "note": "not applied: -1"},

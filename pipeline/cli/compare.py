@@ -15,6 +15,7 @@ from pipeline.cli.text import table
 from pipeline.config import environment
 from pipeline.errors import MissingDataError, UsageError
 from pipeline.pins import archive, naming
+from pipeline.schema import NO_CATEGORY
 from pipeline.wording import counted, listed, nearest
 
 if TYPE_CHECKING:
@@ -78,10 +79,11 @@ def _of_category(frames: list[pd.DataFrame], category: str) -> list[pd.DataFrame
 
 
 def _total(agreement: pd.DataFrame) -> dict[str, Any]:
-    """All categories together: a store counts once per category."""
+    """All categories together: a store counts once per category, and once where it has no sales, which is no category."""
     sums = {name: int(agreement[name].sum()) for name in ("stores", "only_before", "only_after", "moved")}
     share = sums["moved"] / sums["stores"] if sums["stores"] else None
-    return {"categories": len(agreement), **sums, "moved_share": share}
+    categories = int((agreement["category"] != NO_CATEGORY).sum())
+    return {"categories": categories, **sums, "moved_share": share}
 
 
 def _document(names: list[str], comparison: dict[str, pd.DataFrame], moves: bool) -> dict[str, Any]:
@@ -122,10 +124,10 @@ def _print(names: list[str], comparison: dict[str, pd.DataFrame], moves: bool) -
     header = ["category", "stores", "clusters", "agreement", "moved", f"only in {names[0]}", f"only in {names[1]}"]
     print(table(header, rows))
     total = _total(agreement)
+    over = f" over {counted(total['categories'], 'category', 'categories')}, each store counted once per category"
     print(
-        f"total: {total['moved']} of {total['stores']} stores moved{_share(total['moved_share'])} over "
-        f"{counted(total['categories'], 'category', 'categories')}, each store counted once per category; "
-        f"{total['only_before']} only in {names[0]}, {total['only_after']} only in {names[1]}"
+        f"total: {total['moved']} of {counted(total['stores'], 'store', 'stores')} moved{_share(total['moved_share'])}"
+        f"{over if total['categories'] else ''}; {total['only_before']} only in {names[0]}, {total['only_after']} only in {names[1]}"
     )
     if moves:
         _print_moves(comparison["moves"])

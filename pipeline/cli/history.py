@@ -11,12 +11,14 @@ from typing import Any
 
 import click
 
+from pipeline.cli.grouped import grouped
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
 from pipeline.config.environment import Config, load, tomllib
 from pipeline.errors import UsageError
 from pipeline.freshness.traces import flatten
 from pipeline.records import runs
+from pipeline.run import summary
 from pipeline.wording import nearest, plain
 
 
@@ -51,11 +53,16 @@ def history(run: str | None, env: str, last: int, as_json: bool) -> None:
         print(json.dumps({"env": env, "runs": [_fields(record) for record in records]}, indent=1, ensure_ascii=False))
     elif records:
         rows = [
-            [record.run_id, _when(record.started_at), _took(record), record.status, record.user, _tags(record),
-             *(str(len(record.tasks(event))) for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED)), str(len(record.fresh))]
+            [record.run_id, _took(record), record.status, record.user, _tags(record), _counts(record)]
             for record in records
-        ]  # fmt: skip
-        print(table(["run", "started, UTC", "took", "", "who", "tags", "built", "cut off", "failed", "fresh"], rows))
+        ]
+        print(
+            table(
+                ["run, by its start in UTC", "took", "", "who", "tags", "tasks"],
+                rows,
+                whole=["run, by its start in UTC"],
+            )
+        )
     else:
         print(f"no run of {env} built anything yet: store-clustering run --env {env}")
 
@@ -81,13 +88,16 @@ def _print_run(config: Config, run_id: str, *, as_json: bool) -> None:
     print(plain(f"started {_when(record.started_at)} UTC, took {took}; tags: {_tags(record) or 'none'}"))
     for key, (old, new) in changes.items():
         print(plain(f"setting changed since the run before: {key} ({old!r} -> {new!r})"))
-    rows = [
-        [line["task"], line["event"], line.get("reason") or line.get("error") or "what it reads is unchanged",
-         duration(line["seconds"]) if "seconds" in line else ""]
+    events = [
+        [line["task"], line["event"], line.get("reason") or line.get("error") or "what it reads is unchanged"]
         for line in record.events
-    ]  # fmt: skip
-    rows += [[name, "fresh", "", ""] for name in record.fresh]
-    print(table(["task", "", "because", "took"], rows))
+    ]
+    rows = grouped(
+        [*events, *([name, "fresh", ""] for name in record.fresh)],
+        [*(line.get("seconds", 0.0) for line in record.events), *(0.0 for _ in record.fresh)],
+    )
+    print(table(["task", "", "because", "took"], [[*row, duration(took) if took else ""] for row, took in rows]))
+    print("".join(f"{line}\n" for line in summary.remarks(record)), end="")
 
 
 def _fields(run: runs.Run) -> dict[str, Any]:
@@ -101,6 +111,14 @@ def _when(moment: datetime) -> str:
 
 def _took(run: runs.Run) -> str:
     return duration((run.finished_at - run.started_at).total_seconds()) if run.finished_at else ""
+
+
+def _counts(run: runs.Run) -> str:
+    """How many tasks had each outcome, as far as there are any."""
+    counts = {event: len(run.tasks(event)) for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED)} | {
+        "fresh": len(run.fresh)
+    }
+    return ", ".join(f"{count} {event}" for event, count in counts.items() if count)
 
 
 def _tags(run: runs.Run) -> str:

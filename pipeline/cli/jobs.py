@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-import luigi
+from typing import TYPE_CHECKING
 
 from pipeline.config.environment import load
 from pipeline.errors import UsageError
@@ -12,8 +11,12 @@ from pipeline.run import notices
 from pipeline.settings.keys import normal
 from pipeline.wording import nearest
 
+if TYPE_CHECKING:
+    from pipeline.stage.database import Bundle
+    from pipeline.stage.declared import DeclaredStage
 
-def task(job: str | None, category: str | None, env: str, tags: list[str]) -> luigi.Task:
+
+def task(job: str | None, category: str | None, env: str, tags: list[str]) -> DeclaredStage | Bundle:
     """The task of a job.
 
     Parameters
@@ -49,19 +52,6 @@ def task(job: str | None, category: str | None, env: str, tags: list[str]) -> lu
             f"--category goes with InternalClustering, found {job!r}: leave the job out, or give InternalClustering"
         )
     return tasks.ClusterCategory(category=normal(category), **common)
-
-
-def check_category(task: luigi.Task) -> None:
-    """Refuse a category that is not in the data, if the list of categories is already built and fresh.
-
-    Raises
-    ------
-    RawDataError : there is no such category
-    """
-    from pipeline.stage.per_category import CategoryStage
-
-    if isinstance(task, CategoryStage) and all(below.complete() for below in task.deps()):
-        task.begin()
 
 
 def name(job: str) -> str:

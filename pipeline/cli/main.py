@@ -9,8 +9,9 @@ import traceback
 
 import click
 
-from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError
+from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError, UsageError
 from pipeline.run.standard_output import hold_any_name
+from pipeline.wording import nearest
 
 COMMANDS = ("init", "run", "status", "why", "check", "history", "compare", "pin", "assign", "open", "sample-data")
 INTERRUPTED = 130
@@ -22,6 +23,22 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as click calls it
         """All commands, in the order in which a user meets them."""
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the first word.
+
+        Raises
+        ------
+        UsageError
+            There is no such command; the nearest one is named.
+        """
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageError(
+                f"command {args[0]!r} is unknown{nearest(args[0], COMMANDS)}; the commands are {', '.join(COMMANDS)}"
+            )
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as click calls it
         """The command of this name; None if there is none."""

@@ -19,6 +19,7 @@ from pipeline.engine import internal
 from pipeline.errors import MissingDataError, UsageError
 from pipeline.schema import TABLES
 from pipeline.stage import raw_source
+from pipeline.wording import counted
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def check(config: Config, sales: str | None, external: Sequence[str]) -> None:
     sources = len(raw_files.external_names(config))
     if external and len(external) != sources:
         raise UsageError(
-            f"assign: --external is given {len(external)} times, and environment {config.env} has {sources} [[sources.external]]: "
+            f"assign: --external is given {counted(len(external), 'time', 'times')}, and environment {config.env} has {sources} [[sources.external]]: "
             "give a file for each, in their order"
         )
     for path in (*([sales] if sales else []), *external):

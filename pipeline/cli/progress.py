@@ -1,75 +1,81 @@
 """The progress of a run on a terminal: one line that is rewritten, and removed when the run ends.
 
-It reads what Luigi's leading process logs about each task, so no thread lives across Luigi's forks.
+It reads what Luigi logs about each task, in the leading process and in its workers, and passes it to the process that draws
+(`pipeline.cli.bar`).
 """
 
 from __future__ import annotations
 
+import json
 import logging
-import os
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
+
+from pipeline.wording import plain
 
 _INFORMED = "Informed scheduler"
+_RUNNING = re.compile(r"\[pid %s\] Worker %s running")
+_CATEGORY = re.compile(r"(\w+)\(.*\bcategory=(.*)\)", re.DOTALL)
 
 
 class Progress(logging.Handler):
-    """Counts the pending, done and failed tasks in Luigi's log, and shows the count."""
+    """Passes the states of tasks in Luigi's log to the bar. Its `write` and `flush` let another handler print above the bar."""
 
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
-
+    def __init__(self, bar: IO[bytes]) -> None:
         super().__init__(logging.INFO)
-        self._leader = os.getpid()
-        self._tasks: dict[str, str] = {}
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            auto_refresh=False,  # it would be a thread
-        )
-        self._shown = self._bar.add_task("looking", total=None)
+        self._bar = bar
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note a task's state."""
-        if os.getpid() != self._leader or not str(record.msg).startswith(_INFORMED) or not record.args:
+        """Pass on what a record says of a task."""
+        arguments: tuple[Any, ...] = record.args if isinstance(record.args, tuple) else ()
+        if not arguments:
             return
-        task, state = str(record.args[0]), str(record.args[-1])  # type: ignore[index]  # Luigi gives a tuple
-        if state == "DONE" and task not in self._tasks:
-            return  # fresh from the start
-        self._tasks[task] = state
-        over = [state for state in self._tasks.values() if state in ("DONE", "FAILED")]
-        total = len(self._tasks)
-        self._bar.update(self._shown, description=_family(task), completed=len(over), total=total, refresh=True)
+        if str(record.msg).startswith(_INFORMED):
+            self._send({"task": str(arguments[0]), "state": str(arguments[-1])})
+        elif _RUNNING.match(str(record.msg)):
+            self._send({"running": name_of(str(arguments[-1]))})
 
-    def __enter__(self) -> Progress:
-        self._bar.start()
-        return self
+    def write(self, text: str) -> None:
+        """Print lines above the bar."""
+        if text.strip():
+            self._send({"text": text.rstrip("\n")})
 
-    def __exit__(self, *_: Any) -> None:
-        self._bar.stop()
+    def _send(self, event: dict[str, str]) -> None:
+        try:
+            self._bar.write(f"{json.dumps(event)}\n".encode())
+        except (OSError, ValueError):  # the bar is gone: a run goes on without it
+            if "text" in event:
+                sys.stderr.write(f"{event['text']}\n")
 
 
-def _family(task_id: str) -> str:
-    return task_id.partition("_")[0]
+def name_of(task: str) -> str:
+    """The short name of a task as Luigi writes it: its kind, and its category if it is about one."""
+    match = _CATEGORY.fullmatch(task)
+    return plain(f"{match[1]}({match[2]})") if match else task.partition("(")[0]
 
 
 @contextmanager
-def shown(logger: logging.Logger, *, wanted: bool) -> Iterator[None]:
-    """Show the progress that the logger reports, if wanted and on a terminal."""
+def shown(logger: logging.Logger, console: logging.StreamHandler[Any], *, wanted: bool) -> Iterator[None]:
+    """Show the progress that the logger reports, if wanted and on a terminal; lines of `console` stand above it."""
     if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield
         return
-    with Progress() as progress:
+    command = [sys.executable, "-m", "pipeline.cli.bar"]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0, cwd=root) as bar:  # noqa: S603  # this program
+        assert bar.stdin is not None  # noqa: S101  # PIPE
+        progress = Progress(bar.stdin)
+        stream = console.setStream(progress)
         logger.addHandler(progress)
         try:
             yield
         finally:
             logger.removeHandler(progress)
+            console.setStream(stream)
+            bar.stdin.close()
+            bar.wait()

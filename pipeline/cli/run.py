@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 import luigi
@@ -17,12 +18,13 @@ import luigi.configuration
 
 from pipeline import alerts
 from pipeline.cli import jobs, progress
+from pipeline.cli.grouped import grouped
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import duration, table
 from pipeline.config.environment import Config, load
 from pipeline.errors import DONE, MISSING_DATA, NOT_RUN, SCHEDULING_ERROR, TASK_FAILED, UNHANDLED, UsageError
 from pipeline.records import runs
-from pipeline.run import ending
+from pipeline.run import ending, summary
 from pipeline.run.beginning import begin
 from pipeline.run.session import session
 from pipeline.storage import locks
@@ -81,8 +83,8 @@ def run(
         if accept:
             luigi.configuration.get_config().set("Deliveries", "accept", "true")
         task = jobs.task(job or named, category, env, list(tag))
+        task.check_asked()
         if dry_run:
-            jobs.check_category(task)
             _print_stale(task, as_json=as_json)
             return
         with locks.held(config.outputs / ".locks" / "run", wait=wait):
@@ -126,14 +128,15 @@ def _print_stale(task: luigi.Task, *, as_json: bool) -> None:
         tasks = [{"task": name, "reason": reason} for name, reason in stale]
         print(json.dumps({"would_build": tasks}, indent=1, ensure_ascii=False))
     else:
-        print(table(["would build", "because"], stale) if stale else "nothing to do: every target is fresh")
+        lines = [line for line, _ in grouped(stale)]
+        print(table(["would build", "because"], lines) if stale else "nothing to do: every target is fresh")
 
 
 def _build(task: luigi.Task, workers: int, *, progress_wanted: bool) -> int:
     from luigi.execution_summary import LuigiStatusCode
 
-    logger = _quieten_luigi()
-    with progress.shown(logger, wanted=progress_wanted):
+    logger, console = _quieten_luigi()
+    with progress.shown(logger, console, wanted=progress_wanted):
         done = luigi.build([task], local_scheduler=True, workers=workers, detailed_summary=True)
     return {
         LuigiStatusCode.SUCCESS: DONE,
@@ -153,7 +156,7 @@ class _Lowercase(logging.Formatter):
         return super().formatMessage(logging.makeLogRecord(record.__dict__ | {"levelname": record.levelname.lower()}))
 
 
-def _quieten_luigi() -> logging.Logger:
+def _quieten_luigi() -> tuple[logging.Logger, logging.StreamHandler[Any]]:
     """Show only warnings and errors on the console: the command prints its own summary. The log file has everything."""
     console = logging.StreamHandler()
     console.setLevel(logging.WARNING)
@@ -162,7 +165,7 @@ def _quieten_luigi() -> logging.Logger:
     logger.addHandler(console)
     logger.setLevel(logging.INFO)
     luigi.configuration.get_config().set("core", "no_configure_logging", "true")
-    return logger
+    return logger, console
 
 
 def _summary(config: Config, code: int) -> dict[str, object]:
@@ -189,18 +192,16 @@ def _print_outcome(config: Config, code: int) -> None:
     run = runs.this(config)
     if run is not None and run.events:
         rows = [
-            [line["task"], line["event"], line.get("reason") or line.get("error") or _CUT_OFF,
-             duration(line["seconds"]) if "seconds" in line else ""]
-            for line in run.events
-        ]  # fmt: skip
-        print(table(["task", "", "because", "took"], rows))
+            [line["task"], line["event"], line.get("reason") or line.get("error") or _CUT_OFF] for line in run.events
+        ]
+        lines = grouped(rows, [line.get("seconds", 0.0) for line in run.events])
+        print(table(["task", "", "because", "took"], [[*row, duration(took) if took else ""] for row, took in lines]))
+        if code == DONE:
+            print("".join(f"{line}\n" for line in summary.of_result(config)), end="")
         counts = Counter(line["event"] for line in run.events)
         counted = [f"{counts[event]} {event}" for event in (runs.BUILT, runs.CUT_OFF, runs.FAILED) if counts[event]]
         print(f"{', '.join([*counted, f'{len(run.fresh)} fresh'])}; run {run.run_id}")
-        for note in (note for line in run.events for note in line.get("notes", [])):
-            print(printable(note))
-        for finding in (finding for line in run.events for finding in line.get("findings", [])):
-            print(f"look at: {printable(finding)}")
+        print("".join(f"{line}\n" for line in summary.remarks(run)), end="")
     elif code == DONE:
         print("nothing to do: every target is fresh")
     state = "" if code == DONE else " (of the last good run)"

@@ -7,6 +7,7 @@ import json
 import click
 
 from pipeline.cli import jobs
+from pipeline.cli.grouped import grouped
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
 from pipeline.config.environment import load
@@ -19,7 +20,8 @@ from pipeline.config.environment import load
 def status(env: str, verify: bool, as_json: bool) -> None:
     """Show which targets are stale, and why.
 
-    Shows the first reason of each task, in build order (`why` shows all), then files that belong to no task.
+    Shows the first reason of each task, in build order (`why` shows all), then files that belong to no task. Many categories with the same
+    reason are one line.
 
     \b
     Example:
@@ -45,10 +47,10 @@ def status(env: str, verify: bool, as_json: bool) -> None:
         ]
         print(json.dumps({"env": env, "tasks": tasks, "orphans": orphans}, indent=1, ensure_ascii=False))
         return
-    lines = [
+    lines = grouped(
         [standing.task, "stale" if standing.reasons else "fresh", str(standing.reasons[0]) if standing.reasons else ""]
         for standing in rows
-    ]
-    print(table(["task", "", "because"], lines))
+    )
+    print(table(["task", "", "because"], [line for line, _ in lines]))
     for path in orphans:
         print(f"orphan: {path}: no task makes this file; delete it if you do not need it")

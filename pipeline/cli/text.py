@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Collection
 
 from pipeline.wording import plain
 
@@ -21,8 +22,8 @@ _STYLES = {
 }
 
 
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """A header and rows in columns.
+def table(header: list[str], rows: list[list[str]], whole: Collection[str] = ()) -> str:
+    """A header and rows in columns; those in `whole` are never folded, so that a cell can be copied.
 
     On a terminal, long cells are folded to its width, and states have colours (none if `NO_COLOR` is set). Elsewhere each
     row is one line of plain text. Cells are never read as markup.
@@ -34,7 +35,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     terminal = sys.stdout is not None and sys.stdout.isatty()  # None: it was closed
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold" if terminal else "")
     for name in header:
-        grid.add_column(name, overflow="fold")
+        grid.add_column(name, overflow="fold", no_wrap=name in whole)
     for row in rows:
         grid.add_row(*(Text(plain(cell), style=_STYLES.get(cell, "")) for cell in row))
     console = Console(

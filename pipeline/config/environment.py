@@ -157,6 +157,11 @@ def alerts_alone(env: str) -> Config | None:
     return Config(env, root, tuple(paths), Settings(sources=Sources(), alerts=alerts), merged)
 
 
+def use(config: Config) -> None:
+    """From now on, `load` gives this config for its environment in this process."""
+    _loaded[config.home, config.env] = config
+
+
 def _check_links(folder: Path) -> None:
     """Refuse symbolic links out of a folder to which runs write: a run must not write to their targets.
 

@@ -28,7 +28,7 @@ def frame(table: Table, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     """
     types = dtypes(table)
     unsorted = pd.DataFrame(list(rows), columns=list(types), dtype=object).astype(types)
-    return unsorted.sort_values(list(table.frame_key), ignore_index=True)
+    return unsorted.sort_values(list(table.key), ignore_index=True)
 
 
 def empty(table: Table) -> pd.DataFrame:
@@ -39,4 +39,4 @@ def empty(table: Table) -> pd.DataFrame:
 def stacked(table: Table, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The parts in one frame, sorted by the table's key; `empty` if no part has a row."""
     filled = [part for part in parts if len(part)]
-    return pd.concat(filled).sort_values(list(table.frame_key), ignore_index=True) if filled else empty(table)
+    return pd.concat(filled).sort_values(list(table.key), ignore_index=True) if filled else empty(table)

@@ -16,7 +16,6 @@ from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.weeks import SalesWeeks, weeks_of
 from pipeline.engine.sales_keys import KEYS, Keyed, keyed
 from pipeline.errors import RawDataError, SettingsError
-from pipeline.schema import BLOCK_CENTS
 from pipeline.settings import Sources
 from pipeline.wording import counted, listed
 
@@ -63,12 +62,11 @@ def sum_sales(
         {table_and_use: named.names[use] for use, table_and_use in sums.NAMES.items() if use in named.names},
     )
     named.finish(connection, source)
-    sums.round_to_cents(connection)
+    sums.settle(connection)
     if not well:
         check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
-    return SummedSales(
-        ready, weeks, well, BLOCK_CENTS if blocks else (), positions is not None, named.category_from_map
-    )
+    by_block = sums.BLOCK_MICROS if blocks else ()
+    return SummedSales(ready, weeks, well, by_block, positions is not None, named.category_from_map)
 
 
 def check_columns(source: Source, raw_scans: Sequence[Scan], sources: Sources) -> Keyed:

@@ -7,10 +7,12 @@ all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pipeline.freshness.traces import Trace
+
+_SHAPES = "schema."  # a changed shape of a table is too long to be said
 
 
 class Evidence(Protocol):
@@ -94,7 +96,8 @@ def settings_changed(stage: Evidence) -> Iterator[Reason]:
     """A setting has changed."""
     trace = stage.trace()
     if trace is not None:
-        yield from _differences("setting", trace.settings, stage.settings(), repr)
+        for reason in _differences("setting", trace.settings, stage.settings(), repr):
+            yield replace(reason, old=None, new=None) if reason.what.startswith(_SHAPES) else reason
 
 
 def code_changed(stage: Evidence) -> Iterator[Reason]:

@@ -68,15 +68,19 @@ def check_name(config: Config, name: str) -> None:
     UsageError
         It is not a plain name, is an environment's, or is taken.
     """
-    if not PLAIN_NAME.fullmatch(name):
-        raise UsageError(
-            f"pin {name[:80]!r}: expected a plain name of at most 64 letters, digits, '_' and '-' that begins with a letter or a "
-            "digit, such as 2026-spring"
-        )
-    if (config.home / "configs" / f"{name}.toml").exists():
-        raise UsageError(f"pin {name!r}: is the name of an environment; choose another name")
+    if wrong := unusable(config.home, name):
+        raise UsageError(f"pin {name[:80]!r}: {wrong}")
     if folder(config.home, Reference(config.env, name)).exists():
         raise UsageError(f"pin {config.env}/{name} exists already, and pins are never overwritten; choose another name")
+
+
+def unusable(home: Path, name: str) -> str:
+    """Why no pin can have this name, and what to do; empty if one can."""
+    if not PLAIN_NAME.fullmatch(name):
+        return "expected a plain name of at most 64 letters, digits, '_' and '-' that begins with a letter or a digit, such as 2026-spring"
+    if (home / "configs" / f"{name}.toml").exists():
+        return "is the name of an environment; choose another name"
+    return ""
 
 
 def _create(config: Config, name: str, files: Mapping[str, Path], run_id: str, stale: str) -> Pin:

@@ -57,7 +57,7 @@ def of_table(
     return Grid(
         title,
         caption or f"{table.comment}; {table.grain}.",
-        [column.name.replace("_", " ") for column in columns],
+        [column.title for column in columns],
         [list(row) for row in zip(*cells, strict=True)],
         [f"{column.comment}{f' [{column.unit}]' if column.unit else ''}" for column in columns],
         folded,
@@ -69,7 +69,7 @@ def cell(value: Any, column: Column) -> Cell:
     if pd.isna(value):
         return None
     if column.type == "money":
-        return round(int(value) / 100, 2)
+        return round(float(value) / 100, 6)
     if column.type == "boolean":
         return "yes" if value else "no"
     if column.type == "float":

@@ -23,22 +23,39 @@ from pipeline.report.words import VERDICTS
 from pipeline.wording import counted
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_SAID = 5  # things to look at that are said at the end of a run
 _SCRIPTS = ("charts.js", "heatmaps.js", "category.js", "page.js")
 
 
-def write(source: Source, paths: Mapping[str, Path]) -> None:
+def write(source: Source, paths: Mapping[str, Path]) -> list[str]:
     """Write the report.
 
     Parameters
     ----------
     source : the tables; sections of tables that do not exist are left out
     paths : the path by target: `report`
+
+    Returns
+    -------
+    What to look at first, in words: a line each, none if nothing stands out.
     """
-    paths["report"].write_text(page(source), encoding="utf-8", newline="\n")
+    text, findings = page_and_findings(source)
+    paths["report"].write_text(text, encoding="utf-8", newline="\n")
+    more = (
+        [f"the report has {counted(len(findings) - _SAID, 'further thing', 'further things')} to look at"]
+        if len(findings) > _SAID
+        else []
+    )
+    return [f"look at: {line}" for line in (*(f"{name}: {words}" for _, name, words in findings[:_SAID]), *more)]
 
 
 def page(source: Source) -> str:
     """The report as text; equal tables and settings give equal text."""
+    return page_and_findings(source)[0]
+
+
+def page_and_findings(source: Source) -> tuple[str, list[tuple[int | None, str, str]]]:
+    """The report as text, and what to look at, as `overview.findings` gives it."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -55,7 +72,8 @@ def page(source: Source) -> str:
         content = category.content(source, row, positions)
         lines.append(overview.line(source, row, position, content["clusters"]))
         drawn.append(embedded(content | {"look_at": list(lines[-1].findings())}))
-    return environment.get_template("report.html").render(
+    findings = overview.findings(source, lines)
+    text = environment.get_template("report.html").render(
         source=source,
         script=script,
         script_hash=_hash(script),
@@ -69,7 +87,7 @@ def page(source: Source) -> str:
         most=MOST_ROWS,
         lines=lines,
         start=overview.start(lines),
-        findings=overview.findings(source, lines),
+        findings=findings,
         outside=sections.outside(source),
         surroundings=embedded(outside.of_chain(source, stores)),
         over_all=embedded(chain.content(source, stores)),
@@ -80,6 +98,7 @@ def page(source: Source) -> str:
         stores=embedded(_stores(source, stores)),
         categories=drawn,
     )
+    return text, findings
 
 
 def _stores(source: Source, stores: list[str]) -> dict[str, Any]:

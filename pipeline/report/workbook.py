@@ -38,18 +38,23 @@ _RISKY = re.compile("^'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 GUARDED = re.compile("^'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
-def write(source: Source, paths: Mapping[str, Path]) -> None:
+def write(source: Source, paths: Mapping[str, Path]) -> list[str]:
     """Write the workbook and the CSV files; equal tables give equal bytes.
 
     Parameters
     ----------
     source : the tables
     paths : the path by target: `workbook`, and one per sheet that is also written as CSV
+
+    Returns
+    -------
+    Nothing that is to be said at the end of a run: no line.
     """
     _write_workbook(source, paths["workbook"])
     for sheet in sheets(source):
         if sheet.name in paths:
             write_csv(sheet, paths[sheet.name])
+    return []
 
 
 def _write_workbook(source: Source, path: Path) -> None:

@@ -10,7 +10,7 @@ import luigi.worker
 
 from pipeline.alerts import watch
 from pipeline.config.environment import Config
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, UsageError
 from pipeline.pins import naming
 from pipeline.run import ending, interrupts, log_file, notices, standard_output
 from pipeline.run.command_line import refuse, root_task
@@ -93,10 +93,13 @@ def _begin_with(worker: luigi.worker.Worker, task: CachedParameters) -> None:
     """Begin the run of this worker; if an earlier run is over, begin again with the current settings."""
     if session.over or session.worker not in (None, worker):
         session.renew()
+    is_asked_for = session.worker is None
     session.worker = worker
     env, tags = task.env, dict(getattr(task, "tag", ()))  # type: ignore[attr-defined]
     session.tags = session.tags or tags
     try:
+        if is_asked_for:
+            task.check_asked()
         begin(task.config, owns_process=bool(root_task()) or session.owns_process)
-    except SettingsError as error:
+    except (SettingsError, UsageError) as error:
         refuse(error, env)

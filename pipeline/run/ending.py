@@ -15,7 +15,7 @@ from pipeline.alerts import watch
 from pipeline.config.environment import Config
 from pipeline.errors import DONE, NOT_RUN, worded
 from pipeline.records import runs
-from pipeline.run import interrupts
+from pipeline.run import interrupts, summary
 from pipeline.run.session import session
 from pipeline.wording import plain
 
@@ -67,6 +67,8 @@ def at_exit(config: Config) -> None:
 
 def _leave(config: Config, leader: int) -> None:
     if os.getpid() == leader:
+        if session.announces and not session.problems:
+            _say_result(config)
         session.announce()
         end(config, code=worker_code())
         interrupts.end_by_it()
@@ -75,6 +77,15 @@ def _leave(config: Config, leader: int) -> None:
 def worker_code() -> int:
     """The exit code that Luigi's worker stands for, where the process's own is not known."""
     return DONE if session.worker is None or session.has_succeeded else NOT_RUN
+
+
+def _say_result(config: Config) -> None:
+    """In plain `luigi`, after a run that built something: what came out, and what to look at."""
+    run = runs.this(config)
+    if run is None or run.tasks(runs.FAILED):
+        return
+    for line in (*summary.of_result(config), *summary.remarks(run)):
+        sys.stdout.write(f"{line}\n")
 
 
 def end(config: Config, *, interrupted: bool = False, code: int = DONE) -> None:

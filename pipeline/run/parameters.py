@@ -60,6 +60,15 @@ class CachedParameters:
         """The task's name for users."""
         return str(self.task_family)  # type: ignore[attr-defined]
 
+    def check_asked(self) -> None:
+        """Refuse a task that was asked for by name and can come to nothing, before anything is built.
+
+        Raises
+        ------
+        UsageError
+            What it names is not there.
+        """
+
     def on_failure(self, exception: BaseException) -> str:
         """The text on the scheduler's page: one line for an error that a user can act on."""
         if isinstance(exception, PipelineError):

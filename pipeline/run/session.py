@@ -131,6 +131,11 @@ class Session:
         """Call `say` at the end of the run, once per file."""
         self._announcements.setdefault(file, say)
 
+    @property
+    def announces(self) -> bool:
+        """Whether there is an announcement to make."""
+        return bool(self._announcements)
+
     def announce(self) -> None:
         """Make the announcements at the end of the run, once."""
         announcements = list(reversed(self._announcements.values()))  # in reverse order of registration

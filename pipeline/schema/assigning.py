@@ -205,7 +205,7 @@ TABLES = (
     Table(
         "model_coefficients",
         "one row per category, internal cluster and feature of the outside data, where surroundings are used",
-        ("category", "internal_cluster", "feature"),
+        ("category", "cluster", "feature"),
         (
             CATEGORY,
             CLUSTER.of_side("internal"),

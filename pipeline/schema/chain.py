@@ -33,7 +33,7 @@ TABLES = (
     Table(
         "chain_profiles",
         "one row per chain cluster, category and need state",
-        ("chain_cluster", "category", "need_state"),
+        ("cluster", "category", "need_state"),
         (
             CLUSTER.of_side("chain"),
             CATEGORY,

@@ -78,7 +78,7 @@ TABLES = (
     Table(
         "external_profiles",
         "one row per cluster and feature",
-        ("external_cluster", "feature"),
+        ("cluster", "feature"),
         (
             CLUSTER.of_side("external"),
             FEATURE,

@@ -13,32 +13,42 @@ NO_CATEGORY = "(none)"  # the category of stores that are only in the outside da
 ALL_CATEGORIES = "(all)"  # the category of rows about all categories together
 ALL_WEEKS = "(all)"  # the week of rows about no single week
 NO_CLUSTER = 0  # the external cluster of a store without outside data
+MONEY = (
+    22,
+    6,
+)  # digits and decimals of money in files and the database: whole cents up to what 64 bits hold, and millionths
+CENT_PARTS = 10_000  # money is exact to a millionth of a unit, the ten-thousandth part of a cent
 BLOCKS = 8  # of weeks, in `sales_by_block`
 BLOCK_CENTS = tuple(f"block_{block}_cents" for block in range(1, BLOCKS + 1))  # its columns in a DataFrame
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a published table; `in_frames` is its name in a DataFrame where that is another one."""
+    """A column of a published table; `side` is whose clusters it numbers, where these are not the final ones."""
 
     name: str
     type: Type
     comment: str
     nullable: bool = False
     unit: str = ""
-    in_frames: str = ""
+    side: str = ""
 
     @property
     def frame_name(self) -> str:
-        """The column's name in a DataFrame, where money is in whole cents."""
-        return self.in_frames or (self.name.replace("_value", "_cents") if self.type == "money" else self.name)
+        """The column's name in a DataFrame, where money is in cents."""
+        return self.name.replace("_value", "_cents") if self.type == "money" else self.name
 
     def of_side(self, side: str) -> Column:
-        """The cluster of one side, as published: the side stands before `cluster` in its name, so that nobody takes it for a final one.
+        """The number of a cluster of one side: internal, external or chain. Its comment says so, and so does its title."""
+        return replace(
+            self, side=side, comment=f"{self.comment}; numbered by the {side} clusters, not by the final ones"
+        )
 
-        `side` is internal, external or chain. In frames the column keeps its short name.
-        """
-        return replace(self, name=self.name.replace("cluster", f"{side}_cluster"), in_frames=self.frame_name)
+    @property
+    def title(self) -> str:
+        """The name for people, in words: the number of a cluster that is not a final one has its side before it."""
+        named = self.name.replace("cluster", f"{self.side}_cluster") if self.side else self.name
+        return named.replace("_", " ")
 
     def described(self, comment: str, *, nullable: bool | None = None, unit: str | None = None) -> Column:
         """The same field as one table has it."""
@@ -60,11 +70,6 @@ class Table:
     columns: tuple[Column, ...]
     comment: str
     more: Column | None = None
-
-    @property
-    def frame_key(self) -> tuple[str, ...]:
-        """The key, by the columns' names in a DataFrame."""
-        return tuple(self.column(name).frame_name for name in self.key)
 
     def column(self, name: str) -> Column:
         """The column of this name; also for the data-dependent columns of a wide table."""

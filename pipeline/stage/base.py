@@ -71,6 +71,7 @@ class Stage(DeclaredStage):
         """Ask for the children, then build what is stale under the lock, and write a trace."""
         end_with_parent()
         started = time.monotonic()
+        self.link()
         with recording(self.config, dict(self.tag), self.name):
             if asked := self.ask():
                 yield asked

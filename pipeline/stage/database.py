@@ -17,7 +17,7 @@ from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pipeline.report.result import Result
 
 
 class DatabaseStage(LoadingStage):
@@ -28,6 +28,7 @@ class DatabaseStage(LoadingStage):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._findings: list[str] = []
+        self._notes: list[str] = []
 
     @property
     def database(self) -> Path:
@@ -50,14 +51,14 @@ class DatabaseStage(LoadingStage):
 
     def build(self, publication: Publication) -> list[str]:
         """Load every table into a new file, and verify it by opening it."""
-        from pipeline.alerts import findings
+        from pipeline.alerts import changes, findings
         from pipeline.records import history
         from pipeline.warehouse import load
 
         frames = {
             "lineage": history.lineage(self.config),
             "runs": history.runs_so_far(self.config),
-            "result": self._result(),
+            "result": self._result().row(),
             **self.compared(),
         }
 
@@ -66,14 +67,23 @@ class DatabaseStage(LoadingStage):
             load.build(path, self.loaded(), frames, str(self.config.spill_folder), settings.readable_from)
             before = self.database if self.database.is_file() else None
             self._findings = findings.of_databases(before, path, self.config.settings.alerts)
+            self._notes = [self._described(), changes.of_databases(before, path)]
         return []
 
-    def _result(self) -> pd.DataFrame:
+    def notes(self) -> list[str]:
+        """What the result is of, and how it differs from the previous one."""
+        return self._notes
+
+    def _described(self) -> str:
+        result = self._result()
+        return "; ".join(part for part in (f"result {result.result}", result.period) if part)
+
+    def _result(self) -> Result:
         from pipeline.report.source import Source
 
         contents = self.contents(snapshot(self))
         source = Source(files=self.loaded(), env=self.env, contents=contents, currency=self.currency)
-        return source.result.row()
+        return source.result
 
     def settings(self) -> dict[str, Any]:
         """The settings it reads, and the currency that it says."""

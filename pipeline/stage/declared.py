@@ -166,6 +166,12 @@ class DeclaredStage(CachedParameters, luigi.Task):
         if report is not None:
             report(text)
 
+    def link(self) -> None:
+        """Link the task on the scheduler's page to itself on the workbench, if the environment says where that is."""
+        report, address = getattr(self, "set_tracking_url", None), os.environ.get("STORE_CLUSTERING_WORKBENCH", "")
+        if report is not None and address:
+            report(f"{address.rstrip('/')}/#{self.env}/pipeline/{self.task_family}")
+
     def progress(self, percent: int) -> None:
         """Show the progress of the build on the scheduler's page, in percent."""
         report = getattr(self, "set_progress_percentage", None)

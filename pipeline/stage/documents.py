@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +16,16 @@ from pipeline.run.session import session
 from pipeline.sample import is_sample
 from pipeline.stage.build import snapshot
 from pipeline.stage.loading import CURRENCY, LoadingStage
-from pipeline.stage.table import function, module_of
+from pipeline.stage.table import module_of
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
+
+
+def writer(name: str) -> Callable[..., list[str]]:
+    """The function of `module:name` that writes documents, and returns what to say at the end of a run."""
+    module, attribute = name.split(":")
+    write: Callable[..., list[str]] = getattr(importlib.import_module(module), attribute)
+    return write
 
 
 class DocumentStage(LoadingStage):
@@ -25,7 +33,7 @@ class DocumentStage(LoadingStage):
 
     Class attributes
     ----------------
-    write : `module:function` of report; gets the source of the tables, and a path to write to per target
+    write : `module:function` of report; gets the source of the tables, and a path to write to per target; returns lines for the end of a run
     targets : file name by target; the first one is announced at the end of a run
     """
 
@@ -92,5 +100,9 @@ class DocumentStage(LoadingStage):
             paths = {
                 name: stack.enter_context(publication.staged(self.folder / file)) for name, file in self.targets.items()
             }
-            function(self.write)(source, paths)
+            self._notes = list(writer(self.write)(source, paths))
         return []
+
+    def notes(self) -> list[str]:
+        """What the documents say first."""
+        return list(self.__dict__.get("_notes", ()))

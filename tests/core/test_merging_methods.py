@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import LeaveOneOut
 
 from pipeline.core.merging.comparison import compare
-from pipeline.core.merging.contribution import Contribution, contribution, contribution_table, q_values
+from pipeline.core.merging.contribution import Contribution, contribution, contribution_table, q_values, tested
 from pipeline.core.merging.methods import METHODS, Category
 from pipeline.core.merging.nesting import held_out_gain, nest
 from pipeline.core.merging.permutations import between, p_value, permuted_within
@@ -201,14 +201,16 @@ def a_contribution(gain: float, chance: float, p: float, stores: int = 50) -> Co
 
 def test_the_outside_data_earns_its_place_by_significance_and_by_size_beyond_chance():
     table = contribution_table(
-        [
-            a_contribution(0.08, 0.03, 0.001),
-            a_contribution(0.04, 0.03, 0.001),
-            a_contribution(0.06, 0.03, 0.2),
-            a_contribution(0.03, 0.03, 0.6),
-            a_contribution(0.0, np.nan, np.nan),
-            a_contribution(0.0, np.nan, np.nan, stores=0),
-        ]
+        tested(
+            [
+                a_contribution(0.08, 0.03, 0.001),
+                a_contribution(0.04, 0.03, 0.001),
+                a_contribution(0.06, 0.03, 0.2),
+                a_contribution(0.03, 0.03, 0.6),
+                a_contribution(0.0, np.nan, np.nan),
+                a_contribution(0.0, np.nan, np.nan, stores=0),
+            ]
+        )
     )
     assert table["earns"].tolist() == [True, False, False, False, False, False]
     assert table["reason"].tolist() == [

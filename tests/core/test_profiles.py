@@ -66,5 +66,5 @@ def test_profiles_of_no_store_are_empty_tables_of_the_same_columns():
     need_states = need_state_profiles(SALES.iloc[:0, :0], nobody)
     features = feature_profiles(pd.DataFrame(index=pd.Index([], name="store_id")), nobody)
     assert len(need_states) == len(features) == 0
-    assert ["category", *need_states.columns] == [column.frame_name for column in TABLES["internal_profiles"].columns]
-    assert list(features.columns) == [column.frame_name for column in TABLES["external_profiles"].columns]
+    assert ["category", *need_states.columns] == [column.name for column in TABLES["internal_profiles"].columns]
+    assert list(features.columns) == [column.name for column in TABLES["external_profiles"].columns]

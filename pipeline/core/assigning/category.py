@@ -14,6 +14,7 @@ from pipeline.core.assigning.spaces import FARTHEST, Placement, Space, number_or
 from pipeline.errors import DataError
 from pipeline.schema import NO_CLUSTER
 from pipeline.settings import Assign
+from pipeline.wording import counted
 
 MIX, SURROUNDINGS, RULE = "mix", "external", "rule"
 _FARTHER = f"farther from every centroid than {FARTHEST:.0%} of the stores that were fitted"
@@ -143,7 +144,11 @@ class CategoryModel:
 
     def _largest_cluster(self, _store: str, why: str) -> Given:
         cluster = int(self._clusters["stores"].idxmax())
-        return Given(cluster, RULE, f"{why}; the largest cluster, {self._clusters['stores'].max()} stores")
+        return Given(
+            cluster,
+            RULE,
+            f"{why}; the largest cluster, {counted(int(self._clusters['stores'].max()), 'store', 'stores')}",
+        )
 
     BY_RULE: ClassVar[Mapping[str, Callable[[CategoryModel, str, str], Given]]] = {
         "largest_cluster": _largest_cluster,
@@ -164,7 +169,10 @@ class CategoryModel:
         clusters = f"internal {internal} and external {external if external != NO_CLUSTER else 'unknown'}"
         if len(pair):
             cluster, most, stores = _largest(pair)
-            return cluster, f"{most} of {stores} stores of {clusters} are in cluster {cluster}"
+            return (
+                cluster,
+                f"{most} of {counted(stores, 'store', 'stores')} of {clusters} {'is' if most == 1 else 'are'} in cluster {cluster}",
+            )
         if not len(of_internal):
             raise DataError(
                 f"no store of the final clusters has internal cluster {internal}, which is in the model: `store-clustering run` "
@@ -173,7 +181,7 @@ class CategoryModel:
         cluster, most, stores = _largest(of_internal)
         return (
             cluster,
-            f"no store is of {clusters}; {most} of {stores} stores of internal {internal} are in cluster {cluster}",
+            f"no store is of {clusters}; {most} of {counted(stores, 'store', 'stores')} of internal {internal} {'is' if most == 1 else 'are'} in cluster {cluster}",
         )
 
 

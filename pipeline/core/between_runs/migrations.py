@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from pipeline.core.between_runs.changes import changes
 from pipeline.core.between_runs.compare import compare
 from pipeline.core.between_runs.drift import drift
-from pipeline.core.explain.readings import of_features
-from pipeline.core.external.clustering import logged
+from pipeline.core.explain.readings import logged, of_features
 from pipeline.core.frames import dtypes, stacked
 from pipeline.schema import ALL_CATEGORIES, TABLES
 from pipeline.settings import References

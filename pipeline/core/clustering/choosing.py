@@ -10,6 +10,7 @@ from pipeline.core.clustering.refits import Refits
 from pipeline.core.clustering.rules import is_reproducible, smallest_size, why_only_one
 from pipeline.core.clustering.search import Fit
 from pipeline.settings import ClusteringSettings
+from pipeline.wording import counted
 
 STRONG = 10.0  # points of BIC from which one model is very much likelier than another: R. Kass, A. Raftery, "Bayes factors", JASA 90, 1995
 STRONG_WIDE = 40.0  # points of `Fit.wide` that say as much: it charges less for means; chosen on planted stores
@@ -149,7 +150,7 @@ class Chooser:
         if k < asked:
             reason += f", but the stores can form {k} different clusters at most: k = {k}"
         if fit.smallest < self.smallest and k > 1:
-            reason += f"; its smallest cluster has {fit.smallest} stores, fewer than the {self.smallest} that a chosen k needs"
+            reason += f"; its smallest cluster has {counted(fit.smallest, 'store', 'stores')}, fewer than the {self.smallest} that a chosen k needs"
         return Choice(fit, self._refits(fit) if k > 1 else None, reason)
 
     def _as_before(self, choice: Choice, k_before: int) -> Choice:
@@ -197,7 +198,7 @@ class Chooser:
                 f"; the criterion of k = {_listed(unlikely)} is lower, but it is not much likelier than one cluster"
             )
         return (
-            f"k = {fit.k} is the likeliest of k = 1 to {tried} whose clusters have at least {self.smallest} stores, by {self.one_cluster.criterion - fit.criterion:.0f} "
+            f"k = {fit.k} is the likeliest of k = 1 to {tried} whose clusters have at least {counted(self.smallest, 'store', 'stores')}, by {self.one_cluster.criterion - fit.criterion:.0f} "
             f"points over one cluster{passed}; {_found_again(refits)}"
         )
 
@@ -210,7 +211,7 @@ class Chooser:
                 f"k = 1: k = {_listed(refused)} would be likelier, but resamples do not find the clusters again (stability at least "
                 f"{self.settings.min_stability:.2f} and every cluster's Jaccard at least {self.settings.min_jaccard:.2f} are asked for)"
             )
-        return f"k = 1: no k from 2 to {tried} whose clusters have at least {self.smallest} stores is much likelier than one cluster"
+        return f"k = 1: no k from 2 to {tried} whose clusters have at least {counted(self.smallest, 'store', 'stores')} is much likelier than one cluster"
 
 
 def _after(choice: Choice, passed_over: int | None, barred: Mapping[int, str]) -> Choice:

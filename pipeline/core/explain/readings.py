@@ -41,6 +41,14 @@ def of_features(features: pd.DataFrame, logged: Iterable[str] = ()) -> Readings:
     return Readings(values, {str(name): "flag" if values[name].isin([0, 1]).all() else "number" for name in values})
 
 
+def logged(external_feature_report: pd.DataFrame | None) -> list[str]:
+    """The features that are log1p values."""
+    if external_feature_report is None:
+        return []
+    transformed = external_feature_report["action"] == "transformed"
+    return [str(name) for name in external_feature_report.loc[transformed, "feature"]]
+
+
 def roundest_between(low: float, high: float) -> float:
     """The number with the fewest decimals that is at least `low` and below `high`, near their middle.
 

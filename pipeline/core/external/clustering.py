@@ -11,7 +11,7 @@ from pipeline.core.clustering.stores import cluster_stores
 from pipeline.core.explain.axis import axis_in_words, axis_table
 from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.profiles import feature_profiles
-from pipeline.core.explain.readings import of_features
+from pipeline.core.explain.readings import logged, of_features
 from pipeline.core.statistics.features import check_finite, long_table, scale, weighted, weights_of
 from pipeline.errors import DataError
 from pipeline.settings import ExternalClustering
@@ -84,11 +84,3 @@ def _check_weights(weights: Mapping[str, float], features: pd.DataFrame, report:
             f"external.clustering.weights: {unknown[0]!r} is not a feature of the outside data; the features are "
             f"{listed(sorted(offered), 10)}"
         )
-
-
-def logged(external_feature_report: pd.DataFrame | None) -> list[str]:
-    """The features that are log1p values."""
-    if external_feature_report is None:
-        return []
-    transformed = external_feature_report["action"] == "transformed"
-    return [str(name) for name in external_feature_report.loc[transformed, "feature"]]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pipeline.errors import RawDataError
 from pipeline.settings import ExternalPreprocessing
+from pipeline.wording import counted
 
 Action = Literal["kept", "transformed", "dropped"]
 
@@ -95,7 +96,7 @@ def _unusable(name: str, observed: pd.Series, missing: float, settings: External
             return "an identifier: whole numbers, distinct in every store, under the name of one"
         return ""
     if len(observed) >= _FEWEST and distinct >= _NEARLY_EVERY * len(observed):
-        return f"an identifier: {distinct} different texts in {len(observed)} stores{_almost_numbers(observed)}"
+        return f"an identifier: {counted(distinct, 'different text', 'different texts')} in {counted(len(observed), 'store', 'stores')}{_almost_numbers(observed)}"
     if distinct > settings.max_levels:
         return f"{distinct} levels (limit {settings.max_levels}){_almost_numbers(observed)}"
     return ""

@@ -1,6 +1,6 @@
 """Sales by need state: coverage of the map, shares, and the stores that cannot be clustered in a category.
 
-P1, sales are conserved: per category, the sales read are the published plus the dropped sales, to the cent.
+P1, sales are conserved: per category, the sales read are the published plus the dropped sales, to the last digit.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pipeline.core import money
 from pipeline.core.frames import empty
 from pipeline.core.internal import shares
 from pipeline.core.statistics.named_stores import CLOSED, keys
@@ -49,9 +50,9 @@ def preprocess(
 
     Parameters
     ----------
-    sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key. Unmapped SKUs
+    sales : store_id, category, need_state, sales_cents (may be negative; floats where amounts have parts of a cent); one row per key. Unmapped SKUs
         have the need state `schema.UNMAPPED`, and the category of that name if their category is unknown. If weeks are known,
-        also `schema.BLOCK_CENTS` (int64). Without rows, all tables are empty.
+        also `schema.BLOCK_CENTS`. Without rows, all tables are empty.
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
     key_spellings, delivered_sales, delivered_stores : the tables of these names, which are passed on; None: no rows
     settings : the treatment of unmapped sales, and the limits, with their values per category
@@ -110,11 +111,11 @@ def preprocess(
 
 def _weeks(sales_weeks: pd.DataFrame | None) -> dict[str, Any]:
     """The weeks of the sales, the same for every category: as columns."""
-    known = None if sales_weeks is None or sales_weeks.empty else sales_weeks.iloc[0]
+    weeks = None if sales_weeks is None or sales_weeks.empty else sales_weeks.iloc[0]
     return {
-        "first_week": None if known is None else str(known["first_week"]),
-        "last_week": None if known is None else str(known["last_week"]),
-        "weeks": pd.NA if known is None else int(known["weeks"]),
+        "first_week": None if weeks is None else str(weeks["first_week"]),
+        "last_week": None if weeks is None else str(weeks["last_week"]),
+        "weeks": pd.NA if weeks is None else int(weeks["weeks"]),
     }
 
 
@@ -128,18 +129,20 @@ def _by_block(published: pd.DataFrame) -> pd.DataFrame:
     key = ["store_id", "category", "need_state"]
     if BLOCK_CENTS[0] not in published:
         return published[key].iloc[:0].assign(**dict.fromkeys(BLOCK_CENTS, np.int64(0)))
-    if (published[list(BLOCK_CENTS)].sum(axis=1) != published["sales_cents"]).any():
+    if ((published[list(BLOCK_CENTS)].sum(axis=1) - published["sales_cents"]).abs() >= money.LEAST).any():
         raise DataError("the blocks of weeks do not add up to the sales; this is a fault: please report it")
     return published[[*key, *BLOCK_CENTS]].sort_values(key, ignore_index=True)
 
 
 def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFrame:
     unmapped = sales["sales_cents"].where(sales["need_state"] == UNMAPPED, 0)
-    totals = (
-        sales.assign(unmapped_sales_cents=unmapped)
-        .groupby("category", as_index=False, sort=True)[["sales_cents", "unmapped_sales_cents"]]
-        .sum()
-    )
+    by_category = [sales["category"]]
+    totals = pd.DataFrame(
+        {
+            "sales_cents": money.totals(sales["sales_cents"], by_category),
+            "unmapped_sales_cents": money.totals(unmapped, by_category),
+        }
+    ).reset_index()
     drops = [UNMAPPED_SALES[for_category(settings, name).unmapped].dropped for name in totals["category"]]
     totals["dropped_sales_cents"] = totals["unmapped_sales_cents"].where(drops, 0)
     net = totals["sales_cents"]
@@ -174,12 +177,15 @@ def _check_coverage(coverage: pd.DataFrame, with_unmapped: set[str], settings: I
 
 
 def _check_conserved(coverage: pd.DataFrame, published: pd.DataFrame) -> None:
-    remaining = published.groupby("category")["sales_cents"].sum().reindex(coverage["category"], fill_value=0)
+    remaining = money.totals(published["sales_cents"], [published["category"]]).reindex(
+        coverage["category"], fill_value=0
+    )
     lost = coverage["sales_cents"].to_numpy() - remaining.to_numpy() - coverage["dropped_sales_cents"].to_numpy()
-    if lost.any():
-        names = ", ".join(coverage["category"][lost != 0])
+    is_lost = abs(lost) >= money.LEAST
+    if is_lost.any():
+        names = ", ".join(coverage["category"][is_lost])
         raise DataError(
-            f"sales are not conserved in {names}: {abs(lost).sum()} cents; this is a fault: please report it"
+            f"sales are not conserved in {names}: {abs(lost[is_lost]).sum()} cents; this is a fault: please report it"
         )
 
 
@@ -222,6 +228,11 @@ def _categories(sales: pd.DataFrame, published: pd.DataFrame, excluded: pd.DataF
     categories["excluded_stores"] = excluded.groupby("category").size()
     mapped = published[published["need_state"] != UNMAPPED]
     categories["need_states"] = mapped.groupby("category")["need_state"].nunique()
-    categories["sales_cents"] = published.groupby("category")["sales_cents"].sum()
-    categories["clipped_sales_cents"] = (-published["sales_cents"].clip(upper=0)).groupby(published["category"]).sum()
-    return categories.fillna(0).astype("int64").reset_index()
+    categories = categories.reindex(columns=["stores", "excluded_stores", "need_states"]).fillna(0).astype("int64")
+    for name, cents in (
+        ("sales_cents", published["sales_cents"]),
+        ("clipped_sales_cents", -published["sales_cents"].clip(upper=0)),
+    ):
+        of_category = money.totals(cents, [published["category"]])
+        categories[name] = of_category.reindex(categories.index, fill_value=0).astype(cents.dtype)
+    return categories.reset_index()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pipeline.core.merging.cells import Group, Merged, of_groups, unknown_groups
 from pipeline.core.merging.repair import Repair, repair
 from pipeline.core.merging.stores import CategoryStores
+from pipeline.wording import counted
 
 
 def cross(stores: CategoryStores, space: NDArray[np.float64], floor: int) -> Merged:
@@ -36,7 +37,7 @@ def has_enough_stores(stores: CategoryStores, floor: int) -> bool:
 def _ratio(stores: CategoryStores, floor: int) -> str:
     count, (inside, outside) = int(stores.in_both.sum()), clusters_in_both(stores)
     if has_enough_stores(stores, floor):
-        return f"{count} stores / ({inside} x {outside}) is at least twice the floor of {floor}"
+        return f"{counted(count, 'store', 'stores')} / ({inside} x {outside}) is at least twice the floor of {floor}"
     return f"few stores for a crossing: {count} / ({inside} x {outside}) is less than twice the floor of {floor}"
 
 
@@ -61,7 +62,7 @@ def internal_as_they_stand(stores: CategoryStores, floor: int) -> Merged:
     """The internal clusters unchanged, since no cell could survive: the outside data has fewer stores than the floor."""
     count = int(stores.in_both.sum())
     why = (
-        f"both sides know {count} stores of the category, fewer than the floor of {floor}"
+        f"both sides know {counted(count, 'store', 'stores')} of the category, fewer than the floor of {floor}"
         if count
         else "the outside data knows no store of the category"
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.core.statistics.named_stores import to_fit
 from pipeline.errors import DataError
 from pipeline.schema import RARE, UNMAPPED
+from pipeline.wording import counted
 
 LARGEST = 1e100  # of a feature's values: squares and their sums stay finite
 
@@ -182,7 +183,7 @@ def _refuse(features: pd.DataFrame, bad: NDArray[np.bool_], what: str, allowed: 
         if of_column.any():
             store = features.index[int(np.flatnonzero(of_column)[0])]
             raise DataError(
-                f"the feature {column!r} is {what} for {int(of_column.sum())} stores, first {store!r}; "
+                f"the feature {column!r} is {what} for {counted(int(of_column.sum()), 'store', 'stores')}, first {store!r}; "
                 f"every feature must be {allowed}: impute it, or leave it out"
             )
 

@@ -16,6 +16,7 @@ from pipeline.engine.checks.outside import OutsideSeen
 from pipeline.engine.reading import codes
 from pipeline.schema import TABLES
 from pipeline.settings import ExternalPreprocessing, Settings
+from pipeline.wording import counted
 
 ALL = "external"
 MANY_MISSING = 0.2  # of the stores; what is imputed in a fifth of them says little of it
@@ -50,7 +51,7 @@ def say_features(outside: Sequence[OutsideSeen], settings: Settings, findings: F
         if excluded:
             findings.doubt(
                 ALL,
-                f"{len(excluded)} stores have no value in any feature that is kept, and will not be clustered on them: "
+                f"{counted(len(excluded), 'store has', 'stores have')} no value in any feature that is kept, and will not be clustered on them: "
                 f"{some(excluded)}; fill in their values",
             )
 
@@ -112,7 +113,7 @@ def _in_words(
     if not pd.api.types.is_numeric_dtype(features[name]):
         levels = features[name].nunique()
         if 2 * levels > settings.max_levels:
-            return f"has {levels} levels, and becomes as many features; group them, or name it in ignore or labels"
+            return f"has {counted(levels, 'level', 'levels')}, and becomes as many features; group them, or name it in ignore or labels"
     elif is_identifier_name(name) and not codes.are_codes(name, features[name].dropna().to_numpy("float64")):
         return "looks like an identifier by its name, and is used as a number; name it in ignore or labels, unless it measures something"
     return ""

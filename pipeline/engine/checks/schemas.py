@@ -18,6 +18,7 @@ from pipeline.engine.reading.raw import require, require_keys, scans
 from pipeline.engine.reading.scan import RawColumn, Scan, nfc
 from pipeline.engine.reading.source import Source
 from pipeline.errors import RawDataError
+from pipeline.wording import counted
 
 _SHOWN = 3  # of the nearest names
 _KEY_STAND_IN = RawColumn("'(unknown)'", "VARCHAR")
@@ -68,7 +69,10 @@ def readable(
             scans(connection, replace(source, files=(path,)))
         if not mine:
             good.append(path)
-    findings.skip(name, f"{len(source.files) - len(good)} of its {len(source.files)} files, until they can be read")
+    findings.skip(
+        name,
+        f"{len(source.files) - len(good)} of its {counted(len(source.files), 'file', 'files')}, until they can be read",
+    )
     left = replace(source, files=tuple(good))
     return left, scans(connection, left)
 

@@ -21,6 +21,7 @@ rounded AS (
 ),
 whole AS (
     SELECT store_key, sku_key, category_key, sales_text, in_window, block, amount, is_null,
+        CASE WHEN in_window THEN micros END AS micros,
         CAST(CASE WHEN in_window THEN absolute_cents END AS BIGINT) AS absolute_cents,
         CAST(CASE WHEN NOT in_window THEN absolute_cents END AS BIGINT) AS earlier_cents,
         CAST(CASE WHEN in_window AND ABS(amount) < 9e9 THEN micros - absolute_cents * 1e4 END AS BIGINT) AS absolute_rest

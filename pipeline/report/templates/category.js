@@ -237,7 +237,7 @@ function evidence(figures, reason) {
     element(
       "div",
       { class: "multiples" },
-      row("Criterion", "criterion", "decides: lower is better"),
+      row("Criterion", "criterion", "decides; lower wins"),
       row("Stability", "stability", "1 is perfect"),
       row("Jaccard", "jaccard", "of the weakest cluster"),
       row("Silhouette", "silhouette", "decides nothing"),

@@ -221,7 +221,7 @@ function silhouettes(blocks) {
     });
     const body = drawn("path", {
       d: `${path}H${x(0)}Z`,
-      class: "neutral",
+      fill: "#9aa1ab",
       stroke: "#333",
       "stroke-width": 0.4,
     });
