@@ -81,6 +81,10 @@ class DeclaredStage(CachedParameters, luigi.Task):
         """Every file that a build would read now; plain strings if there are thousands."""
         raise TypeError(f"{type(self).__name__} must define which files it reads")
 
+    def versions(self, *, anew: bool = False) -> dict[str, str]:  # noqa: ARG002  # for subclasses
+        """What a build would read now that is no file here: its version by its name; with `anew` asked again in any case."""
+        return {}
+
     def children(self) -> Sequence[DeclaredStage]:
         """The tasks that the last build of this stage asked for."""
         return []
