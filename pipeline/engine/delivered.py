@@ -16,7 +16,7 @@ from pipeline.schema import ALL_CATEGORIES, ALL_WEEKS
 
 NO_SALES = {
     "delivered_sales": {
-        "category": "str", "week": "str", "unit": "str", "position": "Int64", "sales_cents": "int64", "stores": "Int64",
+        "category": "str", "week": "str", "unit": "str", "ordinal": "Int64", "sales_cents": "int64", "stores": "Int64",
     },
     "delivered_stores": {"store_id": "str", "last_week": "str", "sales_cents": "int64"},
 }  # fmt: skip
@@ -34,10 +34,10 @@ def of_sales(
 
     Returns
     -------
-    delivered_sales : category, week, unit, position, sales_cents, stores, sorted by category and week. Where weeks are known, a row per
-        category and week, and per week under `ALL_CATEGORIES`, which alone counts the stores with a row. `position` orders the weeks;
+    delivered_sales : category, week, unit, ordinal, sales_cents, stores, sorted by category and week. Where weeks are known, a row per
+        category and week, and per week under `ALL_CATEGORIES`, which alone counts the stores with a row. `ordinal` orders the weeks;
         `unit` (day, week or period) says what it counts. Else, and where `raw_sales` has no categories, a row per category of
-        `ALL_WEEKS`, without unit and position.
+        `ALL_WEEKS`, without unit and ordinal.
     delivered_stores : store_id, last_week (None where weeks are not known), sales_cents; sorted
     """
     if weeks is None:
