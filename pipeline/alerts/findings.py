@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from pipeline.core.between_runs.compare import compare
+from pipeline.alerts import changes
+from pipeline.core.between_runs.compare import OVERRIDDEN, by_hand, compare
 from pipeline.duck import safe_settings
 from pipeline.duck.quoting import identifier
 from pipeline.settings import Alerts
@@ -22,7 +23,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "store_clusters": ("store_id", "category", "cluster"),
 }
 # columns that older databases do not have
-BY_WEEKS: Mapping[str, tuple[str, ...]] = {"internal_verdicts": ("holds", "still_explained", "outdated")}
+LATER: Mapping[str, tuple[str, ...]] = {
+    "internal_verdicts": ("holds", "still_explained", "outdated"),
+    "store_clusters": (OVERRIDDEN,),
+}
 _WORST_FIRST = ("no", "partly", "yes")  # values of `holds`
 _NAMED = 3  # categories named per finding; further ones are counted
 
@@ -128,9 +132,9 @@ def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    """These columns of a table, and the columns of `BY_WEEKS` that it has."""
+    """These columns of a table, and the columns of `LATER` that it has."""
     present = {column for column, *_ in connection.execute(f"DESCRIBE {identifier(name)}").fetchall()}
-    wanted = [*columns, *(column for column in BY_WEEKS.get(name, ()) if column in present)]
+    wanted = [*columns, *(column for column in LATER.get(name, ()) if column in present)]
     query = f"SELECT {', '.join(map(identifier, wanted))} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours
     table: pd.DataFrame = connection.execute(query).df()
     return table
@@ -194,7 +198,9 @@ def _coverage(after: Mapping[str, pd.DataFrame], limit: float) -> Iterator[str]:
 def _moves(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame], limit: float) -> Iterator[str]:
     if "store_clusters" not in before or "store_clusters" not in after:
         return
-    agreement = compare(before["store_clusters"], after["store_clusters"])["agreement"]
+    both = before["store_clusters"], after["store_clusters"]
+    moved_by_hand = by_hand(*both)  # whoever placed them knows of it
+    agreement = compare(*(changes.without(result, moved_by_hand) for result in both))["agreement"]
     above = agreement[agreement["moved_share"] > limit].sort_values(
         ["moved_share", "category"], ascending=[False, True]
     )

@@ -222,3 +222,10 @@ def test_what_other_settings_made_is_not_compared(
         "moved": "Tea: more than 20% of the stores moved",
     }
     assert {name for name, text in words.items() if text in lines} == expected
+
+
+def test_stores_that_somebody_placed_are_no_alarm_and_those_that_the_data_moved_are() -> None:
+    before, after = tables(clusters={"Tea": "1111122222"}), tables(clusters={"Tea": "2221122222"})
+    assert len(findings(before, after, SETTINGS)) == 1
+    after["store_clusters"]["overridden"] = after["store_clusters"]["store_id"].isin(["s0", "s1", "s2"])
+    assert findings(before, after, SETTINGS) == []
