@@ -29,6 +29,7 @@ from luigi.configuration import add_config_path
 from pipeline.config.environment import home
 from pipeline.run import beginning, unknown_task
 from pipeline.stage.database import Bundle, DatabaseStage
+from pipeline.stage.declared import REPORT
 from pipeline.stage.deliveries import DeliveriesStage
 from pipeline.stage.documents import DocumentStage
 from pipeline.stage.from_raw import RawStage
@@ -303,7 +304,7 @@ class Report(DocumentStage):
         "merging",
     )
     write = "pipeline.report.html:write"
-    targets = {"report": "report.html"}
+    targets = {"report": REPORT}
     libraries = ("jinja2", "markupsafe", "numpy", "pandas", "pyarrow")
 
 

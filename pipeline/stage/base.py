@@ -64,6 +64,7 @@ class Stage(DeclaredStage):
     def run(self) -> Iterator[Sequence[DeclaredStage]]:
         """Ask for the children, then build what is stale under the lock, and write a trace."""
         end_with_parent()
+        self.link_report()
         started = time.monotonic()
         with recording(self.config, dict(self.tag), self.name):
             if asked := self.ask():

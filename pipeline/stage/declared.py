@@ -22,6 +22,8 @@ from pipeline.variables import hidden
 
 log = logging.getLogger("luigi-interface.pipeline")
 
+REPORT = "report.html"  # in the environment's output folder
+
 
 class DeclaredStage(CachedParameters, luigi.Task):
     """What a task that publishes targets declares: what it reads, how it computes, what it publishes.
@@ -164,6 +166,12 @@ class DeclaredStage(CachedParameters, luigi.Task):
         report = getattr(self, "set_status_message", None)
         if report is not None:
             report(text)
+
+    def link_report(self) -> None:
+        """Link the report on the scheduler's page, from the task; works only while the task runs."""
+        link = getattr(self, "set_tracking_url", None)
+        if link is not None:
+            link((self.config.outputs / REPORT).as_uri())
 
     def progress(self, percent: int) -> None:
         """Show the progress of the build on the scheduler's page, in percent."""

@@ -191,7 +191,7 @@ def test_a_line_of_the_greatest_length_is_read(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text(MAP)
     for csv in (CsvSettings(), CsvSettings(encoding="cp1252")):
         tables = sales_tables(str(path), str(tmp_path / "map.csv"), str(tmp_path), source={"csv": csv})
-        assert list(tables["sales_by_need_state"]["sales_value"]) == [1.0]
+        assert list(tables["sales_by_need_state"]["sales_cents"]) == [100]
 
 
 # ---------------------------------------------------------------- packed files
