@@ -8,6 +8,7 @@
     ├── MissingDataError           20  a configured raw file does not exist
     └── DataError                  30  a file exists, but its content is wrong
         ├── RawDataError           30  a raw file: its columns, keys or values
+        ├── RemoteError            30  a database or a bucket that cannot be reached or read
         ├── InputChangedError      30  an input changed while it was read, twice
         └── OutputError            30  a target could not be written or read back
 
@@ -84,6 +85,10 @@ class DataError(PipelineError):
 
 class RawDataError(DataError):
     """A raw file whose columns, keys or values cannot be used."""
+
+
+class RemoteError(DataError):
+    """A database or a bucket that cannot be reached or read."""
 
 
 class InputChangedError(DataError):

@@ -325,6 +325,39 @@ def test_folders_globs_and_unknown_types_are_all_named_and_nothing_is_written(tm
     assert [path.name for path in tmp_path.rglob("*")] == ["folder"]
 
 
+SALES = SOURCES["internal_sales"]
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"columns": {"store_id": ["CHAIN", "BRANCH"]}}, 'columns.store_id = ["CHAIN", "BRANCH"]'),
+        ({"columns": {"sales_value": "UNITS * PRICE"}}, 'columns.sales_value = "UNITS * PRICE"'),
+        ({"columns": {"week": ["YEAR", "WEEK"]}}, 'columns.week = ["YEAR", "WEEK"]'),
+        ({"week_columns": ["2024*"]}, 'week_columns = ["2024*"]'),
+        ({"columns": {"week": "W"}, "week_format": "DMY"}, 'week_format = "DMY"'),
+        ({"path": "s.csv", "csv": {"header_row": 4}}, "csv.header_row = 4"),
+        ({"path": "s.csv", "csv": {"footer_rows": 1}}, "csv.footer_rows = 1"),
+        ({"path": "s.csv", "csv": {"fill_down": ["STORE_NBR"]}}, 'csv.fill_down = ["STORE_NBR"]'),
+    ],
+)
+def test_settings_that_sample_data_cannot_follow_are_refused_by_name(tmp_path: Path, more, named):
+    columns = {**SALES.get("columns", {}), **more.get("columns", {})}
+    config = settings(internal_sales={**SALES, **more, "columns": columns})
+    with pytest.raises(SettingsError) as raised:
+        sample.write(config, tmp_path)
+    [line] = raised.value.lines
+    assert line.startswith(f"sources.internal_sales.{named}: sample data is not written so")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("csv", [{"thousands": ","}, {"currency": "EUR"}, {"zero": ["-"]}, {"missing": ["NA"]}])
+def test_settings_that_sample_data_does_without_are_no_fault(tmp_path: Path, csv):
+    config = settings(internal_sales={**SALES, "path": "s.csv", "csv": csv})
+    sample.write(config, tmp_path)
+    assert len(gathered(config, tmp_path)[0]["sales"])
+
+
 def test_a_file_system_without_hard_links_is_an_error_that_leaves_nothing_behind(tmp_path: Path, monkeypatch):
     def refuse(source: Path, target: Path) -> None:
         raise PermissionError(1, "Operation not permitted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,23 @@ def test_money_is_exact_decimal_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     parquet.write(sales(), SALES, path)
     column = pq.read_table(path).column("sales_value")
-    assert str(column.type) == "decimal128(18, 2)"
-    assert [str(value) for value in column.to_pylist()] == ["1234567890123.45", "-0.05"]
+    assert str(column.type) == "decimal128(22, 6)"
+    assert [str(value) for value in column.to_pylist()] == ["1234567890123.450000", "-0.050000"]
+
+
+@pytest.mark.parametrize("cents", [[-0.5, 1281558.4], [0.0001, -0.0001], [4e11 + 0.25, 7.0], [12.3333, -99.9999]])
+def test_parts_of_a_cent_read_back_as_they_were(tmp_path: Path, cents: list[float]) -> None:
+    path = tmp_path / "t.parquet"
+    parquet.write(sales(sales_cents=cents), SALES, path)
+    assert sorted(parquet.read(path, SALES)["sales_cents"]) == sorted(cents)
+    published = sorted(pq.read_table(path).column("sales_value").to_pylist())
+    assert published == sorted(Decimal(repr(value)) / 100 for value in cents)
+
+
+def test_whole_cents_are_whole_numbers_also_where_they_were_floats(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    parquet.write(sales(sales_cents=[5.0, -7.0]), SALES, path)
+    assert parquet.read(path, SALES)["sales_cents"].dtype == "int64"
 
 
 def test_equal_tables_give_equal_bytes_whatever_their_order(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score, silhouette_score
@@ -29,11 +30,12 @@ DEFAULTS = "pipeline, defaults"
 
 
 class Outcome(NamedTuple):
-    """A cluster per store, how many clusters, and the verdict where the method gives one."""
+    """A cluster per store, how many clusters, and the verdict and each store's confidence where the method gives them."""
 
     clusters: pd.Series
     k: int
     verdict: str | None = None
+    confidence: pd.Series | None = None
 
 
 def prepared(given: PlantedSet) -> pd.DataFrame:
@@ -47,8 +49,8 @@ def by_pipeline(given: PlantedSet, settings: InternalClustering) -> Outcome:
     """Through the stages' own functions: preprocessing, then the clustering of the category."""
     found = cluster_category(sales_by_need_state=prepared(given), settings=settings)
     verdict = found["internal_verdicts"].iloc[0]
-    clusters = found["internal_clusters"].set_index("store_id")["cluster"]
-    return Outcome(clusters, int(verdict["k"]), str(verdict["verdict"]))
+    of_store = found["internal_clusters"].set_index("store_id")
+    return Outcome(of_store["cluster"], int(verdict["k"]), str(verdict["verdict"]), of_store["confidence"])
 
 
 def _wide(given: PlantedSet) -> pd.DataFrame:
@@ -115,4 +117,20 @@ def measured(given: PlantedSet, method: str) -> dict[str, object]:
         "found_k": found.k,
         "ari": float(adjusted_rand_score(both["cluster"], both["found"])),
         "verdict": found.verdict,
+        "said": None if found.confidence is None or found.k == 1 else _said(truth, found),
     }
+
+
+def _said(truth: pd.Series, found: Outcome) -> list[list[float]]:
+    """By tenth of the confidence: the number of stores, the sum of their confidence, and how many of them are right.
+
+    Right is a store whose cluster is paired with its planted one; the pairs share as many stores as possible. k need not be right.
+    """
+    clusters, said = found.clusters[truth.index], found.confidence[truth.index]
+    shared = pd.crosstab(truth.to_numpy(), clusters.to_numpy())
+    planted, given = linear_sum_assignment(shared.to_numpy(), maximize=True)
+    pairs = dict(zip(shared.columns[given], shared.index[planted], strict=True))
+    right = clusters.map(pairs).to_numpy() == truth.to_numpy()
+    tenth = np.minimum((said.to_numpy() * 10).astype(int), 9)
+    weights = (np.ones(len(tenth)), said.to_numpy(), right.astype(float))
+    return np.stack([np.bincount(tenth, of, minlength=10) for of in weights], axis=1).round(6).tolist()

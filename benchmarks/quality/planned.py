@@ -93,7 +93,7 @@ def run(measurements: Iterable[Measurement], kept: Path, seconds: float | None =
             lines.flush()
     asked = set(wanted)
     rows = [row for row in _read(kept) if row["code"] == mark and _key(row) in asked]
-    return pd.DataFrame(rows, columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict"])
+    return pd.DataFrame(rows, columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict", "said"])
 
 
 def _key(row: dict[str, Any]) -> Measurement:

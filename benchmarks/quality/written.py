@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.quality.goals import measure
@@ -25,7 +26,7 @@ stages' own functions: preprocessing, then the clustering of the category, with 
 otherwise. ARI (adjusted Rand index) is against the planted clusters: 1 is the same, 0 is chance. The oracle is k-means on Hellinger
 shares that is told the true k, and which stores are planted outliers. The template is what most store clustering does: raw sales, robust
 scaling, PCA to 80 % of the variance, k-means, best silhouette. How the choices were made, and on what:
-[decisions/0003](decisions/0003-choosing-k.md).
+[decisions/0018](decisions/0018-mixtures-axes-gaps.md), where the shapes of real retail are, too: few need states, gaps, gradients, unequal sizes, thin sales.
 
 **Few sets say little.** With n sets, a share of p is known to about 2 x sqrt(p (1 - p) / n): .1 at p = .95 and 20 sets. The column
 `sets` says how many there were; a run that was ended early goes on when it is started again, and `not measured` means that it
@@ -34,20 +35,34 @@ did not come so far.
 
 
 def page(
-    results: pd.DataFrame, parity: Iterable[dict[str, object]], kept: Iterable[Kept] = (), real: Real | None = None
+    results: pd.DataFrame,
+    parity: Iterable[dict[str, object]],
+    kept: Iterable[Kept] = (),
+    real: Real | None = None,
+    chosen: Iterable[dict[str, object]] = (),
 ) -> str:
     parts = [HEAD]
     for source, title in TITLES.items():
         of_source = results[results["source"] == source]
         if len(of_source):
             seeds = sorted(int(seed) for seed in of_source["seed"].unique())
-            parts += [f"## {title}\n", f"Seeds {_runs(seeds)}.\n", _goals(of_source), _methods(of_source)]
+            parts += [
+                f"## {title}\n",
+                f"Seeds {_runs(seeds)}.\n",
+                _goals(of_source),
+                _confidence(of_source),
+                _methods(of_source),
+            ]
     rows = list(parity)
     if rows:
         parts += [
             PARITY,
             _table(["set", "rows", "k", "ARI", "scikit-learn's ARI", "ARI of both"], [_values(r) for r in rows]),
         ]
+    of_chosen = [_values(row) for row in chosen]
+    if of_chosen:
+        heads = ["set", "true k", "verdict", "k", "ARI", "k, silhouette", "ARI", "k, BIC", "ARI"]
+        parts += [CHOSEN, _table(heads, of_chosen)]
     labels = [_values(one._asdict()) for one in kept]
     if labels:
         parts += [LABELS, _table(["level", "sets", "stores that keep theirs", "sets with at least .95"], labels)]
@@ -59,6 +74,12 @@ def page(
         ]
     return "\n".join(parts)
 
+
+CHOSEN = """## Labelled sets, k chosen
+
+The same sets through the whole external side with its defaults, preprocessing included; beside it k-means with the best silhouette, and a full Gaussian mixture with the
+lowest BIC, of k = 2 to 10 (the mixture also 1).
+"""
 
 LABELS = """## Numbers against a reference
 
@@ -82,7 +103,7 @@ def _of_real(real: Real) -> str:
     return f"""The outside data: {real.outside}; {adds}.
 
 Processor time: {real.everything:.1f} s for all that the stages compute: every figure of every k, outliers, null tests, names, rules, profiles,
-all four ways of merging compared on resamples, the chain's own clusters. Of that, {real.figures:.1f} s are the mixtures of every k, those of the
+all three ways of merging compared on resamples, the chain's own clusters. Of that, {real.figures:.1f} s are the mixtures of every k, those of the
 chain included.
 """
 
@@ -152,6 +173,31 @@ def _methods(results: pd.DataFrame) -> str:
         )
     heads = ["level", "method", "k exact", "k within one", "ARI (k > 1)", "separated", "sets"]
     return "### Beside other ways\n\n" + _table(heads, sorted(rows, key=lambda row: _place(row[0])))
+
+
+def _confidence(results: pd.DataFrame) -> str:
+    """What the confidence says, less what is right, by tenth of the confidence, over all levels; empty without any."""
+    said = [np.asarray(of_set) for of_set in results.get("said", pd.Series(dtype=object)).dropna()]
+    if not said:
+        return ""
+    stores, sums, right = np.sum(said, axis=0).T
+    rows = [
+        [
+            f"{tenth / 10:.1f} to {(tenth + 1) / 10:.1f}",
+            f"{stores[tenth]:,.0f}",
+            *map(_figure, _shares(sums[tenth], right[tenth], stores[tenth])),
+        ]
+        for tenth in np.flatnonzero(stores)
+    ]
+    text = (
+        f"### Confidence\n\nStores of the {len(said)} sets with several clusters, by the confidence that the defaults give them. Right is a store "
+        "whose cluster is paired with its planted one (the pairs share as many stores as possible), k right or not.\n\n"
+    )
+    return text + _table(["said", "stores", "mean said", "right", "said less right"], rows)
+
+
+def _shares(said: float, right: float, stores: float) -> tuple[float, float, float]:
+    return said / stores, right / stores, (said - right) / stores
 
 
 def _place(level: str) -> int:

@@ -19,6 +19,7 @@ import msgspec
 
 from pipeline import variables
 from pipeline.config.faults import Origin, dotted, of_settings, of_urls, of_values
+from pipeline.config.locations import of_connections, of_locations
 from pipeline.errors import SettingsError
 from pipeline.settings import Alerts, Settings, Sources
 from pipeline.settings.per_category import section_of
@@ -124,7 +125,7 @@ def load(env: str) -> Config:
     contents = [_read(path) for path in files]
     merged = _merge(contents[0], contents[1])
     origin = Origin(root, files, contents)
-    faults = list(of_urls(merged, origin))
+    faults = [*of_urls(merged, origin), *of_connections(merged, origin)]
     settings = _convert(_expand(merged, (), origin, faults), origin, faults)
     logs = root / settings.logging.folder
     for path in (logs, logs / f"clustering_{env}.log", root / settings.engine.spill_folder):
@@ -252,7 +253,7 @@ def _convert(values: dict[str, Any], origin: Origin, faults: list[str]) -> Setti
         settings = msgspec.convert(values, Settings)
     except msgspec.ValidationError:
         raise SettingsError(*faults, *of_values(values, Settings, origin)) from None
-    faults = [*faults, *of_settings(settings, origin)]
+    faults = [*faults, *of_locations(settings, origin), *of_settings(settings, origin)]
     if faults:
         raise SettingsError(*faults)
     return settings

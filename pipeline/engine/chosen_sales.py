@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import duckdb
 
-from pipeline.engine import twice
 from pipeline.engine.connections import row, rows, view
 from pipeline.engine.reading import amounts, keys
 from pipeline.engine.reading.raw import Source
 from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.weeks import SalesWeeks
 from pipeline.engine.sums import LARGEST_LOSS, LARGEST_TOTAL
+from pipeline.engine.twice import files, totals
+from pipeline.engine.twice import rows as repeated_rows
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.settings import InternalPreprocessing
 from pipeline.wording import counted, listed, quoted, with_nearest
@@ -23,7 +24,15 @@ _MICROS_PER_CENT = 10_000
 def choose(
     connection: duckdb.DuckDBPyConnection, source: Source, settings: InternalPreprocessing, *, has_category: bool
 ) -> None:
-    """Make `chosen` (category) and `chosen_sales`, what of `sums` is in the chosen categories and weeks."""
+    """Make `chosen` (category) and `chosen_sales`, what of `sums` is in the chosen categories and weeks.
+
+    `chosen_sales` has the columns of `sums`, and besides: map_category; cents, a float that may hold parts of a cent; sales_units, the same
+    amount as a whole number of the last decimal that its category is published with; per_cent, how many of these a cent has.
+
+    Raises
+    ------
+    SettingsError : `include` or `exclude` name a category that is not there, or no row is left
+    """
     every = [name for (name,) in rows(connection, "SELECT DISTINCT category FROM sums ORDER BY category")]
     include = None if settings.include is None else {keys.normal(name) for name in settings.include}
     exclude = {keys.normal(name) for name in settings.exclude}
@@ -42,8 +51,9 @@ def choose(
     view(
         connection,
         "chosen_sales",
-        f"SELECT s.*, {map_category} AS map_category FROM sums s JOIN chosen c ON c.category = s.category "
-        "WHERE s.rows_in_window > 0",
+        f"SELECT s.*, {map_category} AS map_category, p.per_cent, s.sales_cents + s.rest_micros / 10000.0 AS cents, "
+        "s.sales_cents * p.per_cent + s.rest_micros // p.unit_micros AS sales_units "
+        "FROM sums s JOIN chosen c ON c.category = s.category JOIN precision p ON p.category = s.category WHERE s.rows_in_window > 0",
     )
     if not row(connection, "SELECT COUNT(*) FROM chosen_sales")[0]:
         raise SettingsError(
@@ -91,7 +101,7 @@ def check_rounding(connection: duckdb.DuckDBPyConnection, source: Source, name: 
         f"{category} ({micros / (cents * _MICROS_PER_CENT + micros):.2%})"
         for category, micros, cents in rows(
             connection,
-            "SELECT category, SUM(rest_micros), SUM(ABS(sales_cents)) FROM chosen_sales GROUP BY category ORDER BY category",
+            "SELECT category, SUM(LEAST(rest_micros, 10000 - rest_micros)), SUM(ABS(sales_cents)) FROM chosen_sales GROUP BY 1 ORDER BY 1",
         )
         if micros > LARGEST_LOSS * (cents * _MICROS_PER_CENT + micros)
     ]
@@ -113,21 +123,43 @@ def doubts_of(
     (row_count,) = row(connection, "SELECT COALESCE(SUM(rows_in_window), 0) FROM chosen_sales")
     return [
         *(doubt for scan in raw_scans for doubt in scan.doubts),
-        *(weeks.doubts(source, last_weeks) if weeks and last_weeks else ()),
-        *twice.in_two_files(connection, source, raw_scans, int(row_count)),
-        *twice.totals(connection, source),
+        *(weeks.doubts(source, last_weeks) if weeks else ()),
+        *_too_large(connection, source),
+        *files.in_two_files(connection, source, raw_scans, int(row_count)),
+        *repeated_rows.repeated(connection, source, raw_scans),
+        *totals.totals(connection, source),
+    ]
+
+
+def _too_large(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
+    """The doubt about categories whose sums are too large for all decimals of their amounts."""
+    lowered = [
+        f"{category} ({decimals}, of which {kept} are kept)"
+        for category, decimals, kept in rows(
+            connection,
+            "SELECT p.category, decimals, kept FROM precision p JOIN chosen USING (category) WHERE kept < decimals ORDER BY 1",
+        )
+    ]
+    if not lowered:
+        return []
+    name = source.names["sales_value"]
+    return [
+        f"{source.title}: column '{name}' has more decimals than can be kept of sales as large as those of {listed(lowered, 5)}: what is "
+        "published of a category adds up to its sum, rounded once; write the amounts with fewer decimals"
     ]
 
 
 def weeks_kept(
     connection: duckdb.DuckDBPyConnection, source: Source, weeks: SalesWeeks | None, last_weeks: int | None
 ) -> list[str]:
-    """The first and the last of the chosen weeks, how many there are, and their share of the sales."""
-    window = weeks.window(last_weeks) if weeks and last_weeks else None
-    if window is None:
+    """The first and the last of the chosen weeks, how many there are, and their share of the sales; empty where weeks are not known."""
+    span = weeks.span(last_weeks) if weeks else None
+    if span is None:
         return []
+    weeks_in_words = (
+        f"weeks {span.first} to {span.last} of column '{source.names['week']}': {counted(span.count, 'week', 'weeks')}"
+    )
+    if last_weeks is None:
+        return [weeks_in_words]
     window_cents, every = row(connection, "SELECT SUM(window_cents), SUM(window_cents + earlier_cents) FROM sums")
-    share = f", {window_cents / every:.1%} of the sales" if every else ""
-    return [
-        f"weeks {window.first} to {window.last} of column '{source.names['week']}': {counted(window.count, 'week', 'weeks')}{share}"
-    ]
+    return [f"{weeks_in_words}, {window_cents / every:.1%} of the sales" if every else weeks_in_words]

@@ -6,21 +6,23 @@ Nothing but the final result comes into Python.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+import duckdb
 import pandas as pd
 
 from pipeline.engine import attributes, chosen_sales, delivered, need_states
-from pipeline.engine.connections import connect, sql
+from pipeline.engine.connections import connect, row, rows, sql
 from pipeline.engine.gathered import Gathered
 from pipeline.engine.reading.raw import Source, reading_source
 from pipeline.engine.reading.source import flat_sources
 from pipeline.engine.reading.weeks import SalesWeeks
 from pipeline.engine.summed_sales import sum_sales
-from pipeline.schema import UNMAPPED
+from pipeline.schema import BLOCK_CENTS, UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, Sources
 
+_SUMS_AT_ONCE = 1_000_000  # of a store and a SKU, in the categories that come into Python together
 _WEEKS = {"first_week": "str", "last_week": "str", "weeks": "int64"}
 
 
@@ -31,12 +33,12 @@ def gather(
     engine: Engine,
     *,
     amalgamate: bool = True,
+    each: Callable[[pd.DataFrame], object] | None = None,
 ) -> Gathered:
     """Read the internal sales and the need-state map, and split the sales over the need states.
 
-    Amounts are summed exactly per (store, SKU, category), and the sums rounded to whole cents so that those of a category add up
-    to its exact sum to the nearest cent; each is
-    split over the SKU's need states by weight with the largest-remainder method, so that no cent is lost. Without a map the need states are the values of columns of the sales, or the SKUs (`attributes`).
+    Amounts are summed exactly per (store, SKU, category); each sum is split over the SKU's need states by weight with the
+    largest-remainder method, in whole units of the last decimal that the category's amounts have, so that nothing is lost. Without a map the need states are the values of columns of the sales, or the SKUs (`attributes`).
 
     Parameters
     ----------
@@ -45,10 +47,13 @@ def gather(
     settings : which categories and weeks are chosen; the rest is for `core`
     engine : memory, threads, and where to spill
     amalgamate : whether rare SKUs are one need state, where the mix is over SKUs
+    each : gets the sales of some categories after others, all of a category at once; then `sales` is returned without rows, and no more than
+        one batch of categories is in memory. None: all are returned
 
     Returns
     -------
-    sales : store_id, category, need_state, sales_cents (int64); one row per key, sorted by it. A need state that a
+    sales : store_id, category, need_state, sales_cents (int64; float64 with up to four decimals where amounts have parts of a cent); one
+        row per key, sorted by it. A need state that a
         store sold for zero cents has its row. SKUs that the map does not know are under `schema.UNMAPPED`, in the category of
         that name where the category is the map's. Without internal sales none of these has rows. Where every row has a week
         that can be read, and there are at least `schema.BLOCKS` weeks, the columns `schema.BLOCK_CENTS` besides: the sales of each block
@@ -67,7 +72,10 @@ def gather(
     SettingsError : `include` or `exclude` name a category that is not there or leave none; `last_weeks` without a week
     """
     if sources.internal_sales is None:
-        return Gathered(no_sales())
+        nothing = no_sales()
+        if each is not None:
+            each(nothing["sales"])
+        return Gathered(nothing)
     sales = Source.of("sources.internal_sales", files["internal_sales"], sources.internal_sales)
     mapping = None
     if sources.need_states is not None:
@@ -96,7 +104,7 @@ def gather(
             notes = chosen_sales.weeks_kept(connection, sales, read.weeks, settings.last_weeks)
             if mapping is None:
                 attributes.load(connection, sources.attributes, amalgamate=amalgamate)
-            result = connection.sql(_split(read.by_block), params=[UNMAPPED]).df()
+            result = _sales(connection, read.by_block, each)
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
             arrived = delivered.of_sales(
@@ -137,16 +145,60 @@ def map_has_category(sources: Sources) -> bool:
     return sources.need_states.columns.category is not None
 
 
-def _split(by_block: Sequence[str]) -> str:
-    """The SQL that splits the sales over the need states, and the sales of blocks of weeks, if these columns have them."""
+def _sales(
+    connection: duckdb.DuckDBPyConnection, by_block: Sequence[str], each: Callable[[pd.DataFrame], object] | None
+) -> pd.DataFrame:
+    """The sales by need state: all of them, or none after a batch of categories after the other went to `each`."""
+    connection.execute("CREATE TEMP TABLE batch AS SELECT category FROM chosen")
+    split = _split(connection, by_block)
+    if each is None:
+        return connection.sql(split, params=[UNMAPPED]).df()
+    for categories in [*_batches(connection), []]:
+        connection.execute("DELETE FROM batch")
+        if categories:
+            connection.executemany("INSERT INTO batch VALUES (?)", [[name] for name in categories])
+        sales = connection.sql(split, params=[UNMAPPED]).df()
+        if categories:
+            each(sales)
+    return sales
+
+
+def _batches(connection: duckdb.DuckDBPyConnection) -> list[list[str]]:
+    """The categories in order, a list per batch: about as many sums of a store and a SKU in each, one category at least."""
+    batches: list[list[str]] = []
+    size = _SUMS_AT_ONCE
+    for name, sums in rows(
+        connection, "SELECT category, COUNT(*) FROM chosen_sales GROUP BY category ORDER BY category"
+    ):
+        if size + sums > _SUMS_AT_ONCE:
+            batches.append([])
+            size = 0
+        batches[-1].append(str(name))
+        size += sums
+    return batches
+
+
+def _split(connection: duckdb.DuckDBPyConnection, by_block: Sequence[str]) -> str:
+    """The SQL that splits the sales over the need states, and the sales of blocks of weeks, if these columns have them.
+
+    Cents are whole numbers where no chosen category has more than two decimals, else floats.
+    """
+    (per_cent,) = row(connection, "SELECT COALESCE(MAX(per_cent), 1) FROM chosen_sales")
+    in_cents = "CAST(SUM({}) AS BIGINT)" if per_cent == 1 else "SUM({}) / MIN(per_cent)"
     if not by_block:
-        return sql("split.sql", served="", blocks="", sums="")
+        return sql("split.sql", served="", blocks="", sums="", part=in_cents.format("part"))
     listed = ", ".join(by_block)
     ends = [
-        f"CAST(FLOOR(({' + '.join(by_block[:number])}) * fraction + 0.5) AS BIGINT)"
+        f"CAST(FLOOR(({' + '.join(by_block[:number])}) * per_cent / 10000.0 * fraction + 0.5) AS BIGINT)"
         for number in range(1, len(by_block))
     ]
     parts = [ends[0], *(f"{end} - {before}" for before, end in pairwise(ends)), f"part - {ends[-1]}"]
-    sums = "".join(f",\n    CAST(SUM({part}) AS BIGINT) AS {name}" for part, name in zip(parts, by_block, strict=True))
+    sums = "".join(f",\n    {in_cents.format(part)} AS {name}" for part, name in zip(parts, BLOCK_CENTS, strict=True))
     fraction = "COALESCE(w.weight / NULLIF(w.total_weight, 0), 1) AS fraction"
-    return sql("split.sql", served=f", {fraction}, {listed}", blocks=f", fraction, {listed}", sums=sums)
+    return sql(
+        "split.sql",
+        served=f", {fraction}, {listed}",
+        blocks=f", fraction, {listed}",
+        sums=sums,
+        part=in_cents.format("part"),
+    )

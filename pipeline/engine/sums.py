@@ -11,14 +11,25 @@ from dataclasses import replace
 import duckdb
 
 from pipeline.engine.connections import create, row, rows, sql, view
-from pipeline.engine.reading.scan import Scan, union
-from pipeline.schema import BLOCK_CENTS
+from pipeline.engine.reading.scan import SUMS, Scan, union
+from pipeline.schema import BLOCKS
 from pipeline.settings import SalesColumns
 
 # Where the names of stores and SKUs stand once `sums` is made, each once: the table and its column.
 NAMES = {"store_id": ("store_names", "name"), "sku_id": ("sku_names", "name")}
 LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of each store and SKU to cents
+MOST_DECIMALS = 6  # of an amount
+BLOCK_MICROS = tuple(f"block_{block}_micros" for block in range(1, BLOCKS + 1))
+_EXACT = 2**52  # up to here a float holds every whole number, and half of it
 LARGEST_TOTAL = 10**16  # units of the currency, of all amounts; what is published has 18 digits, two of them decimals
+# Of one amount, in millionths of a unit, as the sums have it: of one from 9e9 on a binary number holds no more than cents.
+_MICROS = (
+    "CASE WHEN amount < 0 THEN -1 ELSE 1 END * CASE WHEN ABS(amount) < 9e9 THEN TRY_CAST(micros AS HUGEINT) "
+    "ELSE TRY_CAST(absolute_cents AS HUGEINT) * 10000 END"
+)
+_MICROS_OF_SUMS = "CAST(cents AS HUGEINT) * 10000 + rest"
+# Of one amount, as sales_sums.sql has them.
+_CENTS = "CASE WHEN {0} < 0 THEN -1 ELSE 1 END * FLOOR(FLOOR(ABS({0}) * 1e6 + 0.5) / 1e4 + 0.5)"
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
@@ -37,10 +48,9 @@ def make(
     blocks: Sequence[str] | None = None,
     positions: Sequence[str] | None = None,
 ) -> bool:
-    """Make `sums`: store_id, sku_id, category, sales_cents and rows_in_window, and `key_spellings`, the keys written in several ways.
+    """Make `sums`: store_id, sku_id, category, sales_cents, rest_micros, rows_in_window; and `key_spellings`, the keys written in several ways.
 
-    Amounts are summed exactly, to a millionth of a unit; only then the sums are rounded to whole cents, so that those of a category add
-    up to its exact sum to the nearest cent. `rest_micros` is by how many millionths this changed a sum, 0 where amounts have two decimals.
+    Amounts are summed exactly, to a millionth of a unit: sales_cents and the millionths beside them, 0 where amounts have two decimals.
 
     Where every row counts, the rows are summed in the quick way first, which sees that something is wrong and not what: then they
     are summed again, and `sums` says what is wrong with the rows behind each sum.
@@ -50,7 +60,7 @@ def make(
     raw_scans : the sales
     columns : what their columns are called
     in_window : per scan, the SQL of whether a row counts; None where every row does
-    blocks : per scan, the SQL of a row's block of weeks; `sums` then has the columns `BLOCK_CENTS` besides, which add up to sales_cents
+    blocks : per scan, the SQL of a row's block of weeks; `sums` then has the columns `BLOCK_MICROS` besides, in millionths of a unit
     positions : per scan, the SQL of a row's week, for whoever reads `raw_sales` afterwards
 
     Returns
@@ -69,52 +79,77 @@ def make(
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
         value = scan[columns.sales_value]
         text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
+        amount = f"{value.number} AS sales_value, {text} AS sales_text, {_CENTS.format(value.number)} AS cents"
+        if scan.has_sums:
+            amount = ", ".join(f"{written} AS {name}" for name, written in SUMS.items())
         selects.append(
-            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window, "
-            f"{block} AS block, CAST({position} AS BIGINT) AS position"
+            f"{', '.join(named)}, {amount}, {chosen} AS in_window, {block} AS block, CAST({position} AS BIGINT) AS position"
         )
     view(connection, "raw_sales", union(raw_scans, selects))
-    by_block = BLOCK_CENTS if blocks else ()
-    well = in_window is None and _quickly(connection, names, by_block)
+    by_block = BLOCK_MICROS if blocks else ()
+    has_sums = raw_scans[0].has_sums
+    well = in_window is None and not has_sums and _quickly(connection, names, by_block)
     if not well:
-        create(connection, "raw_sums", sql("sales_sums.sql", blocks=_per_block(by_block)))
+        text, micros = ("extracted_sums.sql", _MICROS_OF_SUMS) if has_sums else ("sales_sums.sql", _MICROS)
+        create(connection, "raw_sums", sql(text, blocks=_per_block(by_block, micros)))
         _name(connection, names, by_block)
         _drop(connection, "TABLE", "raw_sums")
     return well
 
 
-def round_to_cents(connection: duckdb.DuckDBPyConnection) -> None:
-    """Round `sums` to whole cents, if needed: at the end, when their keys and categories are final."""
-    if not row(connection, "SELECT COUNT(*) FROM sums WHERE rest_micros <> 0")[0]:
-        return
-    every = [name for (name, *_) in rows(connection, "DESCRIBE sums")]
-    written = dict(zip(every, every, strict=True)) | {
-        "sales_cents": "sales_cents + change AS sales_cents",
-        "rest_micros": "CAST(ABS(rest_micros - change * 10000) AS BIGINT) AS rest_micros",
-        **_in_largest([name for name in BLOCK_CENTS if name in every]),
-    }
-    create(connection, "rounded_sums", sql("rounded_sums.sql", columns=", ".join(written.values())))
+def settle(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `sums` exact at the decimals of each category, and `precision`: category, decimals, kept, unit_micros, per_cent.
+
+    Called when the keys and categories of `sums` are final. `rest_micros` is then within 0 to 9999, and a multiple of `unit_micros`, the
+    last decimal of the category that is kept (`kept_decimals`); a cent has `per_cent` of them. `decimals` is what the amounts have.
+    """
+    has_parts = row(connection, "SELECT COUNT(*) FROM sums WHERE rest_micros <> 0")[0]
+    if has_parts:
+        _replace_sums(connection, sql("carried_sums.sql"))
+    totals = [(name, int(number), int(cents)) for name, number, cents in rows(connection, sql("decimals.sql"))]
+    largest = max((cents for _, _, cents in totals), default=0)
+    kept = {name: kept_decimals(number, cents, largest) for name, number, cents in totals}
+    connection.execute(
+        "CREATE TEMP TABLE precision (category VARCHAR, decimals INTEGER, kept INTEGER, unit_micros BIGINT, per_cent BIGINT)"
+    )
+    if totals:
+        connection.executemany(
+            "INSERT INTO precision VALUES (?, ?, ?, ?, ?)",
+            [
+                [name, number, kept[name], 10 ** (MOST_DECIMALS - kept[name]), 10 ** (kept[name] - 2)]
+                for name, number, _ in totals
+            ],
+        )
+    if any(kept[name] < number for name, number, _ in totals):
+        _replace_sums(connection, sql("rounded_sums.sql"))
+        _replace_sums(connection, sql("carried_sums.sql"))
+
+
+def kept_decimals(decimals: int, cents: int, largest: int) -> int:
+    """The decimals that a category is published with: those of its amounts, as far as 53 bits hold its sales in them.
+
+    Parameters
+    ----------
+    decimals : of its amounts, 2 to `MOST_DECIMALS`
+    cents : the sum of the absolute sales of its stores and SKUs
+    largest : of all categories, the largest such sum; where whole cents fill the bits, nothing has more than two decimals
+    """
+    kept = decimals
+    while kept > 2 and max(cents * 10 ** (kept - 2), largest) > _EXACT:
+        kept -= 1
+    return kept
+
+
+def _replace_sums(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    create(connection, "settled_sums", query)
     _drop(connection, "TABLE", "sums")
-    connection.execute("ALTER TABLE rounded_sums RENAME TO sums")
+    connection.execute("ALTER TABLE settled_sums RENAME TO sums")
 
 
-def _in_largest(by_block: Sequence[str]) -> dict[str, str]:
-    """By block the SQL that adds a change to the one with the largest absolute sum, the first of several."""
-    absolute = [f"ABS({name})" for name in by_block]
-    written = {}
-    for position, name in enumerate(by_block):
-        before = [f"{absolute[position]} > {other}" for other in absolute[:position]]
-        after = [f"{absolute[position]} >= {other}" for other in absolute[position + 1 :]]
-        largest = " AND ".join([*before, *after])
-        written[name] = f"{name} + CASE WHEN {largest} THEN change ELSE 0 END AS {name}"
-    return written
-
-
-def _per_block(by_block: Sequence[str]) -> str:
-    """The SQL of the signed cents of each block."""
-    signed = "TRY_CAST(CASE WHEN amount < 0 THEN -absolute_cents ELSE absolute_cents END AS BIGINT)"
+def _per_block(by_block: Sequence[str], signed: str = _MICROS) -> str:
+    """The SQL of the sum of each block, in millionths of a unit."""
     return "".join(
-        f",\n    CAST(COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS BIGINT) AS {name}"
+        f",\n    COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS {name}"
         for number, name in enumerate(by_block, start=1)
     )
 
@@ -158,7 +193,7 @@ def _name(
     spellings = [_SPELLINGS.format(use=use, kind=kind) for use, kind in _KIND.items()]
     create(connection, "key_spellings", " UNION ALL ".join(spellings))
     view(connection, "named_sums", sql("named_sums.sql", blocks=_listed(by_block, "r.{}")))
-    keyed = sql("keyed_sums.sql", blocks=_listed(by_block, "CAST(SUM({0}) AS BIGINT) AS {0}"))
+    keyed = sql("keyed_sums.sql", blocks=_listed(by_block, "SUM({0}) AS {0}"))
     create(connection, "sums", f"SELECT {selected} FROM ({'SELECT * FROM named_sums' if one_to_one else keyed}) s")
 
 

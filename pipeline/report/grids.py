@@ -69,7 +69,7 @@ def cell(value: Any, column: Column) -> Cell:
     if pd.isna(value):
         return None
     if column.type == "money":
-        return round(int(value) / 100, 2)
+        return round(float(value) / 100, 6)
     if column.type == "boolean":
         return "yes" if value else "no"
     if column.type == "float":

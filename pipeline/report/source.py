@@ -47,7 +47,7 @@ class Source:
     def table(self, name: str) -> pd.DataFrame:
         """A table as declared in `pipeline.schema`, sorted by its key; without rows if no file of it exists.
 
-        Money is in whole cents, as in all frames.
+        Money is in cents, as in all frames.
         """
         if name in self.frames:
             return self.frames[name]

@@ -8,6 +8,7 @@ from typing import Any
 
 import luigi.worker
 
+from pipeline import alerts
 from pipeline.alerts import watch
 from pipeline.config.environment import Config
 from pipeline.errors import MachineError, SettingsError, UsageError
@@ -61,6 +62,7 @@ def install() -> None:
 
     Its processes are forked, whatever the default of this Python is. Luigi has no event for either, and has the environment only as a parameter of its tasks.
     """
+    session.on_refused = alerts.refused
     make, add = luigi.worker.Worker.__init__, luigi.worker.Worker.add
     leave, work = luigi.worker.Worker.__exit__, luigi.worker.Worker.run
 

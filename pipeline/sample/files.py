@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.config.raw_files import FORMATS, format_of
 from pipeline.errors import SettingsError
 from pipeline.sample import marker
-from pipeline.settings import CsvSettings, NeedStateSource, SalesSource, Settings
+from pipeline.settings import CsvSettings, ExternalSource, NeedStateSource, SalesSource, Settings
 from pipeline.storage.replacement import addition, replacement, sweep
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class _File(NamedTuple):
     setting: str
     configured: str
     path: Path
-    csv: CsvSettings
+    source: SalesSource | NeedStateSource | ExternalSource
     table: Callable[[], pd.DataFrame]
 
 
@@ -45,7 +46,8 @@ def write(settings: Settings, home: Path) -> list[Path]:
 
     Raises
     ------
-    SettingsError : a path is a folder, a glob or of no known type: all of them, before anything is written
+    SettingsError : a path is a folder, a glob or of no known type, or a setting says that a file is written as sample data is not: all of
+        them, before anything is written
     OutputError : the file system has no hard links
     """
     files = _files(settings, home)
@@ -54,7 +56,7 @@ def write(settings: Settings, home: Path) -> list[Path]:
     if faults:
         raise SettingsError(*faults)
     written = _truth(settings, files[0].path.with_name(TRUTH)) if missing else []
-    return written + [file.path for file in missing if _write(file.table(), file.path, file.csv)]
+    return written + [file.path for file in missing if _write(file.table(), file.path, file.source.csv)]
 
 
 def _truth(settings: Settings, path: Path) -> list[Path]:
@@ -84,20 +86,20 @@ def _files(settings: Settings, home: Path) -> list[_File]:
         def sold(source: SalesSource = sales) -> pd.DataFrame:
             return _sales(planted("internal_sales"), planted("need_states"), source)
 
-        files.append(_File("sources.internal_sales", sales.path, home / sales.path, sales.csv, sold))
+        files.append(_File("sources.internal_sales", sales.path, home / sales.path, sales, sold))
     if (needs := sources.need_states) is not None:
 
         def served(source: NeedStateSource = needs) -> pd.DataFrame:
             return _need_states(planted("need_states"), source)
 
-        files.append(_File("sources.need_states", needs.path, home / needs.path, needs.csv, served))
+        files.append(_File("sources.need_states", needs.path, home / needs.path, needs, served))
     for position, source in enumerate(sources.external):
 
         def features(position: int = position, key: str = source.columns.store_id) -> pd.DataFrame:
             table = make_further(settings.sample_data, position) if position else planted("external")
             return table.rename(columns={"store_id": key})
 
-        files.append(_File(f"sources.external[{position}]", source.path, home / source.path, source.csv, features))
+        files.append(_File(f"sources.external[{position}]", source.path, home / source.path, source, features))
     return files
 
 
@@ -139,7 +141,33 @@ def _faults(file: _File) -> list[str]:
     if format_of(file.path.name) not in _WRITERS or file.path.name.endswith(".zip"):
         allowed = ", ".join(suffix for format_ in _WRITERS for suffix in FORMATS[format_])
         return [f"{where} is of no known type (allowed: {allowed}): {next_step}"]
-    return []
+    return [
+        f"{file.setting}.{name} = {_in_toml(value)}: sample data is not written so: remove it, or put real data there"
+        for name, value in _beyond_sample(file)
+    ]
+
+
+def _beyond_sample(file: _File) -> Iterator[tuple[str, Any]]:
+    """The settings, with their values, by which a file of sample data could not be read back: it has a header, a column per key, and a row per week, counted from 1."""
+    source = file.source
+    for name in source.columns.__struct_fields__:
+        column = getattr(source.columns, name)
+        if isinstance(column, tuple | list) or (name == "sales_value" and "*" in column):
+            yield f"columns.{name}", column
+    if isinstance(source, SalesSource) and source.week_columns:
+        yield "week_columns", source.week_columns
+    if isinstance(source, SalesSource) and source.columns.week and source.week_format not in (None, "index"):
+        yield "week_format", source.week_format
+    if format_of(file.path.name) == "CSV":
+        plain = CsvSettings()
+        for name in ("header_row", "footer_rows", "fill_down"):
+            if (value := getattr(source.csv, name)) != getattr(plain, name):
+                yield f"csv.{name}", value
+
+
+def _in_toml(value: Any) -> str:
+    """A setting's value as the config has it."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _write(table: pd.DataFrame, path: Path, csv: CsvSettings, *, replace: bool = False) -> bool:

@@ -2,8 +2,8 @@
 
 This is the one description of the tables. Parquet files, DuckDB's DDL and its comments are made from it.
 
-In memory, money is whole cents: a column `sales_value` of a published table is `sales_cents` in a DataFrame (see
-`Column.frame_name`). Clusters are integers from 1. Key columns are text.
+In memory, money is in cents: a column `sales_value` of a published table is `sales_cents` in a DataFrame (see `Column.frame_name`), of
+whole numbers; of floats with up to four decimals where amounts have parts of a cent. Clusters are integers from 1. Key columns are text.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pipeline.schema.kinds import (
     ALL_WEEKS,
     BLOCK_CENTS,
     BLOCKS,
+    CENT_PARTS,
+    MONEY,
     NO_CATEGORY,
     NO_CLUSTER,
     RARE,
@@ -23,6 +25,7 @@ from pipeline.schema.kinds import (
     Table,
     Type,
 )
+from pipeline.schema.merging import CANDIDATES
 
 __all__ = [
     "ALL_CATEGORIES",
@@ -30,6 +33,9 @@ __all__ = [
     "ASSIGNMENTS",
     "BLOCKS",
     "BLOCK_CENTS",
+    "CANDIDATES",
+    "CENT_PARTS",
+    "MONEY",
     "NO_CATEGORY",
     "NO_CLUSTER",
     "TABLES",

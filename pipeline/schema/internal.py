@@ -75,7 +75,7 @@ TABLES = (
             SHARE_INDEX.described("100 x share / the category's pooled chain share; null if that is zero"),
             Column("is_excluded", "boolean", "The store is excluded from the category: see excluded_stores"),
         ),
-        "What each store sold, split over the need states its SKUs serve; sums to the raw sales to the cent",
+        "What each store sold, split over the need states its SKUs serve; sums to the raw sales to the last digit",
     ),
     Table(
         "sales_by_block",
@@ -95,7 +95,7 @@ TABLES = (
                 for block in range(1, BLOCKS + 1)
             ),
         ),
-        "sales_by_need_state by block of weeks, which add up to it to the cent: four periods of as many weeks, each in two blocks of every "
+        "sales_by_need_state by block of weeks, which add up to it: four periods of as many weeks, each in two blocks of every "
         "other week; no rows where not every sale has a week, or there are fewer weeks than blocks",
     ),
     Table(

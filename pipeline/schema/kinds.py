@@ -13,6 +13,9 @@ NO_CATEGORY = "(none)"  # the category of stores that are only in the outside da
 ALL_CATEGORIES = "(all)"  # the category of rows about all categories together
 ALL_WEEKS = "(all)"  # the week of rows about no single week
 NO_CLUSTER = 0  # the external cluster of a store without outside data
+# Digits and decimals of money in files and the database: whole cents up to what 64 bits hold, and millionths.
+MONEY = (22, 6)
+CENT_PARTS = 10_000  # money is exact to a millionth of a unit, the ten-thousandth part of a cent
 BLOCKS = 8  # of weeks, in `sales_by_block`
 BLOCK_CENTS = tuple(f"block_{block}_cents" for block in range(1, BLOCKS + 1))  # its columns in a DataFrame
 
@@ -30,7 +33,7 @@ class Column:
 
     @property
     def frame_name(self) -> str:
-        """The column's name in a DataFrame, where money is in whole cents."""
+        """The column's name in a DataFrame, where money is in cents."""
         return self.name.replace("_value", "_cents") if self.type == "money" else self.name
 
     def of_side(self, side: str) -> Column:

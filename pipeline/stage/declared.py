@@ -83,6 +83,10 @@ class DeclaredStage(CachedParameters, luigi.Task):
         """Every file that a build would read now; plain strings if there are thousands."""
         raise TypeError(f"{type(self).__name__} must define which files it reads")
 
+    def versions(self, *, anew: bool = False) -> dict[str, str]:  # noqa: ARG002  # for subclasses
+        """What a build would read now that is no file here: its version by its name; with `anew` asked again in any case."""
+        return {}
+
     def children(self) -> Sequence[DeclaredStage]:
         """The tasks that the last build of this stage asked for."""
         return []
@@ -167,11 +171,16 @@ class DeclaredStage(CachedParameters, luigi.Task):
         if report is not None:
             report(text)
 
-    def link_report(self) -> None:
-        """Link the report on the scheduler's page, from the task; works only while the task runs."""
-        link = getattr(self, "set_tracking_url", None)
-        if link is not None:
-            link((self.config.outputs / REPORT).as_uri())
+    def link(self) -> None:
+        """Link the task on the scheduler's page to itself on the workbench, if the environment says where that is, else to the report.
+
+        Works only while the task runs.
+        """
+        report, address = getattr(self, "set_tracking_url", None), os.environ.get("STORE_CLUSTERING_WORKBENCH", "")
+        if report is not None and address:
+            report(f"{address.rstrip('/')}/#{self.env}/pipeline/{self.task_family}")
+        elif report is not None:
+            report((self.config.outputs / REPORT).as_uri())
 
     def progress(self, percent: int) -> None:
         """Show the progress of the build on the scheduler's page, in percent."""

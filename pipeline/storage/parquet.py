@@ -8,17 +8,18 @@ pandas metadata and no time. Pages have checksums, so that reading detects a fli
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import OutputError
-from pipeline.schema import TABLES, Column, Table
+from pipeline.schema import CENT_PARTS, MONEY, TABLES, Column, Table
 from pipeline.wording import counted, first_line
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 DECIMALS = 10  # of published floats; further decimals differ between libraries and processors
 
@@ -68,7 +69,12 @@ def as_json(frames: Mapping[str, pd.DataFrame]) -> str:
     return '{"tables": {\n' + ",\n".join(documents) + "\n}}\n"
 
 
-def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read(
+    paths: Path | Sequence[Path],
+    table: Table,
+    columns: Sequence[str] | None = None,
+    categories: Collection[str] | None = None,
+) -> pd.DataFrame:
     """The table in these files, in their order.
 
     Parameters
@@ -76,10 +82,11 @@ def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | No
     paths : the files
     table : the declaration of the table
     columns : the columns to read; None for all
+    categories : the categories whose rows are read, a part of a file at a time; None for all
 
     Returns
     -------
-    DataFrame with the table's columns by their `frame_name`: text as str, money as whole cents, nullable integers as
+    DataFrame with the table's columns by their `frame_name`: text as str, money in cents, nullable integers as
     `Int64`. Empty without files.
 
     Raises
@@ -89,7 +96,10 @@ def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | No
     """
     import pyarrow as pa
 
-    parts = [_read(path, table, columns) for path in ([paths] if isinstance(paths, Path) else paths)]
+    paths = [paths] if isinstance(paths, Path) else paths
+    if categories is not None and not categories:
+        paths = []
+    parts = [_read(path, table, columns, categories) for path in paths]
     if not parts:
         parts = [pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()]
     return _to_frame(pa.concat_tables(parts), table)
@@ -112,13 +122,17 @@ def names(path: Path) -> list[str]:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
 
 
-def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
+def _read(
+    path: Path, table: Table, columns: Sequence[str] | None, categories: Collection[str] | None = None
+) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        arrow = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns and list(columns))
-        arrow = arrow if columns is None else arrow.select(list(columns))
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        wanted = None if columns is None else list(columns)
+        arrow = file.read(columns=wanted) if categories is None else _rows_of(file, wanted, categories)
+        arrow = arrow if wanted is None else arrow.select(wanted)
         given = [(field.name, field.type) for field in arrow.schema]
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
@@ -132,22 +146,65 @@ def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
     return arrow
 
 
+def _rows_of(file: pq.ParquetFile, columns: list[str] | None, categories: Collection[str]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(sorted(categories), pa.string())
+    groups = (file.read_row_group(group, columns=columns) for group in range(file.num_row_groups))
+    return pa.concat_tables(group.filter(pc.is_in(group.column("category"), value_set=wanted)) for group in groups)
+
+
 def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     series: dict[str, pd.Series[Any]] = {}
     for name in arrow.column_names:
         column, values = table.column(name), arrow.column(name).combine_chunks()
         if column.type == "money":
-            hundredfold = pc.multiply(values, pa.scalar(100, pa.decimal128(3, 0)))
-            series[column.frame_name] = hundredfold.cast(pa.int64()).to_pandas()
+            series[column.frame_name] = _cents(values).to_pandas()
         elif column.type == "integer" and column.nullable:
             series[name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
         else:
             series[name] = values.to_pandas()
     return pd.DataFrame(series)
+
+
+def _cents(values: pa.Array) -> pa.Array:
+    """Money as cents: int64 where all are whole, else float64 with up to four decimals."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cents = pc.multiply(values, pa.scalar(100, pa.decimal128(3, 0)))
+    whole = pc.trunc(cents)
+    rest = pc.subtract(cents, whole)
+    number = whole.cast(pa.int64())
+    if not pc.any(pc.not_equal(rest, 0)).as_py():
+        return number
+    parts = pc.multiply(rest, pa.scalar(CENT_PARTS, pa.decimal128(5, 0))).cast(pa.int64())
+    return pc.add(number.cast(pa.float64()), pc.divide(parts.cast(pa.float64()), float(CENT_PARTS)))
+
+
+def _money(series: pd.Series[Any]) -> pa.Array:
+    """Cents, whole numbers or floats, as money: floats to the ten-thousandth part of a cent."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def in_decimal(numbers: Any, unit: str) -> pa.Array:
+        digits = len(unit.partition(".")[2])
+        whole = pa.array(numbers, pa.int64()).cast(pa.decimal128(19, 0))
+        return pc.multiply(whole, pa.scalar(unit).cast(pa.decimal128(digits + 1, digits)))
+
+    if series.dtype.kind != "f":
+        return in_decimal(series.to_numpy(dtype="int64"), "0.01").cast(pa.decimal128(*MONEY))
+    cents = series.to_numpy(dtype="float64")
+    whole = np.trunc(cents)
+    parts = np.round((cents - whole) * CENT_PARTS)
+    return pc.add(in_decimal(whole.astype("int64"), "0.01"), in_decimal(parts.astype("int64"), "0.000001")).cast(
+        pa.decimal128(*MONEY)
+    )
 
 
 def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
@@ -192,7 +249,7 @@ def arrow_type(column: Column) -> pa.DataType:
         "integer": pa.int64(),
         "float": pa.float64(),
         "boolean": pa.bool_(),
-        "money": pa.decimal128(18, 2),
+        "money": pa.decimal128(*MONEY),
         "timestamp": pa.timestamp("us"),
     }[column.type]
 
@@ -200,7 +257,6 @@ def arrow_type(column: Column) -> pa.DataType:
 def _array(series: pd.Series[Any], column: Column, table: Table) -> pa.Array:
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if column.type == "float":
         values = series.to_numpy(dtype="float64", na_value=np.nan) + 0.0  # + 0.0: no -0.0, and a copy
@@ -210,8 +266,7 @@ def _array(series: pd.Series[Any], column: Column, table: Table) -> pa.Array:
             raise OutputError(f"table {table.name}: {column.name} is infinite somewhere; please report this")
         array = pa.array(values, pa.float64(), from_pandas=True)
     elif column.type == "money":
-        cents = pa.array(series.to_numpy(dtype="int64"), pa.int64()).cast(pa.decimal128(19, 0))
-        array = pc.multiply(cents, pa.scalar("0.01").cast(pa.decimal128(3, 2))).cast(pa.decimal128(18, 2))
+        array = _money(series)
     else:
         array = pa.array(series, arrow_type(column), from_pandas=True)
     if isinstance(array, pa.ChunkedArray):

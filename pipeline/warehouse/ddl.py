@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.duck.quoting import identifier, literal, unique_names
-from pipeline.schema import Column, Table
+from pipeline.schema import MONEY, Column, Table
 
 TYPES = {
     "text": "VARCHAR",
     "integer": "BIGINT",
     "float": "DOUBLE",
     "boolean": "BOOLEAN",
-    "money": "DECIMAL(18,2)",
+    "money": f"DECIMAL({MONEY[0]},{MONEY[1]})",
     "timestamp": "TIMESTAMP",
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.duck.quoting import identifier, literal, unique_names
 from pipeline.schema import NO_CATEGORY, TABLES
-from pipeline.warehouse.ddl import comment_of
+from pipeline.warehouse.ddl import TYPES, comment_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class View:
     columns: Mapping[str, str]
 
 
-_CLUSTER_PROFILES = """
+_CLUSTER_PROFILES = f"""
 SELECT
     merged.category,
     merged.cluster,
@@ -30,13 +30,13 @@ SELECT
     sales.need_state,
     SUM(sales.share) / merged.stores AS mean_share,
     SUM(sales.share_index) / merged.stores AS share_index,
-    CAST(SUM(sales.sales_value) AS DECIMAL(18, 2)) AS sales_value
+    CAST(SUM(sales.sales_value) AS {TYPES["money"]}) AS sales_value
 FROM merged_clusters AS merged
 JOIN store_clusters AS placed ON placed.category = merged.category AND placed.cluster = merged.cluster
 JOIN sales_by_need_state AS sales ON sales.store_id = placed.store_id AND sales.category = placed.category
 GROUP BY merged.category, merged.cluster, merged.internal_cluster, merged.external_cluster, merged.stores, sales.need_state
 ORDER BY merged.category, merged.cluster, sales.need_state
-"""
+"""  # noqa: S608  # a type of our own
 
 _LATEST_RUN = "SELECT * FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1"
 

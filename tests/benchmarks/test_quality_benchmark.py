@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.quality import planned, yardstick
 from benchmarks.quality.goals import GOALS, measure
-from benchmarks.quality.labelled import parity
+from benchmarks.quality.labelled import chosen, parity
 from benchmarks.quality.labels import Kept, kept
-from benchmarks.quality.methods import DEFAULTS, ORACLE, measured
+from benchmarks.quality.methods import DEFAULTS, ORACLE, Outcome, _said, measured
 from benchmarks.quality.planned import OURS, Measurement
 from benchmarks.quality.planted import LEVELS, planted
 from benchmarks.quality.real import Real
@@ -65,17 +65,42 @@ def test_a_run_keeps_each_result_and_does_not_measure_it_again(tmp_path):
     assert "| easy | k exact | >= 0.98 | 1.000 | too few sets to say | 1 |" in text
     assert "| easy | k exact | >= 0.98 | 1.000 | yes | 40 |" in page(pd.concat([results] * 40), [])
     assert "| medium | k exact | >= 0.94 | not measured |  | 0 |" in text
+    assert "| 0.9 to 1.0 | 240 | " in text
+
+
+def test_said_and_right_are_counted_by_tenth_of_the_confidence_whatever_the_clusters_are_called():
+    truth = pd.Series([0, 0, 0, 1, 1], index=list("abcde"))
+    outcome = Outcome(
+        pd.Series([7, 7, 3, 3, 3], index=list("abcde")),
+        2,
+        "tiers",
+        pd.Series([1.0, 0.95, 0.55, 0.52, 0.9], index=list("abcde")),
+    )
+    by_tenth = _said(truth, outcome)
+    assert by_tenth[5] == [2.0, pytest.approx(1.07), 1.0]  # c is in the cluster of d and e
+    assert by_tenth[9] == [3.0, pytest.approx(2.85), 3.0]
+    assert sum(stores for stores, _, _ in by_tenth) == 5
 
 
 def test_the_page_tells_of_labels_and_of_real_stores_what_was_measured():
     verdicts = pd.DataFrame({"verdict": ["tiers"], "categories": [22], "stability": [0.69]})
-    nothing = pd.DataFrame(columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict"])
+    nothing = pd.DataFrame(columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict", "said"])
     text = page(nothing, [], [Kept("easy", 9, 0.98, 8)], Real(verdicts, "no structure, k = 1", 3, 1, 3.0, 12.0))
     assert "| easy | 9 | 0.980 | 8 |" in text
     assert "| tiers | 22 | 0.690 |" in text
     assert "it was tested in 3 categories, and earns its place in 1" in text
     assert "12.0 s for all" in text
     assert "Of that, 3.0 s are the mixtures of every k" in text
+
+
+def test_the_page_has_the_k_that_each_way_chooses():
+    nothing = pd.DataFrame(columns=[*Measurement._fields, "true_k", "found_k", "ari", "verdict", "said"])
+    row = chosen("iris")
+    assert row["true_k"] == 3
+    assert row["ari"] > 0.5
+    assert f"| iris | 3 | {row['verdict']} | {row['k']} | {row['ari']:.3f} | 2 | 0.568 |" in page(
+        nothing, [], chosen=[row]
+    )
 
 
 def test_stores_keep_their_numbers_where_one_in_twenty_sells_something_else():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -221,20 +222,160 @@ def test_files_that_cannot_be_read_are_named_and_the_others_are_looked_at(empty)
 
 
 FOUND = SHARED / "data" / "found"
-GOOD = (
-    "category_only_in_product_table", "feature_date_levels", "feature_integer_codes", "feature_pandas_index", "folder_csv_and_xlsx",
-    "sales_only", "subcent_amounts", "weeks_m5_1yyww", "weeks_yyww",
-)  # fmt: skip
+# By folder the settings that `init` has to see; none where the columns are all.
+GOOD: dict[str, dict[str, Any]] = {
+    "amount_trailing_minus": {},
+    "attributes_repeat_identically": {},
+    "category_is_sku": {},
+    "category_only_in_product_table": {},
+    "csv_preamble": {"csv": {"header_row": 4}},
+    "csv_windows_1252": {"csv": {"encoding": "cp1252", "delimiter": ";"}},
+    "excel_merged_store": {"excel": {"fill_down": ["STORE"]}},
+    "excel_sheet_per_period": {"excel": {"sheet": ["KW202401", "KW202402", "KW202403", "KW202404"]}},
+    "excel_text_thousands": {"excel": {"thousands": "."}},
+    "feature_date_levels": {},
+    "feature_integer_codes": {},
+    "feature_na_few_values": {},
+    "feature_pandas_index": {},
+    "folder_csv_and_xlsx": {},
+    "sales_only": {},
+    "store_key_of_two_columns": {"columns": {"store_id": ["CHAIN", "BRANCH"]}},
+    "subcent_amounts": {},
+    "total_store_rows": {"exclude_rows": {"STORE": ["Total"]}},
+    "units_times_price": {"columns": {"sales_value": "UNITS * UNIT_PRICE"}},
+    "weeks_dmy": {},
+    "weeks_excel_serial": {},
+    "weeks_m5_1yyww": {},
+    "weeks_wwyyyy": {},
+    "weeks_yyww": {},
+    "wide_weeks": {"columns": {"sales_value": None, "week": None}, "week_columns": ["2024*"]},
+}
 
 
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("name", list(GOOD))
 def test_a_folder_as_people_have_them_needs_init_alone(empty, name) -> None:
     if not FOUND.is_dir():
         pytest.skip(f"no cases at {FOUND}")
     done = init(empty, str(FOUND / name / "data"), "--write")
     assert done.returncode == 0, done.stdout
-    columns = config(empty)["internal_sales"]["columns"]
-    assert {use: columns[use] for use in ("store_id", "sku_id", "sales_value")} == {
-        "store_id": "STORE", "sku_id": "SKU", "sales_value": "SALES",
-    }  # fmt: skip
+    assert "no errors, no doubts" in done.stdout
+    sold = config(empty)["internal_sales"]
+    columns = {"store_id": "STORE", "sku_id": "SKU", "sales_value": "SALES"} | GOOD[name].get("columns", {})
+    assert {use: sold["columns"].get(use) for use in columns} == columns
+    more = {key: value for key, value in GOOD[name].items() if key != "columns"}
+    assert {key: sold[key] for key in sold if key not in ("path", "columns")} == more
     assert config(empty)["need_states"]["columns"]["need_state"] == "NEED"
+
+
+def test_codes_and_missing_values_of_the_outside_data_are_seen(empty) -> None:
+    lines = [f"{101 + n},{(10, 20, 30, 90)[n % 4]},{('NA', n)[n % 5 > 0]}" for n in range(24)]
+    put(
+        empty,
+        sales__csv=sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]),
+        stores__csv="\n".join(["STORE,FORMAT,COMPETITORS", *lines]),
+    )
+    assert init(empty, "--write").returncode == 0
+    [outside] = config(empty)["external"]
+    assert (outside["categorical"], outside["csv"]) == (["FORMAT"], {"missing": ["NA"]})
+
+
+def amounts(write: str, names: str = "STORE,SKU,CAT,SALES,WEEK") -> str:
+    """Sales of which each amount is written in this way, of a number."""
+    return "\n".join(
+        [names]
+        + [
+            f"{store},{sku},{'Tea' if sku in 'cd' else 'Bread'},{write.format(number=5 + (store * 7 + ord(sku)) % 90 / 4)},{week}"
+            for store in range(1, 13)
+            for sku in "abcd"
+            for week in (202401, 202402)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "csv"),
+    [
+        (amounts("{number:.2f}-"), None),
+        (amounts("${number:.2f}"), {"currency": "$"}),
+        (amounts("{number:.2f} EUR"), {"currency": "EUR"}),
+        (amounts("CHF {number:.2f}"), {"currency": "CHF"}),
+        (amounts("{number:.2f} DR").replace(" DR", " CR", 3), {"signs": {"CR": -1, "DR": 1}}),
+        (amounts("{number:.2f}") + "\nTotal,,,12345.00,\n", None),
+        (amounts("{number:.2f}") + "\nPrinted 2024-02-01 by Finance\n\n", {"footer_rows": 1}),
+        ("Sales report\n\n" + amounts("{number:.2f}") + "\nEnd of report\n", {"header_row": 3, "footer_rows": 1}),
+    ],
+)  # fmt: skip
+def test_marks_beside_amounts_and_lines_around_them_are_seen(empty, text, csv) -> None:
+    put(empty, sales__csv=text)
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout + done.stderr
+    if csv is not None:
+        assert config(empty)["internal_sales"]["csv"] == csv
+
+
+def test_a_dash_for_zero_is_seen(empty) -> None:
+    lines = amounts("{number:.2f}").splitlines()
+    lines[5] = ",".join([*lines[5].split(",")[:3], "-", "202401"])
+    put(empty, sales__csv="\n".join(lines))
+    assert init(empty, "--write").returncode == 0
+    assert config(empty)["internal_sales"]["csv"] == {"zero": ["-"]}
+
+
+WIDE = {
+    "2024-W{:02}": ["2024*"],
+    "{:02}.2024": None,
+    "2024{:02}": ["2024*"],
+    "2024-01-{:02}": ["2024*"],
+    "W{} 2024": None,
+}
+
+
+@pytest.mark.parametrize("written", list(WIDE))
+def test_columns_of_weeks_are_seen(empty, written) -> None:
+    weeks = [written.format(number) for number in (1, 2, 3, 10)]
+    lines = [
+        f"{store},{sku},{'Tea' if sku in 'cd' else 'Bread'},{store}.5,2,{ord(sku)},1"
+        for store in range(1, 13)
+        for sku in "abcd"
+    ]
+    put(empty, sales__csv="\n".join([",".join(["STORE", "SKU", "CAT", *weeks]), *lines]))
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout + done.stderr
+    named = config(empty)["internal_sales"]["week_columns"]
+    assert named == (WIDE[written] or weeks) or len(named) < len(weeks)
+    assert "48 rows" in done.stdout or "192 rows" in done.stdout
+
+
+@pytest.mark.parametrize("sold", ["csv", "xlsx"])
+def test_values_that_hold_for_the_rows_below_are_seen(empty, sold) -> None:
+    rows = [line.split(",") for line in amounts("{number:.2f}").splitlines()]
+    sparse = [rows[0]] + [["" if before[0] == row[0] else row[0], *row[1:]] for before, row in pairwise(rows)]
+    if sold == "csv":
+        put(empty, sales__csv="\n".join(",".join(row) for row in sparse))
+    else:
+        cells = [[cell or None for cell in row] for row in sparse]
+        workbooks.xlsx(empty.path("data/raw/sales.xlsx"), {"S": cells})
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert config(empty)["internal_sales"][sold.replace("xlsx", "excel")]["fill_down"] == ["STORE"]
+    assert "12 stores" in done.stdout
+
+
+def test_year_and_week_in_two_columns_are_seen(empty) -> None:
+    text = (
+        amounts("{number:.2f}", "STORE,SKU,CAT,SALES,WEEK,YEAR")
+        .replace(",202401", ",1,2024")
+        .replace(",202402", ",2,2024")
+    )
+    put(empty, sales__csv=text)
+    assert init(empty, "--write").returncode == 0
+    assert config(empty)["internal_sales"]["columns"]["week"] == ["YEAR", "WEEK"]
+
+
+def test_dates_that_leave_day_and_month_open_are_guessed_by_how_numbers_are_written_and_said(empty) -> None:
+    text = amounts("{number:.2f}").replace(",202401", ",05/02/2024").replace(",202402", ",03/04/2024")
+    put(empty, sales__csv=text.replace(",", ";").replace(".", ","))
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout
+    assert config(empty)["internal_sales"]["week_format"] == "DMY"
+    assert "unsure: sales.csv: weeks such as '05/02/2024' are taken for DMY" in done.stdout

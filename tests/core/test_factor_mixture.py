@@ -64,6 +64,16 @@ def by_hand(of: Stores, mixture: Mixtures) -> np.ndarray:
     return found
 
 
+def test_factors_that_are_long_and_nearly_the_same_leave_finite_densities():
+    of, mixture = stores(), a_mixture(2, 5, 2, 0, 0.0, 0.0)
+    long = 1e9 * mixture.loadings[:, :, :1]
+    alike = mixture._replace(loadings=np.concatenate([long, -long * (1.0 + 1e-14)], axis=2))
+    with np.errstate(all="raise", under="ignore"):
+        expected = expect(sums_of(of), alike)
+    assert np.isfinite(expected.logs).all()
+    np.testing.assert_allclose(expected.memberships.sum(axis=1), 1.0)
+
+
 @pytest.mark.parametrize("q", [0, 1, 2, 3])
 @pytest.mark.parametrize("tails", [0.0, 0.2])
 @pytest.mark.parametrize(("gaps", "levels"), [(False, 0), (True, 0), (True, 3)])

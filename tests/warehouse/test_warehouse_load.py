@@ -125,7 +125,7 @@ def test_columns_have_the_types_of_the_schema(database):
         "integer": "BIGINT",
         "float": "DOUBLE",
         "boolean": "BOOLEAN",
-        "money": "DECIMAL(18,2)",
+        "money": "DECIMAL(22,6)",
         "timestamp": "TIMESTAMP",
     }
     for table in TABLES.values():

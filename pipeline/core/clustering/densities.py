@@ -259,7 +259,8 @@ def _solve(
         for s in range(r + 1):
             value = inner[r][s] + (1.0 if r == s else 0.0)
             value = value - sum((row[t] * lower[s][t] if s < r else np.square(row[t]) for t in range(s)), start=0.0)
-            row.append(np.sqrt(value) if r == s else value / lower[s][s])
+            # What is left of a 1 on the diagonal is at least 1; with long factors that are nearly the same, rounding can leave less.
+            row.append(np.sqrt(np.maximum(value, 1.0)) if r == s else value / lower[s][s])
         lower.append(row)
     log_determinant = 2.0 * sum(np.log(lower[r][r]) for r in range(q))
     ones = [[np.full_like(lower[0][0], 1.0 if r == s else 0.0) for s in range(q)] for r in range(q)]

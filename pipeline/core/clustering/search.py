@@ -110,6 +110,16 @@ def _swept_back(stores: Stores, groups: int, fits: list[Fit], ones: list[Fit]) -
     return sorted(swept, key=lambda each: (each.k, each.q))
 
 
+def begun_from(stores: Stores, groups: int, fits: list[Fit], start: NDArray[np.float64]) -> list[Fit]:
+    """The fits, and for each number of factors a fit that begins from these memberships (n, k), ordered by k, then by number of factors.
+
+    A start from the clusters of a reference finds them again where a few stores changed, even if these stores make a likelier fit with a
+    cluster that is too small.
+    """
+    begun = [_best_fit(stores, groups, start[None], fit_of_one) for fit_of_one in fits if fit_of_one.k == 1]
+    return sorted(fits + begun, key=lambda each: (each.k, each.q))
+
+
 def polished(stores: Stores, groups: int, start: Fit) -> Fit:
     """The fit, iterated to convergence, so that its published form reproduces it. Unchanged if a cluster would lose its last store."""
     weights = np.ones((1, len(stores.numbers)))

@@ -23,7 +23,7 @@ from pipeline.core.clustering.kmeans import kmeans, of_draws
 from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.outcomes import outcome
 from pipeline.core.clustering.placement import describe, number
-from pipeline.core.clustering.search import polished, search
+from pipeline.core.clustering.search import begun_from, polished, search
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
 from pipeline.core.holding.halves import Halves
 from pipeline.core.holding.on_halves import OnHalves, try_on_halves
@@ -91,7 +91,7 @@ def cluster_stores(
     settings : of the clustering
     left_out : stores with features that say little: they are treated like outlier stores
     held_out : stores that users keep out of the fit: they do not change it, and are placed like outlier stores
-    reference : the clusters that give the numbers (`alignment.aligned`), and k unless another k is clearly better
+    reference : the clusters that give the numbers (`alignment.aligned`), a start of the fits, and k unless another k is clearly better
     halves : the stores' mixes in halves of the weeks; a k is refused if its clusters do not hold there. None without weeks
     weights : by feature; None: all weights are 1
     mix : more data if the features are roots of shares; None if they are not
@@ -110,8 +110,7 @@ def cluster_stores(
         return _numbered(_nothing(), reference)
     with threadpool_limits(1):
         data = _data(features, settings, left_out, held_out, weights, mix)
-        k_before = 0 if reference is None else int(reference.clusters.nunique())
-        clustering = _numbered(_cluster(data, settings, k_before, halves), reference)
+        clustering = _numbered(_cluster(data, settings, reference, halves), reference)
     return _with_held_out(clustering, held_out)
 
 
@@ -183,11 +182,15 @@ class _Result(NamedTuple):
     position: NDArray[np.float64]
 
 
-def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: Halves | None) -> Clustering:
+def _cluster(
+    data: _Data, settings: ClusteringSettings, reference: Reference | None, halves: Halves | None
+) -> Clustering:
     stores, fit = data.seen.taken(data.fitted), np.ascontiguousarray(data.matrix[data.fitted])
     n, seed = len(fit), settings.random_state
     drawn = bootstrap.resample(n, settings.resamples, np.random.default_rng([seed, _RESAMPLES]))
     k_max = _most(data, settings)
+    before = _clusters_before(data.ids[data.fitted], reference)
+    k_before = 0 if before is None else before.shape[1]
     fits = search(
         stores,
         data.view.groups,
@@ -196,6 +199,8 @@ def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: H
         rules.smallest_size(settings, n),
         seed,
     )
+    if before is not None and 1 < k_before <= k_max:
+        fits = begun_from(stores, data.view.groups, fits, before)
     by_factors = {each.q: each for each in fits if each.k == 1}
     chooser = Chooser(fits, lambda each: refits.refit(stores, each, by_factors[each.q], drawn, seed), settings, n)
     largest = max(each.k for each in fits)
@@ -215,6 +220,17 @@ def _cluster(data: _Data, settings: ClusteringSettings, k_before: int, halves: H
     outcomes = [outcome(chooser, choice, k_tried, tried.barred) for k_tried in range(1, largest + 1)]
     k_selection = _k_selection(figures, k).assign(outcome=outcomes)
     return Clustering(clusters, k_selection, verdicts, memberships, tried, choice.passed_over)
+
+
+def _clusters_before(ids: NDArray[np.object_], reference: Reference | None) -> NDArray[np.float64] | None:
+    """The memberships (n, k) of the stores in the reference's clusters; a store without one is in all of them alike. None without a reference."""
+    if reference is None:
+        return None
+    numbers = np.unique(reference.clusters.to_numpy())
+    own = reference.clusters.reindex(ids).to_numpy(dtype=np.float64, na_value=np.nan)
+    members: NDArray[np.float64] = (own[:, None] == numbers).astype(np.float64)
+    members[np.isnan(own)] = 1.0 / len(numbers)
+    return members
 
 
 def _most(data: _Data, settings: ClusteringSettings) -> int:

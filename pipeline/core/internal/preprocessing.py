@@ -1,16 +1,17 @@
 """Sales by need state: coverage of the map, shares, and the stores that cannot be clustered in a category.
 
-P1, sales are conserved: per category, the sales read are the published plus the dropped sales, to the cent.
+P1, sales are conserved: per category, the sales read are the published plus the dropped sales, to the last digit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from pipeline.core import money
 from pipeline.core.frames import empty
 from pipeline.core.internal import shares
 from pipeline.core.statistics.named_stores import CLOSED, keys
@@ -52,9 +53,9 @@ def preprocess(
 
     Parameters
     ----------
-    sales : store_id, category, need_state, sales_cents (int64, may be negative); one row per key. Unmapped SKUs
+    sales : store_id, category, need_state, sales_cents (may be negative; floats where amounts have parts of a cent); one row per key. Unmapped SKUs
         have the need state `schema.UNMAPPED`, and the category of that name if their category is unknown. If weeks are known,
-        also `schema.BLOCK_CENTS` (int64). Without rows, all tables are empty.
+        also `schema.BLOCK_CENTS`. Without rows, all tables are empty.
     unchosen_stores : store_id; stores without a row in `sales`, may be empty
     key_spellings, delivered_sales, delivered_stores : the tables of these names, which are passed on; None: no rows
     settings : the treatment of unmapped sales, and the limits, with their values per category
@@ -77,6 +78,39 @@ def preprocess(
     RawDataError : unmapped sales exceed `max_unmapped_share`, or exist where `unmapped = "error"`; names all such categories
     DataError : sales are not conserved, which is a fault of this program
     """
+    part = of_categories(sales=sales, settings=settings, closed=closed)
+    return part | together(
+        parts=[part],
+        unchosen_stores=unchosen_stores,
+        settings=settings,
+        key_spellings=key_spellings,
+        delivered_sales=delivered_sales,
+        delivered_stores=delivered_stores,
+        sales_weeks=sales_weeks,
+        closed=closed,
+        mix_over=mix_over,
+    )
+
+
+def of_categories(
+    *, sales: pd.DataFrame, settings: InternalPreprocessing, closed: Collection[str] = ()
+) -> dict[str, pd.DataFrame]:
+    """What `preprocess` does in each category by itself.
+
+    Parameters
+    ----------
+    sales, settings, closed : as for `preprocess`; sales of any whole categories
+
+    Returns
+    -------
+    The tables of `preprocess` that come from `sales`, for these categories: categories without mix_over and weeks, excluded_stores without
+    the unchosen ones, and need_state_coverage with `has_unmapped`.
+
+    Raises
+    ------
+    RawDataError : a category is called `(none)`
+    DataError : sales are not conserved, which is a fault of this program
+    """
     reserved = int((sales["category"] == NO_CATEGORY).sum())
     if reserved:
         raise RawDataError(
@@ -84,22 +118,53 @@ def preprocess(
         )
     sales = sales.sort_values(["category", "store_id", "need_state"], ignore_index=True)
     coverage = _coverage(sales, settings)
-    _check_coverage(coverage, set(sales["category"][sales["need_state"] == UNMAPPED]), settings)
     dropping = {name for name in coverage["category"] if UNMAPPED_SALES[for_category(settings, name).unmapped].dropped}
-    is_dropped = (sales["need_state"] == UNMAPPED) & sales["category"].isin(dropping)
-    published = sales[~is_dropped].reset_index(drop=True)
+    is_unmapped = sales["need_state"] == UNMAPPED
+    published = sales[~(is_unmapped & sales["category"].isin(dropping))].reset_index(drop=True)
     _check_conserved(coverage, published)
-    gone = keys(closed)
-    excluded = _excluded(sales, published, settings, gone)
+    excluded = _excluded(sales, published, settings, keys(closed))
     by_need_state = shares.with_shares(published, excluded)
     return {
-        "categories": _categories(sales, by_need_state, excluded).assign(
-            mix_over=", ".join(mix_over), **_weeks(sales_weeks)
-        ),
-        "need_state_coverage": coverage,
-        "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
+        "categories": _categories(sales, by_need_state, excluded),
+        "need_state_coverage": coverage.assign(has_unmapped=coverage["category"].isin(sales["category"][is_unmapped])),
+        "excluded_stores": excluded,
         "sales_by_need_state": by_need_state.drop(columns=[name for name in BLOCK_CENTS if name in by_need_state]),
         "sales_by_block": _by_block(published),
+    }
+
+
+def together(
+    *,
+    parts: Sequence[Mapping[str, pd.DataFrame]],
+    unchosen_stores: pd.DataFrame,
+    settings: InternalPreprocessing,
+    key_spellings: pd.DataFrame | None = None,
+    delivered_sales: pd.DataFrame | None = None,
+    delivered_stores: pd.DataFrame | None = None,
+    sales_weeks: pd.DataFrame | None = None,
+    closed: Collection[str] = (),
+    mix_over: Sequence[str] = (),
+) -> dict[str, pd.DataFrame]:
+    """The tables of `preprocess` that have no file per category.
+
+    Parameters
+    ----------
+    parts : from `of_categories`, at least one, the categories in order; only their first three tables are used
+    unchosen_stores to mix_over : as for `preprocess`
+
+    Raises
+    ------
+    RawDataError : as for `preprocess`
+    """
+    categories, coverage, excluded = (
+        pd.concat([part[name] for part in parts], ignore_index=True)
+        for name in ("categories", "need_state_coverage", "excluded_stores")
+    )
+    _check_coverage(coverage, set(coverage["category"][coverage["has_unmapped"].astype(bool)]), settings)
+    return {
+        "categories": categories.assign(mix_over=", ".join(mix_over), **_weeks(sales_weeks)),
+        "need_state_coverage": coverage.drop(columns="has_unmapped"),
+        "excluded_stores": _with_unchosen(excluded, unchosen_stores, keys(closed)),
         **{
             name: empty(TABLES[name]) if table is None else table
             for name, table in (
@@ -131,18 +196,20 @@ def _by_block(published: pd.DataFrame) -> pd.DataFrame:
     key = ["store_id", "category", "need_state"]
     if BLOCK_CENTS[0] not in published:
         return published[key].iloc[:0].assign(**dict.fromkeys(BLOCK_CENTS, np.int64(0)))
-    if (published[list(BLOCK_CENTS)].sum(axis=1) != published["sales_cents"]).any():
+    if ((published[list(BLOCK_CENTS)].sum(axis=1) - published["sales_cents"]).abs() >= money.LEAST).any():
         raise DataError("the blocks of weeks do not add up to the sales; this is a fault: please report it")
     return published[[*key, *BLOCK_CENTS]].sort_values(key, ignore_index=True)
 
 
 def _coverage(sales: pd.DataFrame, settings: InternalPreprocessing) -> pd.DataFrame:
     unmapped = sales["sales_cents"].where(sales["need_state"] == UNMAPPED, 0)
-    totals = (
-        sales.assign(unmapped_sales_cents=unmapped)
-        .groupby("category", as_index=False, sort=True)[["sales_cents", "unmapped_sales_cents"]]
-        .sum()
-    )
+    by_category = [sales["category"]]
+    totals = pd.DataFrame(
+        {
+            "sales_cents": money.totals(sales["sales_cents"], by_category),
+            "unmapped_sales_cents": money.totals(unmapped, by_category),
+        }
+    ).reset_index()
     drops = [UNMAPPED_SALES[for_category(settings, name).unmapped].dropped for name in totals["category"]]
     totals["dropped_sales_cents"] = totals["unmapped_sales_cents"].where(drops, 0)
     net = totals["sales_cents"]
@@ -177,12 +244,15 @@ def _check_coverage(coverage: pd.DataFrame, with_unmapped: set[str], settings: I
 
 
 def _check_conserved(coverage: pd.DataFrame, published: pd.DataFrame) -> None:
-    remaining = published.groupby("category")["sales_cents"].sum().reindex(coverage["category"], fill_value=0)
+    remaining = money.totals(published["sales_cents"], [published["category"]]).reindex(
+        coverage["category"], fill_value=0
+    )
     lost = coverage["sales_cents"].to_numpy() - remaining.to_numpy() - coverage["dropped_sales_cents"].to_numpy()
-    if lost.any():
-        names = listed(coverage["category"][lost != 0], _NAMED)
+    is_lost = abs(lost) >= money.LEAST
+    if is_lost.any():
+        names = listed(coverage["category"][is_lost], _NAMED)
         raise DataError(
-            f"sales are not conserved in {names}: {abs(lost).sum()} cents; this is a fault: please report it"
+            f"sales are not conserved in {names}: {abs(lost[is_lost]).sum()} cents; this is a fault: please report it"
         )
 
 
@@ -225,6 +295,11 @@ def _categories(sales: pd.DataFrame, published: pd.DataFrame, excluded: pd.DataF
     categories["excluded_stores"] = excluded.groupby("category").size()
     mapped = published[published["need_state"] != UNMAPPED]
     categories["need_states"] = mapped.groupby("category")["need_state"].nunique()
-    categories["sales_cents"] = published.groupby("category")["sales_cents"].sum()
-    categories["clipped_sales_cents"] = (-published["sales_cents"].clip(upper=0)).groupby(published["category"]).sum()
-    return categories.fillna(0).astype("int64").reset_index()
+    categories = categories.reindex(columns=["stores", "excluded_stores", "need_states"]).fillna(0).astype("int64")
+    for name, cents in (
+        ("sales_cents", published["sales_cents"]),
+        ("clipped_sales_cents", -published["sales_cents"].clip(upper=0)),
+    ):
+        of_category = money.totals(cents, [published["category"]])
+        categories[name] = of_category.reindex(categories.index, fill_value=0).astype(cents.dtype)
+    return categories.reset_index()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pipeline.core import money
+
 
 def volume_tiers(sales_by_need_state: pd.DataFrame, tiers: int) -> pd.DataFrame:
     """The net sales of every store that is not excluded, and its tier: 1 for the largest.
@@ -21,6 +23,6 @@ def volume_tiers(sales_by_need_state: pd.DataFrame, tiers: int) -> pd.DataFrame:
     store_id, sales_cents, volume_tier; sorted by store_id. No rows if all stores are excluded.
     """
     used = sales_by_need_state[~sales_by_need_state["is_excluded"].astype(bool)]
-    sold = used.groupby("store_id", as_index=False, sort=True)["sales_cents"].sum()
+    sold = money.totals(used["sales_cents"], [used["store_id"]]).reset_index()
     selling_more = sold["sales_cents"].rank(method="min", ascending=False).sub(1).astype("int64")
     return sold.assign(volume_tier=1 + tiers * selling_more // max(len(sold), 1))

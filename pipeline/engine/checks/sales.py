@@ -92,7 +92,7 @@ def look(
         keys.check_precise(connection, source, precise)
     with findings.attempt(NAME):
         named.finish(connection, source, "mapped" if has_map else "(SELECT '' AS sku_id, '' AS map_category) m")
-    sums.round_to_cents(connection)
+    sums.settle(connection)
     total, nulls = _nulls(connection)
     with findings.attempt(NAME):
         names = {each.use: each.name for each in wanted if fitted.has(each.use) and each.use in KEYS}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from pipeline.config.raw_files import SUFFIXES
+from pipeline.engine.proposing.amounts import Value
 from pipeline.engine.proposing.roles import EXTERNAL, NEED_STATES, SALES, Group, Part, Proposal
 
 
@@ -44,7 +47,8 @@ def _part(part: Part, home: Path, *, has_map: bool, sales: Part | None) -> list[
     lines.append(f"columns = {_table(columns)}")
     for name, values in (("ignore", part.ignore), ("labels", part.labels)):
         if values:
-            lines.append(f"{name} = [{', '.join(map(_value, values))}]")
+            lines.append(f"{name} = {_value(list(values))}")
+    lines += [f"{name} = {_value(value)}" for name, value in part.settings.items()]
     for name, settings in (("csv", part.group.sample.csv), ("excel", part.group.sample.excel)):
         if settings:
             lines.append(f"{name} = {_table(settings)}")
@@ -70,9 +74,15 @@ def _below(path: Path, home: Path) -> str:
     return str(path.relative_to(home)) if path.is_relative_to(home) else str(path)
 
 
-def _table(values: Mapping[str, str | int | list[str]]) -> str:
-    return f"{{ {', '.join(f'{key} = {_value(value)}' for key, value in values.items())} }}"
+def _table(values: Mapping[str, Any]) -> str:
+    return f"{{ {', '.join(f'{_key(key)} = {_value(value)}' for key, value in values.items())} }}"
 
 
-def _value(value: str | int | list[str]) -> str:
+def _key(name: str) -> str:
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, Mapping):
+        return _table(value)
     return json.dumps(value, ensure_ascii=False)  # of texts, whole numbers and lists of texts, TOML writes the same

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
+from pipeline.engine.proposing import amounts, gaps, periods, two_columns
+from pipeline.engine.proposing.amounts import Written
 from pipeline.engine.proposing.samples import Sample
 from pipeline.engine.proposing.vocabulary import fit
+from pipeline.engine.reading import codes
 
 SALES, NEED_STATES, EXTERNAL = "internal_sales", "need_states", "external"
 _SALES_USES = ("store_id", "sku_id", "sales_value", "category", "need_state", "week")
@@ -16,7 +21,7 @@ _MAP_USES = ("sku_id", "category", "need_state", "weight")
 _NUMBER = re.compile(r"[-+]?[\d.,' \u00a0\u202f\u2019]*\d(?:[eE][-+]?\d+)?-?")
 _WEEK = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-?W?\d{1,2}|\d{1,6}|\d{4}/\d{2}/\d{2}")
 _INDEX = re.compile(r"unnamed:? ?\d*|index|level_\d|__index_level_\d__", re.IGNORECASE)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_WHOLE = re.compile(r"-?\d{1,15}")
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 _FEW_LEVELS = 60
 
@@ -40,14 +45,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Part:
-    """A proposed `[sources]` table: which source, whose files, raw column by use, columns that are no features, and what is unsure."""
+    """A proposed `[sources]` table: which source, whose files, raw column by use (several, where they name it together), columns that are
+    no features, what is unsure, and further settings."""
 
     source: str
     group: Group
-    columns: Mapping[str, str]
+    columns: Mapping[str, str | list[str]]
     ignore: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+    settings: Written = field(default_factory=dict)
 
 
 @dataclass
@@ -151,8 +158,9 @@ def _can_be(sample: Sample, name: str, use: str) -> bool:
 
 
 def _is_numeric(values: Sequence[str]) -> bool:
-    numbers = sum(bool(_NUMBER.fullmatch(text.strip("()€$£ ").removesuffix(" EUR"))) for text in values)
-    return numbers >= 0.8 * len(values)
+    texts = [text for text in values if not amounts.is_blank(text)]
+    numbers = sum(bool(_NUMBER.fullmatch(text)) or amounts.number_of(text) is not None for text in texts)
+    return bool(texts) and numbers >= 0.8 * len(texts)
 
 
 def _is_decimal(values: Sequence[str]) -> bool:
@@ -168,8 +176,8 @@ def _is_sales(sample: Sample) -> bool:
     category, _ = _best(sample, "category")
     amount, _ = _best(sample, "sales_value", [name for name in (store, sku) if name])
     if amount is None:
-        amount = _priced(sample)[0]
-    return bool(store and amount and (sku or category)) and _repeats(sample, str(store))
+        amount = _priced(sample)[0] or next(iter(_wide(sample)[0]), None)
+    return bool(store and amount and (sku or category)) and (_repeats(sample, str(store)) or bool(_wide(sample)[0]))
 
 
 def _is_map(sample: Sample) -> bool:
@@ -203,10 +211,22 @@ def _columns(sample: Sample, uses: Iterable[str]) -> tuple[dict[str, str], list[
     return columns, unsure
 
 
+def _wide(sample: Sample) -> tuple[list[str], list[str]]:
+    """The columns that are weeks, and what stands for them in `week_columns`."""
+    numeric = [name for name in sample.columns if _is_numeric(sample.values(name))]
+    return periods.week_columns(sample.columns, numeric)
+
+
 def _sales(group: Group) -> Part:
     sample = group.sample
     columns, unsure = _columns(sample, _SALES_USES)
-    if "sales_value" not in columns:
+    settings: Written = {}
+    weeks, patterns = _wide(sample)
+    if "sales_value" not in columns and weeks and not all(_priced(sample)):
+        settings["week_columns"] = patterns
+        columns.pop("week", None)
+        unsure.append(f"columns {weeks[0]!r} to {weeks[-1]!r} are taken for weeks: see whether their values are sales")
+    elif "sales_value" not in columns:
         units, price = _priced(sample)
         columns["sales_value"] = f"{units} * {price}"
         unsure.append(
@@ -217,7 +237,23 @@ def _sales(group: Group) -> Part:
             unsure.append(
                 f"column {columns[use]!r} is written as 8.71E+12: its last digits were lost when the file was saved; export it as text"
             )
-    return Part(SALES, group, columns, unsure=tuple(unsure))
+    named: dict[str, str | list[str]] = dict(columns)
+    if "week" in columns:
+        if with_year := periods.with_year(sample.columns, columns["week"]):
+            named["week"] = with_year
+        elif sample.is_whole:
+            is_european = sample.csv.get("delimiter") == ";" or sample.csv.get("decimal") == ","
+            name, doubt = periods.format_of(sample.values(columns["week"]), is_european=is_european)
+            settings |= {"week_format": name} if name else {}
+            unsure += [doubt] if doubt else []
+    keys = [columns[use] for use in ("store_id", "sku_id", "category", "need_state") if use in columns]
+    if totals := gaps.totals(sample.columns, keys):
+        settings["exclude_rows"] = totals
+        unsure += [
+            f"in column {name!r}, {', '.join(map(repr, values[:3]))} {'is' if len(values) == 1 else 'are'} taken for totals, and left out"
+            for name, values in totals.items()
+        ]
+    return Part(SALES, group, named, unsure=tuple(unsure), settings=settings)
 
 
 def _map(group: Group, sales: Part) -> Part:
@@ -256,34 +292,37 @@ def _outside(group: Group) -> Part | None:
         return None
     unsure = [*sample.doubts, *([doubt] if doubt else [])]
     values = sample.values(store)
-    if len(set(values)) < len(values):
+    if len(set(values)) < len(set(zip(*sample.columns.values(), strict=True))):
         unsure.append(f"column {store!r} has the same store in several rows, where one row per store is needed")
     others = [name for name in sample.columns if name != store]
     ignore = [name for name in others if not name.strip() or _INDEX.fullmatch(name)]
-    dates = [name for name in others if name not in ignore and _all(sample, name, _DATE)]
-    names = [name for name in others if name not in (*ignore, *dates) and _is_name(sample, name)]
-    if dates:
-        unsure.append(f"dates are no features, and named in ignore: {', '.join(map(repr, dates))}")
+    names = [name for name in others if name not in ignore and _is_name(sample, name)]
+    coded = [name for name in others if name not in (*ignore, *names) and _is_coded(sample, name)]
+    if coded:
+        unsure.append(f"whole numbers that look like codes are levels, and no amounts: {', '.join(map(repr, coded))}")
     if names:
         unsure.append(f"texts that differ in nearly every store are labels: {', '.join(map(repr, names))}")
     return Part(
         EXTERNAL,
         group,
         {"store_id": store},
-        tuple(name for name in (*ignore, *dates) if name),
+        tuple(name for name in ignore if name),
         tuple(names),
         tuple(unsure),
+        {"categorical": coded} if coded else {},
     )
 
 
-def _all(sample: Sample, name: str, pattern: re.Pattern[str]) -> bool:
+def _is_coded(sample: Sample, name: str) -> bool:
+    """Whether a column of whole numbers behaves like codes, as `check` would doubt it."""
     values = sample.values(name)
-    return bool(values) and all(pattern.fullmatch(text) for text in values)
+    is_whole = bool(values) and all(_WHOLE.fullmatch(text) for text in values)
+    return is_whole and codes.are_codes(name, np.array(values, dtype="float64"))
 
 
 def _is_name(sample: Sample, name: str) -> bool:
     values = sample.values(name)
-    is_text = bool(values) and not _is_numeric(values)
+    is_text = bool(values) and not _is_numeric(values) and not all(_WEEK.fullmatch(text) for text in values)
     return is_text and (len(set(values)) >= 0.8 * len(values) > 2 or (fit(name, "label") >= 2 and len(set(values)) > 1))
 
 
@@ -294,6 +333,7 @@ def _join(proposal: Proposal) -> None:
     if sales is None:
         proposal.missing.append("no file looks like sales: a store, a SKU or category, and an amount per row")
         return
+    _join_stores(proposal, sales)
     if "category" not in sales.columns and (mapped is None or "category" not in mapped.columns):
         proposal.missing.append(
             "no column looks like the category: name it in columns.category of [sources.internal_sales]"
@@ -304,3 +344,30 @@ def _join(proposal: Proposal) -> None:
         proposal.missing.append(
             "no file looks like outside data, a row per store: the stores are clustered on their sales alone"
         )
+
+
+def _join_stores(proposal: Proposal, sales: Part) -> None:
+    """Where outside data names its stores by two columns that the sales have too, both are the key of both."""
+    in_sales = sales.columns["store_id"]
+    for part in [part for part in proposal.parts if part.source == EXTERNAL]:
+        store = part.columns["store_id"]
+        if not isinstance(in_sales, str) or not isinstance(store, str):
+            continue
+        outside, sold = part.group.sample.columns, sales.group.sample.columns
+        other = two_columns.partner(outside, sold, store, in_sales)
+        if not other:
+            continue
+        for each, own in ((sales, in_sales), (part, store)):
+            unsure = tuple(text for text in each.unsure if not text.startswith(f"column {own!r} has the same store"))
+            joined = replace(
+                each,
+                columns={**each.columns, "store_id": [other, own]},
+                ignore=tuple(name for name in each.ignore if name != other),
+                labels=tuple(name for name in each.labels if name != other),
+                unsure=(
+                    *unsure,
+                    f"a store is named by columns {other!r} and {own!r} together, as {own!r} alone is not its own",
+                ),
+            )
+            proposal.parts[proposal.parts.index(each)] = joined
+        return

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.raw_files import FORMATS
+from pipeline.engine.proposing import amounts, gaps
+from pipeline.engine.proposing.amounts import Written
 from pipeline.errors import RawDataError
-from pipeline.settings import CsvSettings
-from pipeline.wording import gist
+from pipeline.wording import counted, gist, listed
 
 ROWS = 5_000  # read of each file
 _BYTES = 2_000_000
@@ -39,15 +39,6 @@ _DIGITS = re.compile(r"[-+]?[\d.,' \u00a0\u202f\u2019]*\d")
 _SPACES = {"\u00a0": " ", "\u202f": " ", "\u2019": "'"}
 
 
-_CANNOT = {
-    "encoding": "its encoding cannot be named in this version: save the file as UTF-8",
-    "header_row": "the names do not stand in its first line: remove the lines above them",
-    "delimiter": "its delimiter cannot be named: save the file with another",
-    "decimal": "its decimal mark cannot be named: save the file with another",
-    "thousands": "its mark of thousands cannot be named: save the file without",
-}
-
-
 @dataclass(frozen=True)
 class Sample:
     """The beginning of a file.
@@ -63,8 +54,8 @@ class Sample:
 
     path: Path
     columns: Mapping[str, Sequence[str | None]]
-    csv: Mapping[str, str | int] = field(default_factory=dict)
-    excel: Mapping[str, str | int | list[str]] = field(default_factory=dict)
+    csv: Written = field(default_factory=dict)
+    excel: Written = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     is_whole: bool = True
 
@@ -124,33 +115,38 @@ def _csv(path: Path) -> Sample:
         lines = lines[:-1]
     delimiter = _delimiter(lines[:200])
     rows = list(islice(csv.reader(lines, delimiter=delimiter), ROWS + 1))
-    if not any(any(row) for row in rows):
+    while rows and not any(rows[-1]):
+        rows.pop()
+    if not rows:
         raise RawDataError(f"{path}: the file is empty; write it again, or leave it out")
     above = _rows_above(rows)
-    header, body = rows[above], [row for row in rows[above + 1 :] if len(row) == len(rows[above])]
-    columns = {name: [row[position] or None for row in body] for position, name in enumerate(header)}
-    marks, unsure = _marks(columns)
-    settings: dict[str, str | int] = {"encoding": encoding, "delimiter": delimiter, **marks, "header_row": above + 1}
-    default: dict[str, str | int] = {
-        "encoding": "utf-8",
-        "delimiter": ",",
-        "decimal": ".",
-        "thousands": "",
-        "header_row": 1,
-    }
-    changed = {key: value for key, value in settings.items() if value != default[key]}
-    csv_settings = {key: value for key, value in changed.items() if _can_say({key: value})}
-    doubts += [f"{_CANNOT[key]} ({key} is {value!r})" for key, value in changed.items() if key not in csv_settings]
-    return Sample(path, columns, csv=csv_settings, doubts=(*doubts, *unsure), is_whole=is_whole and len(rows) <= ROWS)
+    is_whole = is_whole and len(rows) <= ROWS
+    footers = gaps.footer_rows(rows[above + 1 :], len(rows[above])) if is_whole else 0
+    header = rows[above]
+    body = [row for row in rows[above + 1 : len(rows) - footers] if len(row) == len(header)]
+    columns, settings, unsure = _read_on({name: [row[at] or None for row in body] for at, name in enumerate(header)})
+    layout: Written = {"encoding": encoding, "delimiter": delimiter, "header_row": above + 1, "footer_rows": footers}
+    default: Written = {"encoding": "utf-8", "delimiter": ",", "header_row": 1, "footer_rows": 0}
+    changed = {key: value for key, value in layout.items() if value != default[key]}
+    if footers:
+        doubts.append(
+            f"its last {counted(footers, 'row is', 'rows are')} taken for no data, such as {rows[-1][0][:40]!r}"
+        )
+    return Sample(path, columns, csv={**changed, **settings}, doubts=(*doubts, *unsure), is_whole=is_whole)
 
 
-def _can_say(setting: Mapping[str, str | int]) -> bool:
-    """Whether `csv` settings of this version can hold this one."""
-    try:
-        msgspec.convert(dict(setting), CsvSettings)
-    except msgspec.ValidationError:
-        return False
-    return True
+def _read_on(columns: dict[str, Sequence[str | None]]) -> tuple[dict[str, Sequence[str | None]], Written, list[str]]:
+    """Columns of texts with values filled down, the settings by which they are read, and what is unsure about them."""
+    columns, filled = gaps.filled_down(columns)
+    beside, unsure = amounts.settings_of(columns)
+    marks, more = _marks(columns)
+    settings: Written = {**{key: value for key, value in marks.items() if value}, **beside}
+    if settings.get("decimal") == ".":
+        del settings["decimal"]
+    if filled:
+        settings["fill_down"] = filled
+        unsure.append(f"{listed(filled, 4)}: a value holds for the rows below it: see whether cells were merged")
+    return columns, settings, [*unsure, *more]
 
 
 def _rows_above(rows: Sequence[Sequence[str]]) -> int:
@@ -210,16 +206,30 @@ def _marks(columns: Mapping[str, Sequence[str | None]]) -> tuple[dict[str, str],
             "its numbers have decimal points and commas: correct them, or see whether one is a mark of thousands"
         )
     if threes and not groups:
-        name, text = threes[0]
-        mark = "," if "," in text else "."
-        if mark != marks["decimal"]:
-            marks["thousands"] = mark
-            unsure.append(f"in column {name!r}, {text} is taken for a number with thousands")
-        elif all(len(other.rpartition(mark)[2]) == 3 for other in columns[name] if other and mark in other):
-            unsure.append(
-                f"in column {name!r}, {text} may be with decimals or with thousands: it is taken for decimals"
-            )
+        unsure += _with_three_digits(columns, *threes[0], marks)
     return marks, unsure
+
+
+def _with_three_digits(
+    columns: Mapping[str, Sequence[str | None]], name: str, text: str, marks: dict[str, str]
+) -> list[str]:
+    """What is unsure of numbers such as 1.003 in a column; `marks` gets that of thousands where they are taken for such."""
+    mark = "," if "," in text else "."
+    if mark != marks["decimal"] or _beside_whole_numbers(columns[name], mark):
+        if mark == marks["decimal"]:
+            marks["decimal"] = "." if mark == "," else ""
+        marks["thousands"] = mark
+        return [f"in column {name!r}, {text} is taken for a number with thousands"]
+    if all(len(other.rpartition(mark)[2]) == 3 for other in columns[name] if other and mark in other):
+        return [f"in column {name!r}, {text} may be with decimals or with thousands: it is taken for decimals"]
+    return []
+
+
+def _beside_whole_numbers(values: Sequence[str | None], mark: str) -> bool:
+    """Whether numbers below a thousand stand without the mark, beside those with three digits behind it: 901 beside 1.003."""
+    texts = [number for text in values if text and (number := amounts.number_of(text.strip()))]
+    whole = [text for text in texts if mark not in text]
+    return bool(whole) and all(len(text) <= 3 for text in whole) and not any(text.startswith("0") for text in texts)
 
 
 def _most(counts: Counter[str], otherwise: str) -> str:
@@ -230,8 +240,9 @@ def _numbers(columns: Mapping[str, Sequence[str | None]]) -> Iterator[tuple[str,
     """The texts of the columns that hold numbers, with the column's name."""
     for name, values in columns.items():
         texts = [text.strip() for text in values if text and text.strip()]
-        if sum(bool(_DIGITS.fullmatch(text)) for text in texts) >= 0.8 * len(texts):
-            yield from ((name, text) for text in texts)
+        numbers = [number for text in texts if (number := amounts.number_of(text))]
+        if len(numbers) > 0.5 * len(texts):
+            yield from ((name, number) for number in numbers)
 
 
 # ---------------------------------------------------------------- Excel
@@ -260,8 +271,8 @@ def _excel(path: Path) -> Sample:
         doubts.append(f"its sheets {', '.join(map(repr, alike))} have the same columns, and are read as one")
     elif len(tables) > 1:
         doubts.append(f"it has {len(tables)} sheets, and {chosen!r} is read: {', '.join(map(repr, tables))}")
-    doubts += _marks(columns)[1]
-    settings: dict[str, str | int | list[str]] = {}
+    columns, settings, unsure = _read_on(columns)
+    doubts += unsure
     if len(alike) > 1:
         settings["sheet"] = alike
     elif chosen != workbook.sheet_names[0]:
@@ -271,7 +282,7 @@ def _excel(path: Path) -> Sample:
     return Sample(path, columns, excel=settings, doubts=tuple(doubts))
 
 
-def _below_header(cells: pa.RecordBatch) -> tuple[int, dict[str, list[str | None]]] | None:
+def _below_header(cells: pa.RecordBatch) -> tuple[int, dict[str, Sequence[str | None]]] | None:
     """The row of the names, counted from 1, and the columns below: the first row with a different text in each column that has values."""
     values = [column.to_pylist() for column in cells.columns]
     if not values:

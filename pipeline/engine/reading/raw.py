@@ -23,7 +23,7 @@ from pipeline.engine.connections import NotTextError, memory_limit_of, reading, 
 from pipeline.engine.reading import csv_files, folders, keys, page_checksums, rewriting, week_formats, workbook_process
 from pipeline.engine.reading.csv_files import Head
 from pipeline.engine.reading.number_formats import NumberFormat
-from pipeline.engine.reading.scan import RawColumn, Scan, nfc
+from pipeline.engine.reading.scan import SUMMED, RawColumn, Scan, nfc
 from pipeline.engine.reading.source import Source as Source
 from pipeline.engine.reading.virtual import with_made
 from pipeline.errors import RawDataError
@@ -165,10 +165,20 @@ def _scan_parquet(
     layout: Layout,
     further: tuple[str, ...],
     paths: tuple[str, ...],
-    _source: Source,
+    source: Source,
 ) -> Scan:
     columns = tuple((nfc(name), RawColumn(identifier(name), type_)) for name, type_ in layout.columns)
-    return Scan(_parquet(paths, _options(further, paths)), paths, columns, _in_folders(paths, further))
+    scan = Scan(_parquet(paths, _options(further, paths)), paths, columns, _in_folders(paths, further))
+    return extracted(scan, source) if source.section.is_in_database else scan
+
+
+def extracted(scan: Scan, source: Source) -> Scan:
+    """The scan of the local copy of a table or query: named after that, and of sales that were summed there."""
+    columns = tuple((name, column) for name, column in scan.columns if name not in SUMMED)
+    has_sums = isinstance(source.section, SalesSource)
+    return replace(
+        scan, files=(source.title,), columns=columns if has_sums else scan.columns, in_folders=(), has_sums=has_sums
+    )
 
 
 def _parquet(paths: Sequence[str], options: str) -> str:

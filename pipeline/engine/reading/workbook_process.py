@@ -16,7 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from pipeline.engine.reading import excel_files, own_process
-from pipeline.engine.reading.excel_files import Sheet
+from pipeline.engine.reading.excel_cells import Sheet
 from pipeline.settings import ExcelSettings
 
 

@@ -1,0 +1,95 @@
+"""Rows that stand several times in one file: appended once more, all of them or those of a period or a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from pipeline.engine.connections import create, row, rows
+from pipeline.engine.reading.scan import Scan
+from pipeline.engine.reading.source import Source
+from pipeline.engine.twice.periods import are_alike, as_key, period_of, unit_of
+from pipeline.wording import listed, quoted
+
+_SAMPLE = 20_000  # sums of a store, SKU and category whose rows are looked at; of more, those of some stores
+_FEWEST = 10  # different rows, below which they may stand an even number of times by chance
+_TIMES = {2: "twice", 3: "three times"}  # how often rows may have been appended
+_SHARE = 0.98  # of the different rows of a part stand so often, or a multiple of it
+_SHOWN = 3
+
+
+def repeated(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan]) -> list[str]:
+    """Doubts of files in which nearly every row of a period, of a store, or of all stands twice, or three times.
+
+    Rows are alike that have the same store, SKU, category, period and amount. In sales by receipt some are, and stand as often as it
+    happens; only where nearly all stand an even number of times, or a multiple of three, were they appended. Rows of nothing do not count.
+    The tables `store_names` and `chosen_sales` must exist.
+    """
+    if not all(scan.has(source.names["store_id"]) for scan in raw_scans):
+        return []
+    period = period_of(connection, source, raw_scans)
+    _make_row_times(connection, source, raw_scans, period)
+    multiples = ", ".join(f"COUNT(*) FILTER (WHERE times % {times} = 0)" for times in _TIMES)
+    groups = rows(
+        connection,
+        f"SELECT unit, week, store, COUNT(*), {multiples} FROM row_times GROUP BY GROUPING SETS ((unit), (unit, week), (unit, store)) "
+        "ORDER BY unit, week NULLS FIRST, store NULLS FIRST",
+    )
+    connection.execute("DROP TABLE row_times")
+    parts: dict[tuple[str, int], dict[str, list[str]]] = {}
+    for unit, week, store, different, *counts in groups:
+        often = [
+            times
+            for times, count in zip(_TIMES, counts, strict=True)
+            if different >= _FEWEST and count >= _SHARE * different
+        ]
+        if often:
+            kind = "period" if week is not None else "store" if store is not None else "all"
+            parts.setdefault((unit, max(often)), {}).setdefault(kind, []).append(str(week or store))
+    return [
+        f"{unit}: {_of(found, period, source.names['store_id'])} stands {_TIMES[times]}: its sales count {_TIMES[times]}; "
+        "remove the rows that were appended once more"
+        for (unit, times), found in parts.items()
+    ]
+
+
+def _make_row_times(
+    connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], period: str
+) -> None:
+    """Make `row_times`: unit, week, store, key, amount and how often such a row stands there; for the rows of some stores."""
+    store = source.names["store_id"]
+    named = [name for use in ("sku_id", "category") if all(scan.has(name := source.names[use]) for scan in raw_scans)]
+    are_same = are_alike(raw_scans, [store, *named])
+    stores, sums = row(connection, "SELECT COUNT(DISTINCT store_id), COUNT(*) FROM chosen_sales")
+    some = max(1, -(-stores * _SAMPLE // max(sums, 1)))
+    create(
+        connection,
+        "some_stores",
+        "SELECT raw_key, name FROM store_names WHERE name IN (SELECT name FROM (SELECT DISTINCT name FROM store_names) d "
+        f"ORDER BY HASH(name), name LIMIT {some})",
+    )
+    selects = []
+    for scan in raw_scans:
+        key = scan[store].sql if are_same else scan[store].key
+        others = ", ".join(scan[name].sql if are_same else as_key(scan[name]) for name in named)
+        week = as_key(scan[period]) if period else "''"
+        selects.append(
+            f"SELECT {unit_of(scan)} AS unit, {week} AS week, {key} AS raw_key, HASH({others or key}) AS key, "
+            f"{scan[source.names['sales_value']].number} AS amount FROM {scan.sql}"
+        )
+    create(
+        connection,
+        "row_times",
+        f"SELECT unit, week, n.name AS store, key, amount, COUNT(*) AS times FROM ({' UNION ALL '.join(selects)}) r "
+        "JOIN some_stores n ON n.raw_key = r.raw_key WHERE amount <> 0 GROUP BY ALL",
+    )
+    connection.execute("DROP TABLE some_stores")
+
+
+def _of(parts: dict[str, list[str]], period: str, store: str) -> str:
+    """Which rows: all, those of some periods, or those of some stores."""
+    if "all" in parts:
+        return "nearly every row"
+    kind, column = ("period", period) if "period" in parts else ("store", store)
+    return f"nearly every row of {listed([quoted(part) for part in parts[kind]], _SHOWN)} in column '{column}'"
