@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -58,7 +59,7 @@ def of_databases(before: Path | None, after: Path, settings: Alerts) -> list[str
     Parameters
     ----------
     before : the database of the previous load; None if there is none. It may be damaged or from an older version: a line
-        says so, and the rest is compared
+        says so, and the rest is compared. What other settings made is not compared
     after : the database just loaded
     settings : as for `findings`
     """
@@ -69,7 +70,50 @@ def of_databases(before: Path | None, after: Path, settings: Alerts) -> list[str
     then, unread = _tables(before)
     if unread:
         lines.append(f"the previous database cannot be compared: {'; '.join(unread)}")
-    return lines + findings(then, now, settings)
+    was, is_now = _settings(before), _settings(after)
+    changed = {task for task in was.keys() & is_now.keys() if was[task] != is_now[task]}
+    return lines + findings(_comparable(then, changed), now, settings)
+
+
+# Tasks whose settings decide the result of every category, and of the outside data.
+_OF_EVERY_CATEGORY = {"InternalPreprocessing"}
+_OF_OUTSIDE = {"ExternalPreprocessing", "ExternalClustering"}
+_OF_FINAL = {"Merging", "Overrides"} | _OF_OUTSIDE
+
+
+def _settings(path: Path) -> dict[str, dict[str, object]]:
+    """The settings of every task of a database, as far as they change its result; empty if it does not hold them."""
+    try:
+        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
+            rows = connection.execute("SELECT DISTINCT task, settings FROM lineage").fetchall()
+    except duckdb.Error:
+        return {}
+    return {
+        task: {
+            key: value
+            for key, value in json.loads(settings).items()
+            # the shape of tables is no setting, and the same data may be delivered under another path
+            if not key.startswith("schema.") and not key.endswith(".path")
+        }
+        for task, settings in rows
+    }
+
+
+def _comparable(tables: Mapping[str, pd.DataFrame], changed: Collection[str]) -> dict[str, pd.DataFrame]:
+    """The tables without the rows that differ from the next load's because the settings of these tasks changed."""
+    rest = dict(tables)
+    if _OF_OUTSIDE & set(changed):
+        rest.pop("external_verdicts", None)
+    for name, tasks in (
+        ("internal_verdicts", _OF_EVERY_CATEGORY),
+        ("store_clusters", _OF_EVERY_CATEGORY | _OF_FINAL),
+    ):
+        if name in rest and tasks & set(changed):
+            rest.pop(name)
+        elif name in rest:
+            others = [task[len("ClusterCategory(") : -1] for task in changed if task.startswith("ClusterCategory(")]
+            rest[name] = rest[name][~rest[name]["category"].isin(others)]
+    return rest
 
 
 def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
