@@ -179,7 +179,7 @@ def test_one_cluster_has_no_p_values():
 def test_a_value_that_is_no_number_is_an_error_that_names_the_feature(bad):
     features = planted()
     features.loc["s004", "f2"] = bad
-    with pytest.raises(DataError, match=r"'f2' is missing or infinite for 1 stores, first 's004'"):
+    with pytest.raises(DataError, match=r"'f2' is missing or infinite for 1 store, first 's004'"):
         cluster(features)
 
 
