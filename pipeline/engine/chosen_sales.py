@@ -11,7 +11,7 @@ from pipeline.engine.reading import amounts, keys
 from pipeline.engine.reading.raw import Source
 from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.weeks import SalesWeeks
-from pipeline.engine.sums import LARGEST_LOSS
+from pipeline.engine.sums import LARGEST_LOSS, LARGEST_TOTAL
 from pipeline.engine.twice import files, totals
 from pipeline.engine.twice import rows as repeated_rows
 from pipeline.errors import RawDataError, SettingsError
@@ -77,6 +77,21 @@ def check_values(connection: duckdb.DuckDBPyConnection, source: Source, raw_scan
         raise RawDataError(
             f"{source.title}: column '{name}' is missing, not finite or beyond 1e13 in {counted(int(bad), 'row', 'rows')} of "
             f"{total:,}; correct them, or remove the rows"
+        )
+
+
+def is_total_publishable(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the sum of all amounts of `chosen_sales`, each without its sign, fits into a published column."""
+    (total,) = row(connection, "SELECT COALESCE(SUM(ABS(CAST(sales_cents AS HUGEINT))), 0) FROM chosen_sales")
+    return bool(total < LARGEST_TOTAL * 100)
+
+
+def check_total(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Check that the amounts of `chosen_sales` can be added up."""
+    if not is_total_publishable(connection):
+        raise RawDataError(
+            f"{source.title}: the amounts of column '{source.names['sales_value']}' add up to 1e16 or more, which no table holds to the "
+            "cent; see whether the column is the right one, or write the amounts in a larger unit"
         )
 
 

@@ -28,6 +28,7 @@ _STRANGER = (
 _CONTROL = re.compile("[\x80-\x9f]")
 _BLOCK = 1 << 20
 _SAMPLE = 400  # distinct words, which is enough to tell
+_LONGEST_WORD = 1000  # bytes; what is longer is no word
 _WORD = re.compile(rb"[^\x00-\x1f ,;|\"\t]*[\x80-\xff][^\x00-\x1f,;|\"\t]*")
 _PUNCTUATION = frozenset(
     "\u00a0\u00a1\u00a3\u00a7\u00a9\u00ab\u00ae\u00b0\u00b2\u00b3\u00b4\u00b7\u00ba\u00aa\u00bb\u00bc\u00bd\u00be\u00bf\u00d7\u2013\u2014"
@@ -86,8 +87,8 @@ def readings(open_bytes: Callable[[], BinaryIO], besides: str) -> list[tuple[str
 def _odd_words(open_bytes: Callable[[], BinaryIO]) -> list[bytes]:
     words: dict[bytes, None] = {}
     with open_bytes() as file:
-        for line in file:
-            words.update(dict.fromkeys(_WORD.findall(line)))
+        while line := file.readline(_BLOCK):
+            words.update(dict.fromkeys(word for word in _WORD.findall(line) if len(word) <= _LONGEST_WORD))
             if len(words) >= _SAMPLE:
                 break
     return list(words)

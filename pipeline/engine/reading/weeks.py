@@ -59,7 +59,7 @@ class _Week:
     def of(cls, connection: duckdb.DuckDBPyConnection, source: Source, scan: Scan, name: str) -> _Week:
         """Read the distinct values of a column: each distinct text is parsed once."""
         column = scan[name]
-        values = f"SELECT {column.sql} AS v, COUNT(*) AS n FROM {scan.sql} GROUP BY 1"
+        values = f"SELECT {column.sql} AS v, {scan.row_count} AS n FROM {scan.sql} GROUP BY 1"
         text = f"CAST({_text(source, scan, name, 'v')} AS VARCHAR)"
         distinct = rows(connection, f"SELECT CAST(v AS VARCHAR), {text}, n FROM ({values}) d LIMIT {_MOST + 1}")
         if len(distinct) <= _MOST:
