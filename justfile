@@ -13,10 +13,10 @@ run *arguments:
 test *arguments:
     uv run pytest {{ arguments }}
 
-# format Python and the report's JavaScript
+# format Python and JavaScript
 format:
     uv run ruff format
-    uv run oxfmt pipeline/report/templates/*.js
+    uv run oxfmt pipeline/report/templates/*.js pipeline/workbench/page/*.js
 
 # renew docs/settings.md, docs/tables.md and docs/commands.md
 docs:

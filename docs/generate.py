@@ -1,4 +1,4 @@
-"""Write settings.md, tables.md and commands.md from the code that they describe.
+"""Write settings.md, tables.md, commands.md and queries.md from the code that they describe.
 
     uv run python docs/generate.py
     uv run python docs/generate.py --check    # exit code 1, and the name of each file that is out of date
@@ -28,6 +28,7 @@ from pipeline.cli import main as cli
 from pipeline.schema import TABLES, Column, Table
 from pipeline.settings import Section, Settings
 from pipeline.settings.kinds import category_settings_of
+from pipeline.workbench import assets
 
 FOLDER = Path(__file__).resolve().parent
 _WIDTH = 100
@@ -35,6 +36,7 @@ _MARK = "#:"
 _DICTIONARY = ["column", "type", "null", "unit", "what it is"]
 _PATTERNS = {
     r"^(v\d+\.\d+\.\d+|latest)$": "a version of DuckDB, such as `v1.2.0`, or `latest`",
+    r"^((s3|gs|abfss?|az)://[^/]+(/.*)?)?$": "empty, or a URL that begins with `s3://`, `gs://`, `abfs://`, `abfss://` or `az://`",
     r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$": "empty, or a number and KB, MB, GB or TB",
 }
 
@@ -68,6 +70,16 @@ _COMMANDS = """\
 `docs/generate.py` writes this page from the help of the commands. Do not edit it by hand. Their exit codes:
 [operations.md](operations.md#exit-codes). Completion in bash: `eval "$(_STORE_CLUSTERING_COMPLETE=bash_source store-clustering)"`;
 for other shells use `zsh_source` or `fish_source`."""
+
+_QUERIES = """\
+# Query the database
+
+`docs/generate.py` writes this page from [`examples.sql`](../pipeline/workbench/examples.sql), which the
+[workbench](workbench.md#tables-and-sql) offers too. Do not edit it by hand.
+
+You can open `outputs/clustering_<env>.duckdb` read-only in the DuckDB command line, Python, R, DBeaver or any tool with a DuckDB
+driver. Tables and columns have comments, the same as in [tables.md](tables.md):
+`FROM duckdb_columns() SELECT table_name, column_name, comment`. A test runs every query on this page."""
 
 # ---------------------------------------------------------------- settings
 
@@ -270,6 +282,12 @@ def _clean(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
+def queries_page() -> str:
+    """Every example query, with what it shows."""
+    queries = [f"{example['title']}:\n\n```sql\n{example['sql']}\n```" for example in assets.examples()]
+    return "\n\n".join([_QUERIES, *queries]) + "\n"
+
+
 # ---------------------------------------------------------------- all
 
 
@@ -283,7 +301,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a file is out of date")
     check = parser.parse_args().check
-    pages = {"settings.md": settings_page(), "tables.md": tables_page(), "commands.md": commands_page()}
+    pages = {
+        "settings.md": settings_page(),
+        "tables.md": tables_page(),
+        "commands.md": commands_page(),
+        "queries.md": queries_page(),
+    }
     stale = 0
     for name, text in pages.items():
         path = FOLDER / name

@@ -1,16 +1,18 @@
-"""The DAG: what each task reads, computes and publishes. Declarations only; `pipeline.stage` does the work.
+r"""The DAG: what each task reads, computes and publishes. Declarations only; `pipeline.stage` does the work.
 
         raw sales, need states            raw external features
                   |                                 |
     +-- InternalPreprocessing             ExternalPreprocessing
     |             |                                 |
     |   ClusterCategory, one per category  ExternalClustering
-    |             |                                 |
-    |   InternalClustering ----- Merging -----------+----- Overrides: raw overrides, if any
+    |             |       \                         |
+    |             |        MergeCategory, one per category
+    |             |                 |
+    |   InternalClustering ----- Merging ----------------- Overrides: raw overrides, if any
     |             |                 |
 ChainClustering --+    Migrations: since a pin; AssignmentModel: for new stores
     |                               |
-    +---------------- Warehouse, Report, Workbook    (FullPipeline)
+    +---------------- Warehouse, Report, Workbook, Upload    (FullPipeline)
                             |
               Deliveries: the raw files against those of the last load, from InternalPreprocessing and ExternalPreprocessing
 """
@@ -19,16 +21,23 @@ from __future__ import annotations
 
 import os
 
+from pipeline import machine
+
+if not machine.is_tested():  # before what only Linux has is imported
+    machine.refuse_other()
+
 from luigi.configuration import add_config_path
 
 from pipeline.config.environment import home
 from pipeline.run import beginning, unknown_task
+from pipeline.schema import CANDIDATES
 from pipeline.stage.database import Bundle, DatabaseStage
 from pipeline.stage.deliveries import DeliveriesStage
 from pipeline.stage.documents import DocumentStage
 from pipeline.stage.from_raw import RawStage
-from pipeline.stage.per_category import CategoryStage, CollectingStage
+from pipeline.stage.per_category import CategoryStage, CollectingStage, JoiningStage
 from pipeline.stage.table import ModelStage, TableStage
+from pipeline.stage.upload import UploadStage
 
 for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")):
     if os.path.isfile(_path):  # noqa: PTH113  # Luigi's exit codes must hold from any working directory
@@ -46,7 +55,9 @@ class InternalPreprocessing(RawStage):
     sources = ("internal_sales", "need_states")
     sections = ("internal.preprocessing", "sources.internal_sales", "sources.need_states")
     gather = "pipeline.engine.internal:gather"
-    compute = "pipeline.core.internal.preprocessing:preprocess"
+    compute_each = "pipeline.core.internal.preprocessing:of_categories"
+    besides_each = ("closed",)
+    compute = "pipeline.core.internal.preprocessing:together"
     besides = {"closed": "stores.closed", "mix_over": "sources.mix_over"}
     tables = (
         "categories",
@@ -146,10 +157,33 @@ class Overrides(RawStage):
     tables = ("overrides",)
 
 
-class Merging(TableStage):
-    """Internal and external clusters, merged into the final store clusters, with overrides; their names and profiles."""
+class MergeCategory(CategoryStage):
+    """The clusters of one category, merged with the external clusters; their names and profiles."""
 
     reads = {
+        "internal_clusters": (ClusterCategory, "internal_clusters"),
+        "internal_features": (ClusterCategory, "internal_features"),
+        "external_clusters": (ExternalClustering, "external_clusters"),
+        "external_scaled_features": (ExternalClustering, "external_scaled_features"),
+        "external_features": (ExternalPreprocessing, "external_features"),
+        "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
+    }
+    pinned = {
+        "reference_clusters": ("final", "store_clusters", _PLACED),
+        "reference_numbers": ("final", "cluster_numbers", ("category", "highest_number")),
+    }
+    sections = ("merging",)
+    compute = "pipeline.core.final.candidates:merge_category"
+    tables = tuple(CANDIDATES)
+
+
+class Merging(JoiningStage):
+    """The final store clusters: the merged clusters of every category, with overrides; their names and profiles."""
+
+    categories = InternalPreprocessing
+    child = MergeCategory
+    reads = {
+        "overrides": (Overrides, "overrides"),
         "internal_clusters": (InternalClustering, "internal_clusters"),
         "internal_features": (InternalClustering, "internal_features"),
         "internal_excluded": (InternalPreprocessing, "excluded_stores"),
@@ -158,12 +192,9 @@ class Merging(TableStage):
         "external_features": (ExternalPreprocessing, "external_features"),
         "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         "external_excluded": (ExternalPreprocessing, "excluded_stores"),
-        "overrides": (Overrides, "overrides"),
     }
-    pinned = {
-        "reference_clusters": ("final", "store_clusters", _PLACED),
-        "reference_numbers": ("final", "cluster_numbers", ("category", "highest_number")),
-    }
+    only_of = {"internal_features": "overrides"}
+    pinned = MergeCategory.pinned
     sections = ("merging",)
     compute = "pipeline.core.final.final_clusters:finish"
     tables = (
@@ -319,10 +350,17 @@ class Workbook(DocumentStage):
     libraries = ("numpy", "pandas", "pyarrow", "xlsxwriter")
 
 
-class FullPipeline(Bundle):
-    """Everything: the store clusters, in the database, the report and the workbook."""
+class Upload(UploadStage):
+    """The results in a bucket, if the settings name one."""
 
-    stages = (Warehouse, Report, Workbook)
+    uploads = (Warehouse, Report, Workbook)
+    loads = Warehouse.loads
+
+
+class FullPipeline(Bundle):
+    """Everything: the store clusters, in the database, the report and the workbook, and in a bucket, if there is one."""
+
+    stages = (Warehouse, Report, Workbook, Upload)
 
 
 JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)

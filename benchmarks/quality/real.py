@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from pipeline.core.chain import cluster_chain
 from pipeline.core.clustering import stores
 from pipeline.core.external import clustering as external_clustering
-from pipeline.core.final import final_clusters
+from pipeline.core.final.all_at_once import merge_and_finish
 from pipeline.core.internal import clustering as internal_clustering
 from pipeline.schema import TABLES
 from pipeline.settings import ChainClustering, ExternalClustering, InternalClustering, Merging
@@ -147,7 +147,7 @@ def _compute(
         "external_excluded": external_excluded,
         "overrides": overrides,
     }
-    final_clusters.finish(**arguments, settings=Merging())
+    merge_and_finish(**arguments, settings=Merging())
     cluster_chain(
         sales_by_need_state=pd.concat(sales, ignore_index=True),
         internal_clusters=internal_tables["internal_clusters"],

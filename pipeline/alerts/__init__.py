@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config.environment import Config, alerts_alone
 from pipeline.errors import worded
+from pipeline.records import runs
 from pipeline.records.runs import Run
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def after_run(config: Config, run: Run | None, findings: Sequence[str], problem:
     is_alive = message.outcome == "done" and bool(config.settings.alerts.heartbeat_url)
     if is_due or is_alive:
         alert = {"title": message.title, "body": message.body, "kind": _kind(message, findings)} if is_due else {}
-        _send_apart(config, {"alert": alert, "heartbeat": is_alive})
+        problems = _send_apart(config, {"alert": alert, "heartbeat": is_alive})
+        if run is not None and is_due:
+            runs.record_alert(config, run.run_id, message.title, problems)
 
 
 def refused(env: str, error: BaseException) -> None:
@@ -84,7 +87,8 @@ def refused(env: str, error: BaseException) -> None:
         )
 
 
-def _send_apart(config: Config, request: Mapping[str, object]) -> None:
+def _send_apart(config: Config, request: Mapping[str, object]) -> list[str]:
+    """Send in a process of its own; returns what went wrong, a line each, which is logged too."""
     command = [sys.executable, "-m", __name__, config.env]
     try:
         sent = subprocess.run(  # noqa: S603  # this program, with the name of an environment
@@ -99,10 +103,12 @@ def _send_apart(config: Config, request: Mapping[str, object]) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        log.warning("alert not sent: no receiver answered within %s s", LIMIT)
-        return
-    for line in sent.stdout.splitlines():
+        problems = [f"alert not sent: no receiver answered within {LIMIT} s"]
+    else:
+        problems = sent.stdout.splitlines()
+    for line in problems:
         log.warning("%s", line)
+    return problems
 
 
 # Whether a run that succeeded is told of, by whether there is something to look at.

@@ -7,6 +7,7 @@ stored beside it as `<run_id>.toml`.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
@@ -24,6 +25,7 @@ import msgspec
 from pipeline.config.environment import Config
 from pipeline.storage import durable
 from pipeline.storage.durable import naming
+from pipeline.variables import all_hidden
 
 BUILT, CUT_OFF, FAILED = "built", "cut off", "failed"
 
@@ -146,7 +148,7 @@ def _append(path: Path, line: dict[str, Any]) -> None:
     try:
         with naming(path):
             # a letter that UTF-8 cannot encode, for example in a file name, becomes a question mark, so that the line is not lost
-            os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="replace"))
+            os.write(descriptor, (json.dumps(all_hidden(line), ensure_ascii=False) + "\n").encode(errors="replace"))
     finally:
         os.close(descriptor)
 
@@ -161,12 +163,20 @@ def finish(config: Config, fresh: Collection[str], status: str | None = None) ->
         _append(folder(config) / f"{run.run_id}.jsonl", last | {"at": now().isoformat(timespec="milliseconds")})
 
 
+def record_alert(config: Config, run_id: str, title: str, problems: list[str]) -> None:
+    """Append that an alert about a run was sent; `problems` are the receivers that it did not reach. An error of the disk is let go."""
+    with contextlib.suppress(OSError):
+        line = {"event": "alert", "title": title, "problems": problems, "at": now().isoformat(timespec="milliseconds")}
+        _append(folder(config) / f"{run_id}.jsonl", line)
+
+
 @dataclass(frozen=True)
 class Run:
     """A run, read from its record.
 
     `status` is running, done, failed or interrupted (its process is gone, but the record has no end). `events` are the lines
     of its tasks, in order; `fresh` are the fresh tasks, recorded at the end. `pid` and `process_started` identify its process on `host`.
+    `alerts` are the lines of the alerts about it.
     """
 
     run_id: str
@@ -182,6 +192,7 @@ class Run:
     pid: int = 0
     process_started: str = ""
     command: list[str] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def is_here(self) -> bool:
@@ -220,12 +231,19 @@ class _Finished(msgspec.Struct):
     fresh: list[str] = []
 
 
-_LINES: dict[str, type[_Started | _Task | _Finished]] = {
+class _Alert(msgspec.Struct):
+    title: str
+    problems: list[str] = []
+
+
+_Line = _Started | _Task | _Finished | _Alert
+_LINES: dict[str, type[_Line]] = {
     "started": _Started,
     BUILT: _Task,
     CUT_OFF: _Task,
     FAILED: _Task,
     "finished": _Finished,
+    "alert": _Alert,
 }
 
 
@@ -249,12 +267,13 @@ def read(path: Path) -> Run | None:
             first.pid,
             first.process_started,
             first.command,
+            [line for line, content in lines if isinstance(content, _Alert)],
         )
     except (OSError, StopIteration, ValueError, OverflowError):
         return None
 
 
-def _parse(text: bytes) -> tuple[dict[str, Any], _Started | _Task | _Finished] | None:
+def _parse(text: bytes) -> tuple[dict[str, Any], _Line] | None:
     """A line as a mapping, and converted; None if it is not a line of a run record."""
     try:
         line: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])

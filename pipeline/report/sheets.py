@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.report.clusters import mix
 from pipeline.report.grids import Cell, integer, of_table
 from pipeline.report.source import Source
-from pipeline.schema import TABLES
+from pipeline.schema import CANDIDATES, TABLES
 
 Kind = Literal["text", "whole", "number", "figure", "share", "money"]
 
@@ -260,6 +260,8 @@ def _dictionary_rows(shown: list[Sheet]) -> Iterator[tuple[Cell, ...]]:
         for column in sheet.columns:
             yield f"sheet {sheet.name}", column.name, column.meaning, ""
     for name, table in TABLES.items():
+        if name in CANDIDATES:  # not in the database
+            continue
         yield f"table {name}", "", f"{table.comment}; {table.grain}", ""
         for described in (*table.columns, *([table.more] if table.more else [])):
             yield f"table {name}", described.name, described.comment, described.unit

@@ -25,6 +25,7 @@ from pipeline.schema.kinds import (
     Table,
     Type,
 )
+from pipeline.schema.merging import CANDIDATES
 
 __all__ = [
     "ALL_CATEGORIES",
@@ -32,6 +33,7 @@ __all__ = [
     "ASSIGNMENTS",
     "BLOCKS",
     "BLOCK_CENTS",
+    "CANDIDATES",
     "CENT_PARTS",
     "MONEY",
     "NO_CATEGORY",

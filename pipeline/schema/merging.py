@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.schema.fields import (
     CATEGORY,
     CHAIN_MEAN,
@@ -32,7 +34,7 @@ from pipeline.schema.kinds import Column, Table
 
 _OVERRIDE = REASON.described("The reason, as written by the author of the override")
 
-TABLES = (
+_FINAL = (
     Table(
         "overrides",
         "one row per store and category",
@@ -202,7 +204,7 @@ TABLES = (
             Column(
                 "p_value",
                 "float",
-                "Share of 999 such permutations and the data itself with at least this gain; null: not tested",
+                "Share of 999 such permutations and the data itself with at least this gain; of fewer permutations once it cannot be below 0.05; null: not tested",
                 nullable=True,
                 unit="0..1",
             ),
@@ -219,3 +221,46 @@ TABLES = (
         "Whether the outside data explains more of each category's sales mix than the internal clusters do",
     ),
 )
+
+# The tables of one category's merging before all categories are joined, and the final tables that they become.
+CANDIDATES = {
+    "candidates": "external_contribution",
+    **{
+        f"candidate_{name}": name
+        for name in ("store_clusters", "merged_clusters", "merged_profiles", "reassignments", "merging_methods")
+    },
+}
+_EARNS = Column(
+    "earns",
+    "boolean",
+    "Which answer the row is for: whether the outside data earns its place in the category. Only false if that is certain, or makes no difference",
+)
+_BY_NAME = {table.name: table for table in _FINAL}
+_AFTERWARDS = {  # what all categories, or placements by hand, decide
+    "store_clusters": {"overridden"},
+    "external_contribution": {"q_value", "earns", "reason"},
+}
+
+
+_MORE = {
+    "external_contribution": (
+        HIGHEST_NUMBER.described(
+            "The highest number that a final cluster of the category has, or had in the reference"
+        ),
+    )
+}
+
+
+def _candidate(name: str, of: Table) -> Table:
+    columns = [column for column in of.columns if column.name not in _AFTERWARDS.get(of.name, ())]
+    return replace(
+        of,
+        name=name,
+        grain=f"{of.grain}, for each answer",
+        key=("earns", *of.key),
+        columns=(_EARNS, *columns, *_MORE.get(of.name, ())),
+        comment=f"{of.comment}: of one category, before all categories are joined; not in the database",
+    )
+
+
+TABLES = (*_FINAL, *(_candidate(name, _BY_NAME[of]) for name, of in CANDIDATES.items()))

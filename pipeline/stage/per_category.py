@@ -1,9 +1,9 @@
-"""One task per category (`CategoryStage`), and the stage that asks for them and joins their tables."""
+"""One task per category (`CategoryStage`), and the stages that ask for them and join their tables."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,7 +29,10 @@ from pipeline.wording import listed, nearest
 
 
 class CategoryStage(TableStage):
-    """A `TableStage` for one category: it reads the category's own file, and only the settings that apply to it."""
+    """A `TableStage` for one category: it reads the category's own files, and only the settings that apply to it.
+
+    Of a table that has a file per category, or that another `CategoryStage` publishes, it reads the category's.
+    """
 
     category = CategoryParameter(description="the category, as it stands in the data")
 
@@ -62,13 +65,14 @@ class CategoryStage(TableStage):
         return super().trace_path.with_name(f"{super().trace_path.stem}-{traces.slug(self.category)}.json")
 
     def paths(self) -> dict[str, list[Path]]:
-        """The category's own file of each table it reads."""
-        paths = {}
-        for argument, (stage, table) in self.reads.items():
-            required = self.clone(stage)
-            assert isinstance(required, RawStage)  # noqa: S101  # only these have a file per category
-            paths[argument] = [required.category_path(table, self.category)]
-        return paths
+        """The files of each table it reads: the category's own file, if there is one per category."""
+        return {argument: self._files(stage, table) for argument, (stage, table) in self.reads.items()}
+
+    def _files(self, stage: type[Stage], table: str) -> list[Path]:
+        required = self.clone(stage)
+        if isinstance(required, RawStage) and table in required.per_category:
+            return [required.category_path(table, self.category)]
+        return list(required.files_of(table))
 
     def check_asked(self) -> None:
         """Refuse a category that is not in the data, before anything is built: by the list of the last build, or the raw sales.
@@ -114,8 +118,10 @@ class CategoryStage(TableStage):
 
     def begin(self) -> None:
         """Refuse a category that is not in the data."""
-        for (stage, _), (path,) in zip(self.reads.values(), self.paths().values(), strict=True):
-            if not path.is_file():
+        for argument, (stage, table) in self.reads.items():
+            if not issubclass(stage, RawStage) or table not in stage.per_category:
+                continue
+            if not all(path.is_file() for path in self.paths()[argument]):
                 categories = parquet.read(self.clone(stage).path("categories"), schema.TABLES["categories"])
                 names = [str(name) for name in categories["category"]]
                 raise RawDataError(_unknown(self.category, names))
@@ -138,6 +144,7 @@ class CollectingStage(Stage):
     child : the task per category
     """
 
+    reads: ClassVar[Mapping[str, tuple[type[Stage], str]]] = {}
     categories: ClassVar[type[Stage]]
     child: ClassVar[type[CategoryStage]]
 
@@ -174,7 +181,8 @@ class CollectingStage(Stage):
         if not (categories := self._asked_for()):
             return
         example = self._example(categories)
-        seal = self._evidence(example, categories) if all(task.complete() for task in example.deps()) else None
+        # All that the tasks of the categories require, this stage requires too: by itself, or by the stage that joins it.
+        seal = self._evidence(example, categories) if all(task.complete() for task in self.deps()) else None
         memory, whole = session.memory(self.config), True
         if seal is not None and memory.sealed(self.name, seal.digest):
             for category in categories:
@@ -229,7 +237,7 @@ class CollectingStage(Stage):
         if not (categories := self._asked_for()):
             return [self._list()]
         example = self._example(categories)
-        targets = [str(example.path(table)) for table in self.tables]
+        targets = [str(example.path(table)) for table in self.child.tables]
         return [self._list(), *seals.each(targets, example.category, categories)]
 
     def build(self, publication: Publication) -> list[str]:
@@ -261,7 +269,7 @@ class CollectingStage(Stage):
             gone -= {traces.slug(category) for category in self._current()}
         except (OSError, PipelineError):  # the categories in the data cannot be read now
             return []
-        paths = [targets / name / f"{table}.parquet" for name in sorted(gone) for table in self.tables]
+        paths = [targets / name / f"{table}.parquet" for name in sorted(gone) for table in self.child.tables]
         paths += [trace_path.with_name(f"{prefix}{name}.json") for name in sorted(gone)]
         return [path for path in paths if path.exists()]
 
@@ -273,3 +281,25 @@ class CollectingStage(Stage):
             sweep(folder)
             if not names_in(folder):  # a user's own file keeps the folder
                 folder.rmdir()
+
+
+class JoiningStage(CollectingStage, TableStage):
+    """A `CollectingStage` that computes its tables from those of its children, and from further tables."""
+
+    def requires(self) -> list[luigi.Task]:
+        """The stages whose tables are read, and the stage that lists the categories."""
+        return list(dict.fromkeys((*CollectingStage.requires(self), *TableStage.requires(self))))
+
+    def files(self) -> list[Path | str]:
+        """The list of categories, the targets of their tasks, and the tables that are read."""
+        return [*CollectingStage.files(self), *TableStage.files(self)]
+
+    def build(self, publication: Publication) -> list[str]:
+        """Read the children's tables and the others, compute, write the tables."""
+        children = self.children()
+        joined = {
+            table: parquet.read([child.path(table) for child in children], schema.TABLES[table])
+            for table in self.child.tables
+        }
+        self.write(self.computed(joined | self.read()), publication)
+        return list(self._asked or [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,6 +39,7 @@ class TableStage(Stage):
     Class attributes
     ----------------
     reads : argument of `compute` -> (stage, table)
+    only_of : argument of `compute` -> an earlier argument, that names the only categories whose rows are read
     pinned : argument of `compute` -> (level, table, columns): read from the pin that `Settings.references` names for the
         level; None is passed if it names none
     compute : `module:function` of core; gets the tables and the settings of the first of `sections`
@@ -46,6 +47,7 @@ class TableStage(Stage):
     """
 
     reads: ClassVar[Mapping[str, tuple[type[Stage], str]]] = {}
+    only_of: ClassVar[Mapping[str, str]] = {}
     pinned: ClassVar[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {}
     compute: ClassVar[str]
     besides: ClassVar[Mapping[str, str]] = {}
@@ -58,7 +60,7 @@ class TableStage(Stage):
         """Files by argument."""
         return {argument: self.clone(stage).files_of(table) for argument, (stage, table) in self.reads.items()}
 
-    def files(self) -> list[Path]:
+    def files(self) -> Sequence[Path | str]:
         """The tables that are read, including those of pins."""
         return [
             *(path for paths in self.paths().values() for path in paths),
@@ -78,21 +80,34 @@ class TableStage(Stage):
 
     def build(self, publication: Publication) -> list[str]:
         """Read the tables, compute, write the tables."""
-        read: dict[str, pd.DataFrame | None] = {
-            argument: parquet.read(paths, schema.TABLES[self.reads[argument][1]])
-            for argument, paths in self.paths().items()
-        }
+        self.write(self.computed(self.read()), publication)
+        return []
+
+    def read(self) -> dict[str, pd.DataFrame | None]:
+        """The tables, by argument of `compute`; None for those of a pin that the settings do not name."""
+        frames: dict[str, pd.DataFrame | None] = {}
+        for argument, paths in self.paths().items():
+            frames[argument] = parquet.read(paths, self._table(argument), categories=self._only(argument, frames))
         for argument, pin in self._pins().items():
             _, table, columns = self.pinned[argument]
-            read[argument] = archive.table(self.config, pin, table, columns) if pin else None
-        self.write(self.computed(read), publication)
-        return []
+            frames[argument] = archive.table(self.config, pin, table, columns) if pin else None
+        return frames
+
+    def _table(self, argument: str) -> schema.Table:
+        return schema.TABLES[self.reads[argument][1]]
+
+    def _only(self, argument: str, frames: Mapping[str, pd.DataFrame | None]) -> set[str] | None:
+        """The only categories that are read of an argument's table; None for all."""
+        if argument not in self.only_of:
+            return None
+        naming = frames[self.only_of[argument]]
+        return set() if naming is None else set(naming["category"])
 
     def computing(self) -> tuple[str, ...]:
         """The module of `compute`."""
         return (module_of(self.compute),)
 
-    def computed(self, read: Mapping[str, pd.DataFrame | None]) -> Frames:
+    def computed(self, read: Mapping[str, Any]) -> Frames:
         """The frames that core computes from the tables."""
         besides = {argument: self.config.section(name) for argument, name in self.besides.items()}
         return function(self.compute)(**read, **besides, settings=self.section(self.sections[0]))

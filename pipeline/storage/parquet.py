@@ -8,7 +8,7 @@ pandas metadata and no time. Pages have checksums, so that reading detects a fli
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from pipeline.wording import counted, first_line
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 DECIMALS = 10  # of published floats; further decimals differ between libraries and processors
 
@@ -68,7 +69,12 @@ def as_json(frames: Mapping[str, pd.DataFrame]) -> str:
     return '{"tables": {\n' + ",\n".join(documents) + "\n}}\n"
 
 
-def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read(
+    paths: Path | Sequence[Path],
+    table: Table,
+    columns: Sequence[str] | None = None,
+    categories: Collection[str] | None = None,
+) -> pd.DataFrame:
     """The table in these files, in their order.
 
     Parameters
@@ -76,6 +82,7 @@ def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | No
     paths : the files
     table : the declaration of the table
     columns : the columns to read; None for all
+    categories : the categories whose rows are read, a part of a file at a time; None for all
 
     Returns
     -------
@@ -89,7 +96,10 @@ def read(paths: Path | Sequence[Path], table: Table, columns: Sequence[str] | No
     """
     import pyarrow as pa
 
-    parts = [_read(path, table, columns) for path in ([paths] if isinstance(paths, Path) else paths)]
+    paths = [paths] if isinstance(paths, Path) else paths
+    if categories is not None and not categories:
+        paths = []
+    parts = [_read(path, table, columns, categories) for path in paths]
     if not parts:
         parts = [pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()]
     return _to_frame(pa.concat_tables(parts), table)
@@ -112,13 +122,17 @@ def names(path: Path) -> list[str]:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
 
 
-def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
+def _read(
+    path: Path, table: Table, columns: Sequence[str] | None, categories: Collection[str] | None = None
+) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        arrow = pq.ParquetFile(path, page_checksum_verification=True).read(columns=columns and list(columns))
-        arrow = arrow if columns is None else arrow.select(list(columns))
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        wanted = None if columns is None else list(columns)
+        arrow = file.read(columns=wanted) if categories is None else _rows_of(file, wanted, categories)
+        arrow = arrow if wanted is None else arrow.select(wanted)
         given = [(field.name, field.type) for field in arrow.schema]
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
@@ -130,6 +144,15 @@ def _read(path: Path, table: Table, columns: Sequence[str] | None) -> pa.Table:
                 "it"
             )
     return arrow
+
+
+def _rows_of(file: pq.ParquetFile, columns: list[str] | None, categories: Collection[str]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(sorted(categories), pa.string())
+    groups = (file.read_row_group(group, columns=columns) for group in range(file.num_row_groups))
+    return pa.concat_tables(group.filter(pc.is_in(group.column("category"), value_set=wanted)) for group in groups)
 
 
 def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:

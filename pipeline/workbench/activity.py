@@ -80,5 +80,6 @@ def fields(run: runs.Run) -> dict[str, Any]:
         "host": run.host,
         "events": run.events,
         "fresh": len(run.fresh),
+        "alerts": run.alerts,
         "command": shlex.join([Path(run.command[0]).name, *run.command[1:]]) if run.command else "",
     }

@@ -14,6 +14,7 @@ from pipeline.errors import UsageError
 
 AT_A_TIME = 2
 _CHUNK = 1 << 16
+_ROOT = Path(__file__).parents[2]  # where this program is found, whatever the project holds
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,6 @@ class Children:
         self._turns = asyncio.Semaphore(AT_A_TIME)
         # A thread per core in each of several processes would only slow down a run.
         self._environ = {**os.environ, "STORE_CLUSTERING_HOME": str(home), "OMP_NUM_THREADS": "1"}
-        self._home = home
 
     @asynccontextmanager
     async def started(self, *words: str, seconds: float) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -48,7 +48,7 @@ class Children:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=self._home,
+                cwd=_ROOT,
                 env=self._environ,
             )
             timer = asyncio.get_running_loop().call_later(seconds, _kill, process)

@@ -14,10 +14,12 @@ FROM cluster_profiles WHERE mean_share >= 0.02
 QUALIFY ROW_NUMBER() OVER (PARTITION BY category, cluster ORDER BY share_index DESC, need_state) <= 3
 ORDER BY category, cluster, share_index DESC;
 
--- The stores to check by hand before you act, the lowest confidence first
-SELECT category, store_id, cluster, next_cluster, ROUND(margin, 2) AS margin, ROUND(confidence, 2) AS confidence
-FROM internal_clusters WHERE next_cluster IS NOT NULL
-ORDER BY confidence, margin, category, store_id LIMIT 20;
+-- as an override takes them; a number of one side says so in its name, such as `internal_cluster`
+SELECT placed.category, placed.store_id, placed.cluster, placed.next_cluster, ROUND(placed.margin, 2) AS margin,
+    ROUND(inside.confidence, 2) AS confidence
+FROM store_clusters AS placed JOIN internal_clusters AS inside USING (store_id, category)
+WHERE placed.next_cluster IS NOT NULL AND NOT placed.overridden
+ORDER BY inside.confidence, placed.margin, placed.category, placed.store_id LIMIT 20;
 
 -- One store in every category, with its confidence
 SELECT placed.category, placed.cluster, inside.confidence, inside.is_outlier, placed.reassigned
@@ -28,7 +30,7 @@ ORDER BY placed.category;
 -- Pairs of stores with the same cluster in most categories, as candidates for one plan
 SELECT one.store_id, other.store_id AS other_store, COUNT(*) AS categories_in_common
 FROM store_clusters AS one JOIN store_clusters AS other USING (category, cluster)
-WHERE one.store_id < other.store_id
+WHERE one.store_id < other.store_id AND category <> '(none)' -- (none): stores without sales, which is no category
 GROUP BY ALL ORDER BY categories_in_common DESC, one.store_id, other_store LIMIT 20;
 
 -- Each cluster's share of the chain's sales

@@ -18,11 +18,12 @@ from pipeline.freshness import traces
 from pipeline.freshness.traces import slug
 
 CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
+MERGED = {f"MergeCategory({category})" for category in CATEGORIES}
 INTERNAL = {"InternalPreprocessing", "InternalClustering", *CHILDREN}
 EXTERNAL = {"ExternalPreprocessing", "ExternalClustering"}
 SINKS = {"Warehouse", "Report", "Workbook"}
 FOLLOWING = {"Migrations", "AssignmentModel", *SINKS}  # what reads the final clusters
-EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | {"ChainClustering", "Overrides", "Merging", "Deliveries"}
+EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | MERGED | {"ChainClustering", "Overrides", "Merging", "Deliveries"}
 
 
 def test_the_first_run_builds_everything(project: Project) -> None:
@@ -41,7 +42,7 @@ def test_a_job_builds_itself_and_what_it_needs_and_no_more(project: Project) -> 
     assert project.build(tasks.ExternalClustering).built == EXTERNAL
     assert project.build(tasks.InternalPreprocessing).built == {"InternalPreprocessing"}
     assert project.build(tasks.InternalClustering).built == INTERNAL - {"InternalPreprocessing"}
-    assert project.build(tasks.Merging).built == {"Overrides", "Merging"}
+    assert project.build(tasks.Merging).built == {"Overrides", "Merging", *MERGED}
     assert project.build(tasks.FullPipeline).built == FOLLOWING | {"ChainClustering", "Deliveries"}
 
 
@@ -57,7 +58,7 @@ def test_a_row_added_to_one_category_builds_its_chain_and_no_other_category(buil
     built.write_sales(pd.concat([sales, more]))
     outcome = built.build()
     chain = {"InternalPreprocessing", "ClusterCategory(Coffee)", "InternalClustering", "ChainClustering"}
-    assert outcome.built == chain | FOLLOWING | {"Merging", "Deliveries"}
+    assert outcome.built == chain | FOLLOWING | {"MergeCategory(Coffee)", "Merging", "Deliveries"}
     assert outcome.cut_off == set()
     assert outcome.reasons["ClusterCategory(Coffee)"].startswith("input changed: outputs/dev/internal_preprocessing/")
 
@@ -91,11 +92,22 @@ def test_the_external_file_alone_builds_the_external_side(built: Project) -> Non
 @pytest.mark.parametrize(
     ("sections", "built_tasks"),
     [
-        ({"merging": {"internal_weight": 0.7}}, {"Merging", *FOLLOWING}),
-        ({"external": {"clustering": {"scaling": "standard"}}}, {"ExternalClustering", "Merging", *FOLLOWING}),
+        ({"merging": {"internal_weight": 0.7}}, {*MERGED, "Merging", *FOLLOWING}),
+        (
+            {"merging": {"category": {"Bread": {"internal_weight": 0.7}}}},
+            {"MergeCategory(Bread)", "Merging", *FOLLOWING},
+        ),
+        ({"external": {"clustering": {"scaling": "standard"}}}, {"ExternalClustering", *MERGED, "Merging", *FOLLOWING}),
         (
             {"internal": {"clustering": {"category": {"Bread": {"k": 3}}}}},
-            {"ClusterCategory(Bread)", "InternalClustering", "ChainClustering", "Merging", *FOLLOWING},
+            {
+                "ClusterCategory(Bread)",
+                "InternalClustering",
+                "ChainClustering",
+                "MergeCategory(Bread)",
+                "Merging",
+                *FOLLOWING,
+            },
         ),
         ({"chain": {"clustering": {"k": 2}}}, {"ChainClustering", *SINKS}),
         ({"stores": {"closed": ["no such store"]}}, {"InternalPreprocessing", "ExternalPreprocessing", "Report"}),
@@ -172,7 +184,8 @@ def test_a_category_that_is_gone_leaves_nothing_behind(built: Project) -> None:
     assert outcome.built == {"InternalPreprocessing", "InternalClustering", "ChainClustering", "Merging", *FOLLOWING}
     left = [path for path in (built.home / "outputs" / "dev").rglob(f"*{slug('Bread')}*") if path.suffix != ".json"]
     assert left == []
-    assert not built.path(f"outputs/dev/.trace/cluster_category-{slug('Bread')}.json").exists()
+    for task in ("cluster_category", "merge_category"):
+        assert not built.path(f"outputs/dev/.trace/{task}-{slug('Bread')}.json").exists()
 
 
 def test_what_a_killed_run_made_of_a_category_that_is_gone_since_is_cleared_away(built: Project) -> None:

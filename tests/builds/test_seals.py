@@ -12,9 +12,12 @@ from pipeline import tasks
 from pipeline.freshness import fingerprints, seals
 from pipeline.freshness.traces import slug
 from pipeline.run.session import session
+from pipeline.stage.per_category import CategoryStage, CollectingStage
 
 BREAD = "ClusterCategory(Bread)"
-CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
+CLUSTERED = {f"ClusterCategory({category})" for category in CATEGORIES}
+MERGED = {f"MergeCategory({category})" for category in CATEGORIES}
+CHILDREN = CLUSTERED | MERGED
 TARGET = f"outputs/dev/cluster_category/{slug('Bread')}/internal_clusters.parquet"
 TRACE = f"outputs/dev/.trace/cluster_category-{slug('Bread')}.json"
 
@@ -23,13 +26,13 @@ TRACE = f"outputs/dev/.trace/cluster_category-{slug('Bread')}.json"
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The categories whose tasks were looked at, one by one."""
     found: list[str] = []
-    original = tasks.ClusterCategory.complete
+    original = CategoryStage.complete
 
-    def complete(self: tasks.ClusterCategory) -> bool:
+    def complete(self: CategoryStage) -> bool:
         found.append(self.name)
         return original(self)
 
-    monkeypatch.setattr(tasks.ClusterCategory, "complete", complete)
+    monkeypatch.setattr(CategoryStage, "complete", complete)
     return found
 
 
@@ -84,7 +87,13 @@ def test_what_changed_since_is_found(sealed: Project, change: str) -> None:
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_a_setting_of_one_category_is_found(sealed: Project, category: str) -> None:
     sealed.configure(internal={"clustering": {"category": {category: {"k_max": 2}}}})
-    assert sealed.build().built & CHILDREN == {f"ClusterCategory({category})"}
+    assert sealed.build().built & CLUSTERED == {f"ClusterCategory({category})"}
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_setting_of_the_merging_of_one_category_is_found(sealed: Project, category: str) -> None:
+    sealed.configure(merging={"category": {category: {"internal_weight": 0.7}}})
+    assert sealed.build().built & CHILDREN == {f"MergeCategory({category})"}
 
 
 def test_a_change_of_what_the_categories_read_is_found(sealed: Project) -> None:
@@ -92,7 +101,7 @@ def test_a_change_of_what_the_categories_read_is_found(sealed: Project) -> None:
     row = sales.index[sales["CAT"] == "Bread"][0]
     sales.loc[row, "SALES"] += 5
     sealed.write_sales(sales)
-    assert sealed.build().built & CHILDREN == {BREAD}
+    assert sealed.build().built & CLUSTERED == {BREAD}
 
 
 def test_another_version_of_a_library_is_found(sealed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +111,7 @@ def test_another_version_of_a_library_is_found(sealed: Project, monkeypatch: pyt
 
 def test_another_code_is_found(sealed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks.ClusterCategory, "code", lambda _: {"pipeline.core.internal.clustering": "another"})
-    assert sealed.build().built >= CHILDREN
+    assert sealed.build().built >= CLUSTERED
 
 
 def test_another_way_of_looking_looks_at_each_category_again(
@@ -117,7 +126,17 @@ def test_verify_looks_at_each_category_again(sealed: Project, looked_at: list[st
     from pipeline.inspect import standings
 
     session.renew()
-    task = tasks.InternalClustering(env="dev")
+    task = tasks.Merging(env="dev")
     standings.reread(task)
     assert not [one for one in standings.standings(task) if one.reasons]
     assert set(looked_at) == CHILDREN
+
+
+@pytest.mark.parametrize("stage", [tasks.InternalClustering, tasks.Merging])
+def test_what_the_task_of_a_category_requires_the_stage_that_joins_them_requires_too(
+    stage: type[CollectingStage],
+) -> None:
+    """Seals rest on it: a stage whose requirements are complete need not look at those of each category."""
+    above = [other for other, _ in stage.reads.values()] + [stage.categories]
+    joined = [other.child for other in above if issubclass(other, CollectingStage)]
+    assert {other for other, _ in stage.child.reads.values()} <= {*above, *joined}

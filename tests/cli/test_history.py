@@ -32,7 +32,7 @@ def test_one_run_is_told_with_the_settings_that_changed_and_every_task(built: Pr
     lines = history(built, run_id[:17]).splitlines()
     assert lines[0].startswith(f"run {run_id} of dev: done, by ")
     assert lines[2] == "setting changed since the run before: merging.internal_weight (0.6 -> 0.7)"
-    assert lines[4].startswith("Merging")
+    assert lines[4].startswith("MergeCategory(")
     assert "setting changed: merging.internal_weight (0.6 -> 0.7)" in lines[4]
     assert [line.split("  ")[0] for line in lines if line.endswith("fresh")] == sorted(
         ["ChainClustering", "Deliveries", "ExternalClustering", "ExternalPreprocessing", "InternalClustering", "InternalPreprocessing",

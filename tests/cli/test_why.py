@@ -20,7 +20,7 @@ def test_a_changed_setting_is_told_old_and_new_and_its_effect_further_down_by_wh
     lines = why(built, "store_clusters")
     assert lines[0].startswith("Merging: stale, last built 2")
     assert lines[1:] == [
-        "  upstream stale: InternalClustering",
+        "  upstream stale: InternalClustering, MergeCategory(Bread)",
         "  because of ClusterCategory(Bread):",
         "    setting changed: internal.clustering.k_max (3 -> 2)",
     ]
@@ -78,7 +78,6 @@ def test_a_missing_raw_file_is_where_it_began(built: Project) -> None:
         ("merging_job", "Merging"),
         ("store_clusters", "Merging"),
         ("internal_clusters", "InternalClustering"),
-        ("Bread", "ClusterCategory(Bread)"),
         ("ClusterCategory(Tea & Cocoa)", "ClusterCategory(Tea & Cocoa)"),
         ("outputs/dev/merging/store_clusters.parquet", "Merging"),
         ("outputs/clustering_dev.duckdb", "Warehouse"),
@@ -89,6 +88,13 @@ def test_a_target_goes_by_task_table_category_or_file(built: Project, target: st
     lines = why(built, target)
     assert len(lines) == 1
     assert lines[0].startswith(f"{task}: fresh, last built ")
+
+
+def test_a_category_is_all_its_tasks(built: Project) -> None:
+    assert [line.partition(": ")[0] for line in why(built, "Bread")] == [
+        "ClusterCategory(Bread)",
+        "MergeCategory(Bread)",
+    ]
 
 
 def test_an_unknown_target_is_one_line_with_the_nearest_name_and_exit_2(built: Project) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.external import clustering as external_clustering
 from pipeline.core.external import preprocessing as external_preprocessing
-from pipeline.core.final.final_clusters import finish
+from pipeline.core.final.all_at_once import merge_and_finish
 from pipeline.core.internal import clustering as internal_clustering
 from pipeline.core.internal import preprocessing as internal_preprocessing
 from pipeline.errors import DataError, PipelineError, RawDataError
@@ -65,7 +65,7 @@ def run_through(sold: Sold, outside: pd.DataFrame | None = None, **how: object) 
         settings=ExternalClustering(**INSIDE),
         external_feature_report=around["external_feature_report"],
     )
-    merged = finish(
+    merged = merge_and_finish(
         internal_clusters=found["internal_clusters"],
         internal_features=found["internal_features"],
         internal_excluded=inside["excluded_stores"],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pipeline.core.final.final_clusters import described, numbered
+from pipeline.core.final.description import described
+from pipeline.core.final.numbering import numbered
 from pipeline.schema import TABLES
 
 STORES = ["a", "b", "c", "d", "e", "f"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.core.final.final_clusters import finish
+from pipeline.core.final.all_at_once import merge_and_finish
 from pipeline.core.final.placement_rows import check
 from pipeline.core.final.placements import place
 from pipeline.errors import RawDataError
@@ -141,7 +141,7 @@ def finished(given: pd.DataFrame) -> dict[str, pd.DataFrame]:
     )
     outside = pd.DataFrame({"store_id": pd.Series(dtype="str"), "cluster": pd.Series(dtype="int64")})
     nobody = pd.DataFrame({name: pd.Series(dtype="str") for name in ("store_id", "category", "source", "reason")})
-    return finish(
+    return merge_and_finish(
         internal_clusters=clusters,
         internal_features=features,
         internal_excluded=nobody,

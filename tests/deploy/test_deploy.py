@@ -89,7 +89,10 @@ def test_both_name_the_folder_that_the_service_may_write() -> None:
     assert any(line.startswith("MAILTO=") for line in crontab_lines())
 
 
-@pytest.mark.parametrize("name", ["store-clustering-nightly.service", "store-clustering-luigid.service"])
+@pytest.mark.parametrize(
+    "name",
+    ["store-clustering-nightly.service", "store-clustering-luigid.service", "store-clustering-workbench.service"],
+)
 def test_services_run_as_a_user_of_their_own_and_can_write_their_own_folder_only(name: str) -> None:
     service = Unit(name)["Service"]
     assert service["User"] == "store-clustering"
@@ -108,7 +111,7 @@ def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
         unit = tmp_path / path.name
         unit.write_text(path.read_text().replace(f"{INSTALLED}/.venv/bin", str(BIN)))
         units.append(str(unit))
-    assert len(units) == 3
+    assert len(units) == 4
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, timeout=60)
     said = [line for line in done.stderr.splitlines() if str(tmp_path) in line or "store-clustering" in line]
     assert (done.returncode, said) == (0, [])
@@ -295,7 +298,14 @@ def test_everything_that_the_image_copies_exists_and_is_let_through() -> None:
     assert patterns[0] == "*"
     copied = [argument.split()[:-1] for instruction, argument in dockerfile() if instruction == "COPY"]
     sources = {word for words in copied if "--from=build" not in words for word in words if not word.startswith("--")}
-    assert sources == {"pyproject.toml", "requirements.lock", "luigi.cfg", "configs", "pipeline"}
+    assert sources == {
+        "pyproject.toml",
+        "requirements.lock",
+        "requirements-build.lock",
+        "luigi.cfg",
+        "configs",
+        "pipeline",
+    }
     assert {f"!{source}" for source in sources} == {pattern for pattern in patterns if pattern.startswith("!")}
     assert all((ROOT / source).exists() for source in sources)
     kept_out = [pattern for pattern in patterns[1:] if not pattern.startswith("!")]

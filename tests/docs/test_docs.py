@@ -40,6 +40,7 @@ NOT_RUN = {
     r".*completejourney": "fetches a package; tests/e2e/test_completejourney.py runs it where the data is there",
     r"git pull$|uv sync\b|cd /opt/store-clustering && uv sync": "asks a server, and changes the checkout",
     r"(useradd|install|cp|systemctl|journalctl|crontab|nginx|printf) ": "changes the machine; tests/deploy checks the files",
+    r".*store-clustering open": "it serves until Ctrl-C; tests/workbench starts it",
     r"(ssh|docker) ": "needs a server, or Docker's daemon; tests/deploy checks the Dockerfile",
 }
 # What is run in another form: the same words, without what asks a server or the machine.

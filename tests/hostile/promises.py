@@ -11,7 +11,7 @@ from hostile.random_tables import Tables
 from pipeline.core import chain
 from pipeline.core.external import clustering as external_clustering
 from pipeline.core.external import preprocessing as external_preprocessing
-from pipeline.core.final import final_clusters
+from pipeline.core.final.all_at_once import merge_and_finish
 from pipeline.core.internal import clustering as internal_clustering
 from pipeline.core.internal import preprocessing as internal_preprocessing
 from pipeline.schema import TABLES
@@ -65,7 +65,7 @@ def through_core(tables: Tables, reference: dict[str, pd.DataFrame] | None = Non
         reference_verdicts=of.get("external_verdicts"),
         held_out=held_out,
     )
-    merged = final_clusters.finish(
+    merged = merge_and_finish(
         internal_clusters=internal["internal_clusters"],
         internal_features=internal["internal_features"],
         internal_excluded=inside["excluded_stores"],

@@ -16,7 +16,19 @@ CHAIN = (*(f"chain_{table}" for table in CLUSTERS), "chain_agreement")
 MODEL = ("spaces", "features", "need_states", "clusters", "centroids", "coefficients", "categories", "pairs")
 EXTERNAL = (*(f"external_{table}" for table in EXPLAINED), "external_scaled_features")
 
-# Who is built when somebody asks for this job, `*` standing for the categories there are.
+CANDIDATES = (
+    "candidates",
+    *(
+        f"candidate_{table}"
+        for table in ("store_clusters", "merged_clusters", "merged_profiles", "reassignments", "merging_methods")
+    ),
+)
+# The tasks per category, by what stands for all of them here: their name, and the tables that each writes.
+PER_CATEGORY = {"*": ("ClusterCategory", INTERNAL), "+": ("MergeCategory", CANDIDATES)}
+
+JOINED = {"InternalClustering": "*", "Merging": "+"}  # who joins them
+
+# Who is built when somebody asks for this job.
 JOBS = {
     "InternalPreprocessing": ("InternalPreprocessing",),
     "InternalClustering": ("InternalPreprocessing", "*", "InternalClustering"),
@@ -29,6 +41,7 @@ JOBS = {
         "ExternalPreprocessing",
         "ExternalClustering",
         "Overrides",
+        "+",
         "Merging",
     ),
 }
@@ -45,7 +58,7 @@ JOBS["FullPipeline"] = (
 
 # Whom a setting of the test, and a module or file, is for. The report shows settings.
 SETTINGS = {
-    "merging": {"Merging", "Report"},
+    "merging": {"+", "Merging", "Report"},
     "external": {"ExternalClustering", "Report"},
     "bread": {
         "ClusterCategory(Bread)",
@@ -54,21 +67,27 @@ SETTINGS = {
     },  # the model has which categories have settings of their own
 }
 CODE = {
-    "core/merging/repair.py": {"Merging"},
-    "core/clustering/kmeans.py": {"*", "ChainClustering", "ExternalClustering", "Merging"},
+    "core/merging/repair.py": {"+", "Merging"},
+    "core/clustering/kmeans.py": {"*", "+", "ChainClustering", "ExternalClustering", "Merging"},
     "core/correlated.py": {"ExternalPreprocessing"},
     "engine/sql/sales_sums.sql": {"InternalPreprocessing"},
     "warehouse/views.py": {"Warehouse"},
     "report/sheets.py": {"Workbook"},
     "report/templates/charts.js": {"Report"},
     "cli/text.py": set(),
-    "core/compare.py": {"*", "ChainClustering", "ExternalClustering", "Merging", "Migrations"},
+    "core/compare.py": {"*", "+", "ChainClustering", "ExternalClustering", "Merging", "Migrations"},
 }
 
 # The tables that a task reads, where it reads the same of every project.
 READS = {
     "ChainClustering": ("internal_clustering/internal_clusters",),
     "ExternalClustering": (
+        "external_preprocessing/external_features",
+        "external_preprocessing/external_feature_report",
+    ),
+    "+": (
+        "external_clustering/external_clusters",
+        "external_clustering/external_scaled_features",
         "external_preprocessing/external_features",
         "external_preprocessing/external_feature_report",
     ),
@@ -115,16 +134,28 @@ COMPARED = (
 COMPARISON = "outputs/dev/deliveries/comparison.json"  # with the last load: read by database and report
 
 
-def cluster(category: str) -> str:
-    """The name of a category's task."""
-    return f"ClusterCategory({category})"
+def of_category(sign: str, category: str) -> str:
+    """The name of a category's task; `sign` is a key of `PER_CATEGORY`."""
+    return f"{PER_CATEGORY[sign][0]}({category})"
+
+
+def parts(task: str) -> tuple[str, str]:
+    """The sign and the category of a category's task; both empty if it is none."""
+    for sign, (name, _) in PER_CATEGORY.items():
+        if task.startswith(f"{name}("):
+            return sign, task[len(name) + 1 : -1]
+    return "", ""
+
+
+def snake(name: str) -> str:
+    """The name of a task's folder."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
 def trace_name(task: str) -> str:
     """The file of a task's trace."""
-    if task.startswith("ClusterCategory("):
-        return f"cluster_category-{slug(task[16:-1])}.json"
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in task).lstrip("_") + ".json"
+    sign, category = parts(task)
+    return f"{snake(PER_CATEGORY[sign][0])}-{slug(category)}.json" if sign else f"{snake(task)}.json"
 
 
 @dataclass
@@ -146,12 +177,26 @@ class Model:
     settings: dict[str, object] = field(default_factory=lambda: dict.fromkeys(SETTINGS, 0))
     code: dict[str, object] = field(default_factory=lambda: dict.fromkeys(CODE, 0))
     last: dict[str, Built] = field(default_factory=dict)
-    children: list[str] = field(default_factory=list)
+    children: dict[str, list[str]] = field(default_factory=lambda: {task: [] for task in JOINED})
 
     def tasks(self, job: str) -> list[str]:
         """The tasks of a job, in the order of a build."""
-        every = [cluster(category) for category in self.categories]
-        return [task for name in JOBS[job] for task in (every if name == "*" else [name])]
+        every = {sign: [of_category(sign, category) for category in self.categories] for sign in PER_CATEGORY}
+        return [task for name in JOBS[job] for task in every.get(name, [name])]
+
+    def of_categories(self, sign: str) -> list[str]:
+        """What the categories' tasks write, and the list of the categories."""
+        tables = [table for category in self.categories for table in self.outputs(of_category(sign, category))]
+        return ["outputs/dev/internal_preprocessing/categories.parquet", *tables]
+
+    def inputs_of_category(self, sign: str, category: str) -> list[str]:
+        """What a category's task reads."""
+        out = "outputs/dev"
+        if sign == "*":
+            return [f"{out}/internal_preprocessing/sales_by_need_state/{slug(category)}.parquet"]
+        clustered = self.outputs(of_category("*", category))
+        own = [path for path in clustered if path.endswith(("internal_clusters.parquet", "internal_features.parquet"))]
+        return [*own, *(f"{out}/{table}.parquet" for table in READS["+"])]
 
     def inputs(self, task: str) -> list[str]:
         """What a task reads, relative to the project's root."""
@@ -162,11 +207,12 @@ class Model:
             return ["data/raw/external.parquet"]
         if task == "Overrides":
             return []
-        if task.startswith("ClusterCategory("):
-            return [f"{out}/internal_preprocessing/sales_by_need_state/{slug(task[16:-1])}.parquet"]
+        if parts(task)[0]:
+            return self.inputs_of_category(*parts(task))
         if task == "InternalClustering":
-            tables = [table for category in self.categories for table in self.outputs(cluster(category))]
-            return [f"{out}/internal_preprocessing/categories.parquet", *tables]
+            return self.of_categories("*")
+        if task == "Merging":
+            return [*self.of_categories("+"), *(f"{out}/{table}.parquet" for table in READS[task])]
         if task in READS:
             mixes = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
             read = [f"{out}/{table}.parquet" for table in READS[task]]
@@ -182,13 +228,15 @@ class Model:
         left_out.add(f"{out}/assignment_model/model.json")
         if task == "Workbook":
             left_out.add(COMPARISON)
-        return [path for path in of_others if path not in left_out and "/cluster_category/" not in path]
+        return [path for path in of_others if path not in left_out and "_category/" not in path]
 
     def outputs(self, task: str) -> list[str]:
         """What a task writes."""
         out = "outputs/dev"
-        if task.startswith("ClusterCategory("):
-            return [f"{out}/cluster_category/{slug(task[16:-1])}/{table}.parquet" for table in INTERNAL]
+        sign, category = parts(task)
+        if sign:
+            name, tables = PER_CATEGORY[sign]
+            return [f"{out}/{snake(name)}/{slug(category)}/{table}.parquet" for table in tables]
         if task == "Deliveries":
             return [COMPARISON]
         if task == "Warehouse":
@@ -251,7 +299,7 @@ class Model:
 
     def version(self, task: str, of: Mapping[str, object], whose: Mapping[str, set[str]]) -> tuple[object, ...]:
         """The versions of the settings, or modules, that are for this task."""
-        kind = "*" if task.startswith("ClusterCategory(") else task
+        kind = parts(task)[0] or task
         return tuple(of[name] for name, tasks in whose.items() if task in tasks or kind in tasks)
 
     def now(self, task: str) -> Built:
@@ -275,13 +323,11 @@ class Model:
             files = (folder / "internal_preprocessing" / "sales_by_need_state").glob("*.parquet")
             known = [Path(path).stem for path in self.last[task].outputs]
             return {path.stem for path in files} - set(known)
-        if task == "InternalClustering":
-            tables = {path.parent.name for path in (folder / "cluster_category").glob("*/*.parquet")}
-            told = {
-                path.stem.removeprefix("cluster_category-")
-                for path in (folder / ".trace").glob("cluster_category-*.json")
-            }
-            return (tables | told) - {slug(category) for category in self.children}
+        if task in JOINED:
+            name = snake(PER_CATEGORY[JOINED[task]][0])
+            tables = {path.parent.name for path in (folder / name).glob("*/*.parquet")}
+            told = {path.stem.removeprefix(f"{name}-") for path in (folder / ".trace").glob(f"{name}-*.json")}
+            return (tables | told) - {slug(category) for category in self.children[task]}
         return set()
 
     def stale(self, task: str, *, damaged: bool) -> bool:
@@ -297,8 +343,9 @@ class Model:
     def built(self, task: str) -> None:
         """Take note that a task was built from what there is now."""
         self.last[task] = self.now(task)
-        if task == "InternalClustering":
-            every = {task for task in self.last if task.startswith("ClusterCategory(")}
-            for gone in every - {cluster(category) for category in self.categories}:
+        if task in JOINED:
+            sign = JOINED[task]
+            every = {task for task in self.last if parts(task)[0] == sign}
+            for gone in every - {of_category(sign, category) for category in self.categories}:
                 del self.last[gone]
-            self.children = list(self.categories)
+            self.children[task] = list(self.categories)

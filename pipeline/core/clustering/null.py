@@ -17,6 +17,7 @@ References
 .. [1] Y. Liu, D. N. Hayes, A. Nobel, J. S. Marron, "Statistical significance of clustering for high-dimension,
    low-sample size data", JASA 103, 2008 (one Gaussian as the null, a parametric bootstrap from it).
 .. [2] J. A. Hartigan, P. M. Hartigan, "The dip test of unimodality", Ann. Statist. 13(1), 1985.
+.. [3] J. Besag, P. Clifford, "Sequential Monte Carlo p-values", Biometrika 78, 1991.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from pipeline.core.clustering.kmeans import of_draws
 SIGNIFICANT = 0.05  # reached counts: 19 draws, none of them as good, are a test at this level
 _FEW = 10  # values of a feature: beyond it, there are middle values
 _BANDWIDTH = 0.2  # of the dip's kernel, in distances between the two centroids
+_FIRST_DRAWS = 10  # before the first look at whether more are needed; twice as many before each further one
 _DRAWN_NUMBERS = 4_000_000  # of the draws from a null, how many numbers are held at once
 
 
@@ -64,7 +66,8 @@ def compare_with_nulls(
     matrix : (n, d) the fitted stores
     labels : (n,) their clusters, from 0
     k : number of clusters; k-means clusters the draws
-    draws : number of draws from each null; p = (1 + draws that do as well) / (1 + draws)
+    draws : number of draws from each null, at most; p = (1 + draws that do as well) / (1 + draws). Drawing ends early, as in [3]_, once so
+        many do as well that p could no more be significant: the verdict is that of all draws
     seed : what the draws depend on
     pattern : (n, d) the width of each store's values in the draws, 0 for a missing value: small stores are as noisy, and lack as many
         values, in the draws as in the data; None: all stores alike
@@ -183,10 +186,11 @@ def _p_value(
         """Whether a draw does as well as the clusters. A draw with fewer distinct points than clusters counts as doing so."""
         return bool(np.bincount(clusters, minlength=k).min() == 0 or statistic(points, clusters, k) >= observed)
 
-    at_once = max(1, _DRAWN_NUMBERS // matrix.size)
-    as_good = 0
-    for first in range(0, draws, at_once):
-        drawn = as_levels(draw((min(at_once, draws - first), *matrix.shape)), matrix)
-        clusters = of_draws(drawn, k, seed)
-        as_good += sum(does_as_well(*pair) for pair in zip(drawn, clusters, strict=True))
-    return (1 + as_good) / (1 + draws)
+    most, size, as_good, drawn = max(1, _DRAWN_NUMBERS // matrix.size), _FIRST_DRAWS, 0, 0
+    while drawn < draws and 1 + as_good <= SIGNIFICANT * (1 + draws):
+        size = min(size, most, draws - drawn)
+        matrices = as_levels(draw((size, *matrix.shape)), matrix)
+        clusters = of_draws(matrices, k, seed + drawn)
+        as_good += sum(does_as_well(*pair) for pair in zip(matrices, clusters, strict=True))
+        drawn, size = drawn + size, 2 * size
+    return (1 + as_good) / (1 + drawn)

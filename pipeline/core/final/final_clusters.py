@@ -1,28 +1,31 @@
-"""The final clusters: merge, keep the numbers of a reference, apply placements by hand, and describe."""
+"""The final clusters of all categories: each category's answer taken, placements by hand applied, and no store lost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
 
-from pipeline.core.between_runs.alignment import Numbers, aligned, reference, renumbered
-from pipeline.core.explain.cluster_names import cluster_names, side
-from pipeline.core.explain.profiles import feature_profiles
-from pipeline.core.explain.readings import logged, of_features, of_shares
-from pipeline.core.external import clustering as external_clustering
+from pipeline.core.final.description import described
+from pipeline.core.final.numbering import numbered
 from pipeline.core.final.placements import place
-from pipeline.core.frames import stacked
-from pipeline.core.internal import clustering as internal_clustering
-from pipeline.core.merging import category_stores, distances, is_by_mix_alone, merge, nearness
-from pipeline.schema import TABLES
+from pipeline.core.merging import category_stores, distances, earned, is_by_mix_alone, joined, nearness
+from pipeline.schema import CANDIDATES, NO_CATEGORY
 from pipeline.settings import Merging
 from pipeline.settings.per_category import for_category
+
+_DESCRIBED = ("merged_clusters", "merged_profiles")
 
 
 def finish(
     *,
+    candidates: pd.DataFrame,
+    candidate_store_clusters: pd.DataFrame,
+    candidate_merged_clusters: pd.DataFrame,
+    candidate_merged_profiles: pd.DataFrame,
+    candidate_reassignments: pd.DataFrame,
+    candidate_merging_methods: pd.DataFrame,
     internal_clusters: pd.DataFrame,
     internal_features: pd.DataFrame,
     internal_excluded: pd.DataFrame,
@@ -36,11 +39,14 @@ def finish(
     reference_clusters: pd.DataFrame | None = None,
     reference_numbers: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Merge internal and external clusters (`merging.merge`), and describe the final ones.
+    """Decide where the outside data earns its place, take that answer of every category, and apply the placements by hand.
 
     Parameters
     ----------
-    internal_clusters to external_excluded : the tables of these names in `pipeline.schema`; excluded_stores of either side
+    candidates to candidate_merging_methods : the tables of `candidates.merge_category`, of all categories
+    internal_clusters, internal_excluded, external_clusters to external_excluded : the tables of these names in `pipeline.schema`;
+        excluded_stores of either side
+    internal_features : at least of the categories that overrides name
     overrides : the placements by hand, as in `pipeline.schema`
     settings : `[merging]`
     reference_clusters, reference_numbers : store_clusters and cluster_numbers of the pin whose numbers are kept; None
@@ -48,37 +54,87 @@ def finish(
 
     Returns
     -------
-    The tables of `merge`, with names in merged_clusters; and merged_profiles, cluster_numbers and overrides_applied, as in
-    `pipeline.schema`.
+    store_clusters, merged_clusters, merged_profiles, reassignments, excluded_stores, merging_methods, external_contribution,
+    cluster_numbers and overrides_applied, as in `pipeline.schema`.
 
     Raises
     ------
-    RawDataError, DataError : as in `merge` and `place`
+    RawDataError, DataError : as in `merging.joined` and `place`
     """
-    merged = merge(
+    one_answer = candidates[~candidates["earns"]]
+    answer = dict(zip(one_answer["category"], earned(one_answer), strict=True))
+    both = set(candidates.loc[candidates["earns"], "category"])
+    answer = {category: earns and category in both for category, earns in answer.items()}
+    of_answer = {
+        "candidates": candidates,
+        "candidate_store_clusters": candidate_store_clusters,
+        "candidate_merged_clusters": candidate_merged_clusters,
+        "candidate_merged_profiles": candidate_merged_profiles,
+        "candidate_reassignments": candidate_reassignments,
+        "candidate_merging_methods": candidate_merging_methods,
+    }
+    taken = {name: _taken(table, answer) for name, table in of_answer.items()}
+    final = {of: taken[name] for name, of in CANDIDATES.items()}
+    final |= joined(
+        {name: table for name, table in final.items() if name not in ("merged_profiles", "external_contribution")},
+        final["external_contribution"].drop(columns="highest_number"),
         internal_clusters=internal_clusters,
-        internal_features=internal_features,
         internal_excluded=internal_excluded,
         external_clusters=external_clusters,
-        external_scaled_features=external_scaled_features,
         external_excluded=external_excluded,
-        settings=settings,
     )
-    merged |= numbered(merged, reference_clusters, reference_numbers)
-    merged |= place(merged, overrides)
+    final |= _with_outside_numbered(final, reference_clusters, reference_numbers)
+    final["cluster_numbers"] = _highest(taken["candidates"], final["cluster_numbers"])
+    final |= place(final, overrides)
     sides = internal_clusters, internal_features, external_clusters, external_scaled_features
-    merged["store_clusters"] = _measured(merged, sides, settings)
-    return merged | described(merged, internal_features, external_features, external_feature_report)
+    changed = _changed(final["overrides_applied"])
+    final["store_clusters"] = _measured(final, changed, sides, settings)
+    return _described(final, {*changed, NO_CATEGORY}, internal_features, external_features, external_feature_report)
+
+
+def _taken(table: pd.DataFrame, answer: Mapping[str, bool]) -> pd.DataFrame:
+    """The rows of each category's answer."""
+    is_taken = table["earns"].to_numpy(dtype=bool) == table["category"].map(answer).to_numpy(dtype=bool)
+    return table[is_taken].drop(columns="earns").reset_index(drop=True)
+
+
+def _with_outside_numbered(
+    final: Mapping[str, pd.DataFrame], reference_clusters: pd.DataFrame | None, reference_numbers: pd.DataFrame | None
+) -> dict[str, pd.DataFrame]:
+    """The tables, with the numbers of the stores that only the outside data has; cluster_numbers of these, and of the reference."""
+    names = ("store_clusters", "merged_clusters", "reassignments")
+    of_outside = {name: final[name][final[name]["category"] == NO_CATEGORY] for name in names}
+    renumbered = numbered(of_outside, reference_clusters, reference_numbers)
+    if of_outside["store_clusters"].empty:
+        return {"cluster_numbers": renumbered["cluster_numbers"]}
+    return {
+        name: pd.concat([final[name][final[name]["category"] != NO_CATEGORY], renumbered[name]], ignore_index=True)
+        for name in names
+    } | {"cluster_numbers": renumbered["cluster_numbers"]}
+
+
+def _highest(candidates: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """cluster_numbers of the categories, and of others that have none of these."""
+    own = candidates[["category", "highest_number"]]
+    rest = others[~others["category"].isin(own["category"])]
+    numbers = pd.concat([part.astype({"category": object}) for part in (own, rest)])
+    return numbers.sort_values("category", ignore_index=True)
+
+
+def _changed(applied: pd.DataFrame) -> set[str]:
+    """The categories in which a placement moved a store."""
+    return set(applied.loc[applied["applied"] & (applied["from_cluster"] != applied["to_cluster"]), "category"])
 
 
 def _measured(
-    merged: dict[str, pd.DataFrame],
+    merged: Mapping[str, pd.DataFrame],
+    changed: Collection[str],
     sides: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame],
     settings: Merging,
 ) -> pd.DataFrame:
-    """The final clusters; what lies near what is computed again in categories where a placement moved a store."""
-    applied = merged["overrides_applied"]
-    changed = set(applied.loc[applied["applied"] & (applied["from_cluster"] != applied["to_cluster"]), "category"])
+    """The final clusters; what lies near what is computed again in the changed categories."""
+    if not changed:
+        return merged["store_clusters"]
     measured = merged["store_clusters"].set_index(["store_id", "category"])
     internal, features, *outside = sides
     of_changed = (table[table["category"].isin(changed)] for table in (internal, features))
@@ -99,105 +155,24 @@ def _measured(
     return measured.reset_index()
 
 
-def numbered(
-    merged: dict[str, pd.DataFrame], reference_clusters: pd.DataFrame | None, reference_numbers: pd.DataFrame | None
-) -> dict[str, pd.DataFrame]:
-    """The final clusters with their numbers from the reference, per category (`alignment.aligned`).
-
-    Cells that merging dissolved get numbers after all of them. The used numbers of a category that only the reference has
-    stay used.
-
-    Returns
-    -------
-    store_clusters, merged_clusters, reassignments, cluster_numbers.
-    """
-    by_category = {str(name): rows for name, rows in merged["store_clusters"].groupby("category", sort=True)}
-    numbers = {
-        category: aligned(
-            rows.set_index("store_id")["cluster"],
-            reference(reference_clusters, reference_numbers, category),
-        )
-        for category, rows in by_category.items()
-    }
-    highest = {category: own.highest for category, own in numbers.items()}
-    if reference_numbers is not None:
-        used = zip(reference_numbers["category"], reference_numbers["highest_number"], strict=True)
-        highest = {str(category): int(number) for category, number in used} | highest
-    moves = {category: _with_dissolved(own, merged["reassignments"], category) for category, own in numbers.items()}
-    return {
-        "store_clusters": _renumbered(merged["store_clusters"], numbers, ("cluster", "next_cluster")),
-        "merged_clusters": _renumbered(merged["merged_clusters"], numbers, ("cluster",)),
-        "reassignments": _renumbered(merged["reassignments"], moves, ("from_cluster", "to_cluster")),
-        "cluster_numbers": pd.DataFrame(
-            {
-                "category": pd.Series(sorted(highest), dtype="str"),
-                "highest_number": pd.Series([highest[category] for category in sorted(highest)], dtype="int64"),
-            }
-        ),
-    }
-
-
-def _with_dissolved(numbers: Numbers, reassignments: pd.DataFrame, category: str) -> Numbers:
-    moves = reassignments.loc[reassignments["category"] == category, ["from_cluster", "to_cluster"]]
-    dissolved = sorted({int(cell) for cell in moves.to_numpy().ravel()} - set(numbers.new))
-    after = {cell: numbers.highest + position for position, cell in enumerate(dissolved, start=1)}
-    return Numbers(numbers.new | after, numbers.highest)
-
-
-def _renumbered(table: pd.DataFrame, numbers: dict[str, Numbers], columns: tuple[str, ...]) -> pd.DataFrame:
-    """The table, sorted by its key, with new numbers."""
-    parts = [renumbered(rows, numbers[str(name)], columns) for name, rows in table.groupby("category", sort=True)]
-    return pd.concat(parts, ignore_index=True) if parts else table
-
-
-def described(
-    merged: dict[str, pd.DataFrame],
+def _described(
+    final: dict[str, pd.DataFrame],
+    categories: Collection[str],
     internal_features: pd.DataFrame,
     external_features: pd.DataFrame,
     external_feature_report: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """Names and profiles of the final clusters, from the sales mix and the surroundings of their stores.
-
-    Parameters
-    ----------
-    merged : with store_clusters and merged_clusters
-    internal_features, external_features, external_feature_report : as in `pipeline.schema`
-
-    Returns
-    -------
-    merged_clusters with names, merged_profiles.
-    """
-    outside = external_features.set_index("store_id").sort_index().sort_index(axis=1)
-    in_logs = logged(external_feature_report)
-    mixes = {str(name): rows for name, rows in internal_features.groupby("category", sort=True)}
-    named: dict[tuple[str, int], str] = {}
-    profiles: list[pd.DataFrame] = []
-    for name, rows in merged["store_clusters"].groupby("category", sort=True):
-        category, clusters = str(name), rows[["store_id", "cluster"]].sort_values("store_id", ignore_index=True)
-        of_store = clusters.set_index("store_id")["cluster"]
-        sides = []
-        if category in mixes:
-            shares = mixes[category].pivot(index="store_id", columns="feature", values="share")
-            sides.append(side(of_shares(shares), of_store, internal_clustering.PLAIN))
-            profiles.append(_profile(shares, clusters, category, "internal"))
-        with_features = outside.loc[outside.index.isin(of_store.index)]
-        if with_features.size:
-            sides.append(side(of_features(with_features, in_logs), of_store, external_clustering.PLAIN))
-            profiles.append(_profile(with_features, clusters, category, "external", in_logs))
-        own = sorted(int(cluster) for cluster in of_store.unique())
-        named |= {(category, cluster): text for cluster, text in cluster_names(sides, own).items()}
-    merged_clusters = merged["merged_clusters"]
-    keys = zip(merged_clusters["category"], merged_clusters["cluster"], strict=True)
-    return {
-        "merged_clusters": merged_clusters.assign(
-            name=pd.Series([named[str(a), int(b)] for a, b in keys], index=merged_clusters.index, dtype="str")
-        ),
-        "merged_profiles": stacked(TABLES["merged_profiles"], profiles),
+    """The tables, with new names and profiles in these categories."""
+    inside = {name: table[table["category"].isin(categories)] for name, table in final.items() if "category" in table}
+    if inside["store_clusters"].empty:
+        return final
+    again = described(
+        inside,
+        internal_features[internal_features["category"].isin(categories)],
+        external_features,
+        external_feature_report,
+    )
+    return final | {
+        name: pd.concat([final[name][~final[name]["category"].isin(categories)], again[name]], ignore_index=True)
+        for name in _DESCRIBED
     }
-
-
-def _profile(
-    values: pd.DataFrame, clusters: pd.DataFrame, category: str, side_name: str, in_logs: Sequence[str] = ()
-) -> pd.DataFrame:
-    inside = clusters[clusters["store_id"].isin(values.index)]
-    return feature_profiles(values.loc[inside["store_id"]], inside, in_logs).assign(category=category, side=side_name)

@@ -20,8 +20,8 @@ _SOURCE = "[sources.overrides]"
 class _Result(NamedTuple):
     """The result so far.
 
-    `placed`: cluster and whether merging moved the store, by (store, category). `excluded`: the reason, by (store, category).
-    `numbers`: the clusters of each category.
+    Of the stores that overrides name: `placed`, cluster and whether merging moved the store, by (store, category), and `excluded`, the
+    reason, by (store, category). `stores`: all of them. `numbers`: the clusters of each category.
     """
 
     stores: set[str]
@@ -51,7 +51,7 @@ def place(merged: Mapping[str, pd.DataFrame], overrides: pd.DataFrame) -> dict[s
     RawDataError : one line per override whose store is in no source, whose category has neither clusters nor excluded
         stores, or whose cluster does not exist in the category
     """
-    result = _result(merged)
+    result = _result(merged, overrides)
     faults = [fault for row in overrides.itertuples(index=False) if (fault := _fault(row, result))]
     if faults:
         raise RawDataError(*faults)
@@ -61,26 +61,21 @@ def place(merged: Mapping[str, pd.DataFrame], overrides: pd.DataFrame) -> dict[s
     return {"store_clusters": placed, "overrides_applied": applied, **counted}
 
 
-def _result(merged: Mapping[str, pd.DataFrame]) -> _Result:
-    clusters, excluded = merged["store_clusters"], merged["excluded_stores"]
-    placed = {
-        (str(row.store_id), str(row.category)): (int(row.cluster), bool(row.reassigned))
-        for row in clusters.itertuples(index=False)
-        if row.category != NO_CATEGORY
-    }
-    why = {
-        (str(row.store_id), str(row.category)): str(row.reason)
-        for row in excluded.itertuples(index=False)
-        if row.category != NO_CATEGORY
-    }
-    numbers: dict[str, set[int]] = {category: set() for _, category in why}
-    for (_, category), (cluster, _) in placed.items():
-        numbers.setdefault(category, set()).add(cluster)
+def _result(merged: Mapping[str, pd.DataFrame], overrides: pd.DataFrame) -> _Result:
+    clusters, excluded = (
+        table[table["category"] != NO_CATEGORY] for table in (merged["store_clusters"], merged["excluded_stores"])
+    )
+    numbers: dict[str, list[int]] = {str(category): [] for category in excluded["category"].unique()}
+    each = clusters[["category", "cluster"]].drop_duplicates().sort_values(["category", "cluster"])
+    for category, cluster in zip(each["category"], each["cluster"], strict=True):
+        numbers.setdefault(str(category), []).append(int(cluster))
+    of_overrides = (table[table["store_id"].isin(overrides["store_id"])] for table in (clusters, excluded))
+    placed, why = (rows.itertuples(index=False) for rows in of_overrides)
     return _Result(
-        {str(store) for table in (clusters, excluded) for store in table["store_id"]},
-        placed,
-        why,
-        {category: sorted(clusters_in) for category, clusters_in in numbers.items()},
+        {str(store) for name in ("store_clusters", "excluded_stores") for store in merged[name]["store_id"].unique()},
+        {(str(row.store_id), str(row.category)): (int(row.cluster), bool(row.reassigned)) for row in placed},
+        {(str(row.store_id), str(row.category)): str(row.reason) for row in why},
+        numbers,
     )
 
 
@@ -146,12 +141,13 @@ def _placed(clusters: pd.DataFrame, applied: pd.DataFrame) -> pd.DataFrame:
         if is_applied
     }
     was = clusters["cluster"].to_numpy(dtype=np.int64)
-    pairs = _pairs(clusters)
-    now = np.array([wanted.get(pair, int(cluster)) for pair, cluster in zip(pairs, was, strict=True)], dtype=np.int64)
+    now, overridden = was.copy(), np.zeros(len(clusters), dtype=bool)
+    named = np.flatnonzero(clusters["store_id"].isin({store for store, _ in wanted}).to_numpy(dtype=bool))
+    for position, pair in zip(named, _pairs(clusters.iloc[named]), strict=True):
+        if pair in wanted:
+            now[position], overridden[position] = wanted[pair], True
     return clusters.assign(
-        cluster=now,
-        reassigned=clusters["reassigned"].to_numpy(dtype=bool) & (now == was),
-        overridden=np.array([pair in wanted for pair in pairs], dtype=bool),
+        cluster=now, reassigned=clusters["reassigned"].to_numpy(dtype=bool) & (now == was), overridden=overridden
     )
 
 

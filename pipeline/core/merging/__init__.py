@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from pipeline.core.merging.join import category_stores, merge
+from pipeline.core.merging.contribution import contribution_rows, earned
+from pipeline.core.merging.join import Candidate, candidates, category_stores, joined, merge
 from pipeline.core.merging.outcome import distances, is_by_mix_alone, nearness
 
-__all__ = ["category_stores", "distances", "is_by_mix_alone", "merge", "nearness"]
+__all__ = [
+    "Candidate",
+    "candidates",
+    "category_stores",
+    "contribution_rows",
+    "distances",
+    "earned",
+    "is_by_mix_alone",
+    "joined",
+    "merge",
+    "nearness",
+]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.clustering import bootstrap, sampling
@@ -26,6 +25,9 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
     estimated = sampling.remark(len(category.stores.internal_features))
     rows = []
     for method, result in results.items():
+        if method not in category.figures:
+            category.figures[method] = _figures(category, result)
+        cell = result.merged.repair.cell
         reason = result.merged.reason
         if method == taken:
             reason = f"taken: {why}; {reason}"
@@ -35,7 +37,8 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
             {
                 "method": method,
                 "taken": method == taken,
-                **_figures(category, result, taken_cell),
+                **category.figures[method],
+                "agreement": float(adjusted_rand_score(taken_cell, cell)),
                 "reason": reason + estimated,
             }
         )
@@ -43,7 +46,7 @@ def compare(category: Category) -> tuple[Result, pd.DataFrame]:
     return results[taken], frame.sort_values("method", ignore_index=True)
 
 
-def _figures(category: Category, result: Result, taken: NDArray[np.int64]) -> dict[str, float]:
+def _figures(category: Category, result: Result) -> dict[str, float]:
     mix = category.stores.internal_features
     cell = np.unique(result.merged.repair.cell, return_inverse=True)[1].reshape(-1)
     sizes = np.bincount(cell)
@@ -56,5 +59,4 @@ def _figures(category: Category, result: Result, taken: NDArray[np.int64]) -> di
         "silhouette": float(silhouettes(mix, [cell])[0].mean()) if several else np.nan,
         "r_squared": r_squared(mix, cell),
         "stability": bootstrap.stability(refits, int(refits.max()) + 1),
-        "agreement": float(adjusted_rand_score(taken, cell)),
     }

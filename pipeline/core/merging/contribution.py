@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.merging.permutations import between, p_value, permuted_within
+from pipeline.core.merging.permutations import as_large, between, p_value, permuted_within
 from pipeline.core.merging.stores import CategoryStores
 from pipeline.core.statistics.explained import centred, r_squared
 
@@ -17,6 +17,7 @@ PERMUTATIONS = 999
 FALSE_DISCOVERY_RATE = 0.05
 LEAST_GAIN = 0.02  # of the mix's variance, beyond chance
 _PERMUTATIONS_STREAM = 23  # a stream of random numbers
+_AT_ONCE = 100  # permutations between two looks at whether more are needed
 
 
 class Contribution(NamedTuple):
@@ -44,9 +45,9 @@ class Contribution(NamedTuple):
         return self._replace(final=r_squared(stores.internal_features[positions], final[positions]))
 
     @property
-    def beyond_chance(self) -> float:
-        """The gain, minus the mean gain of permuted external clusters."""
-        return self.gain - self.chance
+    def may_earn(self) -> bool:
+        """Whether the outside data may earn its place here, whatever other categories show: a q-value is at least its p-value."""
+        return _earns(self.gain - self.chance, self.p)
 
 
 def contribution(stores: CategoryStores, seed: int) -> Contribution:
@@ -65,6 +66,7 @@ def contribution(stores: CategoryStores, seed: int) -> Contribution:
     ----------
     .. [1] M. J. Anderson, C. J. F. ter Braak, "Permutation tests for multi-factorial analysis of variance", J. Stat.
        Comput. Simul. 73, 2003: exact where labels are permuted within the levels of the other factor.
+    .. [2] J. Besag, P. Clifford, "Sequential Monte Carlo p-values", Biometrika 78, 1991.
     """
     positions = np.flatnonzero(stores.in_both & stores.fitted)
     positions = positions[np.argsort(stores.internal[positions], kind="stable")]
@@ -97,8 +99,12 @@ def _against_chance(
         parts = [between(part, labels[:, block], k) for part, block in zip(own, blocks, strict=True)]
         return np.asarray(np.sum(parts, axis=0) / total)
 
-    permuted = np.concatenate([gains(block) for block in permuted_within(internal, external, PERMUTATIONS, random)])
-    return float(permuted.mean()), p_value(float(gains(external[None])[0]), permuted)
+    observed, permuted, enough = float(gains(external[None])[0]), np.zeros(0), FALSE_DISCOVERY_RATE * (1 + PERMUTATIONS)
+    for block in permuted_within(internal, external, PERMUTATIONS, random, _AT_ONCE):
+        permuted = np.concatenate([permuted, gains(block)])
+        if 1 + as_large(observed, permuted) >= enough:
+            break
+    return float(permuted.mean()), p_value(observed, permuted)
 
 
 def q_values(p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,16 +125,8 @@ def q_values(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return adjusted
 
 
-def earned(contributions: Sequence[Contribution]) -> list[bool]:
-    """Whether the outside data earns its place in each category: beyond chance among all categories, and enough to matter."""
-    q = q_values(np.array([item.p for item in contributions], dtype=np.float64))
-    return [_earns(item, float(of_item)) for item, of_item in zip(contributions, q, strict=True)]
-
-
-def contribution_table(contributions: Sequence[Contribution]) -> pd.DataFrame:
-    """The table external_contribution, as in pipeline.schema, from the contributions of all categories."""
-    q = q_values(np.array([item.p for item in contributions], dtype=np.float64))
-    earns = earned(contributions)
+def contribution_rows(contributions: Sequence[Contribution]) -> pd.DataFrame:
+    """What is known in each category alone: the table external_contribution without the answer, which all categories give."""
     return pd.DataFrame(
         {
             "category": [item.category for item in contributions],
@@ -139,26 +137,40 @@ def contribution_table(contributions: Sequence[Contribution]) -> pd.DataFrame:
             "gain": [item.gain for item in contributions],
             "gain_by_chance": [item.chance for item in contributions],
             "p_value": [item.p for item in contributions],
-            "q_value": q,
-            "earns": earns,
-            "reason": [
-                _reason(item, float(of_item), of_earns)
-                for item, of_item, of_earns in zip(contributions, q, earns, strict=True)
-            ],
         }
     )
 
 
-def _earns(item: Contribution, q: float) -> bool:
-    return bool(q < FALSE_DISCOVERY_RATE and item.beyond_chance >= LEAST_GAIN)
+def earned(contributions: pd.DataFrame) -> list[bool]:
+    """Whether the outside data earns its place in each category: beyond chance among all categories, and enough to matter.
+
+    `contributions` : as `contribution_rows` gives them, of all categories
+    """
+    q = q_values(contributions["p_value"].to_numpy(dtype=np.float64))
+    beyond = (contributions["gain"] - contributions["gain_by_chance"]).to_numpy(dtype=np.float64)
+    return [_earns(float(of_beyond), float(of_q)) for of_beyond, of_q in zip(beyond, q, strict=True)]
 
 
-def _reason(item: Contribution, q: float, earns: bool) -> str:
-    if item.p != item.p:
+def contribution_table(contributions: pd.DataFrame) -> pd.DataFrame:
+    """The table external_contribution, as in pipeline.schema, from the contributions (`contribution_rows`) of all categories."""
+    q = q_values(contributions["p_value"].to_numpy(dtype=np.float64))
+    earns = earned(contributions)
+    rows = zip(contributions.itertuples(index=False), q, earns, strict=True)
+    return contributions.assign(
+        q_value=q, earns=earns, reason=[_reason(item, float(of_q), of_earns) for item, of_q, of_earns in rows]
+    )
+
+
+def _earns(beyond_chance: float, q: float) -> bool:
+    return bool(q < FALSE_DISCOVERY_RATE and beyond_chance >= LEAST_GAIN)
+
+
+def _reason(item: Any, q: float, earns: bool) -> str:
+    if item.p_value != item.p_value:
         if not item.stores:
             return "not tested: the outside data knows no store of the category"
         return "not tested: within the internal clusters there is nothing that the external clusters could tell apart"
-    percent = round(100 * item.beyond_chance, 1)
+    percent = round(100 * (item.gain - item.gain_by_chance), 1)
     more = f"{percent:.1f} % more" if percent > 0 else "no more"
     finding = f"external clusters explain {more} of the mix than chance would, q = {q:.3f}"
     if earns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.core.frames import stacked
 from pipeline.core.merging.comparison import compare
-from pipeline.core.merging.contribution import Contribution, contribution, contribution_table, earned
-from pipeline.core.merging.methods import Category
+from pipeline.core.merging.contribution import Contribution, contribution, contribution_rows, contribution_table, earned
+from pipeline.core.merging.methods import AUTO, Category
 from pipeline.core.merging.outcome import Outcome, outcome
 from pipeline.core.merging.stores import NO_CLUSTER, CategoryStores
 from pipeline.errors import DataError, RawDataError
@@ -33,12 +33,7 @@ def merge(
     external_excluded: pd.DataFrame,
     settings: Merging,
 ) -> dict[str, pd.DataFrame]:
-    """Merge internal and external clusters per category.
-
-    The stores of a category are those with an internal cluster in it. A store is `both` if it has an external cluster,
-    else `internal_only`. A store that only the outside data has appears once, in the category `(none)`, as
-    `external_only`. So does a store whose only exclusion is that it sells nothing in the chosen categories; that exclusion
-    is dropped.
+    """Merge internal and external clusters in every category: `candidates` of each, and `joined`.
 
     Parameters
     ----------
@@ -54,69 +49,130 @@ def merge(
 
     Raises
     ------
-    RawDataError
-        Both sides have stores but none in common: their keys are written differently.
-    DataError
-        A category is named `(none)`, a clustered store has no features, or a store would be lost or be both clustered and
-        excluded in a category.
+    RawDataError, DataError : as in `category_stores` and `joined`
     """
-    _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
-    only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
-    categories = category_stores(internal_clusters, internal_features, external_clusters, external_scaled_features)
-    ordered = [stores.in_order_of_values() for stores in categories]
-    with threadpool_limits(1):
-        contributions = [
-            contribution(stores, for_category(settings, stores.category).random_state) for stores in ordered
-        ]
-        merged_categories = [
-            _merge(Category(stores, for_category(settings, stores.category), earns=earns), evidence)
-            for stores, evidence, earns in zip(ordered, contributions, earned(contributions), strict=True)
-        ]
-    parts = [category.outcome for category in merged_categories]
-    outside = external_clusters[external_clusters["store_id"].isin(only_outside)]
-    store_clusters = [part.store_clusters for part in parts]
-    merged_clusters = [part.merged_clusters for part in parts]
-    if len(outside):
-        outside = outside.assign(number=_by_size(outside["cluster"]))
-        store_clusters.append(_external_only(outside))
-        merged_clusters.append(_external_only_clusters(outside))
-    replaced = (internal_excluded["category"] == NO_CATEGORY) & internal_excluded["store_id"].isin(only_outside)
-    merged = {
-        "store_clusters": stacked(TABLES["store_clusters"], store_clusters),
-        "merged_clusters": stacked(TABLES["merged_clusters"], merged_clusters),
-        "reassignments": stacked(TABLES["reassignments"], [part.reassignments for part in parts]),
-        "excluded_stores": stacked(TABLES["excluded_stores"], [internal_excluded[~replaced], external_excluded]),
-        "merging_methods": stacked(TABLES["merging_methods"], [category.methods for category in merged_categories]),
-        "external_contribution": stacked(
-            TABLES["external_contribution"],
-            [contribution_table([category.contribution for category in merged_categories])],
-        ),
+    each = [
+        candidates(stores, for_category(settings, stores.category))
+        for stores in category_stores(internal_clusters, internal_features, external_clusters, external_scaled_features)
+    ]
+    contributions = contribution_rows([of_category[False].contribution for of_category in each])
+    taken = [
+        of_category[earns and True in of_category]
+        for of_category, earns in zip(each, earned(contributions), strict=True)
+    ]
+    parts = {
+        "store_clusters": [part.outcome.store_clusters for part in taken],
+        "merged_clusters": [part.outcome.merged_clusters for part in taken],
+        "reassignments": [part.outcome.reassignments for part in taken],
+        "merging_methods": [part.methods for part in taken],
     }
-    _check_no_store_is_lost(
-        [internal_clusters, internal_excluded],
-        [external_clusters, external_excluded],
-        merged["store_clusters"],
-        merged["excluded_stores"],
+    return joined(
+        {name: stacked(TABLES[name], frames) for name, frames in parts.items()},
+        contribution_rows([part.contribution for part in taken]),
+        internal_clusters=internal_clusters,
+        internal_excluded=internal_excluded,
+        external_clusters=external_clusters,
+        external_excluded=external_excluded,
     )
-    return merged
 
 
-class _MergedCategory(NamedTuple):
+class Candidate(NamedTuple):
+    """What a category's merging is: its rows of the published tables, and what the outside data contributes."""
+
     outcome: Outcome
     methods: pd.DataFrame
     contribution: Contribution
 
 
-def _merge(category: Category, evidence: Contribution) -> _MergedCategory:
+def candidates(stores: CategoryStores, settings: Merging) -> dict[bool, Candidate]:
+    """The merging of one category: if the outside data earns its place (True), and if it does not (False).
+
+    Whether it does is decided over all categories. Only False is there if no other category can change the answer, or if
+    the answer makes no difference.
+
+    Parameters
+    ----------
+    stores : in any order
+    settings : `[merging]`, as it holds for the category
+    """
+    ordered = stores.in_order_of_values()
+    with threadpool_limits(1):
+        evidence = contribution(ordered, settings.random_state)
+        is_open = settings.method == AUTO and evidence.may_earn
+        category = Category(ordered, settings)
+        return {
+            earns: _merge(category.if_it(earns=earns), evidence) for earns in ((False, True) if is_open else (False,))
+        }
+
+
+def _merge(category: Category, evidence: Contribution) -> Candidate:
     result, methods = compare(category)
     taken, why = category.taken()
     instead = why if taken not in (category.settings.method, "internal") else ""
     merged = outcome(category.stores, category.space, result.merged, category.floor, instead)
-    return _MergedCategory(merged, methods, evidence.of_final(category.stores, merged.cluster))
+    return Candidate(merged, methods, evidence.of_final(category.stores, merged.cluster))
+
+
+def joined(
+    merged: Mapping[str, pd.DataFrame],
+    contributions: pd.DataFrame,
+    *,
+    internal_clusters: pd.DataFrame,
+    internal_excluded: pd.DataFrame,
+    external_clusters: pd.DataFrame,
+    external_excluded: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """The merged categories, with the stores that no category has.
+
+    The stores of a category are those with an internal cluster in it. A store is `both` if it has an external cluster,
+    else `internal_only`. A store that only the outside data has appears once, in the category `(none)`, as
+    `external_only`. So does a store whose only exclusion is that it sells nothing in the chosen categories; that exclusion
+    is dropped.
+
+    Parameters
+    ----------
+    merged : store_clusters, merged_clusters, reassignments and merging_methods of all categories, sorted by their keys
+    contributions : `contribution_rows`, of all categories
+    internal_clusters, internal_excluded, external_clusters, external_excluded : as for `merge`
+
+    Returns
+    -------
+    As `merge`.
+
+    Raises
+    ------
+    RawDataError
+        Both sides have stores but none in common: their keys are written differently.
+    DataError
+        A store would be lost, or be both clustered and excluded in a category.
+    """
+    _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
+    only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
+    outside = external_clusters[external_clusters["store_id"].isin(only_outside)]
+    of_outside: dict[str, pd.DataFrame] = {}
+    if len(outside):
+        outside = outside.assign(number=_by_size(outside["cluster"]))
+        of_outside = {"store_clusters": _external_only(outside), "merged_clusters": _external_only_clusters(outside)}
+    replaced = (internal_excluded["category"] == NO_CATEGORY) & internal_excluded["store_id"].isin(only_outside)
+    complete = {
+        **merged,
+        **{name: stacked(TABLES[name], [merged[name], rows]) for name, rows in of_outside.items()},
+        "excluded_stores": stacked(TABLES["excluded_stores"], [internal_excluded[~replaced], external_excluded]),
+        "external_contribution": stacked(TABLES["external_contribution"], [contribution_table(contributions)]),
+    }
+    _check_no_store_is_lost(
+        [internal_clusters, internal_excluded],
+        [external_clusters, external_excluded],
+        complete["store_clusters"],
+        complete["excluded_stores"],
+    )
+    return complete
 
 
 def _check_some_store_is_in_both(internal: Sequence[pd.DataFrame], external: Sequence[pd.DataFrame]) -> None:
-    inside, outside = ({str(store) for frame in side for store in frame["store_id"]} for side in (internal, external))
+    inside, outside = (
+        {str(store) for frame in side for store in frame["store_id"].unique()} for side in (internal, external)
+    )
     if inside and outside and not inside & outside:
         raise RawDataError(
             f"the internal sales and the outside data have no store in common: sales have {_some(inside)}, outside data has "
@@ -239,10 +295,12 @@ def _check_no_store_is_lost(
     excluded_stores: pd.DataFrame,
 ) -> None:
     """P3: every store of every source, in each of its categories, is in store_clusters or in excluded_stores, not both."""
-    clustered, excluded = _pairs(store_clusters), _pairs(excluded_stores)
-    lost = {store for table in internal for store, _ in _pairs(table) - clustered - excluded}
-    lost |= {store for table in external for store in table["store_id"]} - {store for store, _ in clustered | excluded}
-    twice = {store for store, _ in clustered & _pairs(excluded_stores[excluded_stores["source"] != "external"])}
+    clustered, excluded = _pairs([store_clusters]), _pairs([excluded_stores])
+    in_either = clustered.union(excluded)
+    lost = set(_pairs(internal).difference(in_either).get_level_values(0))
+    lost |= {store for table in external for store in table["store_id"]} - set(in_either.get_level_values(0).unique())
+    not_outside = _pairs([excluded_stores[excluded_stores["source"] != "external"]])
+    twice = set(clustered.intersection(not_outside).get_level_values(0))
     if lost or twice:
         raise DataError(
             f"merging lost {counted(len(lost), 'store', 'stores')} ({listed(sorted(lost), 5) or 'none'}) and has {len(twice)} both "
@@ -250,5 +308,7 @@ def _check_no_store_is_lost(
         )
 
 
-def _pairs(table: pd.DataFrame) -> set[tuple[str, str]]:
-    return set(zip(*(table[name].to_numpy(dtype=object) for name in ("store_id", "category")), strict=True))
+def _pairs(tables: Sequence[pd.DataFrame]) -> pd.MultiIndex:
+    """Store and category of every row, each pair once."""
+    keys = pd.concat([table[["store_id", "category"]].astype(object) for table in tables])
+    return pd.MultiIndex.from_frame(keys.drop_duplicates())

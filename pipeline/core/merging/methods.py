@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -48,7 +49,15 @@ class Category:
         fitted = stores.fitted
         self.drawn = np.zeros((settings.resamples, len(fitted)))
         self.drawn[:, fitted] = bootstrap.resample(int(fitted.sum()), settings.resamples, random)
-        self._sides: list[CategoryStores] | None = None
+        self._sides: list[CategoryStores] = []
+        self._results: dict[str, Result] = {}
+        self.figures: dict[str, dict[str, float]] = {}  # of each method's result, as far as `compare` has measured them
+
+    def if_it(self, *, earns: bool) -> Category:
+        """The same category if the outside data earns its place, or if it does not; both share what was computed."""
+        answered = copy.copy(self)
+        answered.earns = earns
+        return answered
 
     def taken(self) -> tuple[str, str]:
         """The method taken, and the reason in words: `auto` is decided by the data, and a crossing that is too thin is `nested`."""
@@ -61,6 +70,11 @@ class Category:
 
     def result(self, method: str) -> Result:
         """The result of a method. If the internal clusters stand, every method leaves them unchanged."""
+        if method not in self._results:
+            self._results[method] = self._computed(method)
+        return self._results[method]
+
+    def _computed(self, method: str) -> Result:
         if self.stands:
             merged = internal_as_they_stand(self.stores, self.floor)
             return Result(merged, np.stack([stores.internal for stores in self.refitted()]))
@@ -79,7 +93,7 @@ class Category:
 
     def refitted(self) -> list[CategoryStores]:
         """The stores with the clusters of both sides, from 1, in every resample."""
-        if self._sides is None:
+        if not self._sides:
             stores, in_both, seed = self.stores, self.stores.in_both, self.settings.random_state
             inside = np.random.default_rng([seed, _INTERNAL])
             internal = 1 + refit(stores.internal_features, stores.internal, self.drawn, inside)
@@ -88,7 +102,7 @@ class Category:
                 outside = np.random.default_rng([seed, _EXTERNAL])
                 features, labels = stores.external_features[in_both], stores.external[in_both]
                 external[:, in_both] = 1 + refit(features, labels, self.drawn_in_both(), outside)
-            self._sides = [
+            self._sides += [
                 stores._replace(internal=of_internal, external=of_external)
                 for of_internal, of_external in zip(internal, external, strict=True)
             ]

@@ -47,11 +47,16 @@ function drawLinks(env, kind) {
 }
 
 function route() {
-  if (location.hash === "#main") return;
+  if (location.hash === "#main" || !state.session) return;
   const [env, kind, subject] = asked();
   if (env !== state.env) {
     Object.assign(state, { pipeline: null, runs: [], log: "", activity: { running: [], holder: null, building: [] } });
     watch(env);
+  }
+  state.subject = subject;
+  if (kind === "pipeline" && shown === `${env}/${kind}`) {
+    changes.dispatchEvent(new Event("subject")); // what is typed for a launch stays
+    return;
   }
   chooser.value = env;
   drawLinks(env, kind);

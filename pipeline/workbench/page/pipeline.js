@@ -5,18 +5,19 @@ import { details, drawGraph } from "./graph.js";
 import { change, isRunning, of, on, state } from "./state.js";
 import { button, command, field, problems } from "./words.js";
 
-export function drawPipeline(subject, signal) {
+export function drawPipeline(_subject, signal) {
   const faults = element("div", {});
   const aside = element("section", { class: "details", "aria-label": "The task", "aria-live": "off" });
   const [graph, update] = drawGraph(
     (key) => {
-      location.hash = key === subject ? `#${state.env}/pipeline` : `#${state.env}/pipeline/${encodeURIComponent(key)}`;
+      location.hash =
+        key === state.subject ? `#${state.env}/pipeline` : `#${state.env}/pipeline/${encodeURIComponent(key)}`;
     },
-    (key) => key === subject,
+    (key) => key === state.subject,
   );
   const showDetails = () => {
-    if (!subject || !state.pipeline) return;
-    aside.replaceChildren(element("h3", {}, name(subject)), details(subject));
+    if (!state.pipeline) return;
+    aside.replaceChildren(...(state.subject ? [element("h3", {}, name(state.subject)), details(state.subject)] : []));
   };
   const show = () => {
     if (!state.pipeline) return;
@@ -25,6 +26,7 @@ export function drawPipeline(subject, signal) {
     showDetails();
   };
   on("pipeline", signal, show);
+  on("subject", signal, show);
   on("activity", signal, update);
   on("runs", signal, update);
   show();

@@ -147,6 +147,14 @@ function drawRun(run) {
           ),
         )
       : "",
+    ...run.alerts.map((alert) =>
+      element(
+        "p",
+        {},
+        name(`Alert, ${moment(alert.at)}: ${alert.title}`),
+        alert.problems.length ? problems(alert.problems) : null,
+      ),
+    ),
     table(["task", "state", "took", "because"], run.events.map(row), { label: "Tasks of the run" }),
   ];
 }

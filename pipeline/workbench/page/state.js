@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 export const state = {
   session: null,
   env: "",
+  subject: "",
   pipeline: null,
   activity: { running: [], holder: null, building: [] },
   runs: [],

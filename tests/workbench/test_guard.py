@@ -1,0 +1,176 @@
+"""Who may ask the workbench what: the token, the cookie, other pages, other names, other files."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import workbenches
+from conftest import ROOT
+from projects import Project, build_in
+from workbenches import Served, served
+
+LAUNCH = "/api/dev/launch"
+
+
+@pytest.fixture(scope="module")
+def bench(shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    import shutil
+
+    home = tmp_path_factory.mktemp("guarded")
+    shutil.copytree(shared("built", build_in), home, dirs_exist_ok=True)
+    with served(home) as bench:
+        bench.home = home
+        yield bench
+
+
+def launched(bench: Served) -> list[Path]:
+    """What a launch would have made: the output of a run."""
+    return list((bench.home / "logs").glob("launched_*"))
+
+
+def test_nothing_is_answered_without_the_token_of_the_address(bench: Served) -> None:
+    for path in (
+        "/",
+        "/api/session",
+        "/api/dev/pipeline",
+        "/report/dev/",
+        "/assets/main.js",
+        "/documents/dev/report.html",
+    ):
+        assert bench.ask(path).status == 401, path
+        assert bench.ask(path, Cookie=f"{bench.cookie}x").status == 401, path
+    assert bench.ask("/?token=guessed").status == 401
+    assert "store-clustering open" in bench.ask("/").body.decode()
+
+
+def test_the_token_becomes_a_cookie_that_scripts_and_other_sites_cannot_use_and_leaves_the_address(
+    bench: Served,
+) -> None:
+    answer = bench.ask(bench.address.removeprefix(bench.base))
+    assert (answer.status, answer.headers["Location"]) == (302, "/")
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert "SameSite=Strict" in answer.headers["Set-Cookie"]
+    token = bench.address.partition("token=")[2]
+    assert len(token) >= 32
+    assert token not in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": ""},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"X_CSRF_Token": ""},
+        {"X_CSRF_Token": "guessed"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Cookie": ""},
+    ],
+)
+def test_a_change_that_the_page_did_not_ask_for_is_refused(bench: Served, headers: dict[str, str]) -> None:
+    answer = bench.post(LAUNCH, {}, **headers)
+    assert answer.status in (401, 403)
+    assert len(answer.json()["errors"]) == 1
+    assert launched(bench) == []
+
+
+def test_no_get_changes_anything(bench: Served) -> None:
+    for path in (LAUNCH, "/api/dev/cancel"):
+        assert bench.get(path).status == 405
+    assert launched(bench) == []
+
+
+def test_another_page_can_read_nothing(bench: Served) -> None:
+    for headers in (
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Origin": "http://127.0.0.1:1"},
+    ):
+        assert bench.ask("/api/dev/pipeline", Cookie=bench.cookie, **headers).status == 403
+    answer = bench.get("/api/session")
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_name_that_leads_here_by_somebody_else_s_doing_is_refused(bench: Served) -> None:
+    port = urlsplit(bench.base).port
+    for host, status in ((f"evil.example:{port}", 403), ("127.0.0.1.evil.example", 403), (f"localhost:{port}", 200), (f"[::1]:{port}", 200), (f"{socket.gethostname()}:{port}", 200)):  # fmt: skip
+        assert bench.ask("/api/session", Cookie=bench.cookie, Host=host).status == status, host
+
+
+def test_the_page_may_run_no_script_but_its_own_files(bench: Served) -> None:
+    answer = bench.get("/")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    page = answer.body.decode()
+    assert re.findall(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", page) == []
+    assert bench.get("/report/dev/").headers["Content-Security-Policy"].startswith("sandbox allow-scripts")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/assets/..%2f..%2ferrors.py", "/assets/index.html", "/documents/dev/luigi.cfg", "/documents/dev/..%2f..%2fluigi.cfg", "/api/dev/output/clustering_dev.log",
+        "/documents/dev/.trace", "/api/dev/output/..%2f..%2fluigi.cfg", "/report/..%2f/", "/report/base/", "/api/base/pipeline", "/data/raw/sales.parquet", "/configs/dev.toml",
+    ],
+)  # fmt: skip
+def test_no_file_is_served_but_the_page_the_report_and_the_published_documents(bench: Served, path: str) -> None:
+    assert bench.get(path).status == 404
+    assert bench.get("/documents/dev/store_clusters.xlsx").body[:2] == b"PK"
+
+
+def test_a_read_only_workbench_starts_and_cancels_nothing_and_takes_the_token_of_a_proxy(built: Project) -> None:
+    token = "t" * 40
+    with served(built.home, "--read-only", STORE_CLUSTERING_TOKEN=token) as bench:
+        assert bench.get("/api/session").json()["read_only"]
+        for path in (LAUNCH, "/api/dev/cancel"):
+            answer = bench.post(path, {})
+            assert (answer.status, "read-only" in answer.json()["errors"][0]) == (403, True)
+        assert bench.ask("/api/session", Authorization=f"Bearer {token}").status == 200
+        assert bench.ask("/api/session", Authorization="Bearer x").status == 401
+    assert not list(built.path("logs").glob("launched_*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "wrong"),
+    [
+        (["--host", "0.0.0.0"], {}, "other machines could start runs here"),
+        (["--read-only"], {"STORE_CLUSTERING_TOKEN": "short"}, "shorter than 32 characters"),
+        (["--host", "192.0.2.1", "--read-only"], {}, "choose another --port or --host"),
+    ],
+)
+def test_an_address_or_a_token_that_is_not_safe_is_an_error_in_one_line(
+    project: Project, words: list[str], environ: dict[str, str], wrong: str
+) -> None:
+    done = project.command("store-clustering", "open", "--no-browser", *words, **environ)
+    assert done.returncode == 2
+    assert wrong in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_an_error_only_if_it_was_asked_for(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = project.command("store-clustering", "open", "--no-browser", "--port", port)
+        assert (done.returncode, port in done.stderr) == (2, True)
+
+
+def test_the_page_uses_the_report_s_drawing_functions_and_keeps_no_copy() -> None:
+    from pipeline.workbench import assets
+
+    script = assets.read("charts.js").decode()
+    assert script.startswith((ROOT / "pipeline/report/templates/charts.js").read_text())
+    for path in (ROOT / "pipeline/workbench/page").glob("*.js"):
+        imported = re.findall(r'import \{([^}]*)\} from "./charts.js"', path.read_text())
+        assert set(re.findall(r"\w+", " ".join(imported))) <= set(assets.DRAWING)
+    assert workbenches.PROGRAM.endswith("store-clustering")

@@ -1,0 +1,91 @@
+"""What takes long: from an empty clone to clusters on the page alone; many requests while a run goes on; the proxy."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import chromium
+import pytest
+import workbenches
+from conftest import ROOT
+from projects import Project
+from workbench_pages import Open
+
+LONG = 280_000
+
+
+@pytest.mark.nightly
+def test_from_an_empty_clone_to_clusters_without_the_terminal(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shutil.copy(ROOT / "luigi.cfg", tmp_path)
+    with workbenches.served(tmp_path) as bench, chromium.new_page() as page:
+        said: list[str] = []
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(bench.address)
+        opened = Open(page, bench, Project(tmp_path, {}), said)
+        opened.now("are stale")
+        assert "SampleData" in page.locator(".columns").inner_text()
+        opened.launch("FullPipeline")
+        page.locator("#now").get_by_text("A run of dev is going on").wait_for(timeout=LONG)
+        page.locator("#now").get_by_text("are fresh").wait_for(timeout=LONG)
+        opened.go("tables/store_clusters")
+        page.get_by_text("rows of store_clusters").or_(page.get_by_text("1 to 100 of")).first.wait_for(timeout=LONG)
+        with page.expect_popup() as popup:
+            page.get_by_role("link", name="Report").click()
+        popup.value.get_by_text("The verdict").first.wait_for(timeout=LONG)
+        assert said == []
+
+
+def built_in(project: Project) -> float:
+    """Build everything anew, by the command; the seconds that it took."""
+    shutil.rmtree(project.path("outputs"), ignore_errors=True)
+    began = time.monotonic()
+    subprocess.run(
+        [workbenches.PROGRAM, "run", "--quiet"],
+        env={"STORE_CLUSTERING_HOME": str(project.home), "OMP_NUM_THREADS": "1"},
+        check=True,
+        timeout=300,
+    )
+    return time.monotonic() - began
+
+
+ADDRESSES = ("pipeline", "runs?last=20", "tables", "rows?table=store_clusters&sort=cluster", "rows?sql=FROM+latest_run")
+
+
+@pytest.mark.nightly
+def test_fifty_requests_side_by_side_are_all_answered_and_a_run_is_no_slower_than_by_a_tenth(built: Project) -> None:
+    built_in(built)
+    with workbenches.served(built.home) as bench:
+        over = Event()
+        shutil.copy(built.database, built.path("published.duckdb"))
+
+        def ask(number: int) -> list[int]:
+            statuses = []
+            while not over.is_set():
+                answer = bench.get(f"/api/dev/{ADDRESSES[number % len(ADDRESSES)]}")
+                missing = (
+                    answer.status == 400 and b"no database yet" in answer.body
+                )  # as long as the run has built none
+                statuses.append(200 if missing else answer.status)
+            return statuses
+
+        alone, beside, asked = [], [], 0
+        for _ in range(3):  # in turns, so that what else the machine does meets both
+            over.set()
+            alone.append(built_in(built))
+            over.clear()
+            with ThreadPoolExecutor(50) as pool:
+                answers = [pool.submit(ask, number) for number in range(50)]
+                beside.append(built_in(built))
+                over.set()
+                statuses = [status for answer in answers for status in answer.result()]
+            assert set(statuses) == {200}
+            asked += len(statuses)
+        assert asked > 200
+        assert statistics.median(beside) <= 1.1 * statistics.median(alone), (alone, beside, asked)
