@@ -36,6 +36,7 @@ _MARK = "#:"
 _DICTIONARY = ["column", "type", "null", "unit", "what it is"]
 _PATTERNS = {
     r"^(v\d+\.\d+\.\d+|latest)$": "a version of DuckDB, such as `v1.2.0`, or `latest`",
+    r"^((s3|gs|abfss?|az)://[^/]+(/.*)?)?$": "empty, or a URL that begins with `s3://`, `gs://`, `abfs://`, `abfss://` or `az://`",
     r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$": "empty, or a number and KB, MB, GB or TB",
 }
 

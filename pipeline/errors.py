@@ -3,10 +3,12 @@
     PipelineError                  30  a task failed
     ├── UsageError                  2  a command line that cannot be used
     ├── SettingsError               2  a config file that cannot be used
+    ├── MachineError                2  a machine that cannot run the pipeline
     ├── AlreadyRunningError        10  another run holds the environment
     ├── MissingDataError           20  a configured raw file does not exist
     └── DataError                  30  a file exists, but its content is wrong
         ├── RawDataError           30  a raw file: its columns, keys or values
+        ├── RemoteError            30  a database or a bucket that cannot be reached or read
         ├── InputChangedError      30  an input changed while it was read, twice
         └── OutputError            30  a target could not be written or read back
 
@@ -59,6 +61,12 @@ class SettingsError(PipelineError):
     exit_code = USAGE
 
 
+class MachineError(PipelineError):
+    """A machine that cannot run the pipeline."""
+
+    exit_code = USAGE
+
+
 class AlreadyRunningError(PipelineError):
     """Another run holds the environment."""
 
@@ -77,6 +85,10 @@ class DataError(PipelineError):
 
 class RawDataError(DataError):
     """A raw file whose columns, keys or values cannot be used."""
+
+
+class RemoteError(DataError):
+    """A database or a bucket that cannot be reached or read."""
 
 
 class InputChangedError(DataError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,9 +17,10 @@ import msgspec
 from pipeline import sample
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
-from pipeline.config import raw_files
+from pipeline.config import environment, raw_files
 from pipeline.config.environment import Config, load
-from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, MissingDataError
+from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, USAGE, MissingDataError, RawDataError, RemoteError
+from pipeline.pins import naming
 from pipeline.wording import counted, listed
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def check(env: str, as_json: bool) -> None:
     """Check settings and raw files before a run.
 
     Shows the columns and rows of every source, and every error and doubt at once. Builds nothing. An error would fail a run; a doubt would
-    not, but deserves a look. Exit code: 0 without errors, 20 if a raw file is missing, 30 with other errors.
+    not, but deserves a look. Exit code: 0 without errors, 2 if a setting names a pin that cannot be used, 20 if a raw file is missing, 30 with other
+    errors.
 
     \b
     Example:
@@ -45,30 +48,41 @@ def check(env: str, as_json: bool) -> None:
 
 
 def say(config: Config, *, as_json: bool = False) -> int:
-    """Check the raw files of a config, and print what was seen; returns the exit code."""
-    present = _present(config)
-    with _status("reading the raw files"):
-        report = _report(config, present)
-    errors = [*present.errors, *({"source": finding.source, "text": finding.text} for finding in report.errors)]
+    """Check the pins that a config names and its raw files, and print what was seen; returns the exit code."""
+    wrong = naming.faults(config)
+    config = naming.without(config, wrong)
+    environment.use(config)  # what else there is to say does not wait for a pin
+    with tempfile.TemporaryDirectory() as folder:
+        present = _present(config, Path(folder))
+        with _status("reading the raw files"):
+            report = _report(config, present)
+    pins = [{"source": setting, "text": fault} for setting, fault in wrong.items()]
+    errors = [*pins, *present.errors, *({"source": finding.source, "text": finding.text} for finding in report.errors)]
     doubts = [*present.doubts, *({"source": finding.source, "text": finding.text} for finding in report.doubts)]
     if as_json:
         _print_json(config, report, errors, doubts)
     else:
         _print(config, report, errors, doubts)
-    code = TASK_FAILED if errors else DONE
-    return MISSING_DATA if present.errors else code
+    codes = {
+        USAGE: bool(pins),
+        MISSING_DATA: present.is_missing,
+        TASK_FAILED: bool(errors),
+    }
+    return next((code for code, is_so in codes.items() if is_so), DONE)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Present:
     """The readable files by source, and the errors and doubts about missing or refused ones."""
 
     files: dict[str, list[str]]
     errors: list[dict[str, str]]
     doubts: list[dict[str, str]]
+    is_missing: bool = False
 
 
-def _present(config: Config) -> _Present:
+def _present(config: Config, folder: Path) -> _Present:
+    """The files of every source; of what is in a database or a bucket, copies in `folder`."""
     from pipeline.stage import raw_source
 
     if config.settings.sample_data.when_missing and not raw_source.SampleData(env=config.env).complete():
@@ -81,8 +95,17 @@ def _present(config: Config) -> _Present:
     present = _Present({}, [], [])
     for name in raw_files.names(config):
         try:
-            present.files[name] = [str(path) for path in raw_source.check(config, name)]
-        except MissingDataError as error:  # noqa: PERF203  # a handful of sources
+            if raw_files.is_far(config, name):
+                from pipeline.stage import far
+
+                present.files[name] = [str(path) for path in far.copies(config, name, folder / name)]
+            else:
+                present.files[name] = [str(path) for path in raw_source.check(config, name)]
+        except (RemoteError, RawDataError) as error:  # noqa: PERF203  # a handful of sources
+            present.files[name] = []
+            present.errors += [{"source": name, "text": line} for line in error.lines]
+        except MissingDataError as error:
+            present.is_missing = True
             present.errors.append({"source": name, "text": str(error)})
             refused = [str(path) for path in raw_files.existing(config, name)]
             present.files[name] = (
@@ -128,7 +151,7 @@ def _print(config: Config, report: Report, errors: list[dict[str, str]], doubts:
 def _print_source(config: Config, source: SourceSeen) -> None:
     rows = "rows unknown" if source.rows is None else counted(source.rows, "row", "rows")
     facts = "".join(f", {count:,} {what}" for what, count in source.facts.items())
-    print(f"{source.source}: {_described(config, source.files)}: {rows}{facts}")
+    print(f"{source.source}: {_described(config, source)}: {rows}{facts}")
     cells = [
         [
             column.name,
@@ -151,7 +174,12 @@ def _type(type_name: str, nearest: tuple[str, ...]) -> str:
     return f"{type_name}; nearest: {', '.join(nearest)}" if nearest else type_name
 
 
-def _described(config: Config, files: tuple[str, ...]) -> str:
+def _described(config: Config, source: SourceSeen) -> str:
+    files, section = source.files, raw_files.source(config, source.source)
+    if section.is_in_database:
+        return f"table {section.table}" if section.table else "sql"
+    if section.is_in_bucket:
+        return f"{section.path} ({counted(len(files), 'object', 'objects')})"
     first = Path(files[0])
     shown = str(first.relative_to(config.home)) if first.is_relative_to(config.home) else str(first)
     planted = ", sample data" if any(sample.is_sample(Path(path)) for path in files) else ""

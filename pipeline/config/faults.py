@@ -26,7 +26,7 @@ Key = tuple[str | int, ...]
 DATABASES = (".duckdb", ".db")
 _ALERT_URLS: Key = ("alerts", "urls")
 _HEARTBEAT: Key = ("alerts", "heartbeat_url")
-_ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
+ONE_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}")
 
 
 # Settings of earlier versions, by the first part of their section, and what is done without them.
@@ -120,7 +120,7 @@ def of_values(values: Any, kind: type[Section], origin: Origin, key: Key = ()) -
 
 
 def _of_value(value: Any, hint: Any, origin: Origin, key: Key) -> Iterator[str]:
-    if key in (_ALERT_URLS, _HEARTBEAT):  # `of_urls` reports it, without the value
+    if key in (_ALERT_URLS, _HEARTBEAT) or key[-1] == "connection":  # reported elsewhere, without the value
         return
     while typing.get_origin(hint) in (typing.Annotated, typing.Union, types.UnionType) and _section(
         typing.get_args(hint)[0]
@@ -180,7 +180,7 @@ def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
     alerts = written.get("alerts")
     urls = alerts.get("urls", []) if isinstance(alerts, dict) else []
     heartbeat = alerts.get("heartbeat_url", "") if isinstance(alerts, dict) else ""
-    if heartbeat != "" and not (isinstance(heartbeat, str) and _ONE_VARIABLE.fullmatch(heartbeat)):
+    if heartbeat != "" and not (isinstance(heartbeat, str) and ONE_VARIABLE.fullmatch(heartbeat)):
         yield (
             f"{origin(_HEARTBEAT)}: {dotted(_HEARTBEAT)}: URLs hold secrets; name an environment variable instead, such as "
             '"${HEARTBEAT_URL}", or "${HEARTBEAT_URL:-}" if it may be empty'
@@ -189,7 +189,7 @@ def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
         yield f'{origin(_ALERT_URLS)}: {dotted(_ALERT_URLS)}: expected a list of variables, such as ["${{ALERT_URL}}"]'
         return
     for index, url in enumerate(urls):
-        if not isinstance(url, str) or not _ONE_VARIABLE.fullmatch(url):
+        if not isinstance(url, str) or not ONE_VARIABLE.fullmatch(url):
             key = (*_ALERT_URLS, index)
             yield (
                 f"{origin(key)}: {dotted(key)}: URLs hold secrets; name an environment variable instead, such as "

@@ -1,4 +1,7 @@
-"""The raw files of each source: their paths, and whether they exist. This needs no heavy library."""
+"""The raw files of each source: their paths, and whether they exist. This needs no heavy library.
+
+Rows of a database and files of a bucket have local copies, which stages make (`stage.remote`); they are the source's raw files.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ FORMATS = {
     "Excel": (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"),
 }
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
-_HIDDEN = (".", "_", "~$")  # the last is Excel's prefix for the lock file of an open workbook
+HIDDEN = (".", "_", "~$")  # the last is Excel's prefix for the lock file of an open workbook
 _WILD = "*?["
 
 
@@ -60,20 +63,45 @@ def existing(config: Config, name: str) -> list[Path]:
     A path may be a file, a folder (every Parquet, CSV and Excel file below it) or a glob. Files and folders whose names
     start with `.`, `_` or `~$` do not count, unless the glob itself has such a name, as in `_*.csv`.
     """
-    text = source(config, name).path
+    section = source(config, name)
+    if section.is_in_database:
+        return [copy] if (copy := extract(config, name)).is_file() else []
+    if section.is_in_bucket:
+        return _in_folder(mirror(config, name))
+    text = section.path
     path = Path(text) if Path(text).is_absolute() else config.home / text
     if path.is_dir():
-        every = (file for file in path.rglob("*") if file.name.lower().endswith(SUFFIXES) and file.is_file())
-        return sorted(file for file in every if not _hidden(file, path))
+        return _in_folder(path)
     if path.is_file():
         return [path]
     return sorted(_globbed(config.home, Path(text))) if any(character in text for character in _WILD) else []
 
 
+def is_far(config: Config, name: str) -> bool:
+    """Whether a source is in a database or a bucket, and what is here is a copy."""
+    section = source(config, name)
+    return section.is_in_database or section.is_in_bucket
+
+
+def extract(config: Config, name: str) -> Path:
+    """The local copy of a source that is in a database."""
+    return config.outputs / "source_extract" / f"{name}.parquet"
+
+
+def mirror(config: Config, name: str) -> Path:
+    """The folder with the local copies of a source whose files are in a bucket."""
+    return config.outputs / "bucket_mirror" / name
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    every = (file for file in folder.rglob("*") if file.name.lower().endswith(SUFFIXES) and file.is_file())
+    return sorted(file for file in every if not _hidden(file, folder))
+
+
 def holder(config: Config, path: Path) -> str | None:
     """The first source for which a file of this path is, or would be, a raw file; None if there is none."""
     wanted = path.resolve()
-    for name in names(config):
+    for name in (each for each in names(config) if not is_far(config, each)):
         text = config.home / source(config, name).path
         in_folder = text.is_dir() and wanted.is_relative_to(text.resolve())
         if in_folder or wanted in (text.resolve(), *(file.resolve() for file in existing(config, name))):
@@ -87,14 +115,14 @@ def _globbed(home: Path, glob: Path) -> Iterator[Path]:
     start, steps = (Path(glob.anchor), glob.parts[1:]) if glob.is_absolute() else (home, glob.parts)
     first = next(n for n, step in enumerate(steps) if any(character in step for character in _WILD))
     base = start.joinpath(*steps[:first])
-    asked = any(step.startswith(_HIDDEN) for step in steps[first:])
+    asked = any(step.startswith(HIDDEN) for step in steps[first:])
     return (
         file for file in base.glob(str(Path(*steps[first:]))) if file.is_file() and (asked or not _hidden(file, base))
     )
 
 
 def _hidden(file: Path, below: Path) -> bool:
-    return any(part.startswith(_HIDDEN) for part in file.relative_to(below).parts)
+    return any(part.startswith(HIDDEN) for part in file.relative_to(below).parts)
 
 
 def require(config: Config, name: str) -> list[Path]:

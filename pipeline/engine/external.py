@@ -201,7 +201,7 @@ def _check_stores(connection: duckdb.DuckDBPyConnection, source: Source, table: 
         f"{identifier(table)}",
     )
     if not total:
-        raise RawDataError(f"{source.title}: no rows; write the file again, or change path in [{source.setting}]")
+        raise RawDataError(f"{source.title}: no rows; {source.rewrite}")
     keys.check_precise(connection, source, {(identifier(table), "store_id"): key})
     if missing:
         raise RawDataError(

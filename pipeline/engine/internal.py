@@ -96,6 +96,7 @@ def gather(
             chosen_sales.choose(connection, sales, settings, has_category=map_has_category(sources))
             if not read.is_well:
                 chosen_sales.check_values(connection, sales, read.scans)
+            chosen_sales.check_total(connection, sales)
             chosen_sales.check_rounding(connection, sales, sales.names["sales_value"])
             doubts += chosen_sales.doubts_of(connection, sales, read.scans, read.weeks, settings.last_weeks)
             if mapping is not None:

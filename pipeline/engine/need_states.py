@@ -149,7 +149,7 @@ def _check_keys(connection: duckdb.DuckDBPyConnection, source: Source, columns: 
         + " FROM map_rows",
     )
     if not total:
-        raise RawDataError(f"{source.title}: no rows; write the file again, or change path in [{source.setting}]")
+        raise RawDataError(f"{source.title}: no rows; {source.rewrite}")
     missing = [
         f"{counted(count, 'row', 'rows')} without {use} (column '{names[use]}')"
         for use, count in zip(inside, counts, strict=True)

@@ -14,7 +14,7 @@ from pipeline.engine.reading import amounts, keys
 from pipeline.engine.reading.raw import Source, require, require_keys, scans
 from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.weeks import SalesWeeks, weeks_of
-from pipeline.engine.sales_keys import KEYS, keyed
+from pipeline.engine.sales_keys import KEYS, Keyed, keyed
 from pipeline.errors import RawDataError, SettingsError
 from pipeline.settings import Sources
 from pipeline.wording import counted, listed
@@ -48,11 +48,7 @@ def sum_sales(
             "[sources.internal_sales] columns, or remove last_weeks"
         )
     raw_scans = scans(connection, source)
-    named = keyed(raw_scans, sources)
-    needed = {**named.names, "sales_value": columns.sales_value}
-    require(source, raw_scans, {f"columns.{use}": name for use, name in needed.items()})
-    require_keys(source, raw_scans, named.names)
-    _require_amounts(source, raw_scans, columns.sales_value)
+    named = check_columns(source, raw_scans, sources)
     amounts.check_certain(connection, source, raw_scans, columns.sales_value)
     weeks = _weeks(connection, source, raw_scans, columns.week, is_needed=last_weeks is not None)
     in_window = None if weeks is None or last_weeks is None else weeks.in_last(last_weeks)
@@ -71,6 +67,23 @@ def sum_sales(
         check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
     by_block = sums.BLOCK_MICROS if blocks else ()
     return SummedSales(ready, weeks, well, by_block, positions is not None, named.category_from_map)
+
+
+def check_columns(source: Source, raw_scans: Sequence[Scan], sources: Sources) -> Keyed:
+    """Check that every scan has keys and amounts, of types that can be such; returned is which columns are the keys.
+
+    Raises
+    ------
+    RawDataError : a column is missing, or has another type
+    """
+    assert sources.internal_sales is not None  # noqa: S101  # or nothing was read
+    name = sources.internal_sales.columns.sales_value
+    named = keyed(raw_scans, sources)
+    needed = {**named.names, "sales_value": name}
+    require(source, raw_scans, {f"columns.{use}": column for use, column in needed.items()})
+    require_keys(source, raw_scans, named.names)
+    _require_amounts(source, raw_scans, name)
+    return named
 
 
 def _weeks(
@@ -120,7 +133,7 @@ def check_keys(connection: duckdb.DuckDBPyConnection, source: Source, names: Map
         + " FROM sums",
     )
     if not counts[0]:
-        raise RawDataError(f"{source.title}: no rows; write the file again, or change path in [{source.setting}]")
+        raise RawDataError(f"{source.title}: no rows; {source.rewrite}")
     missing = [
         f"{counted(int(count), 'row', 'rows')} without {use} (column '{name}')"
         for (use, name), count in zip(names.items(), counts[1:], strict=True)

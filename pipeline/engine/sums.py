@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from pipeline.engine.connections import create, row, rows, sql, view
-from pipeline.engine.reading.scan import Scan, union
+from pipeline.engine.reading.scan import SUMS, Scan, union
 from pipeline.schema import BLOCKS
 from pipeline.settings import SalesColumns
 
@@ -21,6 +21,15 @@ LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of ea
 MOST_DECIMALS = 6  # of an amount
 BLOCK_MICROS = tuple(f"block_{block}_micros" for block in range(1, BLOCKS + 1))
 _EXACT = 2**52  # up to here a float holds every whole number, and half of it
+LARGEST_TOTAL = 10**16  # units of the currency, of all amounts; what is published has 18 digits, two of them decimals
+# Of one amount, in millionths of a unit, as the sums have it: of one from 9e9 on a binary number holds no more than cents.
+_MICROS = (
+    "CASE WHEN amount < 0 THEN -1 ELSE 1 END * CASE WHEN ABS(amount) < 9e9 THEN TRY_CAST(micros AS HUGEINT) "
+    "ELSE TRY_CAST(absolute_cents AS HUGEINT) * 10000 END"
+)
+_MICROS_OF_SUMS = "CAST(cents AS HUGEINT) * 10000 + rest"
+# Of one amount, as sales_sums.sql has them.
+_CENTS = "CASE WHEN {0} < 0 THEN -1 ELSE 1 END * FLOOR(FLOOR(ABS({0}) * 1e6 + 0.5) / 1e4 + 0.5)"
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
@@ -70,15 +79,19 @@ def make(
         named = [f"{scan[name].sql if alike else scan[name].key} AS {use}_key" for use, name in keys.items()]
         value = scan[columns.sales_value]
         text = "CAST(NULL AS VARCHAR)" if value.written is None else value.sql
+        amount = f"{value.number} AS sales_value, {text} AS sales_text, {_CENTS.format(value.number)} AS cents"
+        if scan.has_sums:
+            amount = ", ".join(f"{written} AS {name}" for name, written in SUMS.items())
         selects.append(
-            f"{', '.join(named)}, {value.number} AS sales_value, {text} AS sales_text, {chosen} AS in_window, "
-            f"{block} AS block, CAST({position} AS BIGINT) AS position"
+            f"{', '.join(named)}, {amount}, {chosen} AS in_window, {block} AS block, CAST({position} AS BIGINT) AS position"
         )
     view(connection, "raw_sales", union(raw_scans, selects))
     by_block = BLOCK_MICROS if blocks else ()
-    well = in_window is None and _quickly(connection, names, by_block)
+    has_sums = raw_scans[0].has_sums
+    well = in_window is None and not has_sums and _quickly(connection, names, by_block)
     if not well:
-        create(connection, "raw_sums", sql("sales_sums.sql", blocks=_per_block(by_block)))
+        text, micros = ("extracted_sums.sql", _MICROS_OF_SUMS) if has_sums else ("sales_sums.sql", _MICROS)
+        create(connection, "raw_sums", sql(text, blocks=_per_block(by_block, micros)))
         _name(connection, names, by_block)
         _drop(connection, "TABLE", "raw_sums")
     return well
@@ -133,9 +146,8 @@ def _replace_sums(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     connection.execute("ALTER TABLE settled_sums RENAME TO sums")
 
 
-def _per_block(by_block: Sequence[str]) -> str:
+def _per_block(by_block: Sequence[str], signed: str = _MICROS) -> str:
     """The SQL of the sum of each block, in millionths of a unit."""
-    signed = "TRY_CAST(CASE WHEN amount < 0 THEN -micros ELSE micros END AS HUGEINT)"
     return "".join(
         f",\n    COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS {name}"
         for number, name in enumerate(by_block, start=1)

@@ -19,12 +19,13 @@ from pipeline.settings.internal import (
 from pipeline.settings.kinds import NonEmpty, NotNegative, OneCharacter, Positive, Section, Share, Weight
 from pipeline.settings.merging import Merging
 from pipeline.settings.references import References
-from pipeline.settings.running import Alerts, Deliveries, Engine, Logging, Warehouse
+from pipeline.settings.running import Alerts, Deliveries, Engine, Logging, Upload, Warehouse
 from pipeline.settings.sources import (
     CsvSettings,
     ExcelSettings,
     ExternalColumns,
     ExternalSource,
+    Located,
     NeedStateColumns,
     NeedStateSource,
     OverridesColumns,
@@ -61,6 +62,7 @@ __all__ = [
     "Internal",
     "InternalClustering",
     "InternalPreprocessing",
+    "Located",
     "Logging",
     "Merging",
     "Model",
@@ -77,6 +79,7 @@ __all__ = [
     "Sources",
     "Stores",
     "TextSettings",
+    "Upload",
     "Warehouse",
 ]
 
@@ -93,6 +96,7 @@ class Settings(Section, frozen=True):
     merging: Merging = field(default_factory=Merging)
     assign: Assign = field(default_factory=Assign)
     warehouse: Warehouse = field(default_factory=Warehouse)
+    upload: Upload = field(default_factory=Upload)
     logging: Logging = field(default_factory=Logging)
     engine: Engine = field(default_factory=Engine)
     alerts: Alerts = field(default_factory=Alerts)

@@ -16,6 +16,13 @@ class Warehouse(Section, frozen=True):
     readable_from: Annotated[str, Meta(pattern=r"^(v\d+\.\d+\.\d+|latest)$")] = "v1.2.0"
 
 
+class Upload(Section, frozen=True):
+    """`[upload]`: a bucket that the results are put into after every run that changed them. Needs the extra `buckets`."""
+
+    #: where results go, such as `s3://bucket/clusters/`: a folder per run, and `latest.json`, which points to the last; empty: nowhere
+    url: Annotated[str, Meta(pattern=r"^((s3|gs|abfss?|az)://[^/]+(/.*)?)?$")] = ""
+
+
 class Logging(Section, frozen=True):
     """`[logging]`: the log files and their content.
 

@@ -8,6 +8,7 @@ from msgspec import Meta, field
 
 from pipeline.settings.kinds import ExcludedRows, Names, NonEmpty, NotNegative, OneCharacter, Section, WeekFormat
 
+BUCKETS = ("s3://", "gs://", "abfs://", "abfss://", "az://")
 OVER_SKUS = "SKUs"  # what a mix is over where nothing else is named
 Attributes = (
     NonEmpty | dict[NonEmpty, Annotated[float, Meta(gt=0, le=1e6)]]
@@ -92,10 +93,34 @@ class OverridesColumns(Section, frozen=True):
     reason: NonEmpty = "reason"  #: the column of the reason why, in words
 
 
-class SalesSource(Section, frozen=True):
+class Located(Section, frozen=True):
+    """Where a source is: files, here or in a bucket, or rows of a database, which are named by `table` or `sql`."""
+
+    #: a file, a folder or a glob; relative to the project. In a bucket: `s3://`, `gs://` or `abfs://`, a folder with a slash at its end
+    path: NonEmpty = ""
+    table: NonEmpty = ""  #: in place of `path`: a table or view of a database, as its SQL names it
+    sql: NonEmpty = ""  #: in place of `path`: a query of a database
+    #: the database, as a URL, which is a secret: only as `${VAR}`
+    connection: NonEmpty = ""
+    #: a cheap query, such as the time of the last load: while its answer is the same, nothing else is asked of the database
+    version_query: NonEmpty = ""
+    #: when the database is asked again: in every run, in the first run of a day, or only where the local copy is gone or a setting changed
+    refresh: Literal["always", "nightly", "manual"] = "always"
+
+    @property
+    def is_in_database(self) -> bool:
+        """Whether its rows are those of a database."""
+        return bool(self.table or self.sql)
+
+    @property
+    def is_in_bucket(self) -> bool:
+        """Whether its files are in a bucket."""
+        return self.path.startswith(BUCKETS)
+
+
+class SalesSource(Located, frozen=True):
     """`[sources.internal_sales]`: any grain, rows are summed."""
 
-    path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: SalesColumns = field(default_factory=SalesColumns)
     #: the currency of the sales value, such as EUR: it is said beside amounts, and nothing is converted; default: that of `csv` or `excel`
     currency: Annotated[str, Meta(min_length=1, max_length=12)] | None = None
@@ -114,10 +139,9 @@ class SalesSource(Section, frozen=True):
         return self.currency or self.csv.currency or self.excel.currency
 
 
-class NeedStateSource(Section, frozen=True):
+class NeedStateSource(Located, frozen=True):
     """`[sources.need_states]`: which need states a SKU serves."""
 
-    path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: NeedStateColumns = field(default_factory=NeedStateColumns)
     #: by column, values whose rows are not read, such as totals
     exclude_rows: ExcludedRows = field(default_factory=dict)
@@ -125,14 +149,13 @@ class NeedStateSource(Section, frozen=True):
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 
 
-class ExternalSource(Section, frozen=True):
+class ExternalSource(Located, frozen=True):
     """One `[[sources.external]]`: features of stores, one row per store.
 
     `features` lists the columns to use (default: all but the key, `ignore` and `labels`); `labels` are carried to the
     outputs and never clustered on.
     """
 
-    path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: ExternalColumns = field(default_factory=ExternalColumns)
     #: by column, values whose rows are not read, such as totals
     exclude_rows: ExcludedRows = field(default_factory=dict)
@@ -145,10 +168,9 @@ class ExternalSource(Section, frozen=True):
     excel: ExcelSettings = field(default_factory=ExcelSettings)
 
 
-class OverridesSource(Section, frozen=True):
+class OverridesSource(Located, frozen=True):
     """`[sources.overrides]`: stores that people place themselves, one row per store and category; none without it."""
 
-    path: NonEmpty  #: a file, a folder or a glob; relative to the project
     columns: OverridesColumns = field(default_factory=OverridesColumns)
     #: by column, values whose rows are not read, such as totals
     exclude_rows: ExcludedRows = field(default_factory=dict)
@@ -157,7 +179,7 @@ class OverridesSource(Section, frozen=True):
 
 
 class Sources(Section, frozen=True):
-    """`[sources]`: the raw files. Sales, outside data or both; need states and overrides go with sales."""
+    """`[sources]`: the raw data. Sales, outside data or both; need states and overrides go with sales."""
 
     internal_sales: SalesSource | None = None
     need_states: NeedStateSource | None = None

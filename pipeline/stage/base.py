@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 
+from pipeline.config.environment import Config
 from pipeline.freshness.reasons import NOT_PUBLISHED, Reason, reasons
 from pipeline.records.failures import recording
 from pipeline.run import ending
@@ -25,6 +26,11 @@ log = logging.getLogger("luigi-interface.pipeline")
 
 class Stage(DeclaredStage):
     """Base of every task that publishes targets: complete while its trace holds, else built."""
+
+    @classmethod
+    def is_wanted(cls, config: Config) -> bool:  # noqa: ARG003  # for subclasses
+        """Whether the settings ask for this stage, where it is one of several under one name."""
+        return True
 
     # ---------------------------------------------------------------- freshness
 

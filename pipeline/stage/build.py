@@ -24,6 +24,7 @@ from pipeline.wording import first_of, plain
 log = logging.getLogger("luigi-interface.pipeline")
 
 Snapshot = dict[str, tuple[Signature, str]]
+_NO_FILE: Signature = (0, 0, 0, 0, 0)
 
 
 def build_if_stale(stage: DeclaredStage, started: float) -> None:
@@ -123,7 +124,7 @@ def _rows(stage: DeclaredStage, outputs: Iterable[Path]) -> dict[str, int]:
 
 
 def snapshot(stage: DeclaredStage) -> Snapshot:
-    """Stat and content hash of every file that a build reads.
+    """Stat and content hash of every file that a build reads, and the version of what is no file.
 
     Raises
     ------
@@ -134,7 +135,8 @@ def snapshot(stage: DeclaredStage) -> Snapshot:
     try:
         stats = {str(path): signature(path) for path in stage.files()}
         contents = memory.hashes(stats, fingerprints.content)
-        return {
+        versions = {name: (_NO_FILE, version) for name, version in stage.versions(anew=True).items()}
+        return versions | {
             stage.relative(path): (stat, contents[path] or memory.hash(path, fingerprints.content))  # raises the error
             for path, stat in stats.items()
         }

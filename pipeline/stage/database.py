@@ -126,8 +126,8 @@ class Bundle(CachedParameters, luigi.WrapperTask):
     stages: ClassVar[tuple[type[Stage], ...]] = ()
 
     def requires(self) -> list[luigi.Task]:
-        """The stages."""
-        return [self.clone(stage) for stage in self.stages]
+        """The stages that the settings ask for."""
+        return [self.clone(stage) for stage in self.stages if stage.is_wanted(self.config)]
 
     def run(self) -> None:
         """Nothing to do: the stages have run. A raw file that changed since then belongs to the next run."""

@@ -41,10 +41,10 @@ class StageEvidence:
             yield child.name
 
     def inputs(self) -> dict[str, str | None]:
-        """Content hash of every file that a build would read now."""
+        """Content hash of every file that a build would read now, and the version of what is no file."""
         contents = self._memory.hashes(map(str, self._stage.files()), fingerprints.content)
         home = os.path.join(self._stage.config.home, "")  # noqa: PTH118  # see DeclaredStage.relative
-        return {path.removeprefix(home): content for path, content in contents.items()}
+        return {path.removeprefix(home): content for path, content in contents.items()} | self._stage.versions()
 
     def settings(self) -> dict[str, Any]:
         """The value, by dotted key, of every setting that a build would read now."""

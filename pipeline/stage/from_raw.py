@@ -11,6 +11,7 @@ from pipeline import schema
 from pipeline.config import raw_files
 from pipeline.freshness import fingerprints, traces
 from pipeline.run.session import session
+from pipeline.stage.far import SECRET, WHEN, BucketMirror, SourceExtract
 from pipeline.stage.raw_source import RawSource, SampleData
 from pipeline.stage.table import Frames, TableStage, function, module_of
 from pipeline.storage import parquet
@@ -55,11 +56,24 @@ class RawStage(TableStage):
             and not sample.complete()
         ):
             return [sample]
-        return [self.clone(RawSource, source=name) for name in self.source_names()]
+        return [self.clone(self._kind(name), source=name) for name in self.source_names()]
+
+    def _kind(self, name: str) -> type[luigi.Task]:
+        """The task that has the files of a source here."""
+        source = raw_files.source(self.config, name)
+        if source.is_in_bucket:
+            return BucketMirror
+        return SourceExtract if source.is_in_database else RawSource
 
     def source_names(self) -> list[str]:
         """The sources it reads, the external ones by position."""
         return [name for name in raw_files.names(self.config) if name.split(".")[0] in self.sources]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of the sections, without those that say when a source is asked, and its secret."""
+        return {
+            key: value for key, value in super().settings().items() if key.rpartition(".")[2] not in (*WHEN, SECRET)
+        }
 
     def files(self) -> list[Path]:
         """The raw files."""

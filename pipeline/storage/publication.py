@@ -20,6 +20,11 @@ class Publication:
     def __init__(self, content: Callable[[Path], str]) -> None:
         self._content = content
         self._staged: dict[Path, Path] = {}
+        self._same: dict[Path, str] = {}
+
+    def keep(self, target: Path, content: str) -> None:
+        """Publish a target as it is, whose content hash is known."""
+        self._same[target] = content
 
     @contextmanager
     def staged(self, target: Path) -> Iterator[Path]:
@@ -47,7 +52,7 @@ class Publication:
         OSError
             A target cannot be replaced. Earlier targets are replaced already; since no trace is written, the task is stale.
         """
-        published = {}
+        published = dict(self._same)
         for target, temporary in self._staged.items():
             published[target] = self._content(temporary)
             if target.is_file() and self._content(target) == published[target]:
@@ -66,6 +71,7 @@ class Publication:
         for temporary in self._staged.values():
             temporary.unlink(missing_ok=True)
         self._staged.clear()
+        self._same.clear()
 
 
 def names_in(folder: Path) -> list[str]:

@@ -7,8 +7,8 @@ Two nulls, drawn from the data's own covariance and clustered with the same k:
 - one flat continuum: uniform along each principal axis. Among shapes with one mode the uniform is the hardest to tell
   from two [2]_. The clusters beat it if the density dips deeper between neighbouring clusters than in its draws.
 
-A feature with two values has the same two values in every draw, each as often as in the data. Otherwise a feature
-without middle values would beat every draw with middle values.
+A feature with few values, such as a flag or a rating, has the same values in every draw, each as often as in the data. Otherwise a
+feature without middle values would beat every draw with middle values.
 
 With enough stores, any skewed or flat continuum beats the first null; the second null refuses these.
 
@@ -31,9 +31,9 @@ from sklearn.covariance import ledoit_wolf
 
 from pipeline.core.clustering.figures import centroids, distances
 from pipeline.core.clustering.kmeans import of_draws
-from pipeline.core.clustering.points import is_flag
 
 SIGNIFICANT = 0.05  # reached counts: 19 draws, none of them as good, are a test at this level
+_FEW = 10  # values of a feature: beyond it, there are middle values
 _BANDWIDTH = 0.2  # of the dip's kernel, in distances between the two centroids
 _FIRST_DRAWS = 10  # before the first look at whether more are needed; twice as many before each further one
 _DRAWN_NUMBERS = 4_000_000  # of the draws from a null, how many numbers are held at once
@@ -138,15 +138,16 @@ def mean_dip(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> 
 _PLACES = (0.0, 0.5, 1.0)  # the cluster's centroid, halfway, the other's
 
 
-def as_flags(drawn: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The draws (m, n, d); features with two values in the matrix (n, d) have these values, as often, in each draw.
+def as_levels(drawn: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The draws (m, n, d); features with few values in the matrix (n, d) have these values, as often, in each draw.
 
-    The largest values of a draw become the larger of the two.
+    The order of a draw's values stays: the largest become the largest of the matrix.
     """
-    for column in np.flatnonzero(is_flag(matrix)):
-        low, high = matrix[:, column].min(), matrix[:, column].max()
-        places = np.argsort(drawn[:, :, column], axis=1, kind="stable").argsort(axis=1)
-        drawn[:, :, column] = np.where(places >= (matrix[:, column] == low).sum(), high, low)
+    for column in range(matrix.shape[1]):
+        values = np.sort(matrix[:, column])
+        if 2 <= 1 + np.count_nonzero(np.diff(values)) <= _FEW:
+            places = np.argsort(drawn[:, :, column], axis=1, kind="stable").argsort(axis=1)
+            drawn[:, :, column] = values[places]
     return drawn
 
 
@@ -188,7 +189,7 @@ def _p_value(
     most, size, as_good, drawn = max(1, _DRAWN_NUMBERS // matrix.size), _FIRST_DRAWS, 0, 0
     while drawn < draws and 1 + as_good <= SIGNIFICANT * (1 + draws):
         size = min(size, most, draws - drawn)
-        matrices = as_flags(draw((size, *matrix.shape)), matrix)
+        matrices = as_levels(draw((size, *matrix.shape)), matrix)
         clusters = of_draws(matrices, k, seed + drawn)
         as_good += sum(does_as_well(*pair) for pair in zip(matrices, clusters, strict=True))
         drawn, size = drawn + size, 2 * size

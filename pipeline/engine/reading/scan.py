@@ -13,6 +13,16 @@ from pipeline.engine.reading.number_formats import NumberFormat
 from pipeline.errors import RawDataError
 from pipeline.wording import quoted
 
+# The columns of the copy of sales that a database has summed, by what they hold, in SQL: what is usual is null there, as it moves less.
+SUMS = {
+    "cents": '"sum of cents"',
+    "rest": 'COALESCE("sum of what cents leave", 0)',
+    "absolute_cents": 'COALESCE("sum of absolute cents", ABS("sum of cents"))',
+    "row_count": 'COALESCE("rows", 1)',
+    "bad_values": 'COALESCE("rows without an amount", 0)',
+}
+SUMMED = ("sum of cents", "sum of what cents leave", "sum of absolute cents", "rows", "rows without an amount")
+
 
 @dataclass(frozen=True)
 class RawColumn:
@@ -77,6 +87,7 @@ class Scan:
     doubts : what should be looked at, a line each
     derived : columns that no file has, computed from others: `virtual`
     behind : the columns that each of them is made of
+    has_sums : whether its rows are sums of rows, which a database made: the columns `SUMS` say of how many, and of what
     """
 
     sql: str
@@ -89,6 +100,12 @@ class Scan:
     doubts: tuple[str, ...] = ()
     derived: tuple[tuple[str, RawColumn], ...] = ()
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    has_sums: bool = False
+
+    @property
+    def row_count(self) -> str:
+        """The SQL of how many raw rows a group of rows stands for."""
+        return f"CAST(COALESCE(SUM({SUMS['row_count']}), 0) AS BIGINT)" if self.has_sums else "COUNT(*)"
 
     @property
     def title(self) -> str:

@@ -77,9 +77,20 @@ class Source:
 
     @property
     def title(self) -> str:
-        """The source in a message: its file, or the first and how many more."""
+        """The source in a message: its file, or the first and how many more; of a database its table or query."""
+        if self.section.table:
+            return f"table {self.section.table}"
+        if self.section.sql:
+            return f"sql of [{self.setting}]"
         more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
         return f"{self.files[0]}{more}"
+
+    @property
+    def rewrite(self) -> str:
+        """What to do where there are no rows."""
+        if self.section.is_in_database:
+            return f"see what is in it, or change {'table' if self.section.table else 'sql'} in [{self.setting}]"
+        return f"write the file again, or change path in [{self.setting}]"
 
     @property
     def names(self) -> dict[str, str]:

@@ -1,10 +1,11 @@
 -- raw_sales -> one row per raw key, with what is wrong with the rows behind it.
 -- Micro-units first, half away from zero: a binary 0.1 + 0.2 is what its writer meant by it, 0.3. They are summed as whole cents, and
 -- what these leave of each amount; of an amount from 9e9 on a binary number holds no micro-units, and nothing is left.
--- What cannot be an amount is null from the first step on, so that no later one can fail on it.
+-- What cannot be an amount is null from the first step on, so that no later one can fail on it. The largest value that Parquet's
+-- statistics give leaves NaN out, and DuckDB believes them: it has to be asked for by name.
 WITH valid AS (
     SELECT store_key, sku_key, category_key, sales_text, in_window, block,
-        CASE WHEN ABS(sales_value) <= 1e13 THEN sales_value END AS amount,
+        CASE WHEN ISFINITE(sales_value) AND ABS(sales_value) <= 1e13 THEN sales_value END AS amount,
         CASE WHEN sales_value IS NULL THEN 1 ELSE 0 END AS is_null
     FROM raw_sales
 ),

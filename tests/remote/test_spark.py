@@ -1,0 +1,82 @@
+"""Spark Connect, against Sail's server, which speaks it without Java: the sums are those of the file, to the last bit."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from remote.test_extracts import AMOUNTS, COLUMNS, _extract, _gather, sales
+
+from pipeline.engine.remote import drivers
+from pipeline.errors import RemoteError
+from pipeline.settings import Engine, SalesColumns, SalesSource
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[str]:
+    server = pytest.importorskip("pysail.spark", reason="pysail is not installed").SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    yield f"sc://127.0.0.1:{server.listening_address[1]}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():  # of pandas 3, and of sockets that PySpark leaves to the collector
+        warnings.simplefilter("ignore")
+        yield
+
+
+def compare(spark: str, table: pa.Table, folder: Path, **columns: str) -> None:
+    path = folder / "sales.parquet"
+    pq.write_table(table, path)
+    named = SalesColumns(**COLUMNS, **columns)
+    engine = Engine(spill_folder=str(folder / "spill"), threads=1)
+    here = SalesSource(path="x", columns=named)
+    there = SalesSource(sql=f"SELECT * FROM parquet.`{path}`;", connection=spark, columns=named)
+    expected = _gather(path, here, engine, {})
+    gathered = _gather(_extract(folder, there, engine), there, engine, {})
+    for name, frame in expected.tables.items() if hasattr(expected, "tables") else expected.items():
+        pd.testing.assert_frame_equal(frame, gathered[name], check_exact=True, obj=name)
+
+
+def test_sums_of_hard_amounts_weeks_and_keys_are_those_of_the_file(spark: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    count = 50_000
+    amounts = np.concatenate([AMOUNTS, rng.normal(0, 50, count).round(3), 10.0 ** rng.uniform(-9, 12.9, count)])
+    amounts = amounts[np.abs(amounts) <= 1e13]
+    keys = np.array(["7", " 7", "07", "é", "e\u0301", "x ", "'", '"', "\\", "`"])
+    rows = len(amounts)
+    table = sales(
+        SALES=amounts,
+        SKU=keys[rng.integers(0, len(keys), rows)],
+        STORE=rng.integers(1, 60, rows),
+        WEEK=rng.integers(202401, 202453, rows),
+    )
+    compare(spark, table, tmp_path, week="WEEK")
+
+
+def test_days_and_moments_are_those_of_utc(spark: str, tmp_path: Path) -> None:
+    days = np.datetime64("2024-01-01T23:30") + np.arange(400) * np.timedelta64(1, "D")
+    for type_ in (pa.date32(), pa.timestamp("us"), pa.timestamp("us", "UTC")):
+        table = sales(WEEK=pa.array(days.astype("datetime64[us]")).cast(type_), SALES=np.arange(400.0))
+        compare(spark, table, tmp_path, week="WEEK")
+
+
+def test_what_spark_refuses_is_one_line(spark: str) -> None:
+    with pytest.raises(RemoteError) as caught, drivers.opened(spark, "sources.x") as session:
+        list(session.batches("SELECT * FROM nowhere"))
+    assert len(caught.value.lines) == 1
+    assert "spark does not answer as it should" in str(caught.value)
+
+
+def test_no_rows_have_their_columns(spark: str) -> None:
+    with drivers.opened(spark, "sources.x") as session:
+        [batch] = session.batches("SELECT 1 AS a WHERE 1 = 0")
+    assert (batch.num_rows, batch.schema.names) == (0, ["a"])
