@@ -47,6 +47,7 @@ for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")
 _CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
 _EXPLAINED = (*_CLUSTERS, "axes", "memberships", "exemplars", "cluster_summary", "rules")
 _PLACED = ("store_id", "category", "cluster")
+_SOLD = ("store_id", "category", "need_state", "sales_value", "is_excluded")
 
 
 class InternalPreprocessing(RawStage):
@@ -111,6 +112,8 @@ class ChainClustering(TableStage):
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
         "internal_clusters": (InternalClustering, "internal_clusters"),
     }
+    columns = {"sales_by_need_state": _SOLD, "internal_clusters": _PLACED}
+    in_parts = ("sales_by_need_state",)
     sections = ("chain.clustering",)
     compute = "pipeline.core.chain:cluster_chain"
     besides = {"held_out": "stores.held_out"}
