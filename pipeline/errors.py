@@ -3,6 +3,7 @@
     PipelineError                  30  a task failed
     ├── UsageError                  2  a command line that cannot be used
     ├── SettingsError               2  a config file that cannot be used
+    ├── MachineError                2  a machine that cannot run the pipeline
     ├── AlreadyRunningError        10  another run holds the environment
     ├── MissingDataError           20  a configured raw file does not exist
     └── DataError                  30  a file exists, but its content is wrong
@@ -56,6 +57,12 @@ class UsageError(PipelineError):
 
 class SettingsError(PipelineError):
     """A config file that cannot be used."""
+
+    exit_code = USAGE
+
+
+class MachineError(PipelineError):
+    """A machine that cannot run the pipeline."""
 
     exit_code = USAGE
 

@@ -21,6 +21,11 @@ from __future__ import annotations
 
 import os
 
+from pipeline import machine
+
+if not machine.is_tested():  # before what only Linux has is imported
+    machine.refuse_other()
+
 from luigi.configuration import add_config_path
 
 from pipeline.config.environment import home
@@ -50,7 +55,9 @@ class InternalPreprocessing(RawStage):
     sources = ("internal_sales", "need_states")
     sections = ("internal.preprocessing", "sources.internal_sales", "sources.need_states")
     gather = "pipeline.engine.internal:gather"
-    compute = "pipeline.core.internal.preprocessing:preprocess"
+    compute_each = "pipeline.core.internal.preprocessing:of_categories"
+    besides_each = ("closed",)
+    compute = "pipeline.core.internal.preprocessing:together"
     besides = {"closed": "stores.closed", "mix_over": "sources.mix_over"}
     tables = (
         "categories",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
+from pipeline.variables import hidden
+
 _SHOWN = 30
 
 
@@ -39,12 +41,14 @@ def counted(count: int, singular: str, plural: str) -> str:
 
 def quoted(value: str, longest: int = 50) -> str:
     """A value from a file, in quotes: cut if it is long, without control characters."""
+    value = hidden(value)  # before it is cut
     return f"'{printable(value[:longest])}{'...' if len(value) > longest else ''}'"
 
 
 def gist(error: BaseException) -> str:
     """The first line of a library's error, without its class, at most 200 characters."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    text = hidden(str(error))  # before it is cut
+    line = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     return printable(re.sub(r"^[A-Z][\w-]*( [\w-]+){0,3} [Ee]rror: ", "", line)[:200])
 
 
@@ -62,9 +66,14 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text is Unicode; the name of a file in another encoding is none."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def plain(text: str) -> str:
-    """A `printable` text on one line, with single blanks."""
-    return printable(" ".join(text.split()))
+    """A `printable` text on one line, with single blanks, and without the values of variables."""
+    return printable(" ".join(hidden(text).split()))
 
 
 def first_line(error: BaseException) -> str:

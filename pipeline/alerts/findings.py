@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from pipeline.core.between_runs.compare import compare
+from pipeline.alerts import changes
+from pipeline.core.between_runs.compare import OVERRIDDEN, by_hand, compare
 from pipeline.duck import safe_settings
 from pipeline.duck.quoting import identifier
 from pipeline.settings import Alerts
@@ -21,7 +23,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "store_clusters": ("store_id", "category", "cluster"),
 }
 # columns that older databases do not have
-BY_WEEKS: Mapping[str, tuple[str, ...]] = {"internal_verdicts": ("holds", "still_explained", "outdated")}
+LATER: Mapping[str, tuple[str, ...]] = {
+    "internal_verdicts": ("holds", "still_explained", "outdated"),
+    "store_clusters": (OVERRIDDEN,),
+}
 _WORST_FIRST = ("no", "partly", "yes")  # values of `holds`
 _NAMED = 3  # categories named per finding; further ones are counted
 
@@ -54,7 +59,7 @@ def of_databases(before: Path | None, after: Path, settings: Alerts) -> list[str
     Parameters
     ----------
     before : the database of the previous load; None if there is none. It may be damaged or from an older version: a line
-        says so, and the rest is compared
+        says so, and the rest is compared. What other settings made is not compared
     after : the database just loaded
     settings : as for `findings`
     """
@@ -65,7 +70,50 @@ def of_databases(before: Path | None, after: Path, settings: Alerts) -> list[str
     then, unread = _tables(before)
     if unread:
         lines.append(f"the previous database cannot be compared: {'; '.join(unread)}")
-    return lines + findings(then, now, settings)
+    was, is_now = _settings(before), _settings(after)
+    changed = {task for task in was.keys() & is_now.keys() if was[task] != is_now[task]}
+    return lines + findings(_comparable(then, changed), now, settings)
+
+
+# Tasks whose settings decide the result of every category, and of the outside data.
+_OF_EVERY_CATEGORY = {"InternalPreprocessing"}
+_OF_OUTSIDE = {"ExternalPreprocessing", "ExternalClustering"}
+_OF_FINAL = {"Merging", "Overrides"} | _OF_OUTSIDE
+
+
+def _settings(path: Path) -> dict[str, dict[str, object]]:
+    """The settings of every task of a database, as far as they change its result; empty if it does not hold them."""
+    try:
+        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
+            rows = connection.execute("SELECT DISTINCT task, settings FROM lineage").fetchall()
+    except duckdb.Error:
+        return {}
+    return {
+        task: {
+            key: value
+            for key, value in json.loads(settings).items()
+            # the shape of tables is no setting, and the same data may be delivered under another path
+            if not key.startswith("schema.") and not key.endswith(".path")
+        }
+        for task, settings in rows
+    }
+
+
+def _comparable(tables: Mapping[str, pd.DataFrame], changed: Collection[str]) -> dict[str, pd.DataFrame]:
+    """The tables without the rows that differ from the next load's because the settings of these tasks changed."""
+    rest = dict(tables)
+    if _OF_OUTSIDE & set(changed):
+        rest.pop("external_verdicts", None)
+    for name, tasks in (
+        ("internal_verdicts", _OF_EVERY_CATEGORY),
+        ("store_clusters", _OF_EVERY_CATEGORY | _OF_FINAL),
+    ):
+        if name in rest and tasks & set(changed):
+            rest.pop(name)
+        elif name in rest:
+            others = [task[len("ClusterCategory(") : -1] for task in changed if task.startswith("ClusterCategory(")]
+            rest[name] = rest[name][~rest[name]["category"].isin(others)]
+    return rest
 
 
 def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
@@ -84,9 +132,9 @@ def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    """These columns of a table, and the columns of `BY_WEEKS` that it has."""
+    """These columns of a table, and the columns of `LATER` that it has."""
     present = {column for column, *_ in connection.execute(f"DESCRIBE {identifier(name)}").fetchall()}
-    wanted = [*columns, *(column for column in BY_WEEKS.get(name, ()) if column in present)]
+    wanted = [*columns, *(column for column in LATER.get(name, ()) if column in present)]
     query = f"SELECT {', '.join(map(identifier, wanted))} FROM {identifier(name)}"  # noqa: S608  # quoted names of ours
     table: pd.DataFrame = connection.execute(query).df()
     return table
@@ -150,7 +198,9 @@ def _coverage(after: Mapping[str, pd.DataFrame], limit: float) -> Iterator[str]:
 def _moves(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame], limit: float) -> Iterator[str]:
     if "store_clusters" not in before or "store_clusters" not in after:
         return
-    agreement = compare(before["store_clusters"], after["store_clusters"])["agreement"]
+    both = before["store_clusters"], after["store_clusters"]
+    moved_by_hand = by_hand(*both)  # whoever placed them knows of it
+    agreement = compare(*(changes.without(result, moved_by_hand) for result in both))["agreement"]
     above = agreement[agreement["moved_share"] > limit].sort_values(
         ["moved_share", "category"], ascending=[False, True]
     )

@@ -17,9 +17,10 @@ import msgspec
 from pipeline import sample
 from pipeline.cli.options import env_option, json_option
 from pipeline.cli.text import table
-from pipeline.config import raw_files
+from pipeline.config import environment, raw_files
 from pipeline.config.environment import Config, load
-from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, MissingDataError, RawDataError, RemoteError
+from pipeline.errors import DONE, MISSING_DATA, TASK_FAILED, USAGE, MissingDataError, RawDataError, RemoteError
+from pipeline.pins import naming
 from pipeline.wording import counted, listed
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def check(env: str, as_json: bool) -> None:
     """Check settings and raw files before a run.
 
     Shows the columns and rows of every source, and every error and doubt at once. Builds nothing. An error would fail a run; a doubt would
-    not, but deserves a look. Exit code: 0 without errors, 20 if a raw file is missing, 30 with other errors.
+    not, but deserves a look. Exit code: 0 without errors, 2 if a setting names a pin that cannot be used, 20 if a raw file is missing, 30 with other
+    errors.
 
     \b
     Example:
@@ -46,19 +48,27 @@ def check(env: str, as_json: bool) -> None:
 
 
 def say(config: Config, *, as_json: bool = False) -> int:
-    """Check the raw files of a config, and print what was seen; returns the exit code."""
+    """Check the pins that a config names and its raw files, and print what was seen; returns the exit code."""
+    wrong = naming.faults(config)
+    config = naming.without(config, wrong)
+    environment.use(config)  # what else there is to say does not wait for a pin
     with tempfile.TemporaryDirectory() as folder:
         present = _present(config, Path(folder))
         with _status("reading the raw files"):
             report = _report(config, present)
-    errors = [*present.errors, *({"source": finding.source, "text": finding.text} for finding in report.errors)]
+    pins = [{"source": setting, "text": fault} for setting, fault in wrong.items()]
+    errors = [*pins, *present.errors, *({"source": finding.source, "text": finding.text} for finding in report.errors)]
     doubts = [*present.doubts, *({"source": finding.source, "text": finding.text} for finding in report.doubts)]
     if as_json:
         _print_json(config, report, errors, doubts)
     else:
         _print(config, report, errors, doubts)
-    code = TASK_FAILED if errors else DONE
-    return MISSING_DATA if present.is_missing else code
+    codes = {
+        USAGE: bool(pins),
+        MISSING_DATA: present.is_missing,
+        TASK_FAILED: bool(errors),
+    }
+    return next((code for code, is_so in codes.items() if is_so), DONE)
 
 
 @dataclass

@@ -32,7 +32,7 @@ def compare(before: str, after: str, category: str | None, moves: bool, as_json:
     """Show how far two results agree.
 
     Agreement is the adjusted Rand index: 1 is the same grouping, 0 is chance. Clusters are matched first, so renumbering
-    moves no store: a store has moved if its new cluster is not the match of its old cluster.
+    moves no store: a store has moved if its new cluster is not the match of its old cluster. --moves says which of them somebody placed by hand.
 
     \b
     Examples:
@@ -47,6 +47,9 @@ def compare(before: str, after: str, category: str | None, moves: bool, as_json:
     from pipeline.core.between_runs import compare as core
 
     comparison = core.compare(*frames)
+    placed = core.by_hand(*frames)
+    pairs = zip(comparison["moves"]["store_id"], comparison["moves"]["category"], strict=True)
+    comparison["moves"] = comparison["moves"].assign(by_hand=[pair in placed for pair in pairs])
     names = [str(reference) for reference in references]
     if as_json:
         print(json.dumps(_document(names, comparison, moves), indent=1, ensure_ascii=False))
@@ -138,10 +141,16 @@ def _print_moves(moved: pd.DataFrame) -> None:
         print("no store moved")
         return
     rows = [
-        [row["store_id"], row["category"], f"{row['before']} -> {row['after']}", _expected(row["expected"])]
+        [
+            row["store_id"],
+            row["category"],
+            f"{row['before']} -> {row['after']}",
+            _expected(row["expected"]),
+            "by hand" if row["by_hand"] else "",
+        ]
         for row in moved.astype({"expected": object}).to_dict("records")
     ]
-    print(table(["store", "category", "cluster", "expected"], rows))
+    print(table(["store", "category", "cluster", "expected", ""], rows))
 
 
 def _expected(cluster: Any) -> str:

@@ -101,12 +101,12 @@ def _files(paths: tuple[str, ...], home: Path) -> list[Path]:
 
 
 def _samples(files: list[Path]) -> tuple[list[Sample], list[str]]:
-    from pipeline.engine.proposing import samples
+    from pipeline.engine.proposing import sample_process
 
     read, failed = [], []
     for file in files:
         try:
-            read.append(samples.read(file))
+            read.append(sample_process.read(file))
         except RawDataError as error:  # noqa: PERF203  # a handful of files
             failed += error.lines
     return read, failed

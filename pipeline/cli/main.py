@@ -7,10 +7,16 @@ import importlib
 import sys
 import traceback
 
+from pipeline import machine
+
+if not machine.is_tested():  # before what only Linux has is imported
+    machine.refuse_other()
+
 import click
 
 from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError, UsageError
 from pipeline.run.standard_output import hold_any_name
+from pipeline.variables import hidden
 from pipeline.wording import nearest
 
 COMMANDS = ("init", "run", "status", "why", "check", "history", "compare", "pin", "assign", "open", "sample-data")
@@ -72,6 +78,7 @@ def main() -> None:
     """
     hold_any_name()
     try:
+        machine.check()
         sys.exit(app.main(standalone_mode=False) or 0)
     except click.Abort:
         sys.exit(INTERRUPTED)
@@ -84,12 +91,14 @@ def main() -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         print(
-            f"error: {error.filename or 'a file or the output'}: {error.strerror or error}; correct it, and run again",
+            hidden(
+                f"error: {error.filename or 'a file or the output'}: {error.strerror or error}; correct it, and run again"
+            ),
             file=sys.stderr,
         )
         sys.exit(TASK_FAILED)
     except Exception:
-        traceback.print_exc()
+        sys.stderr.write(hidden(traceback.format_exc()))
         print(
             "error: this is a bug in store-clustering, not in your data or settings: please report it with the lines above",
             file=sys.stderr,

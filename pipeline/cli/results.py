@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import tasks
+from pipeline.core.between_runs.compare import OVERRIDDEN
 from pipeline.errors import OutputError
 from pipeline.inspect import standings
 from pipeline.pins import archive
@@ -37,7 +38,7 @@ def stale_because(env: str) -> str:
 
 
 def clusters(path: Path) -> pd.DataFrame:
-    """The final clusters in a published or pinned file: store_id, category, cluster, and no other column.
+    """The final clusters in a published or pinned file: store_id, category, cluster, and overridden where the file has it.
 
     A pin outlives versions of this program, so its other columns are ignored.
 
@@ -48,7 +49,10 @@ def clusters(path: Path) -> pd.DataFrame:
     """
     kinds = pa.schema([("store_id", pa.large_string()), ("category", pa.large_string()), ("cluster", pa.int64())])
     try:
-        table = pq.ParquetFile(path, page_checksum_verification=True).read(columns=kinds.names)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        if OVERRIDDEN in file.schema_arrow.names:
+            kinds = kinds.append(pa.field(OVERRIDDEN, pa.bool_()))
+        table = file.read(columns=kinds.names)
         frame: pd.DataFrame = table.select(kinds.names).cast(kinds).to_pandas()
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -17,12 +17,13 @@ from typing import Any
 
 import msgspec
 
+from pipeline import variables
 from pipeline.config.faults import Origin, dotted, of_settings, of_urls, of_values
 from pipeline.config.locations import of_connections, of_locations, without_replaced
 from pipeline.errors import SettingsError
 from pipeline.settings import Alerts, Settings, Sources
 from pipeline.settings.per_category import section_of
-from pipeline.wording import nearest
+from pipeline.wording import is_utf8, nearest
 
 if sys.version_info >= (3, 11):
     import tomllib as tomllib  # other modules import it from here
@@ -86,8 +87,9 @@ _loaded: dict[tuple[Path, str], Config] = {}
 
 
 def forget() -> None:
-    """Forget all configs, so that they are read again."""
+    """Forget all configs and the values of variables in them, so that they are read again."""
     _loaded.clear()
+    variables.forget()
     _resolved.cache_clear()
 
 
@@ -104,6 +106,8 @@ def load(env: str) -> Config:
     loaded = _loaded.get((root, env))
     if loaded is not None:
         return loaded
+    if not is_utf8(str(root)):
+        raise SettingsError(f"{root}: the name of the project's folder, or of one above it, is not UTF-8; rename it")
     if not (root / "configs").is_dir():
         raise SettingsError(
             f"{root} is not a project: it has no folder configs; start in a clone, or set STORE_CLUSTERING_HOME to a project's root"
@@ -234,9 +238,14 @@ def _expand(value: Any, path: tuple[str | int, ...], origin: Origin, faults: lis
                 f"{origin(path)}: {dotted(path)}: the environment variable {name} is not set; "
                 f"set it, or write ${{{name}:-default}}"
             )
+        if name in os.environ:
+            variables.hide(content or "", match[0])
         return content or ""
 
-    return _VARIABLE.sub(fill, value)
+    filled = _VARIABLE.sub(fill, value)
+    if any(match["name"] in os.environ for match in _VARIABLE.finditer(value)):
+        variables.hide(filled, value)
+    return filled
 
 
 def _convert(values: dict[str, Any], origin: Origin, faults: list[str]) -> Settings:

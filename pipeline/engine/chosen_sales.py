@@ -11,7 +11,7 @@ from pipeline.engine.reading import amounts, keys
 from pipeline.engine.reading.raw import Source
 from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.weeks import SalesWeeks
-from pipeline.engine.sums import LARGEST_LOSS
+from pipeline.engine.sums import LARGEST_LOSS, LARGEST_TOTAL
 from pipeline.engine.twice import files, totals
 from pipeline.engine.twice import rows as repeated_rows
 from pipeline.errors import RawDataError, SettingsError
@@ -80,6 +80,21 @@ def check_values(connection: duckdb.DuckDBPyConnection, source: Source, raw_scan
         )
 
 
+def is_total_publishable(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the sum of all amounts of `chosen_sales`, each without its sign, fits into a published column."""
+    (total,) = row(connection, "SELECT COALESCE(SUM(ABS(CAST(sales_cents AS HUGEINT))), 0) FROM chosen_sales")
+    return bool(total < LARGEST_TOTAL * 100)
+
+
+def check_total(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Check that the amounts of `chosen_sales` can be added up."""
+    if not is_total_publishable(connection):
+        raise RawDataError(
+            f"{source.title}: the amounts of column '{source.names['sales_value']}' add up to 1e16 or more, which no table holds to the "
+            "cent; see whether the column is the right one, or write the amounts in a larger unit"
+        )
+
+
 def check_rounding(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> None:
     """Refuse amounts that are too small for whole cents."""
     lost = [
@@ -108,7 +123,7 @@ def doubts_of(
     (row_count,) = row(connection, "SELECT COALESCE(SUM(rows_in_window), 0) FROM chosen_sales")
     return [
         *(doubt for scan in raw_scans for doubt in scan.doubts),
-        *(weeks.doubts(source, last_weeks) if weeks and last_weeks else ()),
+        *(weeks.doubts(source, last_weeks) if weeks else ()),
         *_too_large(connection, source),
         *files.in_two_files(connection, source, raw_scans, int(row_count)),
         *repeated_rows.repeated(connection, source, raw_scans),
@@ -137,12 +152,14 @@ def _too_large(connection: duckdb.DuckDBPyConnection, source: Source) -> list[st
 def weeks_kept(
     connection: duckdb.DuckDBPyConnection, source: Source, weeks: SalesWeeks | None, last_weeks: int | None
 ) -> list[str]:
-    """The first and the last of the chosen weeks, how many there are, and their share of the sales."""
-    window = weeks.window(last_weeks) if weeks and last_weeks else None
-    if window is None:
+    """The first and the last of the chosen weeks, how many there are, and their share of the sales; empty where weeks are not known."""
+    span = weeks.span(last_weeks) if weeks else None
+    if span is None:
         return []
+    weeks_in_words = (
+        f"weeks {span.first} to {span.last} of column '{source.names['week']}': {counted(span.count, 'week', 'weeks')}"
+    )
+    if last_weeks is None:
+        return [weeks_in_words]
     window_cents, every = row(connection, "SELECT SUM(window_cents), SUM(window_cents + earlier_cents) FROM sums")
-    share = f", {window_cents / every:.1%} of the sales" if every else ""
-    return [
-        f"weeks {window.first} to {window.last} of column '{source.names['week']}': {counted(window.count, 'week', 'weeks')}{share}"
-    ]
+    return [f"{weeks_in_words}, {window_cents / every:.1%} of the sales" if every else weeks_in_words]

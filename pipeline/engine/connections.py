@@ -6,7 +6,6 @@ characters are written into it with `literal`, and names with `identifier`.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,14 +14,17 @@ from typing import Any
 
 import duckdb
 
+from pipeline import processes
 from pipeline.duck import safe_settings
 from pipeline.duck.quoting import identifier, literal
 from pipeline.duck.spill import spill_folder
+from pipeline.engine import time_limit
 from pipeline.errors import PipelineError, RawDataError, SettingsError
-from pipeline.wording import gist, listed
+from pipeline.wording import gist, is_utf8, listed
 
 _SQL = Path(__file__).parent / "sql"
 _MEGABYTE = 1_000_000
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")  # in which DuckDB writes sizes
 
 
 class NotTextError(RawDataError):
@@ -50,7 +52,9 @@ def connect(
     Raises
     ------
     SettingsError : the spill folder cannot be made, or DuckDB refuses a value of `[engine]`
+    RawDataError : a path is not UTF-8, or reading the files takes more processor time than they can need
     """
+    check_names(files)
     with ExitStack() as stack:
         try:
             folder = stack.enter_context(spill_folder(spill))
@@ -60,7 +64,20 @@ def connect(
             ) from None
         connection = stack.enter_context(duckdb.connect(":memory:"))
         _harden(connection, files, memory_limit or _quarter_of_memory(), threads, folder)
+        stack.enter_context(time_limit.limited(connection, files))
         yield connection
+
+
+def check_names(files: Sequence[str]) -> None:
+    """Check that DuckDB can be given the paths of files.
+
+    Raises
+    ------
+    RawDataError : a path is not UTF-8
+    """
+    for path in files:
+        if not is_utf8(path):
+            raise RawDataError(f"{path}: the name of the file or of a folder is not UTF-8; rename it")
 
 
 def _harden(
@@ -90,8 +107,7 @@ def _harden(
 
 
 def _quarter_of_memory() -> str:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{max(total // 4 // _MEGABYTE, 256)}MB"
+    return f"{processes.quarter_of_memory() // _MEGABYTE}MB"
 
 
 def sql(name: str, **parts: str) -> str:
@@ -139,6 +155,12 @@ def reading(files: Sequence[str], setting: str) -> Iterator[None]:
     """
     try:
         yield
+    except duckdb.InterruptException:
+        raise time_limit.exceeded(files) from None
+    except MemoryError:
+        raise PipelineError(
+            f"{listed(files, 1)}: memory ran out; see whether the file is what it should be, use fewer --workers, or give the machine more"
+        ) from None
     except duckdb.OutOfMemoryException as error:
         raise PipelineError(
             f"{_named(files, str(error))}: memory or spill space ran out ({gist(error)}); raise [engine] "
@@ -162,6 +184,12 @@ def _check_text(message: str, files: Sequence[str], setting: str) -> None:
 def spill_folder_of(connection: duckdb.DuckDBPyConnection) -> Path:
     """The folder that a connection may spill into."""
     return Path(row(connection, "SELECT current_setting('temp_directory')")[0])
+
+
+def memory_limit_of(connection: duckdb.DuckDBPyConnection) -> int:
+    """The memory that reading may take, in bytes."""
+    number, unit = row(connection, "SELECT current_setting('memory_limit')")[0].split()
+    return int(float(number) * 1024 ** _UNITS.index(unit))
 
 
 def _named(files: Sequence[str], message: str) -> str:

@@ -42,7 +42,7 @@ def of_sales(
     """
     if weeks is None:
         sales = connection.sql(sql("delivered_in_all.sql"), params=[ALL_WEEKS]).df()
-        stores = "SELECT store_id, CAST(NULL AS VARCHAR) AS last_week, CAST(SUM(sales_cents) AS BIGINT) AS sales_cents FROM sums"
+        stores = "SELECT store_id, CAST(NULL AS VARCHAR) AS last_week, CAST(SUM(sales_cents) + SUM(rest_micros) // 10000 AS BIGINT) AS sales_cents FROM sums"
         return _typed(sales, connection.sql(f"{stores} GROUP BY store_id ORDER BY store_id").df())
     connection.execute("CREATE TEMP TABLE week_names (position BIGINT, week VARCHAR)")
     connection.executemany("INSERT INTO week_names VALUES (?, ?)", [list(pair) for pair in _names(weeks).items()])

@@ -6,14 +6,14 @@ Nothing but the final result comes into Python.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import duckdb
 import pandas as pd
 
 from pipeline.engine import attributes, chosen_sales, delivered, need_states
-from pipeline.engine.connections import connect, row, sql
+from pipeline.engine.connections import connect, row, rows, sql
 from pipeline.engine.gathered import Gathered
 from pipeline.engine.reading.raw import Source, reading_source
 from pipeline.engine.reading.source import flat_sources
@@ -22,6 +22,7 @@ from pipeline.engine.summed_sales import sum_sales
 from pipeline.schema import BLOCK_CENTS, UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, Sources
 
+_SUMS_AT_ONCE = 1_000_000  # of a store and a SKU, in the categories that come into Python together
 _WEEKS = {"first_week": "str", "last_week": "str", "weeks": "int64"}
 
 
@@ -32,6 +33,7 @@ def gather(
     engine: Engine,
     *,
     amalgamate: bool = True,
+    each: Callable[[pd.DataFrame], object] | None = None,
 ) -> Gathered:
     """Read the internal sales and the need-state map, and split the sales over the need states.
 
@@ -45,6 +47,8 @@ def gather(
     settings : which categories and weeks are chosen; the rest is for `core`
     engine : memory, threads, and where to spill
     amalgamate : whether rare SKUs are one need state, where the mix is over SKUs
+    each : gets the sales of some categories after others, all of a category at once; then `sales` is returned without rows, and no more than
+        one batch of categories is in memory. None: all are returned
 
     Returns
     -------
@@ -68,7 +72,10 @@ def gather(
     SettingsError : `include` or `exclude` name a category that is not there or leave none; `last_weeks` without a week
     """
     if sources.internal_sales is None:
-        return Gathered(no_sales())
+        nothing = no_sales()
+        if each is not None:
+            each(nothing["sales"])
+        return Gathered(nothing)
     sales = Source.of("sources.internal_sales", files["internal_sales"], sources.internal_sales)
     mapping = None
     if sources.need_states is not None:
@@ -89,6 +96,7 @@ def gather(
             chosen_sales.choose(connection, sales, settings, has_category=map_has_category(sources))
             if not read.is_well:
                 chosen_sales.check_values(connection, sales, read.scans)
+            chosen_sales.check_total(connection, sales)
             chosen_sales.check_rounding(connection, sales, sales.names["sales_value"])
             doubts += chosen_sales.doubts_of(connection, sales, read.scans, read.weeks, settings.last_weeks)
             if mapping is not None:
@@ -96,7 +104,7 @@ def gather(
             notes = chosen_sales.weeks_kept(connection, sales, read.weeks, settings.last_weeks)
             if mapping is None:
                 attributes.load(connection, sources.attributes, amalgamate=amalgamate)
-            result = connection.sql(_split(connection, read.by_block), params=[UNMAPPED]).df()
+            result = _sales(connection, read.by_block, each)
             unchosen = connection.sql(sql("unchosen_stores.sql")).df()
             spellings = connection.sql("SELECT * FROM key_spellings ORDER BY kind, key").df()
             arrived = delivered.of_sales(
@@ -135,6 +143,39 @@ def map_has_category(sources: Sources) -> bool:
     if sources.need_states is None:
         return not sources.attributes
     return sources.need_states.columns.category is not None
+
+
+def _sales(
+    connection: duckdb.DuckDBPyConnection, by_block: Sequence[str], each: Callable[[pd.DataFrame], object] | None
+) -> pd.DataFrame:
+    """The sales by need state: all of them, or none after a batch of categories after the other went to `each`."""
+    connection.execute("CREATE TEMP TABLE batch AS SELECT category FROM chosen")
+    split = _split(connection, by_block)
+    if each is None:
+        return connection.sql(split, params=[UNMAPPED]).df()
+    for categories in [*_batches(connection), []]:
+        connection.execute("DELETE FROM batch")
+        if categories:
+            connection.executemany("INSERT INTO batch VALUES (?)", [[name] for name in categories])
+        sales = connection.sql(split, params=[UNMAPPED]).df()
+        if categories:
+            each(sales)
+    return sales
+
+
+def _batches(connection: duckdb.DuckDBPyConnection) -> list[list[str]]:
+    """The categories in order, a list per batch: about as many sums of a store and a SKU in each, one category at least."""
+    batches: list[list[str]] = []
+    size = _SUMS_AT_ONCE
+    for name, sums in rows(
+        connection, "SELECT category, COUNT(*) FROM chosen_sales GROUP BY category ORDER BY category"
+    ):
+        if size + sums > _SUMS_AT_ONCE:
+            batches.append([])
+            size = 0
+        batches[-1].append(str(name))
+        size += sums
+    return batches
 
 
 def _split(connection: duckdb.DuckDBPyConnection, by_block: Sequence[str]) -> str:

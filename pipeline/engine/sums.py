@@ -21,6 +21,7 @@ LARGEST_LOSS = 0.05  # of a category's absolute sales, by rounding the sum of ea
 MOST_DECIMALS = 6  # of an amount
 BLOCK_MICROS = tuple(f"block_{block}_micros" for block in range(1, BLOCKS + 1))
 _EXACT = 2**52  # up to here a float holds every whole number, and half of it
+LARGEST_TOTAL = 10**16  # units of the currency, of all amounts; what is published has 18 digits, two of them decimals
 # Of one amount, in millionths of a unit, as the sums have it: of one from 9e9 on a binary number holds no more than cents.
 _MICROS = (
     "CASE WHEN amount < 0 THEN -1 ELSE 1 END * CASE WHEN ABS(amount) < 9e9 THEN TRY_CAST(micros AS HUGEINT) "

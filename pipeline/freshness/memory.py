@@ -17,6 +17,7 @@ import msgspec
 
 from pipeline.storage import durable
 from pipeline.storage.replacement import replacement, sweep
+from pipeline.wording import is_utf8
 
 RACY_NS = 2_000_000_000  # the clock of a file system may be this coarse, see "racy git"
 _LARGE = 32_000_000  # bytes; larger files are hashed in threads, which cost as much as hashing a megabyte
@@ -116,7 +117,7 @@ class Memory:
             return remembered
         hashed_at = time.time_ns()
         content = compute(path)
-        if signature(path) == seen:
+        if signature(path) == seen and is_utf8(key):
             self._contents.hashes[key] = Hashed(seen, hashed_at, content)
             self.changed = True
         return content

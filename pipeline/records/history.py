@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.config.environment import Config
 from pipeline.freshness import traces
 from pipeline.records import runs
+from pipeline.variables import hidden
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ def lineage(config: Config) -> pd.DataFrame:
         {
             "target": target,
             "task": trace.task,
-            "inputs": json.dumps(trace.inputs, ensure_ascii=False),
+            "inputs": hidden(json.dumps(trace.inputs, ensure_ascii=False)),
             "settings": json.dumps(trace.settings, ensure_ascii=False),
             "code": json.dumps(trace.code),
             "libraries": json.dumps(trace.libraries),

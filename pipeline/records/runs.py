@@ -25,6 +25,7 @@ import msgspec
 from pipeline.config.environment import Config
 from pipeline.storage import durable
 from pipeline.storage.durable import naming
+from pipeline.variables import all_hidden
 
 BUILT, CUT_OFF, FAILED = "built", "cut off", "failed"
 
@@ -147,7 +148,7 @@ def _append(path: Path, line: dict[str, Any]) -> None:
     try:
         with naming(path):
             # a letter that UTF-8 cannot encode, for example in a file name, becomes a question mark, so that the line is not lost
-            os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="replace"))
+            os.write(descriptor, (json.dumps(all_hidden(line), ensure_ascii=False) + "\n").encode(errors="replace"))
     finally:
         os.close(descriptor)
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import luigi.worker
 
+from pipeline import alerts
 from pipeline.alerts import watch
 from pipeline.config.environment import Config
-from pipeline.errors import SettingsError, UsageError
+from pipeline.errors import MachineError, SettingsError, UsageError
 from pipeline.pins import naming
-from pipeline.run import ending, interrupts, log_file, notices, standard_output
+from pipeline.run import ending, interrupts, log_file, notices, parent_process, standard_output
 from pipeline.run.command_line import refuse, root_task
 from pipeline.run.database import check_replaceable
 from pipeline.run.parameters import CachedParameters
@@ -59,9 +60,19 @@ def begin(config: Config, *, owns_process: bool) -> None:
 def install() -> None:
     """Begin a run when a Luigi worker gets its first task of ours; in a user's program, end it with that worker.
 
-    Luigi has no event for either, and has the environment only as a parameter of its tasks.
+    Its processes are forked, whatever the default of this Python is. Luigi has no event for either, and has the environment only as a parameter of its tasks.
     """
-    add, leave, work = luigi.worker.Worker.add, luigi.worker.Worker.__exit__, luigi.worker.Worker.run
+    session.on_refused = alerts.refused
+    make, add = luigi.worker.Worker.__init__, luigi.worker.Worker.add
+    leave, work = luigi.worker.Worker.__exit__, luigi.worker.Worker.run
+
+    @functools.wraps(make)
+    def make_forking(worker: luigi.worker.Worker, *args: Any, **kwargs: Any) -> None:
+        try:
+            parent_process.fork_workers()
+        except MachineError as error:
+            refuse(error)
+        make(worker, *args, **kwargs)
 
     @functools.wraps(add)
     def begin_and_add(worker: luigi.worker.Worker, task: luigi.Task, *args: Any, **kwargs: Any) -> Any:
@@ -84,6 +95,7 @@ def install() -> None:
                 ending.end(config, code=ending.worker_code())
         return left
 
+    luigi.worker.Worker.__init__ = make_forking  # type: ignore[method-assign, assignment]  # as below
     luigi.worker.Worker.add = begin_and_add  # type: ignore[method-assign, assignment]  # Luigi has no event, see above
     luigi.worker.Worker.__exit__ = leave_and_end  # type: ignore[method-assign]
     luigi.worker.Worker.run = work_and_note  # type: ignore[method-assign]

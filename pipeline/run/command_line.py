@@ -7,7 +7,6 @@ from typing import NoReturn
 
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline import alerts
 from pipeline.errors import PipelineError
 from pipeline.run.session import session
 
@@ -24,7 +23,7 @@ def refuse(error: PipelineError, env: str = "") -> NoReturn:
     With an environment, an alert says first that its run did not begin, except in a command of ours.
     """
     if env and not session.is_own_command:
-        alerts.refused(env, error)
+        session.on_refused(env, error)
     if not root_task():
         raise error
     for line in error.lines:

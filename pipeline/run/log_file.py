@@ -21,6 +21,7 @@ from pipeline.config.environment import Config
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.records import runs
 from pipeline.storage import locks
+from pipeline.variables import hidden
 from pipeline.wording import plain
 
 _luigi_log = logging.getLogger("luigi-interface")  # our loggers are below it, so that they reach the same console
@@ -106,7 +107,7 @@ class Json(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            fields["traceback"] = self.formatException(record.exc_info)
+            fields["traceback"] = hidden(self.formatException(record.exc_info))
         return json.dumps(fields, ensure_ascii=False)
 
 

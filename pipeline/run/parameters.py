@@ -22,6 +22,7 @@ from pipeline.pins import naming
 from pipeline.records import runs
 from pipeline.run.command_line import refuse, root_task
 from pipeline.run.session import session
+from pipeline.variables import hidden
 
 
 def _no_environment() -> NoReturn:
@@ -73,7 +74,7 @@ class CachedParameters:
         """The text on the scheduler's page: one line for an error that a user can act on."""
         if isinstance(exception, PipelineError):
             return str(exception)
-        return "".join(traceback.format_exception(exception))
+        return hidden("".join(traceback.format_exception(exception)))
 
     @classmethod
     def get_params(cls) -> list[tuple[str, luigi.Parameter[Any]]]:

@@ -26,12 +26,17 @@ from pipeline.records import runs
 from pipeline.run import log_file, process
 
 
+def _say_nothing(_env: str, _error: Exception) -> None:
+    """Nothing is called before `beginning` is imported."""
+
+
 class Session:
     """The state of a run in this process; `renew` begins another run."""
 
     def __init__(self) -> None:
-        self.is_own_command = (
-            False  # whether this is a command of `store-clustering`: `run` alerts by itself, others never
+        self.is_own_command = False  # a command of ours: `run` alerts by itself, and others never do
+        self.on_refused: Callable[[str, Exception], None] = (
+            _say_nothing  # `beginning` sets what a run calls that cannot begin
         )
         self._saved_by = 0
         self._reset()

@@ -224,14 +224,14 @@ def verdicts_table(key: tuple[Column, ...], name: str, comment: str, *, by_weeks
             Column(
                 "p_gaussian",
                 "float",
-                "p against one Gaussian: (1 + draws with clusters as deep) / (1 + draws); null where there is one cluster",
+                "p against one Gaussian: (1 + draws with clusters as deep) / (1 + draws), which end once it must be above 0.05; null where there is one cluster",
                 nullable=True,
                 unit="0..1",
             ),
             Column(
                 "p_flat",
                 "float",
-                "p against a flat continuum: (1 + draws with dips as deep) / (1 + draws); null where the first is above 0.05",
+                "p against a flat continuum: (1 + draws with dips as deep) / (1 + draws), which end likewise; null where the first is above 0.05",
                 nullable=True,
                 unit="0..1",
             ),

@@ -13,10 +13,8 @@ NO_CATEGORY = "(none)"  # the category of stores that are only in the outside da
 ALL_CATEGORIES = "(all)"  # the category of rows about all categories together
 ALL_WEEKS = "(all)"  # the week of rows about no single week
 NO_CLUSTER = 0  # the external cluster of a store without outside data
-MONEY = (
-    22,
-    6,
-)  # digits and decimals of money in files and the database: whole cents up to what 64 bits hold, and millionths
+# Digits and decimals of money in files and the database: whole cents up to what 64 bits hold, and millionths.
+MONEY = (22, 6)
 CENT_PARTS = 10_000  # money is exact to a millionth of a unit, the ten-thousandth part of a cent
 BLOCKS = 8  # of weeks, in `sales_by_block`
 BLOCK_CENTS = tuple(f"block_{block}_cents" for block in range(1, BLOCKS + 1))  # its columns in a DataFrame

@@ -204,7 +204,7 @@ _FINAL = (
             Column(
                 "p_value",
                 "float",
-                "Share of 999 such permutations and the data itself with at least this gain; null: not tested",
+                "Share of 999 such permutations and the data itself with at least this gain; of fewer permutations once it cannot be below 0.05; null: not tested",
                 nullable=True,
                 unit="0..1",
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from pipeline.run.parameters import CachedParameters, EnvParameter, ProjectParam
 from pipeline.run.session import session
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
+from pipeline.variables import hidden
 
 log = logging.getLogger("luigi-interface.pipeline")
 
@@ -138,6 +140,7 @@ class DeclaredStage(CachedParameters, luigi.Task):
         values = {section: msgspec.to_builtins(self.section(section)) for section in self.sections}
         flat = {key: value for name, value in values.items() for key, value in traces.flatten(value, name).items()}
         shapes = {f"schema.{table}": _shape(schema.TABLES[table]) for table in self.tables}
+        flat = {key: _without_variables(value) for key, value in flat.items()}
         return flat | shapes | {"schema.words": [schema.UNMAPPED, schema.NO_CATEGORY]}
 
     def section(self, name: str) -> Any:
@@ -187,6 +190,15 @@ def _folder(outputs: Path, family: str) -> Path:
 @functools.cache
 def _snake(family: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in family).lstrip("_")
+
+
+def _without_variables(value: Any) -> Any:
+    """A setting as traces have it: in place of the value of a variable, what tells it from another value."""
+    if isinstance(value, list | tuple):
+        return [_without_variables(below) for below in value]
+    if not isinstance(value, str) or (shown := hidden(value)) == value:
+        return value
+    return f"{shown} ({hashlib.sha256(value.encode(errors='surrogateescape')).hexdigest()[:12]})"
 
 
 def _shape(table: schema.Table) -> list[Any]:

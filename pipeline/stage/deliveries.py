@@ -84,7 +84,8 @@ class DeliveriesStage(TableStage):
             now,
             _read(before[0].content) if before else None,
             self.section("deliveries"),
-            earlier=_read(before[1].content) if len(before) > 1 and before[0].findings else None,
+            earlier=_read(before[1].content) if len(before) > 1 else None,
+            last_has_findings=bool(before) and before[0].findings > 0,
             last_weeks=self.config.settings.internal.preprocessing.last_weeks,
         )
         fail_on = self.section("deliveries").fail_on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
@@ -18,6 +18,9 @@ from pipeline.storage import parquet
 from pipeline.storage.publication import Publication, names_in
 from pipeline.storage.replacement import sweep
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class RawStage(TableStage):
     """Reads raw files through the engine, computes, publishes tables; some tables may be a file per category.
@@ -28,12 +31,17 @@ class RawStage(TableStage):
     planted : whether sample data has these files
     gather : `module:function` of the engine
     per_category : the tables that are a file per category
+    compute_each : with such tables, `module:function` of core; gets the `sales` of a batch of categories, and the settings. `compute` then
+        gets its other tables, of every batch, as `parts`
+    besides_each : the arguments of `besides` that it gets too
     """
 
     sources: ClassVar[tuple[str, ...]] = ()
     planted: ClassVar[bool] = True
     gather: ClassVar[str]
     per_category: ClassVar[tuple[str, ...]] = ()
+    compute_each: ClassVar[str]
+    besides_each: ClassVar[tuple[str, ...]] = ()
 
     def requires(self) -> list[luigi.Task]:
         """One task per source of raw files; or the sample data, if it must be made first.
@@ -126,13 +134,33 @@ class RawStage(TableStage):
         settings = self.config.settings
         files = {name: [str(path) for path in raw_files.require(self.config, name)] for name in self.source_names()}
         internal = {"settings": settings.internal.preprocessing} if "internal_sales" in self.sources else {}
-        read = function(self.gather)(files, sources=settings.sources, **internal, engine=self.engine())
+        parts: list[Frames] = []
+        each = {"each": lambda sales: parts.append(self._batch(sales, publication))} if self.per_category else {}
+        for table in self.per_category:
+            sweep(self.folder / table)
+        read = function(self.gather)(files, sources=settings.sources, **internal, engine=self.engine(), **each)
         self._remarks = {what: getattr(read, what, []) for what in ("doubts", "notes")}
-        frames = self.computed(read)
-        if self.per_category:
-            self._write_per_category(frames, publication)
+        batches = {"parts": parts} if self.per_category else {}
+        frames = self.computed(
+            {name: table for name, table in read.items() if name != "sales" or not batches} | batches
+        )
+        if batches:
+            slugs = [traces.slug(category) for category in frames["categories"]["category"]]
+            frames["categories"] = frames["categories"].assign(file=slugs)
         self.write(frames, publication)
         return []
+
+    def _batch(self, sales: pd.DataFrame, publication: Publication) -> Frames:
+        """Compute the tables of some categories from their sales, and write those that are a file per category; returns the others."""
+        besides = {argument: self.config.section(self.besides[argument]) for argument in self.besides_each}
+        frames = function(self.compute_each)(sales=sales, settings=self.section(self.sections[0]), **besides)
+        for table in self.per_category:
+            published = frames.pop(table)
+            rows = {str(category): part for category, part in published.groupby("category", sort=True)}
+            for category in frames["categories"]["category"]:
+                with publication.staged(self.category_path(table, category)) as path:
+                    parquet.write(rows.get(category, published.iloc[:0]), schema.TABLES[table], path)
+        return frames
 
     def engine(self) -> Any:
         """The engine's settings, its spill folder below the project's root."""
@@ -140,13 +168,3 @@ class RawStage(TableStage):
 
         engine = self.config.settings.engine
         return msgspec.structs.replace(engine, spill_folder=str(self.config.spill_folder))
-
-    def _write_per_category(self, frames: Frames, publication: Publication) -> None:
-        categories = frames["categories"]
-        frames["categories"] = categories.assign(file=[traces.slug(category) for category in categories["category"]])
-        for table in self.per_category:
-            sweep(self.folder / table)
-            rows = {str(category): part for category, part in frames[table].groupby("category", sort=True)}
-            for category in categories["category"]:
-                with publication.staged(self.category_path(table, category)) as path:
-                    parquet.write(rows.get(category, frames[table].iloc[:0]), schema.TABLES[table], path)

@@ -107,7 +107,7 @@ class TableStage(Stage):
         """The module of `compute`."""
         return (module_of(self.compute),)
 
-    def computed(self, read: Mapping[str, pd.DataFrame | None]) -> Frames:
+    def computed(self, read: Mapping[str, Any]) -> Frames:
         """The frames that core computes from the tables."""
         besides = {argument: self.config.section(name) for argument, name in self.besides.items()}
         return function(self.compute)(**read, **besides, settings=self.section(self.sections[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -180,3 +181,51 @@ def test_a_database_from_before_clusters_were_tried_on_other_weeks_is_compared_a
                 connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
                 connection.unregister("given")
     assert of_databases(paths[0], paths[1], SETTINGS) == ["Bread: the verdict changed (separated -> tiers)"]
+
+
+def lineage(**settings: dict[str, object]) -> pd.DataFrame:
+    """The lineage of targets, one per task, made with these settings."""
+    names = {"Bread": "ClusterCategory(Bread)", "Tea": "ClusterCategory(Tea)"}
+    rows = [(f"{task}.parquet", names.get(task, task), json.dumps(values)) for task, values in settings.items()]
+    return pd.DataFrame(rows, columns=["target", "task", "settings"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, {"outside", "Bread", "Tea", "moved"}),
+        ({"Merging": {"method": "cross"}}, {"outside", "Bread", "Tea"}),
+        ({"Bread": {"k": 4}}, {"outside", "Tea", "moved"}),
+        ({"ExternalClustering": {"k": 4}}, {"Bread", "Tea"}),
+        ({"InternalPreprocessing": {"last_weeks": 13}}, {"outside"}),
+        (
+            {"InternalPreprocessing": {"sources.internal_sales.path": "other", "schema.categories": []}},
+            {"outside", "Bread", "Tea", "moved"},
+        ),
+    ],
+)
+def test_what_other_settings_made_is_not_compared(
+    tmp_path: Path, changed: dict[str, dict[str, object]], expected: set[str]
+) -> None:
+    same: dict[str, dict[str, object]] = {
+        task: {} for task in ("InternalPreprocessing", "Bread", "Tea", "ExternalClustering", "Merging")
+    }
+    was = tables({"Bread": "tiers", "Tea": "tiers"}, "tiers", clusters={"Tea": "111222"})
+    now = tables({"Bread": "separated", "Tea": "separated"}, "separated", clusters={"Tea": "121212"})
+    before = database(tmp_path / "a.duckdb", was | {"lineage": lineage(**same)})
+    after = database(tmp_path / "b.duckdb", now | {"lineage": lineage(**(same | changed))})
+    lines = "\n".join(of_databases(before, after, SETTINGS))
+    words = {
+        "outside": "outside data: the verdict",
+        "Bread": "Bread: the verdict",
+        "Tea": "Tea: the verdict",
+        "moved": "Tea: more than 20% of the stores moved",
+    }
+    assert {name for name, text in words.items() if text in lines} == expected
+
+
+def test_stores_that_somebody_placed_are_no_alarm_and_those_that_the_data_moved_are() -> None:
+    before, after = tables(clusters={"Tea": "1111122222"}), tables(clusters={"Tea": "2221122222"})
+    assert len(findings(before, after, SETTINGS)) == 1
+    after["store_clusters"]["overridden"] = after["store_clusters"]["store_id"].isin(["s0", "s1", "s2"])
+    assert findings(before, after, SETTINGS) == []

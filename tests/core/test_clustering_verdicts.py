@@ -5,11 +5,14 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.core.clustering.kmeans import best_of, kmeans, spread_starts
-from pipeline.core.clustering.null import NullTest, as_flags, compare_with_nulls, mean_dip, mean_margin
+from pipeline.core.clustering.null import NullTest, as_levels, compare_with_nulls, mean_dip, mean_margin
+from pipeline.core.clustering.stores import cluster_stores
 from pipeline.core.clustering.verdicts import verdict
+from pipeline.settings import ClusteringSettings
 
 
 def compare(matrix: np.ndarray, k: int, draws: int = 39) -> NullTest:
@@ -77,7 +80,7 @@ def test_a_draw_with_fewer_points_that_differ_than_clusters_speaks_against_the_c
         warnings.simplefilter("error")
         test = compare(flags, 4)
     common, own = np.random.default_rng(0).normal(size=(2, 200, 12, 2))
-    drawn = as_flags(common[:, :, :1] + 0.7 * own, flags)
+    drawn = as_levels(common[:, :, :1] + 0.7 * own, flags)
     few = sum(len(np.unique(one, axis=0)) < 4 for one in drawn) / len(drawn)
     assert few > 0.02, "nothing to see"
     assert test.gaussian >= 0.5 * few
@@ -137,11 +140,28 @@ def test_a_draw_takes_the_two_values_of_a_flag_as_often_as_the_data_does_and_by_
     random = np.random.default_rng(0)
     matrix = np.column_stack([np.repeat([-0.3, 0.7], [70, 30]), random.normal(size=100)])
     drawn = random.normal(size=(5, 100, 2))
-    found = as_flags(drawn.copy(), matrix)
+    found = as_levels(drawn.copy(), matrix)
     assert (found[:, :, 1] == drawn[:, :, 1]).all()
     for before, after in zip(drawn[:, :, 0], found[:, :, 0], strict=True):
         assert sorted(after) == sorted(matrix[:, 0])
         assert before[after == 0.7].min() > before[after == -0.3].max()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_ratings_that_have_nothing_to_do_with_each_other_are_not_separated(seed):
+    """A mixture cuts them by one rating, which has no middle values; nor have the draws."""
+    ratings = np.random.default_rng(seed).integers(0, 3, (300, 6)).astype(float)
+    names = [f"s{store:03d}" for store in range(300)]
+    features = pd.DataFrame(ratings, names, [f"rating {number}" for number in range(6)])
+    settings = ClusteringSettings(resamples=10, null_resamples=19)
+    assert cluster_stores(features, settings).verdict["verdict"].tolist() == ["tiers"]
+
+
+def test_clusters_that_stand_apart_in_features_of_a_few_values_are_separated():
+    random = np.random.default_rng(0)
+    clusters = np.arange(120) % 3
+    matrix = np.clip(2.0 * clusters[:, None] + random.integers(-1, 2, (120, 8)), -1.0, 5.0)
+    assert compare(matrix, 3).is_separated
 
 
 def test_a_flag_beside_a_continuum_does_not_make_it_separated():

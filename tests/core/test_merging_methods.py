@@ -11,7 +11,13 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import LeaveOneOut
 
 from pipeline.core.merging.comparison import compare
-from pipeline.core.merging.contribution import Contribution, contribution, contribution_table, q_values, tested
+from pipeline.core.merging.contribution import (
+    Contribution,
+    contribution,
+    contribution_rows,
+    contribution_table,
+    q_values,
+)
 from pipeline.core.merging.methods import METHODS, Category
 from pipeline.core.merging.nesting import held_out_gain, nest
 from pipeline.core.merging.permutations import between, p_value, permuted_within
@@ -184,7 +190,7 @@ def test_q_values_are_those_of_scipy(p):
     np.testing.assert_allclose(q_values(np.array(p)), false_discovery_control(p, method="bh"))
 
 
-def test_categories_without_a_test_do_not_count_among_those_tested():
+def test_categories_without_a_test_do_not_count_among_those_contribution_rows():
     found = q_values(np.array([0.01, np.nan, 0.04, np.nan]))
     np.testing.assert_allclose(found, [0.02, np.nan, 0.04, np.nan])
     assert q_values(np.array([np.nan])).tolist() != [0.0]
@@ -201,7 +207,7 @@ def a_contribution(gain: float, chance: float, p: float, stores: int = 50) -> Co
 
 def test_the_outside_data_earns_its_place_by_significance_and_by_size_beyond_chance():
     table = contribution_table(
-        tested(
+        contribution_rows(
             [
                 a_contribution(0.08, 0.03, 0.001),
                 a_contribution(0.04, 0.03, 0.001),
@@ -224,7 +230,7 @@ def test_the_outside_data_earns_its_place_by_significance_and_by_size_beyond_cha
     ]
 
 
-def test_where_external_clusters_tell_nothing_apart_nothing_is_tested():
+def test_where_external_clusters_tell_nothing_apart_nothing_is_contribution_rows():
     stores = planted()
     for external in (np.ones(90, dtype=int), stores.internal, np.zeros(90, dtype=int)):
         found = contribution(stores._replace(external=external), 0)

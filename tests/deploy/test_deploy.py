@@ -298,7 +298,14 @@ def test_everything_that_the_image_copies_exists_and_is_let_through() -> None:
     assert patterns[0] == "*"
     copied = [argument.split()[:-1] for instruction, argument in dockerfile() if instruction == "COPY"]
     sources = {word for words in copied if "--from=build" not in words for word in words if not word.startswith("--")}
-    assert sources == {"pyproject.toml", "requirements.lock", "luigi.cfg", "configs", "pipeline"}
+    assert sources == {
+        "pyproject.toml",
+        "requirements.lock",
+        "requirements-build.lock",
+        "luigi.cfg",
+        "configs",
+        "pipeline",
+    }
     assert {f"!{source}" for source in sources} == {pattern for pattern in patterns if pattern.startswith("!")}
     assert all((ROOT / source).exists() for source in sources)
     kept_out = [pattern for pattern in patterns[1:] if not pattern.startswith("!")]

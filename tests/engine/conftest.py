@@ -33,7 +33,7 @@ from pipeline.settings import (
 @pytest.fixture(autouse=True)
 def _workbooks_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of its own for each workbook would take most of the time; tests/hostile reads them as a run does."""
-    monkeypatch.setattr(workbook_process, "read", excel_files.read)
+    monkeypatch.setattr(workbook_process, "read", lambda *asked, memory, folder: excel_files.read(*asked))
 
 
 @pytest.fixture

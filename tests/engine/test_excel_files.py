@@ -14,7 +14,7 @@ from engine import workbooks
 from engine.given import SALES, said
 from engine.workbooks import Error, Formula
 
-from pipeline.engine.reading import excel_files
+from pipeline.engine.reading import excel_cells, excel_files
 from pipeline.settings import ExcelSettings, ExternalColumns
 
 DATA = Path(__file__).parent / "data"
@@ -27,7 +27,7 @@ ROWS = [
 ]
 
 
-def read(path: str, **settings: object) -> excel_files.Sheet:
+def read(path: str, **settings: object) -> excel_cells.Sheet:
     (sheet,) = excel_files.read(path, ExcelSettings(**settings), "sources.x")
     return sheet
 
@@ -196,7 +196,7 @@ def test_an_error_in_an_opendocument_sheet_is_refused(write) -> None:
     ("column", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA"), (16383, "XFD")]
 )
 def test_the_letters_of_a_column(column: int, letters: str) -> None:
-    assert excel_files._letters(column) == letters
+    assert excel_cells.letters(column) == letters
 
 
 @pytest.mark.parametrize(

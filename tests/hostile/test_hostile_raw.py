@@ -135,7 +135,7 @@ def test_a_workbook_that_makes_its_reader_abort_is_one_line(tmp_path: Path, trie
     with pytest.raises(RawDataError) as caught:
         outside_features(str(path), str(tmp_path))
     (line,) = caught.value.lines
-    assert line.startswith(f"{path}: cannot be read as a workbook: its reader was ended by SIG")
+    assert line.startswith(f"{path}: cannot be read: its reader was ended by SIG")
     tried("a workbook that claims 17 billion cells")["refused in one line"] += 1
 
 

@@ -114,6 +114,67 @@ def test_the_search_finds_a_store_by_number_and_by_label_without_a_mouse(opened:
     assert page.locator("#found h2").inner_text() == "No store found"
 
 
+def test_a_search_keeps_its_list_on_the_way_back_and_on_reload(opened: Opened) -> None:
+    page = opened.page
+    opened.go("#overview")
+    page.locator("#search").fill("town & <i>0%")
+    page.keyboard.press("Enter")
+    assert page.locator("#found h2").inner_text() == "No store found"
+    page.locator("#search").fill("town")
+    page.keyboard.press("Enter")
+    page.locator("#found a").nth(2).click()
+    page.wait_for_function("() => document.querySelector('#found h2')?.textContent.startsWith('Store')")
+    page.go_back()
+    page.wait_for_function(
+        "text => document.querySelector('#found h2')?.textContent === text", arg=f"{STORES} stores found"
+    )
+    assert page.locator("#search").input_value() == "town"
+    opened.asked.clear()
+    page.reload()
+    assert page.locator("#found h2").inner_text() == f"{STORES} stores found"
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('#found h2')?.textContent === 'No store found'")
+    assert page.locator("#search").input_value() == "town & <i>0%"
+    opened.asked[:] = [page.url.split("#")[0]]
+    page.locator("#search").fill("")
+    opened.go("#overview")
+
+
+def test_the_mark_of_k_is_the_lowest_criterion_of_those_that_may_be_taken_and_the_rest_are_crosses(
+    opened: Opened,
+) -> None:
+    page = opened.page
+    opened.go("#category-0")
+    chart = page.locator("figure", has=page.get_by_role("heading", name="Why this number of clusters"))
+    first = chart.locator("svg.line").first
+    assert first.locator("path.barred").count() == 2
+    heights = "marks => marks.map(mark => Number(mark.getAttribute('cy')))"
+    taken, tried = (first.locator(f"circle.{kind}").evaluate_all(heights) for kind in ("taken", "tried"))
+    assert len(taken) == len(tried) == 1
+    assert taken[0] > tried[0], "lower on the page"
+    first.locator("path.barred").last.dispatch_event("pointerenter")
+    assert page.locator("#tip").inner_text().endswith("; too small a cluster")
+    assert "Lower in the criterion, and not taken" not in chart.inner_text()
+    opened.go("#outside")
+
+
+def test_no_colour_of_a_cluster_means_anything_else_on_a_category_page(opened: Opened) -> None:
+    page = opened.page
+    opened.go("#category-0")
+    clusters = page.evaluate(
+        "COLOURS.map(text => { const dot = document.createElement('i'); dot.style.color = text; return dot.style.color; })"
+    )
+    used = page.evaluate(
+        """() => [...document.querySelectorAll('#category .heat, #category svg.volumes rect, #category svg.silhouettes path, #category svg.line *')]
+            .flatMap(one => { const style = getComputedStyle(one); return [style.backgroundColor, style.fill, style.stroke]; })"""
+    )
+    assert set(used) & set(clusters) <= {"rgb(0, 0, 0)"}
+    tints = set(
+        page.locator("#category td.heat").evaluate_all("cells => cells.map(cell => cell.style.backgroundColor)")
+    )
+    assert len(tints) > 1
+
+
 def test_categories_are_filtered_and_sorted(opened: Opened) -> None:
     page = opened.page
     opened.go("#overview")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,52 @@ def test_the_outside_of_a_cluster_is_told_by_means_and_standard_deviations(page:
     assert outside["apart"] == [[-1.2], [0.0], [1.2]]
     assert outside["less"] == [["<s>age</s> (10, all stores 20)"], [], []]
     assert outside["more"] == [[], [], ["<s>age</s> (30, all stores 20)"]]
+
+
+def about(page: str) -> str:
+    return unescape(re.search(r'<p class="about">(.*?)</p>', page)[1])
+
+
+def with_table(source: Source, folder: Path, name: str, **columns: object) -> Source:
+    """The same tables, one with other values."""
+    path = folder / f"{name}.parquet"
+    parquet.write(source.table(name).assign(**columns), TABLES[name], path)
+    return dataclasses.replace(source, files=source.files | {name: [path]}, _read={}, _by_category={})
+
+
+def test_the_report_says_which_weeks_which_currency_and_which_result_it_is_of(tmp_path: Path, source: Source) -> None:
+    weeks = {"first_week": "2025-W40", "last_week": "2026-W13", "weeks": 26}
+    spring = with_table(source, tmp_path, "categories", **weeks)
+    spring = dataclasses.replace(spring, currency="EUR", contents={"categories": ["one"]})
+    summer = dataclasses.replace(spring, contents={"categories": ["two"]})
+    text = about(html.page(spring))
+    assert text.startswith("Sales of weeks 2025-W40 to 2026-W13 (26 weeks); amounts in EUR; result ")
+    assert re.fullmatch(r".*; result [0-9a-f]{8}\.", text)
+    assert about(html.page(summer)) != text, "mailed a month apart they can be told apart"
+    assert "<title>Store clusters: dev, 2025-W40 to 2026-W13" in html.page(spring)
+    assert html.page(spring) == html.page(dataclasses.replace(spring, _read={}, _by_category={}))
+    nothing = with_table(source, tmp_path, "categories", first_week=None, last_week=None, weeks=pd.NA)
+    assert about(html.page(nothing)).startswith("Amounts in the currency of the sales' files; result ")
+
+
+def test_a_store_placed_by_hand_is_said_to_be_so_and_has_no_confidence_of_the_clustering(
+    tmp_path: Path, source: Source
+) -> None:
+    placed = source.table("store_clusters")
+    by_hand = with_table(
+        source, tmp_path, "store_clusters", overridden=placed["store_id"] == placed["store_id"].iloc[1]
+    )
+    stores = contents(html.page(by_hand))[0]["stores"]
+    at = stores["overridden"].index(1)
+    assert stores["confidence"][at] is None
+    assert sum(value is None for value in stores["confidence"]) == 1
+
+
+def test_one_store_is_one_store_wherever_it_is_counted(tmp_path: Path) -> None:
+    alone = report_tables.source(tmp_path, ["Bread"], stores=3)
+    page = html.page(alone)
+    script = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"\b1 (stores|clusters|categories|weeks|rows|features)\b", script)
 
 
 def test_a_feature_that_was_logged_is_shown_as_what_it_was_before(tmp_path: Path, source: Source) -> None:

@@ -53,6 +53,7 @@ def compare(
     settings: Deliveries,
     *,
     earlier: Delivery | None = None,
+    last_has_findings: bool = False,
     last_weeks: int | None = None,
 ) -> Comparison:
     """How a delivery differs from the last one.
@@ -62,15 +63,16 @@ def compare(
     now : the load's delivery
     last : the delivery of the load before; None if there is none: then nothing is compared
     settings : the limits beyond which a change is a finding
-    earlier : the delivery of the load before `last`, if `last` had findings itself: what `last` lacked and now is there again is none
+    earlier : the delivery of the load before `last`; None if there is none
+    last_has_findings : whether `last` had findings itself, compared with `earlier`: what it lacked and now is there again is none
     last_weeks : how many weeks are read; fewer weeks than before are no finding if there are still as many
     """
     if last is None:
         return Comparison()
-    comparison = _compare(now, last, settings, last_weeks)
-    if earlier is None or not comparison.findings:
+    comparison = _compare(now, last, settings, earlier, last_weeks)
+    if earlier is None or not last_has_findings or not comparison.findings:
         return comparison
-    against_earlier = {c.key for c in _compare(now, earlier, settings, last_weeks).changes if c.is_finding}
+    against_earlier = {c.key for c in _compare(now, earlier, settings, None, last_weeks).changes if c.is_finding}
     changes = tuple(replace_finding(c, c.is_finding and c.key in against_earlier) for c in comparison.changes)
     return replace(comparison, changes=changes)
 
@@ -80,7 +82,9 @@ def replace_finding(change: Change, is_finding: bool) -> Change:
     return change._replace(is_finding=is_finding)
 
 
-def _compare(now: Delivery, last: Delivery, settings: Deliveries, last_weeks: int | None) -> Comparison:
+def _compare(
+    now: Delivery, last: Delivery, settings: Deliveries, earlier: Delivery | None, last_weeks: int | None
+) -> Comparison:
     changed = sorted(
         source for source in {*now.settings, *last.settings} if now.settings.get(source) != last.settings.get(source)
     )
@@ -89,7 +93,7 @@ def _compare(now: Delivery, last: Delivery, settings: Deliveries, last_weeks: in
         if not set(sources) & set(changed) and all(source in now.settings for source in sources[:1]):
             changes += rows_of(now, last, settings)
     if "internal_sales" in now.settings and "internal_sales" not in changed:
-        changes += arrivals_by_week.changes(now, last, settings, last_weeks)
+        changes += arrivals_by_week.changes(now, last, settings, earlier, last_weeks)
     notes = [f"{source}: its settings changed since the last load, so it is not compared with it" for source in changed]
     return Comparison(tuple(sorted(changes, key=lambda change: (_ORDER.index(change.area), change.key))), tuple(notes))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pipeline.core.between_runs import arrivals_new_weeks
 from pipeline.core.between_runs.arrival_changes import Change, percent
 from pipeline.core.between_runs.delivery import Delivery, Sales
-from pipeline.core.between_runs.sides import Sides, relative, signed
+from pipeline.core.between_runs.sides import Sides, cause, relative, signed
 from pipeline.schema import ALL_CATEGORIES, ALL_WEEKS
 from pipeline.settings import Deliveries
 from pipeline.wording import counted, listed
@@ -18,7 +18,9 @@ _EXACTLY = 0.01  # by which twice as much may differ from it
 _NAMED = 10
 
 
-def changes(now: Delivery, last: Delivery, settings: Deliveries, last_weeks: int | None) -> Iterator[Change]:
+def changes(
+    now: Delivery, last: Delivery, settings: Deliveries, earlier: Delivery | None, last_weeks: int | None
+) -> Iterator[Change]:
     """How the sales changed; the arguments are those of `arrivals.compare`."""
     sides = Sides(
         Sales(last),
@@ -36,27 +38,24 @@ def changes(now: Delivery, last: Delivery, settings: Deliveries, last_weeks: int
     if not common:
         yield from _other_weeks(sides)
         return
-    fresh = sorted(position for position in sides.now.weeks if position > max(sides.was.weeks))
     newest = max(sides.was.weeks)
-    growing = _is_growing(sides, common, newest)
-    complete = [position for position in common if not (growing and position == newest)]
-    if complete:
+    fresh = [week for week in sides.now.weeks if week > newest]
+    growing = _is_growing(sides)
+    if complete := [week for week in common if not (growing and week == newest)]:
         yield from _same_weeks(sides, complete)
-    checked = (
-        [position for position in [newest, *fresh] if position in sides.now.weeks and position != max(sides.now.weeks)]
-        if growing
-        else fresh
-    )
-    yield from arrivals_new_weeks.new_weeks(sides, checked)
+    was_growing = earlier is not None and _is_growing(sides._replace(was=Sales(earlier), now=sides.was))
+    judged = [newest, *fresh] if fresh and newest in common and (growing or was_growing) else fresh
+    yield from arrivals_new_weeks.new_weeks(sides, judged[:-1] if growing else judged)
 
 
-def _is_growing(sides: Sides, common: Sequence[int], newest: int) -> bool:
+def _is_growing(sides: Sides) -> bool:
     """Whether the last load's newest week was not complete: it has more sales now, and the weeks before it have not.
 
     Exactly twice as many are a delivery that is there twice.
     """
-    if newest not in sides.now.weeks:
+    if not sides.was.unit or sides.was.unit != sides.now.unit or max(sides.was.weeks) not in sides.now.weeks:
         return False
+    newest, common = max(sides.was.weeks), sides.was.weeks.keys() & sides.now.weeks.keys()
     was, now = sides.was.all_by_week, sides.now.all_by_week
     change, limit = relative(was[newest], now[newest]), sides.settings.max_total_change
     others = [week for week in common if week != newest]
@@ -197,7 +196,7 @@ def _amount(
     verb = "rose" if change > 0 else "fell"
     subject = what if name == ALL_CATEGORIES else f"{name}: {what}"
     figure = (
-        f"rose to {now / was:.1f} times what they were: see whether a delivery is there twice"
+        f"rose to {now / was:.1f} times what they were: {cause(now / was)}"
         if now > 1.8 * was
         else f"{verb} by {percent(abs(now / was - 1))}"
     )

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from pipeline.core.between_runs.arrival_changes import Change, finding, folded, percent
-from pipeline.core.between_runs.sides import Sides, relative
+from pipeline.core.between_runs.sides import Sides, cause, relative
 from pipeline.schema import ALL_CATEGORIES, ALL_WEEKS
 from pipeline.wording import counted, listed
 
@@ -150,7 +150,7 @@ def _fresh_in_all(sides: Sides, week: int, history: Sequence[int]) -> Iterator[C
         words = f"{name}: sales are {percent(-change)} below those of a usual week"
         yield finding("sales", "week too low", ALL_CATEGORIES, name, (usual / 100, value / 100), (change, limit), words)
     if change > limit and value > (1 + limit) * max(cents) * sides.stores:
-        words = f"{name}: sales are {1 + change:.1f} times those of a usual week: see whether a delivery is there twice"
+        words = f"{name}: sales are {1 + change:.1f} times those of a usual week: {cause(1 + change)}"
         yield finding(
             "sales", "week too high", ALL_CATEGORIES, name, (usual / 100, value / 100), (change, limit), words
         )

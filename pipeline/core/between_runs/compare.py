@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
 MIN_JACCARD = 0.3  # clusters that overlap less do not match
+OVERRIDDEN = "overridden"  # the column of store_clusters, which older results do not have
 _SAME_LABEL = 1e-9  # in a tie, prefers the matching that keeps labels; one store in 10 000 counts more
 _AGREEMENT = {
     "category": "str",
@@ -64,6 +65,12 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, pd.DataFrame
     agreement_table = pd.DataFrame(agreement, columns=list(_AGREEMENT)).astype(_AGREEMENT)
     listed = pd.concat(moves, ignore_index=True) if moves else pd.DataFrame(columns=list(_MOVES))
     return {"agreement": agreement_table, "moves": listed.astype(_MOVES)}
+
+
+def by_hand(*results: pd.DataFrame) -> set[tuple[str, str]]:
+    """The stores and categories that an override places in one of the results; an older result may not say so."""
+    placed = (result[result[OVERRIDDEN].astype(bool)] for result in results if OVERRIDDEN in result)
+    return {pair for rows in placed for pair in zip(rows["store_id"], rows["category"], strict=True)}
 
 
 def matched(before: pd.Series[int], after: pd.Series[int]) -> dict[int, int]:

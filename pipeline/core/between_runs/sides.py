@@ -8,6 +8,8 @@ from pipeline.core.between_runs.arrival_changes import percent
 from pipeline.core.between_runs.delivery import Sales
 from pipeline.settings import Deliveries
 
+_UNIT = 5.0  # times as much, which no delivery makes that is there twice
+
 
 class Sides(NamedTuple):
     """The sales before and now, and the limits.
@@ -31,3 +33,8 @@ def relative(was: float, now: float) -> float:
 def signed(change: float) -> str:
     """A change in percent with its sign."""
     return f"{'+' if change > 0 else ''}{percent(change)}"
+
+
+def cause(times: float) -> str:
+    """What to look for where sales are so many times what they were."""
+    return "see whether amounts are in another unit" if times > _UNIT else "see whether a delivery is there twice"

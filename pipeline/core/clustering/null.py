@@ -7,8 +7,8 @@ Two nulls, drawn from the data's own covariance and clustered with the same k:
 - one flat continuum: uniform along each principal axis. Among shapes with one mode the uniform is the hardest to tell
   from two [2]_. The clusters beat it if the density dips deeper between neighbouring clusters than in its draws.
 
-A feature with two values has the same two values in every draw, each as often as in the data. Otherwise a feature
-without middle values would beat every draw with middle values.
+A feature with few values, such as a flag or a rating, has the same values in every draw, each as often as in the data. Otherwise a
+feature without middle values would beat every draw with middle values.
 
 With enough stores, any skewed or flat continuum beats the first null; the second null refuses these.
 
@@ -17,6 +17,7 @@ References
 .. [1] Y. Liu, D. N. Hayes, A. Nobel, J. S. Marron, "Statistical significance of clustering for high-dimension,
    low-sample size data", JASA 103, 2008 (one Gaussian as the null, a parametric bootstrap from it).
 .. [2] J. A. Hartigan, P. M. Hartigan, "The dip test of unimodality", Ann. Statist. 13(1), 1985.
+.. [3] J. Besag, P. Clifford, "Sequential Monte Carlo p-values", Biometrika 78, 1991.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ from sklearn.covariance import ledoit_wolf
 
 from pipeline.core.clustering.figures import centroids, distances
 from pipeline.core.clustering.kmeans import of_draws
-from pipeline.core.clustering.points import is_flag
 
 SIGNIFICANT = 0.05  # reached counts: 19 draws, none of them as good, are a test at this level
+_FEW = 10  # values of a feature: beyond it, there are middle values
 _BANDWIDTH = 0.2  # of the dip's kernel, in distances between the two centroids
+_FIRST_DRAWS = 10  # before the first look at whether more are needed; twice as many before each further one
 _DRAWN_NUMBERS = 4_000_000  # of the draws from a null, how many numbers are held at once
 
 
@@ -64,7 +66,8 @@ def compare_with_nulls(
     matrix : (n, d) the fitted stores
     labels : (n,) their clusters, from 0
     k : number of clusters; k-means clusters the draws
-    draws : number of draws from each null; p = (1 + draws that do as well) / (1 + draws)
+    draws : number of draws from each null, at most; p = (1 + draws that do as well) / (1 + draws). Drawing ends early, as in [3]_, once so
+        many do as well that p could no more be significant: the verdict is that of all draws
     seed : what the draws depend on
     pattern : (n, d) the width of each store's values in the draws, 0 for a missing value: small stores are as noisy, and lack as many
         values, in the draws as in the data; None: all stores alike
@@ -135,15 +138,16 @@ def mean_dip(matrix: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> 
 _PLACES = (0.0, 0.5, 1.0)  # the cluster's centroid, halfway, the other's
 
 
-def as_flags(drawn: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The draws (m, n, d); features with two values in the matrix (n, d) have these values, as often, in each draw.
+def as_levels(drawn: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The draws (m, n, d); features with few values in the matrix (n, d) have these values, as often, in each draw.
 
-    The largest values of a draw become the larger of the two.
+    The order of a draw's values stays: the largest become the largest of the matrix.
     """
-    for column in np.flatnonzero(is_flag(matrix)):
-        low, high = matrix[:, column].min(), matrix[:, column].max()
-        places = np.argsort(drawn[:, :, column], axis=1, kind="stable").argsort(axis=1)
-        drawn[:, :, column] = np.where(places >= (matrix[:, column] == low).sum(), high, low)
+    for column in range(matrix.shape[1]):
+        values = np.sort(matrix[:, column])
+        if 2 <= 1 + np.count_nonzero(np.diff(values)) <= _FEW:
+            places = np.argsort(drawn[:, :, column], axis=1, kind="stable").argsort(axis=1)
+            drawn[:, :, column] = values[places]
     return drawn
 
 
@@ -182,10 +186,11 @@ def _p_value(
         """Whether a draw does as well as the clusters. A draw with fewer distinct points than clusters counts as doing so."""
         return bool(np.bincount(clusters, minlength=k).min() == 0 or statistic(points, clusters, k) >= observed)
 
-    at_once = max(1, _DRAWN_NUMBERS // matrix.size)
-    as_good = 0
-    for first in range(0, draws, at_once):
-        drawn = as_flags(draw((min(at_once, draws - first), *matrix.shape)), matrix)
-        clusters = of_draws(drawn, k, seed)
-        as_good += sum(does_as_well(*pair) for pair in zip(drawn, clusters, strict=True))
-    return (1 + as_good) / (1 + draws)
+    most, size, as_good, drawn = max(1, _DRAWN_NUMBERS // matrix.size), _FIRST_DRAWS, 0, 0
+    while drawn < draws and 1 + as_good <= SIGNIFICANT * (1 + draws):
+        size = min(size, most, draws - drawn)
+        matrices = as_levels(draw((size, *matrix.shape)), matrix)
+        clusters = of_draws(matrices, k, seed + drawn)
+        as_good += sum(does_as_well(*pair) for pair in zip(matrices, clusters, strict=True))
+        drawn, size = drawn + size, 2 * size
+    return (1 + as_good) / (1 + drawn)

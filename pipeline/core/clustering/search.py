@@ -116,8 +116,7 @@ def begun_from(stores: Stores, groups: int, fits: list[Fit], start: NDArray[np.f
     A start from the clusters of a reference finds them again where a few stores changed, even if these stores make a likelier fit with a
     cluster that is too small.
     """
-    ones = [each for each in fits if each.k == 1]
-    begun = [_best_fit(stores, groups, start[None], one) for one in ones]
+    begun = [_best_fit(stores, groups, start[None], fit_of_one) for fit_of_one in fits if fit_of_one.k == 1]
     return sorted(fits + begun, key=lambda each: (each.k, each.q))
 
 

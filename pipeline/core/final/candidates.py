@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.core.final.description import described
 from pipeline.core.final.numbering import numbered
 from pipeline.core.frames import stacked
-from pipeline.core.merging import Candidate, candidates, category_stores, tested
+from pipeline.core.merging import Candidate, candidates, category_stores, contribution_rows
 from pipeline.schema import CANDIDATES, TABLES
 from pipeline.settings import Merging
 from pipeline.settings.per_category import for_category
@@ -69,7 +69,7 @@ def _tables(candidate: Candidate) -> dict[str, pd.DataFrame]:
         "merged_clusters": stacked(TABLES["merged_clusters"], [candidate.outcome.merged_clusters]),
         "reassignments": stacked(TABLES["reassignments"], [candidate.outcome.reassignments]),
         "merging_methods": candidate.methods,
-        "external_contribution": tested([candidate.contribution]),
+        "external_contribution": contribution_rows([candidate.contribution]),
     }
 
 

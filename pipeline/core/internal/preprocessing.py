@@ -5,7 +5,7 @@ P1, sales are conserved: per category, the sales read are the published plus the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,6 +75,39 @@ def preprocess(
     RawDataError : unmapped sales exceed `max_unmapped_share`, or exist where `unmapped = "error"`; names all such categories
     DataError : sales are not conserved, which is a fault of this program
     """
+    part = of_categories(sales=sales, settings=settings, closed=closed)
+    return part | together(
+        parts=[part],
+        unchosen_stores=unchosen_stores,
+        settings=settings,
+        key_spellings=key_spellings,
+        delivered_sales=delivered_sales,
+        delivered_stores=delivered_stores,
+        sales_weeks=sales_weeks,
+        closed=closed,
+        mix_over=mix_over,
+    )
+
+
+def of_categories(
+    *, sales: pd.DataFrame, settings: InternalPreprocessing, closed: Collection[str] = ()
+) -> dict[str, pd.DataFrame]:
+    """What `preprocess` does in each category by itself.
+
+    Parameters
+    ----------
+    sales, settings, closed : as for `preprocess`; sales of any whole categories
+
+    Returns
+    -------
+    The tables of `preprocess` that come from `sales`, for these categories: categories without mix_over and weeks, excluded_stores without
+    the unchosen ones, and need_state_coverage with `has_unmapped`.
+
+    Raises
+    ------
+    RawDataError : a category is called `(none)`
+    DataError : sales are not conserved, which is a fault of this program
+    """
     reserved = int((sales["category"] == NO_CATEGORY).sum())
     if reserved:
         raise RawDataError(
@@ -82,22 +115,53 @@ def preprocess(
         )
     sales = sales.sort_values(["category", "store_id", "need_state"], ignore_index=True)
     coverage = _coverage(sales, settings)
-    _check_coverage(coverage, set(sales["category"][sales["need_state"] == UNMAPPED]), settings)
     dropping = {name for name in coverage["category"] if UNMAPPED_SALES[for_category(settings, name).unmapped].dropped}
-    is_dropped = (sales["need_state"] == UNMAPPED) & sales["category"].isin(dropping)
-    published = sales[~is_dropped].reset_index(drop=True)
+    is_unmapped = sales["need_state"] == UNMAPPED
+    published = sales[~(is_unmapped & sales["category"].isin(dropping))].reset_index(drop=True)
     _check_conserved(coverage, published)
-    gone = keys(closed)
-    excluded = _excluded(sales, published, settings, gone)
+    excluded = _excluded(sales, published, settings, keys(closed))
     by_need_state = shares.with_shares(published, excluded)
     return {
-        "categories": _categories(sales, by_need_state, excluded).assign(
-            mix_over=", ".join(mix_over), **_weeks(sales_weeks)
-        ),
-        "need_state_coverage": coverage,
-        "excluded_stores": _with_unchosen(excluded, unchosen_stores, gone),
+        "categories": _categories(sales, by_need_state, excluded),
+        "need_state_coverage": coverage.assign(has_unmapped=coverage["category"].isin(sales["category"][is_unmapped])),
+        "excluded_stores": excluded,
         "sales_by_need_state": by_need_state.drop(columns=[name for name in BLOCK_CENTS if name in by_need_state]),
         "sales_by_block": _by_block(published),
+    }
+
+
+def together(
+    *,
+    parts: Sequence[Mapping[str, pd.DataFrame]],
+    unchosen_stores: pd.DataFrame,
+    settings: InternalPreprocessing,
+    key_spellings: pd.DataFrame | None = None,
+    delivered_sales: pd.DataFrame | None = None,
+    delivered_stores: pd.DataFrame | None = None,
+    sales_weeks: pd.DataFrame | None = None,
+    closed: Collection[str] = (),
+    mix_over: Sequence[str] = (),
+) -> dict[str, pd.DataFrame]:
+    """The tables of `preprocess` that have no file per category.
+
+    Parameters
+    ----------
+    parts : from `of_categories`, at least one, the categories in order; only their first three tables are used
+    unchosen_stores to mix_over : as for `preprocess`
+
+    Raises
+    ------
+    RawDataError : as for `preprocess`
+    """
+    categories, coverage, excluded = (
+        pd.concat([part[name] for part in parts], ignore_index=True)
+        for name in ("categories", "need_state_coverage", "excluded_stores")
+    )
+    _check_coverage(coverage, set(coverage["category"][coverage["has_unmapped"].astype(bool)]), settings)
+    return {
+        "categories": categories.assign(mix_over=", ".join(mix_over), **_weeks(sales_weeks)),
+        "need_state_coverage": coverage.drop(columns="has_unmapped"),
+        "excluded_stores": _with_unchosen(excluded, unchosen_stores, keys(closed)),
         **{
             name: empty(TABLES[name]) if table is None else table
             for name, table in (

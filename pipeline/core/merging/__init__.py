@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.core.merging.contribution import earned, tested
+from pipeline.core.merging.contribution import contribution_rows, earned
 from pipeline.core.merging.join import Candidate, candidates, category_stores, joined, merge
 from pipeline.core.merging.outcome import distances, is_by_mix_alone, nearness
 
@@ -10,11 +10,11 @@ __all__ = [
     "Candidate",
     "candidates",
     "category_stores",
+    "contribution_rows",
     "distances",
     "earned",
     "is_by_mix_alone",
     "joined",
     "merge",
     "nearness",
-    "tested",
 ]

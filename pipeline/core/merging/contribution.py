@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.merging.permutations import between, p_value, permuted_within
+from pipeline.core.merging.permutations import as_large, between, p_value, permuted_within
 from pipeline.core.merging.stores import CategoryStores
 from pipeline.core.statistics.explained import centred, r_squared
 
@@ -17,6 +17,7 @@ PERMUTATIONS = 999
 FALSE_DISCOVERY_RATE = 0.05
 LEAST_GAIN = 0.02  # of the mix's variance, beyond chance
 _PERMUTATIONS_STREAM = 23  # a stream of random numbers
+_AT_ONCE = 100  # permutations between two looks at whether more are needed
 
 
 class Contribution(NamedTuple):
@@ -65,6 +66,7 @@ def contribution(stores: CategoryStores, seed: int) -> Contribution:
     ----------
     .. [1] M. J. Anderson, C. J. F. ter Braak, "Permutation tests for multi-factorial analysis of variance", J. Stat.
        Comput. Simul. 73, 2003: exact where labels are permuted within the levels of the other factor.
+    .. [2] J. Besag, P. Clifford, "Sequential Monte Carlo p-values", Biometrika 78, 1991.
     """
     positions = np.flatnonzero(stores.in_both & stores.fitted)
     positions = positions[np.argsort(stores.internal[positions], kind="stable")]
@@ -97,8 +99,12 @@ def _against_chance(
         parts = [between(part, labels[:, block], k) for part, block in zip(own, blocks, strict=True)]
         return np.asarray(np.sum(parts, axis=0) / total)
 
-    permuted = np.concatenate([gains(block) for block in permuted_within(internal, external, PERMUTATIONS, random)])
-    return float(permuted.mean()), p_value(float(gains(external[None])[0]), permuted)
+    observed, permuted, enough = float(gains(external[None])[0]), np.zeros(0), FALSE_DISCOVERY_RATE * (1 + PERMUTATIONS)
+    for block in permuted_within(internal, external, PERMUTATIONS, random, _AT_ONCE):
+        permuted = np.concatenate([permuted, gains(block)])
+        if 1 + as_large(observed, permuted) >= enough:
+            break
+    return float(permuted.mean()), p_value(observed, permuted)
 
 
 def q_values(p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,7 +125,7 @@ def q_values(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return adjusted
 
 
-def tested(contributions: Sequence[Contribution]) -> pd.DataFrame:
+def contribution_rows(contributions: Sequence[Contribution]) -> pd.DataFrame:
     """What is known in each category alone: the table external_contribution without the answer, which all categories give."""
     return pd.DataFrame(
         {
@@ -138,7 +144,7 @@ def tested(contributions: Sequence[Contribution]) -> pd.DataFrame:
 def earned(contributions: pd.DataFrame) -> list[bool]:
     """Whether the outside data earns its place in each category: beyond chance among all categories, and enough to matter.
 
-    `contributions` : as `tested` gives them, of all categories
+    `contributions` : as `contribution_rows` gives them, of all categories
     """
     q = q_values(contributions["p_value"].to_numpy(dtype=np.float64))
     beyond = (contributions["gain"] - contributions["gain_by_chance"]).to_numpy(dtype=np.float64)
@@ -146,7 +152,7 @@ def earned(contributions: pd.DataFrame) -> list[bool]:
 
 
 def contribution_table(contributions: pd.DataFrame) -> pd.DataFrame:
-    """The table external_contribution, as in pipeline.schema, from the contributions (`tested`) of all categories."""
+    """The table external_contribution, as in pipeline.schema, from the contributions (`contribution_rows`) of all categories."""
     q = q_values(contributions["p_value"].to_numpy(dtype=np.float64))
     earns = earned(contributions)
     rows = zip(contributions.itertuples(index=False), q, earns, strict=True)

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.core.frames import stacked
 from pipeline.core.merging.comparison import compare
-from pipeline.core.merging.contribution import Contribution, contribution, contribution_table, earned, tested
+from pipeline.core.merging.contribution import Contribution, contribution, contribution_rows, contribution_table, earned
 from pipeline.core.merging.methods import AUTO, Category
 from pipeline.core.merging.outcome import Outcome, outcome
 from pipeline.core.merging.stores import NO_CLUSTER, CategoryStores
@@ -55,7 +55,7 @@ def merge(
         candidates(stores, for_category(settings, stores.category))
         for stores in category_stores(internal_clusters, internal_features, external_clusters, external_scaled_features)
     ]
-    contributions = tested([of_category[False].contribution for of_category in each])
+    contributions = contribution_rows([of_category[False].contribution for of_category in each])
     taken = [
         of_category[earns and True in of_category]
         for of_category, earns in zip(each, earned(contributions), strict=True)
@@ -68,7 +68,7 @@ def merge(
     }
     return joined(
         {name: stacked(TABLES[name], frames) for name, frames in parts.items()},
-        tested([part.contribution for part in taken]),
+        contribution_rows([part.contribution for part in taken]),
         internal_clusters=internal_clusters,
         internal_excluded=internal_excluded,
         external_clusters=external_clusters,
@@ -132,7 +132,7 @@ def joined(
     Parameters
     ----------
     merged : store_clusters, merged_clusters, reassignments and merging_methods of all categories, sorted by their keys
-    contributions : `tested`, of all categories
+    contributions : `contribution_rows`, of all categories
     internal_clusters, internal_excluded, external_clusters, external_excluded : as for `merge`
 
     Returns

@@ -13,6 +13,7 @@ from pipeline.engine.checks import mapping, sales
 from pipeline.engine.checks.findings import Findings, some
 from pipeline.engine.checks.mapping import MapSeen
 from pipeline.engine.checks.sales import SalesSeen
+from pipeline.engine.chosen_sales import is_total_publishable
 from pipeline.engine.connections import rows
 from pipeline.schema import UNMAPPED
 from pipeline.settings import InternalPreprocessing, Settings
@@ -35,8 +36,7 @@ def say_coverage(
     if not (sold.has("sku_id", "category", "sales_value") and mapped.has("sku_id", "category")):
         findings.skip("need_states", "how much of the sales they cover, until both sources can be read")
         return
-    frame = _cents(connection)
-    if frame.empty:
+    if not is_total_publishable(connection) or (frame := _cents(connection)).empty:
         return
     failed: list[str] = []
     with findings.attempt(mapping.NAME, failed):

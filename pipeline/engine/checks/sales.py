@@ -214,6 +214,8 @@ def _check_values(connection: duckdb.DuckDBPyConnection, fitted: Fitted, finding
             break
         connection.execute(statement)
     with findings.attempt(NAME):
+        chosen_sales.check_total(connection, fitted.source)
+    with findings.attempt(NAME):
         chosen_sales.check_rounding(connection, fitted.source, sales_value)
 
 

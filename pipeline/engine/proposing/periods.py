@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pipeline.engine.proposing.vocabulary import fit, tokens
-from pipeline.engine.reading import week_formats
+from pipeline.engine.reading import week_recognition
 from pipeline.engine.reading.week_formats import WeekFormatError
 
 _YEAR_WORDS = frozenset(["year", "jahr", "annee", "an", "ano", "jaar", "anno", "rok", "ar", "yr", "fiscal"])
@@ -42,7 +42,7 @@ def _in_one_format(names: Sequence[str]) -> list[str]:
         if len(tried) < 2:
             continue
         try:
-            week_formats.recognise(dict.fromkeys(tried, 1))
+            week_recognition.recognise(dict.fromkeys(tried, 1))
         except WeekFormatError:
             continue
         return tried
@@ -69,7 +69,7 @@ def format_of(texts: Sequence[str], *, is_european: bool) -> tuple[str, str]:
     if not texts or not all(_BOTH.fullmatch(text) for text in texts):
         return "", ""
     try:
-        week_formats.recognise(dict.fromkeys(texts, 1))
+        week_recognition.recognise(dict.fromkeys(texts, 1))
     except WeekFormatError as error:
         name = "DMY" if is_european or "." in texts[0] else "MDY"
         if f"as {name} " in str(error):

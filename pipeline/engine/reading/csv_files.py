@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from pipeline.duck.quoting import literal
 from pipeline.engine.reading import rewriting
@@ -59,7 +60,7 @@ def head(path: str, settings: CsvSettings, setting: str, wanted: Collection[str]
         with rewriting.open_bytes(path, setting) as raw:
             # A block is decoded at once: what cannot be decoded may stand in a later line, which is named then.
             text = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="")
-            head = _read(text, settings, packing, wanted, setting)
+            head = _read(text, path, settings, packing, wanted, setting)
     except (UnicodeError, csv.Error) as error:
         raise RawDataError(f"{path}: the header cannot be read: {error}; {advice}") from None
     except rewriting.UNREADABLE as error:
@@ -95,9 +96,9 @@ def _is_text(path: str, settings: CsvSettings, setting: str) -> bool:
 
 
 def _read(
-    text: io.TextIOWrapper, settings: CsvSettings, packing: str, wanted: Collection[str], setting: str
+    text: io.TextIOWrapper, path: str, settings: CsvSettings, packing: str, wanted: Collection[str], setting: str
 ) -> Head | None:
-    lines = iter(text)
+    lines = rewriting.lines(text, path)
     above, delimiter = settings.header_row - 1, settings.delimiter
     first = next(lines, None)
     if first is None:
@@ -112,7 +113,8 @@ def _read(
         return None
     ends_differ = len({line[len(line.rstrip("\r\n")) :] for line in (*skipped, first)} - {""}) > 1
     whole = _chained(first, lines)
-    names = next(csv.reader(whole, delimiter=delimiter, quotechar=settings.quote, strict=True), None)
+    written: dict[str, Any] = {"delimiter": delimiter, "quotechar": settings.quote, "strict": True}
+    names = next(rewriting.records(whole, path, above, **written), None)
     if names is None:
         return None
     hint = "" if set(wanted) <= set(names) else _hint(first, lines, above, delimiter, settings, wanted, setting)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import BinaryIO
+
+from pipeline.engine.reading.alphabets import is_pronounceable, strangers
 
 # In the order in which they are named; of two that read a file alike only the first one is.
 _CANDIDATES = (
@@ -20,16 +22,20 @@ _CANDIDATES = (
     "cp1256", "cp874", "cp850", "mac-roman",
 )  # fmt: skip
 _SHOWN = 4
+_STRANGER = (
+    0.05  # of the letters: of encodings under which more than that are of another language, the better ones are named
+)
 _CONTROL = re.compile("[\x80-\x9f]")
 _BLOCK = 1 << 20
 _SAMPLE = 400  # distinct words, which is enough to tell
+_LONGEST_WORD = 1000  # bytes; what is longer is no word
 _WORD = re.compile(rb"[^\x00-\x1f ,;|\"\t]*[\x80-\xff][^\x00-\x1f,;|\"\t]*")
 _PUNCTUATION = frozenset(
     "\u00a0\u00a1\u00a3\u00a7\u00a9\u00ab\u00ae\u00b0\u00b2\u00b3\u00b4\u00b7\u00ba\u00aa\u00bb\u00bc\u00bd\u00be\u00bf\u00d7\u2013\u2014"
     "\u2018\u2019\u201a\u201c\u201d\u201e\u2022\u2026\u2030\u2039\u203a\u20ac\u2116\u2122\u3000\u3001\u3002\u30fb\u30fc\uff08\uff09"
 )
 _BROKEN = re.compile(
-    r"[^\W\d_][^\w\s\x00-\x7f\u2019\u00b7\u30fb\u2013][^\W\d_]|[a-zA-Z][\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]"
+    r"[^\W\d_][^\w\s\x00-\x7f\u2019\u00b7\u30fb\u2013\u0e31\u0e34-\u0e3a\u0e47-\u0e4e][^\W\d_]|[a-zA-Z][\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]"
 )  # Kaf%e, Caf%
 _MOST_ACCENTED = (
     0.6  # of the letters of words with an accent; beyond it Latin letters stand for those of another script
@@ -62,6 +68,7 @@ def readings(open_bytes: Callable[[], BinaryIO], besides: str) -> list[tuple[str
         return [("utf-16", "")]
     words = _odd_words(open_bytes)
     candidates: list[tuple[str, str]] = []
+    strange: list[float] = []
     texts: set[tuple[str, ...]] = set()
     for name in _CANDIDATES:
         decoded = _decoded(words, name)
@@ -70,14 +77,18 @@ def readings(open_bytes: Callable[[], BinaryIO], besides: str) -> list[tuple[str
         if decodes(open_bytes, name):
             texts.add(decoded)
             candidates.append((name, decoded[0].strip() if decoded else ""))
-    return candidates[:1] if candidates and candidates[0][0] == "utf-8" else candidates[:_SHOWN]
+            strange.append(strangers(decoded))
+    if candidates and candidates[0][0] == "utf-8":
+        return candidates[:1]
+    least = min(strange, default=0.0) + _STRANGER
+    return [candidate for candidate, share in zip(candidates, strange, strict=True) if share <= least][:_SHOWN]
 
 
 def _odd_words(open_bytes: Callable[[], BinaryIO]) -> list[bytes]:
     words: dict[bytes, None] = {}
     with open_bytes() as file:
-        for line in file:
-            words.update(dict.fromkeys(_WORD.findall(line)))
+        while line := file.readline(_BLOCK):
+            words.update(dict.fromkeys(word for word in _WORD.findall(line) if len(word) <= _LONGEST_WORD))
             if len(words) >= _SAMPLE:
                 break
     return list(words)
@@ -105,11 +116,14 @@ def decodes(open_bytes: Callable[[], BinaryIO], name: str) -> bool:
     return True
 
 
-def _are_words(texts: Iterable[str], name: str) -> bool:
+def _are_words(texts: Sequence[str], name: str) -> bool:
     """Whether every character is a letter or usual punctuation, and every word of one script and sensible in its capitals."""
     odd, letters, leads = 0, 0, []
     for text in texts:
-        if any(not (c.isascii() or c.isalpha() or unicodedata.combining(c) or c in _PUNCTUATION) for c in text):
+        if any(
+            not (c.isascii() or c.isalpha() or unicodedata.category(c).startswith("M") or c in _PUNCTUATION)
+            for c in text
+        ):
             return False
         if _BROKEN.search(text):
             return False
@@ -124,6 +138,8 @@ def _are_words(texts: Iterable[str], name: str) -> bool:
     if name in _LEADS:
         low, high = _LEADS[name]
         return bool(leads) and sum(low <= lead <= high for lead in leads) >= _COMMON * len(leads)
+    if not is_pronounceable(list(texts)):
+        return False
     is_latin = any(_script(c) == "LATIN" for text in texts for c in text if c.isalpha() and not c.isascii())
     return not is_latin or odd <= _MOST_ACCENTED * letters
 

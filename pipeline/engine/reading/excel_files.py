@@ -1,9 +1,6 @@
-"""Excel and OpenDocument sheets: the names in their header row, and the rows below it as texts.
+"""Excel and OpenDocument files: which of their sheets are read, and what is said of one that cannot be.
 
-The reader is fastexcel: python-calamine gives an error cell (#N/A) as an empty one. All cells become texts: a number is
-written shortest (7, 0.1), a date as in ISO 8601, a boolean as `true` or `false`; a formula is what it last came to. A
-date without a time is read as midnight, so that a text such as "2024-01-31 00:00:00" is a date as well. A time without a date is
-one of the day before Excel's first; it is written as the time alone.
+The reader is fastexcel: python-calamine gives an error cell (#N/A) as an empty one.
 """
 
 from __future__ import annotations
@@ -12,51 +9,24 @@ import json
 import re
 import unicodedata
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.engine.reading import merged_cells
+from pipeline.engine.reading.excel_cells import Sheet, below_header, cell_fault, exact, letters
 from pipeline.engine.reading.number_formats import NumberFormat
 from pipeline.errors import RawDataError
 from pipeline.settings import ExcelSettings
 from pipeline.wording import common_start, gist, listed, nearest, quoted
 
-_ROUNDED = r"^-?(0|[0-9]+\.[0-9]{9})$"
-_TIME = "^1899-12-3[01] ([0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?)$"
-_MIDNIGHT = "^([+-]?[0-9]{4,}-[0-9]{2}-[0-9]{2}) 00:00:00$"
-_ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!"}
 _ODS_ERROR = re.compile(b"""<table:table-cell[^<]*calcext:value-type=["']error["']""")  # no text has a "<"
 _OPEN = r"^[-+]?[0-9]{1,3}([.][0-9]{3})+$"  # a text that is a number with a point, or one with thousands
 _SEARCHED = 50  # rows below the one that should hold the names
 _ROW = "where the names of the columns must be; set header_row in"
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A sheet below its header.
-
-    Attributes
-    ----------
-    name : its name
-    names : of the columns; '' where the header has none
-    rows : c0, c1, ..., all text, and n0, n1, ... where texts write numbers otherwise than cells: whether the cell is a number; rows
-        without any value are left out
-    errors : by the position of a column that has error cells, the first of them in words
-    hint : what to set where wanted columns are missing, and the workbook shows it
-    doubts : what should be looked at, a line each
-    """
-
-    name: str
-    names: tuple[str, ...]
-    rows: pa.Table
-    errors: dict[int, str]
-    hint: str = ""
-    doubts: tuple[str, ...] = ()
 
 
 def read(path: str, settings: ExcelSettings, setting: str, wanted: Sequence[str] = ()) -> list[Sheet]:
@@ -167,7 +137,7 @@ class _Workbook:
 
         try:
             cells, faults, first_column = self._cells(name, "string")
-            cells = _exact(cells, lambda: self._cells(name, "float")[0])
+            cells = exact(cells, lambda: self._cells(name, "float")[0])
         except fastexcel.InvalidParametersError:
             cells, faults, first_column = None, None, 0  # the sheet ends above the header
         where, header_row, setting = f"sheet {quoted(name)}", self.settings.header_row, self.setting
@@ -175,14 +145,14 @@ class _Workbook:
             short = f"ends above row {header_row}, {_ROW} [{setting}] excel"
             empty = f"is empty; fill it, or set sheet in [{setting}] excel"
             raise RawDataError(f"{self.path}: {where} {empty if header_row == 1 else short}")
-        sheet = _below_header(name, cells, self._masks(name, cells))
+        sheet = below_header(name, cells, self._masks(name, cells))
         if not any(sheet.names):
             raise RawDataError(f"{self.path}: row {header_row} of {where} is blank, {_ROW} [{setting}] excel")
         for fault in faults.errors if faults is not None else []:
             row, column = fault.position
-            cell = f"{_letters(first_column + column)}{row + 1}"
+            cell = f"{letters(first_column + column)}{row + 1}"
             if column < len(sheet.names):
-                sheet.errors.setdefault(column, f"cell {cell} of {where} is {_cell_fault(fault.detail)}")
+                sheet.errors.setdefault(column, f"cell {cell} of {where} is {cell_fault(fault.detail)}")
         return self._filled(sheet, cells, first_column)
 
     def _masks(self, name: str, cells: Any) -> Any | None:
@@ -258,70 +228,6 @@ def _either(fitting: list[str], visible: list[str]) -> str:
     else:
         every = f"[{', '.join(map(_toml, fitting))}]"
     return f"sheet = {_toml(fitting[0])} to read one of them, or sheet = {every} to read all as one table,"
-
-
-def _exact(cells: Any, load_floats: Callable[[], Any]) -> Any:
-    """The cells, with the numbers that fastexcel rounded to nine decimals as they are in the file.
-
-    Whatever reads as such a number may be one, or a text that looks like it: the same sheet read as numbers tells.
-    """
-    columns: list[Any] = []
-    floats = None
-    for position, column in enumerate(cells.columns):
-        values = column.to_pylist() if pc.any(pc.match_substring_regex(column, _ROUNDED)).as_py() else None
-        if values is None:
-            columns.append(column)
-            continue
-        floats = load_floats() if floats is None else floats
-        numbers = floats.column(position).to_pylist()
-        columns.append(
-            pa.array([_shortest(text, number) for text, number in zip(values, numbers, strict=True)], pa.string())
-        )
-    return pa.record_batch(columns, names=cells.schema.names)
-
-
-def _shortest(text: str | None, number: float | None) -> str | None:
-    if text is None or number is None or not re.search(_ROUNDED, text) or float(text) == number:
-        return text
-    return repr(number)
-
-
-def _below_header(sheet: str, cells: Any, masks: Any | None) -> Sheet:
-    """The header and the rows; without the columns that have neither name nor value."""
-    names, columns, has_value = [], [], None
-    for column in pa.Table.from_batches([cells]).columns:
-        times = pc.replace_substring_regex(column.cast(pa.string()), _TIME, "\\1")
-        iso = pc.replace_substring_regex(times, _MIDNIGHT, "\\1")
-        values = iso.slice(1)
-        name = iso[0].as_py() or ""
-        names.append(name if name.strip() else "")
-        columns.append(values)
-        valid = pc.is_valid(values)
-        has_value = valid if has_value is None else pc.or_(has_value, valid)
-    while names and not names[-1] and columns[-1].null_count == len(columns[-1]):
-        names.pop()
-        columns.pop()
-    by_name = {f"c{position}": column for position, column in enumerate(columns)}
-    if masks is not None:
-        numbers = pa.Table.from_batches([masks]).columns[: len(columns)]
-        by_name |= {f"n{position}": pc.is_valid(column.slice(1)) for position, column in enumerate(numbers)}
-    rows = pa.table(by_name)
-    return Sheet(sheet, tuple(names), rows.filter(has_value) if columns else rows, {})
-
-
-def _cell_fault(detail: str) -> str:
-    kind = detail.partition("Error(")[2].partition(")")[0]
-    return _ERRORS.get(kind, f"#{kind.upper()}!")
-
-
-def _letters(column: int) -> str:
-    """The letters of a column, counted from 0: A, B, ..., Z, AA."""
-    letters = ""
-    column += 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return letters
 
 
 def _check_ods(path: str, setting: str) -> None:

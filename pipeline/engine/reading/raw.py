@@ -19,7 +19,7 @@ import msgspec
 
 from pipeline.config.raw_files import FORMATS, format_of
 from pipeline.duck.quoting import identifier, literal
-from pipeline.engine.connections import NotTextError, reading, rows, spill_folder_of
+from pipeline.engine.connections import NotTextError, memory_limit_of, reading, rows, spill_folder_of
 from pipeline.engine.reading import csv_files, folders, keys, page_checksums, rewriting, week_formats, workbook_process
 from pipeline.engine.reading.csv_files import Head
 from pipeline.engine.reading.number_formats import NumberFormat
@@ -222,6 +222,8 @@ def _readable(
     """The files as DuckDB can read them, how, and in which encoding: those that it cannot read are written anew."""
     csv = source.csv
     if head.packing != "zip" and not head.ends_differ and not rewriting.must(csv):
+        for path in paths:
+            rewriting.check_lines(path, source.setting)
         return paths, head, csv, rewriting.native(csv)
     folder = spill_folder_of(connection)
     whole = msgspec.structs.replace(csv, delimiter=head.delimiter)
@@ -242,7 +244,9 @@ def _in_folders(paths: tuple[str, ...], further: tuple[str, ...]) -> tuple[tuple
 def _look_into_workbook(connection: duckdb.DuckDBPyConnection, path: str, source: Source) -> list[Layout]:
     """Hand the rows of a workbook's sheets to DuckDB, each under a name of its own."""
     layouts = []
-    for position, sheet in enumerate(workbook_process.read(path, source.excel, source.setting, source.certain)):
+    asked = (path, source.excel, source.setting, source.certain)
+    memory, folder = memory_limit_of(connection), spill_folder_of(connection)
+    for position, sheet in enumerate(workbook_process.read(*asked, memory=memory, folder=folder)):
         view = f"{source.setting} {source.files.index(path)} {position}"
         connection.register(view, sheet.rows)
         errors = tuple((sheet.names[at], error) for at, error in sheet.errors.items())

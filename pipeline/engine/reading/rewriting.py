@@ -10,12 +10,13 @@ import codecs
 import csv
 import gzip
 import io
+import os
 import zipfile
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from pipeline.engine.reading import encodings
 from pipeline.errors import RawDataError
@@ -25,7 +26,11 @@ from pipeline.wording import listed
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _NATIVE = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "utf-8", "iso8859-1": "latin-1"}
 _BLOCK = 1 << 20
-UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError)
+_APART, _PROBE = 16 << 20, 1 << 16  # bytes; DuckDB drops lines that are longer than 32 MB
+UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, csv.Error)
+LONGEST = 2_000_000  # characters of a line, and of a row that goes on in the next line; DuckDB takes as many bytes
+UNPACKED = 1 << 30  # bytes that any packed file may unpack to, and
+TIMES = 200  # as many times its size; text packs to a tenth, and a row that is repeated without end to a thousandth
 
 
 def packing(path: str) -> str:
@@ -40,14 +45,145 @@ def open_bytes(path: str, setting: str) -> BinaryIO:
 
     Raises
     ------
-    RawDataError : a zip archive holds no file, or several
+    RawDataError : a zip archive holds no file, or several; while it is read, a file unpacks to more than it can mean
     """
     kind = packing(path)
     if kind == "gzip":
-        return cast("BinaryIO", gzip.open(path, "rb"))
+        return _bounded(cast("BinaryIO", gzip.open(path, "rb")), path)
     if kind == "zip":
-        return _member(path, setting)
+        return _bounded(_member(path, setting), path)
     return open(path, "rb")  # noqa: PTH123  # as above; the caller closes it
+
+
+class _Bounded(io.RawIOBase):
+    """The unpacked bytes of a file, up to a limit."""
+
+    def __init__(self, file: BinaryIO, path: str) -> None:
+        super().__init__()
+        self._file, self._path = file, path
+        self._most = self._left = max(UNPACKED, TIMES * os.stat(path).st_size)  # noqa: PTH116  # as above
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer with the next bytes; returns how many there were.
+
+        Raises
+        ------
+        RawDataError : there are more than the limit
+        """
+        data = self._file.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise RawDataError(
+                f"{self._path}: unpacks to more than {self._most / 1e6:,.0f} MB, which is more than {TIMES} times its size; if it is what "
+                "it should be, unpack it, and set path to the unpacked file"
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file too."""
+        self._file.close()
+        super().close()
+
+
+def _bounded(file: BinaryIO, path: str) -> BinaryIO:
+    return io.BufferedReader(_Bounded(file, path), _BLOCK)
+
+
+def check_lines(path: str, setting: str) -> None:
+    """Refuse a file with a line so long that DuckDB, which reads the file itself, drops it and all below without a word.
+
+    A packed file is unpacked for it; of others, a look at every sixteenth megabyte is enough.
+
+    Raises
+    ------
+    RawDataError : a line is longer than `LONGEST`, or the file unpacks to more than it can mean
+    """
+    has_long_line = _is_far if packing(path) == "none" else _is_long
+    with open_bytes(path, setting) as file:
+        if not has_long_line(file):
+            return
+    with open_bytes(path, setting) as file:
+        for _ in lines(io.TextIOWrapper(file, encoding="latin-1", newline=""), path):  # which names the line
+            pass
+
+
+def _is_long(file: BinaryIO) -> bool:
+    """Whether more than `LONGEST` bytes stand between two ends of lines."""
+    length = 0
+    while block := file.read(_BLOCK):
+        end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        length = length + len(block) if end < 0 else len(block) - end - 1
+        if length > LONGEST:
+            return True
+    return False
+
+
+def _is_far(file: BinaryIO) -> bool:
+    """Whether from some place in a file, looked for in steps, no line ends within `LONGEST` bytes."""
+    for start in range(0, file.seek(0, os.SEEK_END), _APART):
+        file.seek(start)
+        length = 0
+        while length <= LONGEST and (block := file.read(_PROBE)) and b"\n" not in block and b"\r" not in block:
+            length += len(block)
+        if length > LONGEST:
+            return True
+    return False
+
+
+def lines(text: io.TextIOWrapper, path: str) -> Iterator[str]:
+    """The lines of a file, with their ends.
+
+    Raises
+    ------
+    RawDataError : a line is longer than `LONGEST`
+    """
+    number = 0
+    while line := text.readline(LONGEST + 1):
+        number += 1
+        if len(line) > LONGEST:
+            raise _too_long(path, number)
+        yield line
+
+
+def records(lines: Iterable[str], path: str, above: int, **written: Any) -> Iterator[list[str]]:
+    """The fields of each row, which may go on in the next line where they are quoted.
+
+    Parameters
+    ----------
+    lines : of the rows
+    path : of the file that they are of
+    above : how many lines of it stand above them
+    written : how they are written, for `csv.reader`
+
+    Raises
+    ------
+    RawDataError : a row is longer than `LONGEST`
+    """
+    length, number = 0, above
+
+    def measured() -> Iterator[str]:
+        nonlocal length, number
+        for line in lines:
+            length, number = length + len(line), number + 1
+            if length > LONGEST:
+                raise _too_long(path, number)
+            yield line
+
+    for fields in csv.reader(measured(), **written):
+        length = 0
+        yield fields
+
+
+def _too_long(path: str, number: int) -> RawDataError:
+    return RawDataError(
+        f"{path}, line {number}: is longer than {LONGEST:,} characters; write each row on a line of its own, and see whether a quote is "
+        "not closed"
+    )
 
 
 def _member(path: str, setting: str) -> BinaryIO:
@@ -115,10 +251,10 @@ def rewrite(path: str, settings: CsvSettings, setting: str, folder: Path, header
     try:
         with open_bytes(path, setting) as raw, part.open("w", encoding="utf-8", newline="") as out:
             text = io.TextIOWrapper(raw, encoding=encoding_of(path, settings, setting), newline="")
-            lines = _without_last(text, settings.footer_rows)
+            rewritten = _without_last(lines(text, path), settings.footer_rows)
             if settings.fill_down:
-                lines = _filled(path, lines, settings, setting, header)
-            for reached, line in enumerate(lines, start=1):  # noqa: B007  # told of below
+                rewritten = _filled(path, rewritten, settings, setting, header)
+            for reached, line in enumerate(rewritten, start=1):  # noqa: B007  # told of below
                 out.write(line.rstrip("\r\n"))
                 out.write("\n")
     except UnicodeError:
@@ -161,7 +297,7 @@ def _without_last(text: Iterable[str], count: int) -> Iterator[str]:
 
 
 def _filled(
-    path: str, lines: Iterator[str], settings: CsvSettings, setting: str, header: tuple[list[str], int]
+    path: str, rewritten: Iterator[str], settings: CsvSettings, setting: str, header: tuple[list[str], int]
 ) -> Iterator[str]:
     """The rows with the keys that stand in the first of several rows repeated in the others; what is above them stays."""
     names, above = header
@@ -172,11 +308,11 @@ def _filled(
         )
     places = [names.index(name) for name in settings.fill_down]
     for _ in range(above):
-        yield next(lines, "")
+        yield next(rewritten, "")
     last = [""] * len(places)
     row = io.StringIO()
     writer = csv.writer(row, delimiter=settings.delimiter, quotechar=settings.quote, lineterminator="\n")
-    for fields in csv.reader(lines, delimiter=settings.delimiter, quotechar=settings.quote):
+    for fields in records(rewritten, path, above, delimiter=settings.delimiter, quotechar=settings.quote):
         for at, position in enumerate(places):
             if position < len(fields):
                 last[at] = fields[position] = fields[position] if fields[position].strip() else last[at]

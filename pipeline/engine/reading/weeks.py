@@ -5,7 +5,7 @@
 - Years with weeks, 202452: the n latest that occur in the data, since calendars differ in which years have 53 weeks.
 - Numbers of periods: the latest and the n - 1 before it.
 
-How a column writes them is told by its distinct values (`week_formats`), of all files together.
+How a column writes them is told by its distinct values (`week_recognition`), of all files together.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import duckdb
 
 from pipeline.duck.quoting import literal
 from pipeline.engine.connections import rows
-from pipeline.engine.reading import keys, week_formats
+from pipeline.engine.reading import keys, week_formats, week_recognition, week_slips, week_windows
 from pipeline.engine.reading.scan import Scan
 from pipeline.engine.reading.source import Source
-from pipeline.engine.reading.week_formats import WeekFormatError, Weeks, Window
+from pipeline.engine.reading.week_formats import WeekFormatError, Weeks
+from pipeline.engine.reading.week_windows import Window
 from pipeline.errors import RawDataError
 from pipeline.schema import BLOCKS
 from pipeline.settings import SalesSource
@@ -127,7 +128,7 @@ class SalesWeeks(NamedTuple):
 
     def window(self, last: int) -> Window | None:
         """The last weeks, at least 1; None without rows."""
-        return None if self.read is None else week_formats.window(self.read, last)
+        return None if self.read is None else week_windows.window(self.read, last)
 
     def span(self, last: int | None) -> Window | None:
         """The last weeks, or all of them; None without rows."""
@@ -174,10 +175,21 @@ class SalesWeeks(NamedTuple):
             return None
         return [column.block(self.read.positions) for column in self.columns]
 
-    def doubts(self, source: Source, last: int) -> list[str]:
-        """A doubt if the window has fewer weeks than asked for, although there are older weeks."""
-        window, name = self.window(last), source.names["week"]
-        if window is None or not window.has_older or window.count >= window.asked:
+    def doubts(self, source: Source, last: int | None) -> list[str]:
+        """What to doubt of the weeks that are read: the `last` ones, or all of them.
+
+        A window with fewer weeks than asked for, although there are older ones; without a window, a few rows long before all others. Empty
+        without rows.
+        """
+        if self.read is None:
+            return []
+        name = source.names["week"]
+        if last is None:
+            counts = _summed([_without_null(column.counts) for column in self.columns])
+            slip = week_slips.early(self.read, counts)
+            return [f"{source.title}: column '{name}': {slip}; correct them, or set last_weeks"] if slip else []
+        window = week_windows.window(self.read, last)
+        if not window.has_older or window.count >= window.asked:
             return []
         return [
             f"{source.title}: the last {window.asked} weeks of column '{name}' hold sales of {counted(window.count, 'week', 'weeks')}, "
@@ -253,9 +265,9 @@ def _positions(counts: Sequence[Mapping[str, int]], source: Source) -> Weeks:
         raise WeekFormatError(f"more than {_MOST:,} different values", "name the column of weeks or dates")
     iso = [each for each in counts if each and all(_is_iso(text) for text in each)]
     if name is not None or not iso or len(iso) == sum(map(bool, counts)):
-        return week_formats.recognise(every, name)
-    dates = week_formats.recognise(_summed(iso))
-    others = week_formats.recognise(_summed([each for each in counts if each and each not in iso]))
+        return week_recognition.recognise(every, name)
+    dates = week_recognition.recognise(_summed(iso))
+    others = week_recognition.recognise(_summed([each for each in counts if each and each not in iso]))
     if others.format.unit != dates.format.unit:
         example = min(others.positions)
         raise WeekFormatError(

@@ -1,56 +1,47 @@
-"""A workbook is read by a process of its own: a damaged or hostile one may end its reader, never the run.
+"""A workbook is read by a process of its own (`own_process`), because its reader is native code, and a workbook is packed.
 
-The reader is native code. Where a file makes it abort, or ask for more memory than the machine has, its process ends, and the run
-says so in one line. That process gets a path and settings as JSON on standard input and answers on standard output: the rows as an
-Arrow stream, or what is wrong. It costs a quarter of a second per workbook, most of it the import of the libraries.
+It answers with the rows as Arrow streams, one per sheet. It costs a quarter of a second per workbook, most of it the import of the
+libraries.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 
-from pipeline.engine.reading import excel_files
-from pipeline.engine.reading.excel_files import Sheet
-from pipeline.errors import RawDataError
+from pipeline.engine.reading import excel_files, own_process
+from pipeline.engine.reading.excel_cells import Sheet
 from pipeline.settings import ExcelSettings
 
-_PACKAGES = str(Path(__file__).parents[3])
-_REFUSED = 30
 
-
-def read(path: str, settings: ExcelSettings, setting: str, wanted: Sequence[str] = ()) -> list[Sheet]:
+def read(
+    path: str,
+    settings: ExcelSettings,
+    setting: str,
+    wanted: Sequence[str] = (),
+    *,
+    memory: int | None = None,
+    folder: Path | None = None,
+) -> list[Sheet]:
     """The sheets of a file that the settings name, as `excel_files.read` gives them.
+
+    Parameters
+    ----------
+    path, settings, setting, wanted : as there
+    memory, folder : as `own_process.ask` takes them
 
     Raises
     ------
     RawDataError : as there, or the file made its reader end
     """
-    asked = {"path": path, "settings": msgspec.to_builtins(settings), "setting": setting, "wanted": list(wanted)}
-    done = subprocess.run(  # noqa: S603  # this program, reading a file
-        [sys.executable, "-m", __name__],
-        input=json.dumps(asked).encode(),
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([_PACKAGES, os.environ.get("PYTHONPATH", "")])},
-        check=False,
-    )
-    if done.returncode == _REFUSED:
-        raise RawDataError(done.stdout.decode())
-    if done.returncode:
-        raise RawDataError(
-            f"{path}: cannot be read as a workbook: its reader {_ended(done.returncode)}: the file is damaged, or needs more "
-            f"memory than there is; save it again, as Parquet or CSV where it is large, or change path in [{setting}]"
-        )
-    source = pa.BufferReader(done.stdout)
+    question = {"path": path, "settings": msgspec.to_builtins(settings), "setting": setting, "wanted": list(wanted)}
+    source = pa.BufferReader(own_process.ask(__name__, path, question, memory=memory, folder=folder))
     sheets = []
     while source.tell() < source.size():
         with pa.ipc.open_stream(source) as stream:
@@ -65,21 +56,10 @@ def _sheet(rows: pa.Table) -> Sheet:
     return Sheet(about["name"], tuple(about["names"]), rows, errors, about["hint"], tuple(about["doubts"]))
 
 
-def _ended(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-
-
-def main() -> None:
-    """Read the workbook that standard input names; end with code 30 where it cannot be read."""
-    _limit()
-    asked = json.load(sys.stdin)
-    settings = msgspec.convert(asked["settings"], ExcelSettings)
-    try:
-        sheets = excel_files.read(asked["path"], settings, asked["setting"], asked["wanted"])
-    except RawDataError as error:
-        sys.stdout.buffer.write(str(error).encode())
-        raise SystemExit(_REFUSED) from None
-    for sheet in sheets:
+def answer(question: dict[str, Any]) -> None:
+    """Write the sheets to standard output."""
+    settings = msgspec.convert(question["settings"], ExcelSettings)
+    for sheet in excel_files.read(question["path"], settings, question["setting"], question["wanted"]):
         about = {
             "name": sheet.name,
             "names": sheet.names,
@@ -92,14 +72,5 @@ def main() -> None:
             stream.write_table(rows)
 
 
-def _limit() -> None:
-    """Take no more memory than the machine has (a sheet may claim rows and columns that fill any), and leave no core file."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    soft = total if hard == resource.RLIM_INFINITY else min(total, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-
-
 if __name__ == "__main__":
-    main()
+    own_process.reply(answer)

@@ -1,4 +1,4 @@
--- chosen sales x weights -> cents per store, category and need state; the parameter names that of unknown SKUs.
+-- chosen sales of a batch of categories x weights -> cents per store, category and need state; the parameter names that of unknown SKUs.
 -- What is split are whole units of the last decimal of the category: cents where amounts have two decimals.
 -- Largest remainder (Hamilton's method) on the absolute amount: each need state gets the whole units of its quota, and
 -- the units that are left go to the largest remainders, ties in order of the need state. Remainders are compared in
@@ -8,7 +8,8 @@
 WITH served AS (
     SELECT s.store_id, s.sku_id, s.category, s.sales_units, s.per_cent, w.need_state, w.need_states, w.place, w.is_equal,
         ABS(s.sales_units) * w.weight / NULLIF(w.total_weight, 0) AS quota{served}
-    FROM chosen_sales s LEFT JOIN weights w ON w.sku_id = s.sku_id AND w.map_category = s.map_category
+    FROM chosen_sales s JOIN batch b ON b.category = s.category
+    LEFT JOIN weights w ON w.sku_id = s.sku_id AND w.map_category = s.map_category
 ),
 divided AS (
     SELECT store_id, sku_id, category, per_cent, sales_units, need_state, need_states,

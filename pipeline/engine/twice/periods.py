@@ -10,7 +10,7 @@ import duckdb
 
 from pipeline.duck.quoting import identifier, literal
 from pipeline.engine.connections import rows
-from pipeline.engine.reading import folders, week_formats
+from pipeline.engine.reading import folders, week_recognition
 from pipeline.engine.reading.scan import RawColumn, Scan, nfc
 from pipeline.engine.reading.source import Source
 from pipeline.engine.reading.week_formats import WeekFormatError
@@ -69,6 +69,6 @@ def period_of(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: 
 
 def _are_weeks(texts: Sequence[str]) -> bool:
     try:
-        return week_formats.recognise(dict.fromkeys(texts, 1)).format.name not in ("index", "excel", "YYWW", "WWYY")
+        return week_recognition.recognise(dict.fromkeys(texts, 1)).format.name not in ("index", "excel", "YYWW", "WWYY")
     except WeekFormatError:
         return False

@@ -6,7 +6,6 @@ the members are looked for among those that they exceed everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -15,10 +14,15 @@ import numpy as np
 from pipeline.engine.connections import rows
 
 _CANDIDATES = 30  # the largest ones
-_NUMBERS = 400_000  # of the table of members and what they are compared by
+_NUMBERS = 100_000  # of the table of members and what they are compared by
 _FEWEST = 4  # sums of a total that are not zero
 _AGREE = 0.99  # of the sums are those of the members, and at least the members' own
 _ROUNDING = 2.0  # cents per member and sum
+# By column: the table that says what sells the most, the one with the sums, and what they are compared by.
+_COMPARED = {
+    "store_id": ("sku_sums", "chosen_sales", "sku_id, category"),
+    "category": ("store_sums", "store_sums", "store_id"),
+}
 _TRIED = 20_000  # sets of members, where there are more of them than sums
 
 
@@ -30,22 +34,19 @@ class Subtotal:
     members: tuple[str, ...]
 
 
-def subtotals(
-    connection: duckdb.DuckDBPyConnection, column: str, by: Sequence[str], left_out: set[str]
-) -> list[Subtotal]:
-    """The members of a column of `chosen_sales` that are the total of some others.
+def subtotals(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[str]) -> list[Subtotal]:
+    """The stores, or the categories, that are the total of some others; `sku_sums` and `store_sums` must exist.
 
     Parameters
     ----------
-    column : store_id or category
-    by : the columns that its sums are compared by
+    column : store_id, compared by SKU and category; or category, compared by store
     left_out : members that are no part of any other, such as the total of all
 
     Returns
     -------
     From the smallest on; none if there are fewer than four members.
     """
-    names, sums = _table(connection, column, by, left_out)
+    names, sums = _table(connection, column, left_out)
     if len(names) < 4:  # a total, two members and one that is none
         return []
     order = np.argsort(sums.sum(axis=1), kind="stable")
@@ -61,27 +62,22 @@ def subtotals(
     return found
 
 
-def _table(
-    connection: duckdb.DuckDBPyConnection, column: str, by: Sequence[str], left_out: set[str]
-) -> tuple[list[str], np.ndarray]:
-    """The names of the members, sorted, and their sums in cents: members x what they are compared by, those with the most members."""
-    keys = ", ".join(by)
-    names = [
-        str(name)
-        for (name,) in rows(connection, f"SELECT DISTINCT {column} FROM chosen_sales WHERE {column} IS NOT NULL")
-    ]
-    names = sorted(name for name in names if name not in left_out)
-    cells = _NUMBERS // max(len(names), 1)
+def _table(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[str]) -> tuple[list[str], np.ndarray]:
+    """The names of the members, sorted, and their sums in cents: members x what they are compared by, as far as it sells the most."""
+    members = f"SELECT DISTINCT {column} AS member FROM store_sums WHERE NOT LIST_CONTAINS(?, {column})"
+    values = [sorted(left_out) or [""]]
+    names = sorted(str(name) for (name,) in rows(connection, members, values))
+    sums_of, table_of, keys = _COMPARED[column]
+    largest = f"SELECT {keys} FROM {sums_of} GROUP BY {keys} ORDER BY SUM(ABS(cents)) DESC, {keys} LIMIT {_NUMBERS // max(len(names), 1)}"
     table = connection.execute(
-        f"SELECT {column} AS member, DENSE_RANK() OVER (ORDER BY {keys}) - 1 AS cell, SUM(cents) AS cents FROM chosen_sales "
-        f"SEMI JOIN (SELECT {keys} FROM chosen_sales GROUP BY {keys} ORDER BY COUNT(*) DESC, {keys} LIMIT {cells}) c USING ({keys}) "
-        f"WHERE {column} IS NOT NULL GROUP BY {column}, {keys}"
+        f"SELECT n.number, s.cell, s.cents FROM (SELECT {column} AS member, DENSE_RANK() OVER (ORDER BY {keys}) - 1 AS cell, cents "
+        f"FROM {table_of} SEMI JOIN ({largest}) l USING ({keys})) s "
+        f"JOIN (SELECT member, ROW_NUMBER() OVER (ORDER BY member) - 1 AS number FROM ({members}) m) n ON n.member = s.member",
+        values,
     ).fetchnumpy()
-    position = {name: number for number, name in enumerate(names)}
-    at = np.array([position.get(str(name), -1) for name in table["member"]], dtype=np.int64)
     cell = np.asarray(table["cell"], dtype=np.int64)
     sums = np.zeros((len(names), int(cell.max(initial=-1)) + 1))
-    np.add.at(sums, (at[at >= 0], cell[at >= 0]), np.asarray(table["cents"], dtype=np.float64)[at >= 0])
+    np.add.at(sums, (np.asarray(table["number"], dtype=np.int64), cell), np.asarray(table["cents"], dtype=np.float64))
     return names, sums
 
 

@@ -76,7 +76,7 @@ def _subtotals(connection: duckdb.DuckDBPyConnection, source: Source, total_keys
     doubts = []
     for kind in _KINDS[:2]:
         left_out = {name for column, name in total_keys if column == kind.column}
-        for each in subtotals(connection, kind.column, kind.by, left_out):
+        for each in subtotals(connection, kind.column, left_out):
             members = listed([quoted(name) for name in each.members], _SHOWN)
             doubts.append(
                 f"{source.title}: {kind.word} {quoted(each.name)} sold as much of each as {counted(len(each.members), 'other', 'others')} "

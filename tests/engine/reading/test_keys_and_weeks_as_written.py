@@ -162,3 +162,36 @@ def test_the_category_is_that_of_the_map_where_the_sales_have_none(gather_intern
     both = pd.concat([mapping, mapping[:1].assign(category="Cake")])
     assert "the need states have 1 SKU in several: SKU 'a' in 'Bread' and 'Cake'" in said(gather_internal, [path], both)
     assert "no column 'category'" in said(gather_internal, [path], mapping, map_columns={})
+
+
+def test_all_weeks_are_said_where_none_are_left_out(gather_internal: Gather, write) -> None:
+    rows = "".join(f"1,a,Bread,2,2024{week:02}\n" for week in range(1, 14))
+    path = write("s.csv", f"{HEAD.strip()},week\n{rows}")
+    assert gather_internal([path], MAP, columns={"week": "week"}).notes == [
+        "weeks 202401 to 202413 of column 'week': 13 weeks"
+    ]
+    assert gather_internal([path], MAP).notes == []
+
+
+@pytest.mark.parametrize(
+    ("slip", "others"), [("1900-01-01", "2024-03-{:02}"), ("200101", "2024{:02}"), ("01.01.1970", "{:02}.03.2024")]
+)
+def test_a_few_rows_long_before_all_others_are_doubted_where_no_window_leaves_them_out(
+    gather_internal: Gather, write, slip: str, others: str
+) -> None:
+    weeks = [slip, *(others.format(number) for number in range(10, 29) for _ in range(3))]
+    path = write("s.csv", f"{HEAD.strip()},week\n" + "".join(f"1,a,Bread,2,{week}\n" for week in weeks))
+    (doubt,) = [
+        text for text in gather_internal([path], MAP, columns={"week": "week"}).doubts if "before all others" in text
+    ]
+    assert f"1 of 58 rows stand more than a year before all others, such as '{slip}'" in doubt
+    found = gather_internal([path], MAP, columns={"week": "week"}, last_weeks=2)
+    assert not [text for text in found.doubts if "before all others" in text]
+
+
+def test_years_without_a_gap_are_no_doubt(gather_internal: Gather, write) -> None:
+    weeks = [f"{year}{week:02}" for year in (2020, 2021, 2022, 2023) for week in range(1, 53)]
+    path = write("s.csv", f"{HEAD.strip()},week\n" + "".join(f"1,a,Bread,2,{week}\n" for week in weeks))
+    assert not [
+        text for text in gather_internal([path], MAP, columns={"week": "week"}).doubts if "before all others" in text
+    ]

@@ -6,7 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipeline.engine.reading.week_formats import WeekFormatError, recognise, window
+from pipeline.engine.reading.week_formats import WeekFormatError
+from pipeline.engine.reading.week_recognition import recognise
+from pipeline.engine.reading.week_windows import window
 
 
 def weeks_of(texts: list[str], name: str | None = None, rows: int = 100):
