@@ -14,6 +14,7 @@ from pipeline.config import raw_files
 from pipeline.errors import DataError
 from pipeline.freshness import fingerprints
 from pipeline.stage.build import log
+from pipeline.stage.far import SECRET, WHEN
 from pipeline.stage.table import TableStage
 from pipeline.storage import parquet
 from pipeline.storage.publication import Publication
@@ -146,10 +147,11 @@ def _table(stage: TableStage, argument: str) -> Any:
 
 
 def _hash(source: Any) -> str:
-    """A hash of how a source is read; not of the currency, which is only said."""
+    """A hash of how a source is read; not of the currency, which is only said, nor of when it is asked, and of no secret."""
     values = msgspec.to_builtins(source)
-    if isinstance(values, dict):
-        values.pop("currency", None)
+    for each in values if isinstance(values, list | tuple) else [values]:
+        for name in ("currency", *WHEN, SECRET):
+            each.pop(name, None)
     return fingerprints.text(repr(values))[:12]
 
 
