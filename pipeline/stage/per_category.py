@@ -246,9 +246,8 @@ class CollectingStage(Stage):
         """Join the children's tables."""
         children = self.children()
         for table in self.tables:
-            joined = parquet.read([child.path(table) for child in children], schema.TABLES[table])
             with publication.staged(self.path(table)) as path:
-                parquet.write(joined, schema.TABLES[table], path)
+                parquet.join([child.path(table) for child in children], schema.TABLES[table], path)
         return list(self._asked or [])
 
     def strays(self, trace: traces.Trace) -> list[Path]:
