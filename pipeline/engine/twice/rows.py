@@ -35,8 +35,8 @@ def repeated(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: S
     multiples = ", ".join(f"COUNT(*) FILTER (WHERE times % {times} = 0)" for times in _TIMES)
     groups = rows(
         connection,
-        f"SELECT unit, CAST(week AS VARCHAR), store, COUNT(*), {multiples} FROM row_times GROUP BY GROUPING SETS ((unit), (unit, week), (unit, store)) "
-        "ORDER BY unit, 2 NULLS FIRST, store NULLS FIRST",
+        f"SELECT unit, week, store, COUNT(*), {multiples} FROM row_times GROUP BY GROUPING SETS ((unit), (unit, week), (unit, store)) "
+        "ORDER BY unit, week NULLS FIRST, store NULLS FIRST",
     )
     connection.execute("DROP TABLE row_times")
     parts: dict[tuple[str, int], dict[str, list[str]]] = {}
@@ -51,9 +51,9 @@ def repeated(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: S
             parts.setdefault((unit, max(often)), {}).setdefault(kind, []).append(str(week or store))
     paths = [path for scan in raw_scans for path in scan.files if len(scan.files) > 1]
     return [
-        f"{next((path for path in paths if unit.endswith(path)), unit)}: {_of(found, period, source.names['store_id'])} stands {_TIMES[times]}: its sales count {_TIMES[times]}; "
-        "remove the rows that were appended once more"
-        for (unit, times), found in parts.items()
+        f"{next((path for path in paths if unit.endswith(path)), unit)}: {_of(repeats, period, source.names['store_id'])} stands "
+        f"{_TIMES[times]}: its sales count {_TIMES[times]}; remove the rows that were appended once more"
+        for (unit, times), repeats in parts.items()
     ]
 
 
@@ -86,7 +86,7 @@ def _make_row_times(
     create(
         connection,
         "row_times",
-        f"SELECT unit, week, n.name AS store, key, amount, COUNT(*) AS times FROM ({' UNION ALL '.join(selects)}) r "
+        f"SELECT unit, COALESCE(CAST(week AS VARCHAR), '') AS week, n.name AS store, key, amount, COUNT(*) AS times FROM ({' UNION ALL '.join(selects)}) r "
         "JOIN some_stores n ON n.raw_key = r.raw_key WHERE amount <> 0 GROUP BY ALL",
     )
     connection.execute("DROP TABLE some_stores")

@@ -50,7 +50,7 @@ def subtotals(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[
     if len(names) < 4:  # a total, two members and one that is none
         return []
     order = np.argsort(sums.sum(axis=1), kind="stable")
-    found: list[Subtotal] = []
+    totals: list[Subtotal] = []
     is_total = np.zeros(len(names), dtype=bool)
     for candidate in order[-_CANDIDATES:]:
         smaller = order[: int(np.flatnonzero(order == candidate)[0])]
@@ -58,8 +58,8 @@ def subtotals(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[
         if members is not None:
             is_total[candidate] = True
             largest = members[np.argsort(-sums[members].sum(axis=1), kind="stable")]
-            found.append(Subtotal(names[candidate], tuple(names[member] for member in largest)))
-    return found
+            totals.append(Subtotal(names[candidate], tuple(names[member] for member in largest)))
+    return totals
 
 
 def _table(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[str]) -> tuple[list[str], np.ndarray]:
