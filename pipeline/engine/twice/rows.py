@@ -22,7 +22,7 @@ _SHOWN = 3
 
 
 def repeated(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan]) -> list[str]:
-    """Doubts of files in which nearly every row of a period, of a store, or of all stands twice, or three times.
+    """Return doubts of files in which nearly every row of a period, of a store, or of all stands twice, or three times.
 
     Rows are alike that have the same store, SKU, category, period and amount. In sales by receipt some are, and stand as often as it
     happens; only where nearly all stand an even number of times, or a multiple of three, were they appended. Rows of nothing do not count.
@@ -93,12 +93,12 @@ def _make_row_times(
 
 
 def _unit(scan: Scan) -> str:
-    """The SQL of what a row is from: its sheet or file, or of several files the path as DuckDB gives it, which ends with the file's."""
+    """Return the SQL of what a row is from: its sheet or file, or of several files the path as DuckDB gives it, which ends with the file's."""
     return literal(scan.title) if len(scan.files) == 1 else identifier(folders.FILE)
 
 
 def _of(parts: dict[str, list[str]], period: str, store: str) -> str:
-    """Which rows: all, those of some periods, or those of some stores."""
+    """Return which rows: all, those of some periods, or those of some stores."""
     if "all" in parts:
         return "nearly every row"
     kind, column = ("period", period) if "period" in parts else ("store", store)
