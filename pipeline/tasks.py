@@ -32,6 +32,7 @@ from pipeline.config.environment import home
 from pipeline.run import beginning, unknown_task
 from pipeline.schema import CANDIDATES
 from pipeline.stage.database import Bundle, DatabaseStage
+from pipeline.stage.declared import REPORT
 from pipeline.stage.deliveries import DeliveriesStage
 from pipeline.stage.documents import DocumentStage
 from pipeline.stage.from_raw import RawStage
@@ -332,7 +333,7 @@ class Report(DocumentStage):
         "merging",
     )
     write = "pipeline.report.html:write"
-    targets = {"report": "report.html"}
+    targets = {"report": REPORT}
     libraries = ("jinja2", "markupsafe", "numpy", "pandas", "pyarrow")
 
 

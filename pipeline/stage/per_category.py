@@ -101,12 +101,14 @@ class CategoryStage(TableStage):
             return []
 
     def _in_raw_sales(self) -> list[str]:
-        """The chosen categories that the raw sales name; none if they cannot be read."""
+        """The chosen categories that the raw sales name; none if they cannot be read, or are not on this machine."""
         from pipeline.engine import categories
 
         sales = self.clone(next(iter(self.reads.values()))[0])
         assert isinstance(sales, RawStage)  # noqa: S101  # the first stage below
         chosen = self.config.settings.internal.preprocessing
+        if raw_files.is_far(self.config, "internal_sales"):
+            return []
         try:
             files = [str(path) for path in raw_files.require(self.config, "internal_sales")]
             names = categories.names({"internal_sales": files}, self.config.settings.sources, sales.engine())
