@@ -19,7 +19,7 @@ import msgspec
 
 from pipeline import variables
 from pipeline.config.faults import Origin, dotted, of_settings, of_urls, of_values
-from pipeline.config.locations import of_connections, of_locations
+from pipeline.config.locations import of_connections, of_locations, without_replaced
 from pipeline.errors import SettingsError
 from pipeline.settings import Alerts, Settings, Sources
 from pipeline.settings.per_category import section_of
@@ -123,7 +123,7 @@ def load(env: str) -> Config:
     for written in (root / "outputs" / env, root / "pins"):
         _check_links(written)
     contents = [_read(path) for path in files]
-    merged = _merge(contents[0], contents[1])
+    merged = _merge(without_replaced(contents[0], contents[1]), contents[1])
     origin = Origin(root, files, contents)
     faults = [*of_urls(merged, origin), *of_connections(merged, origin)]
     settings = _convert(_expand(merged, (), origin, faults), origin, faults)

@@ -24,7 +24,22 @@ SCHEMES = (
     "sc",
 )
 _NAMES = ("internal_sales", "need_states", "overrides")
+_PLACES = ("path", "table", "sql")
 _OF_DATABASES = ("connection", "version_query")
+
+
+def without_replaced(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """The content of base.toml without the places of sources that the environment's file puts elsewhere: a table replaces a path."""
+    sources, others = below.get("sources"), above.get("sources")
+    if not isinstance(sources, dict) or not isinstance(others, dict):
+        return below
+    remaining = dict(sources)
+    for name in _NAMES:
+        table, other = sources.get(name), others.get(name)
+        if isinstance(table, dict) and isinstance(other, dict) and any(key in other for key in _PLACES):
+            dropped = _PLACES if "path" not in other else (*_PLACES, *_OF_DATABASES)
+            remaining[name] = {key: value for key, value in table.items() if key not in dropped}
+    return {**below, "sources": remaining}
 
 
 def of_connections(written: dict[str, Any], origin: Origin) -> Iterator[str]:
@@ -70,11 +85,11 @@ def of_locations(settings: Settings, origin: Origin) -> Iterator[str]:
 
 
 def _of_location(source: Located) -> Iterator[str]:
-    named = [name for name in ("path", "table", "sql") if getattr(source, name)]
+    named = [name for name in _PLACES if getattr(source, name)]
     if not named:
         yield ": names nothing to read: set path, or table or sql with connection"
     if len(named) > 1:
-        yield f": sets {' and '.join(named)}: leave one of them; what differs between environments stands in the file of each"
+        yield f": sets {' and '.join(named)}: leave one of them; what an environment's own file sets replaces what base.toml sets"
     if not source.is_in_database:
         yield from (
             f".{name}: goes with table or sql, and there is none: remove it"

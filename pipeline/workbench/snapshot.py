@@ -51,8 +51,11 @@ def _watched(config: Config) -> list[Path]:
     """The raw files, and the folders in which further ones may appear."""
     watched: set[Path] = set()
     for name in raw_files.names(config):
-        path = config.home / raw_files.source(config, name).path
         files = raw_files.existing(config, name)
+        if raw_files.is_far(config, name):
+            watched |= set(files)
+            continue
+        path = config.home / raw_files.source(config, name).path
         watched |= {path, *files, *(file.parent for file in files)}
         if any(character in str(path) for character in _WILD):
             watched.add(Path(*path.parts[: _first_wild(path)]))

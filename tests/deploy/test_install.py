@@ -57,12 +57,13 @@ def checkout(tmp_path: Path) -> Path:
     (home / "deploy").mkdir(parents=True)
     wheels.mkdir()
     shutil.copy(ROOT / "deploy" / "install", home / "deploy")
-    pins = {name: make_wheel(wheels, name, "VALUE = 1\n") for name in ("needed", "tool")}
-    (home / "requirements.lock").write_text(pins["needed"] + pins["tool"])
+    pins = {name: make_wheel(wheels, name, "VALUE = 1\n") for name in ("needed", "tool", "driver")}
+    (home / "requirements.lock").write_text("".join(pins.values()))
     (home / "requirements-build.lock").write_text(make_wheel(wheels, "backend", BACKEND))
     (home / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["backend==1.0"]\nbuild-backend = "backend"\n'
         '[project]\nname = "tested"\nversion = "1.0"\ndependencies = ["needed>=1"]\n'
+        '[project.optional-dependencies]\nfar = ["driver>=1"]\n[dependency-groups]\ndev = ["tool>=1"]\n'
     )
     return home
 
@@ -96,6 +97,9 @@ def test_what_the_locks_pin_is_installed(checkout: Path) -> None:
     done = install(checkout, "--dev")
     assert done.returncode == 0, done.stderr
     assert installed(checkout) == {"needed", "backend", "tested", "tool"}
+    done = install(checkout, "--extra", "far")
+    assert done.returncode == 0, done.stderr
+    assert installed(checkout) == {"needed", "backend", "tested", "tool", "driver"}
 
 
 @pytest.mark.parametrize("name", ["needed", "tool", "backend"])

@@ -14,6 +14,7 @@ from pipeline.stage.database import Bundle
 from pipeline.stage.loading import LoadingStage
 from pipeline.stage.per_category import CollectingStage
 from pipeline.stage.table import TableStage
+from pipeline.stage.upload import UploadStage
 
 Edges = dict[str, set[str]]
 
@@ -31,6 +32,8 @@ def edges_of_the_dag() -> Edges:
             required[name] |= {stage.categories.__name__, stage.child.__name__}
         if issubclass(stage, LoadingStage):
             required[name] |= {other.__name__ for other, _ in stage.loads} | {stage.compares.__name__}
+        if issubclass(stage, UploadStage):
+            required[name] |= {other.__name__ for other in stage.uploads}
         if issubclass(stage, Bundle):
             required[name] |= {other.__name__ for other in stage.stages}
     return required

@@ -311,6 +311,7 @@ CONFIGS = [(page, block) for page in WRITTEN for block in blocks(page) if block.
 def test_every_config_is_accepted(page: str, block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORE_CLUSTERING_HOME", str(tmp_path))
     monkeypatch.delenv("ALERT_URL", raising=False)
+    monkeypatch.setenv("SALES_DATABASE", "postgresql://robot@db.example/shop")
     folder = tmp_path / "configs"
     folder.mkdir()
     shutil.copy(ROOT / "configs" / "base.toml", folder)

@@ -126,9 +126,9 @@ def test_the_password_of_a_database_is_in_no_file_and_in_no_output(
 
 
 def test_another_password_makes_nothing_stale_and_another_database_does() -> None:
-    place = far._place("postgresql://robot:old@db.example/shop")
-    assert far._place("postgresql://robot:new@db.example/shop?sslmode=require") == place
-    assert far._place("postgresql://robot:old@db.example/other") != place
+    place = far._database_of("postgresql://robot:old@db.example/shop")
+    assert far._database_of("postgresql://robot:new@db.example/shop?sslmode=require") == place
+    assert far._database_of("postgresql://robot:old@db.example/other") != place
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,7 @@ def test_another_password_makes_nothing_stale_and_another_database_does() -> Non
         ("postgresql://bob:s3%40cret@host/db", "password s3@cret and s3%40cret"),
         ("postgresql://bob:s3@cret@host/db", 'could not translate host name "cret@host"'),
         ("postgresql://bob:s3/cret@host/db", 'invalid integer value "cret" for port'),
+        ("postgresql://bob:s3?cret@host/db", 'unexpected "cret@host/db" in URI'),
         ("sc://host:15002/;token=s3cret;use_ssl=true", "token s3cret is refused"),
         ("databricks://token:s3cret@host?http_path=/sql/1", "Invalid access token s3cret"),
     ],

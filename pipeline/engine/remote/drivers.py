@@ -295,17 +295,17 @@ def without_secrets(text: str, url: str) -> str:
 
 def _secrets(url: str) -> set[str]:
     _, _, rest = url.partition("://")
-    place, _, options = rest.replace(";", "?", 1).partition("?")
+    authority, _, options = rest.replace(";", "?", 1).partition("?")
     secrets = {
         url,
         rest,
         options,
         *(value for part in options.replace(";", "&").split("&") for value in part.split("=")),
     }
-    user, at, _ = place.rpartition("@")
+    user, at, _ = authority.rpartition("@")
     if at:
         secrets |= {user, user.partition(":")[2]}
-    if place.count("@") > 1 or "/" in user or "#" in rest:
-        secrets |= set(place.replace("@", "/").replace(":", "/").replace("#", "/").split("/"))
+    if rest.count("@") > 1 or "@" in options or "/" in user or "#" in rest:
+        secrets |= set(authority.replace("@", "/").replace(":", "/").replace("#", "/").split("/"))
     secrets |= {unquote(secret) for secret in secrets}
     return {secret for secret in secrets if len(secret) > 2}
