@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config.environment import load
 from pipeline.core.external.preprocessing import preprocess as preprocess_external
+from pipeline.core.final.all_at_once import merge_and_finish
 from pipeline.core.final.placement_rows import check
 from pipeline.core.internal.clustering import cluster_category
 from pipeline.core.internal.preprocessing import preprocess
@@ -95,7 +96,8 @@ def computed(raw: Path) -> Tables:
     keep(found, ExternalPreprocessing, external(raw, settings.external.preprocessing))
     for stage in (ChainClustering, ExternalClustering, Merging, Migrations, AssignmentModel):
         read = {argument: found[of] for argument, of in stage.reads.items()}
-        keep(found, stage, function(stage.compute)(**read, settings=config.section(stage.sections[0])))
+        compute = merge_and_finish if stage is Merging else function(stage.compute)
+        keep(found, stage, compute(**read, settings=config.section(stage.sections[0])))
     return found
 
 

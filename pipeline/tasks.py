@@ -32,6 +32,7 @@ from pipeline.config.environment import home
 from pipeline.run import beginning, unknown_task
 from pipeline.schema import CANDIDATES
 from pipeline.stage.database import Bundle, DatabaseStage
+from pipeline.stage.declared import REPORT
 from pipeline.stage.deliveries import DeliveriesStage
 from pipeline.stage.documents import DocumentStage
 from pipeline.stage.from_raw import RawStage
@@ -46,6 +47,7 @@ for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")
 _CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
 _EXPLAINED = (*_CLUSTERS, "axes", "memberships", "exemplars", "cluster_summary", "rules")
 _PLACED = ("store_id", "category", "cluster")
+_SOLD = ("store_id", "category", "need_state", "sales_value", "is_excluded")
 
 
 class InternalPreprocessing(RawStage):
@@ -110,6 +112,8 @@ class ChainClustering(TableStage):
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
         "internal_clusters": (InternalClustering, "internal_clusters"),
     }
+    columns = {"sales_by_need_state": _SOLD, "internal_clusters": _PLACED}
+    in_parts = ("sales_by_need_state",)
     sections = ("chain.clustering",)
     compute = "pipeline.core.chain:cluster_chain"
     besides = {"held_out": "stores.held_out"}
@@ -329,7 +333,7 @@ class Report(DocumentStage):
         "merging",
     )
     write = "pipeline.report.html:write"
-    targets = {"report": "report.html"}
+    targets = {"report": REPORT}
     libraries = ("jinja2", "markupsafe", "numpy", "pandas", "pyarrow")
 
 

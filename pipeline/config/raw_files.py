@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.config.environment import Config
 from pipeline.errors import MissingDataError
 from pipeline.settings import ExternalSource, NeedStateSource, OverridesSource, SalesSource
+from pipeline.wording import listed
 
 # The suffixes of every format; `engine.reading.raw.READERS` has a reader for each.
 FORMATS = {
@@ -157,7 +158,7 @@ def copies(files: Sequence[Path], content: Callable[[Path], str]) -> list[str]:
     for file in (file for same in of_size.values() if len(same) > 1 for file in same):
         alike.setdefault(content(file), []).append(file)
     return [
-        f"{same[0]}: byte for byte the same as {', '.join(str(file) for file in same[1:])}: every sale in it is counted "
+        f"{same[0]}: byte for byte the same as {listed([str(file) for file in same[1:]], 10)}: every sale in it is counted "
         f"{len(same)} times; remove the copies"
         for same in alike.values()
         if len(same) > 1

@@ -100,7 +100,7 @@ def _harden(
         for name, value in values.items():
             connection.execute(f"SET {name} = {value}")
     except duckdb.Error as error:
-        raise SettingsError(f"[engine]: DuckDB refuses {name} = {value}: {gist(error)}") from None
+        raise SettingsError(f"[engine]: DuckDB refuses {name} = {str(value)[:200]}: {gist(error)}") from None
     # These two come last, in this order: after them nothing can be set, and no other file can be opened.
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

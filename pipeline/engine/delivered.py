@@ -16,7 +16,7 @@ from pipeline.schema import ALL_CATEGORIES, ALL_WEEKS
 
 NO_SALES = {
     "delivered_sales": {
-        "category": "str", "week": "str", "unit": "str", "position": "Int64", "sales_cents": "int64", "stores": "Int64",
+        "category": "str", "week": "str", "unit": "str", "ordinal": "Int64", "sales_cents": "int64", "stores": "Int64",
     },
     "delivered_stores": {"store_id": "str", "last_week": "str", "sales_cents": "int64"},
 }  # fmt: skip
@@ -34,15 +34,15 @@ def of_sales(
 
     Returns
     -------
-    delivered_sales : category, week, unit, position, sales_cents, stores, sorted by category and week. Where weeks are known, a row per
-        category and week, and per week under `ALL_CATEGORIES`, which alone counts the stores with a row. `position` orders the weeks;
+    delivered_sales : category, week, unit, ordinal, sales_cents, stores, sorted by category and week. Where weeks are known, a row per
+        category and week, and per week under `ALL_CATEGORIES`, which alone counts the stores with a row. `ordinal` orders the weeks;
         `unit` (day, week or period) says what it counts. Else, and where `raw_sales` has no categories, a row per category of
-        `ALL_WEEKS`, without unit and position.
+        `ALL_WEEKS`, without unit and ordinal.
     delivered_stores : store_id, last_week (None where weeks are not known), sales_cents; sorted
     """
     if weeks is None:
         sales = connection.sql(sql("delivered_in_all.sql"), params=[ALL_WEEKS]).df()
-        stores = "SELECT store_id, CAST(NULL AS VARCHAR) AS last_week, CAST(SUM(sales_cents) + SUM(rest_micros) // 10000 AS BIGINT) AS sales_cents FROM sums"
+        stores = "SELECT store_id, CAST(NULL AS VARCHAR) AS last_week, CAST(SUM(sales_cents) + FLOOR(SUM(rest_micros) / 10000) AS BIGINT) AS sales_cents FROM sums"
         return _typed(sales, connection.sql(f"{stores} GROUP BY store_id ORDER BY store_id").df())
     connection.execute("CREATE TEMP TABLE week_names (position BIGINT, week VARCHAR)")
     connection.executemany("INSERT INTO week_names VALUES (?, ?)", [list(pair) for pair in _names(weeks).items()])

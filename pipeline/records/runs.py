@@ -15,6 +15,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,6 +29,8 @@ from pipeline.storage.durable import naming
 from pipeline.variables import all_hidden
 
 BUILT, CUT_OFF, FAILED = "built", "cut off", "failed"
+
+_SETTINGS_OF = "# The settings of run {}"
 
 _run_id = ""
 _leader = 0
@@ -105,6 +108,20 @@ def _start(config: Config, tags: dict[str, str], path: Path) -> None:
         },
     )
     _store_settings(config, path.with_suffix(".toml"))
+    _prune(config)
+
+
+def _prune(config: Config) -> None:
+    """Remove the oldest records beyond `[logging] keep_runs`, with their settings; never a file that is no record of a run that ended."""
+    for path in sorted(folder(config).glob("*.jsonl"))[: -config.settings.logging.keep_runs]:
+        run = read(path)
+        if run is None or run.run_id != path.stem or run.status == "running":
+            continue
+        settings = path.with_suffix(".toml")
+        for file, start in ((settings, _SETTINGS_OF.format(run.run_id)), (path, "")):
+            with suppress(OSError):
+                if file.is_file() and file.read_text(encoding="utf-8", errors="replace").startswith(start):
+                    file.unlink()
 
 
 def who() -> str:
@@ -120,7 +137,7 @@ def _store_settings(config: Config, path: Path) -> None:
 
     resolved = _without_none(_as_written(msgspec.to_builtins(config.settings), config.written))
     path.write_text(
-        f"# The settings of run {current()}, defaults included; ${{...}} is as written.\n" + tomli_w.dumps(resolved),
+        f"{_SETTINGS_OF.format(current())}, defaults included; ${{...}} is as written.\n" + tomli_w.dumps(resolved),
         encoding="utf-8",
     )
 

@@ -15,7 +15,7 @@ from pipeline.alerts import watch
 from pipeline.config.environment import Config
 from pipeline.errors import DONE, NOT_RUN, worded
 from pipeline.records import runs
-from pipeline.run import interrupts, summary
+from pipeline.run import interrupts, run_number, summary
 from pipeline.run.session import session
 from pipeline.wording import plain
 
@@ -71,6 +71,8 @@ def _leave(config: Config, leader: int) -> None:
             _say_result(config)
         session.announce()
         end(config, code=worker_code())
+        if not session.interrupted:
+            run_number.release()
         interrupts.end_by_it()
 
 

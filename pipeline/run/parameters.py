@@ -20,6 +20,7 @@ from pipeline.config import environment
 from pipeline.errors import PipelineError, SettingsError, UsageError
 from pipeline.pins import naming
 from pipeline.records import runs
+from pipeline.run import run_number
 from pipeline.run.command_line import refuse, root_task
 from pipeline.run.session import session
 from pipeline.variables import hidden
@@ -119,7 +120,7 @@ class EnvParameter(luigi.Parameter):
 
 
 class ProjectParameter(luigi.Parameter):
-    """The checkout and run of a task: two runs at one luigid must not share task ids.
+    """The checkout and run of a task: two runs at once must not share task ids at one luigid (`run_number`).
 
     A Luigi worker does not wait for a task of another worker; it ends with 25, or with 20 for a raw file. So luigid never sees
     two runs with the same task; they wait for each other at the locks of the targets, as without luigid.
@@ -131,11 +132,12 @@ class ProjectParameter(luigi.Parameter):
         )
 
     def normalize(self, value: str) -> str:
-        """Name and hash of the project's root, and the end of the run's id, where nothing else is given."""
+        """Name and hash of the project's root, and the number of the run, else the end of its id, where nothing else is given."""
         if value:
             return value
         root = environment.home()
-        return f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}-{runs.current()[-8:]}"
+        run = (run_number.take(root) if root_task() else None) or runs.current()[-8:]
+        return f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}-{run}"
 
 
 class TagParameter(luigi.Parameter[tuple[tuple[str, str], ...]]):

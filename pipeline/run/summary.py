@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -53,10 +54,13 @@ def of_result(config: Config) -> list[str]:
 
 
 def remarks(run: Run) -> list[str]:
-    """What was noted while the tasks ran, and what people should look at: a line each, each once."""
+    """What was noted while the tasks ran, and what people should look at, each once: a line each, or on a terminal in lines that fit."""
     notes = [str(note) for line in run.events for note in line.get("notes", [])]
     findings = [f"look at: {finding}" for line in run.events for finding in line.get("findings", [])]
-    return [printable(line) for line in dict.fromkeys((*notes, *findings))]
+    lines = [printable(line) for line in dict.fromkeys((*notes, *findings))]
+    if sys.stdout is None or not sys.stdout.isatty():
+        return lines
+    return [part for line in lines for part in wrapped(line)]
 
 
 def wrapped(line: str, width: int = WIDTH) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.schema.fields import CATEGORY, FEATURE, SALES_VALUE, STORE
+from pipeline.schema.fields import CATEGORY, FEATURE, SALES_VALUE, SHARE, STORE, STORES
 from pipeline.schema.kinds import Column, Table
 
 _WEEK = Column("week", "text", "The week, or day, as the sales write it; (all) where they have none")
@@ -15,16 +15,10 @@ TABLES = (
         (
             CATEGORY.described("The category, chosen by the settings or not; (all) for all of them together"),
             _WEEK,
-            Column("unit", "text", "What position counts: day, week or period; empty where the sales have no weeks"),
-            Column("position", "integer", "The order of the weeks; null where the sales have none", nullable=True),
+            Column("unit", "text", "What ordinal counts: day, week or period; empty where the sales have no weeks"),
+            Column("ordinal", "integer", "The order of the weeks; null where the sales have none", nullable=True),
             SALES_VALUE.described("Net sales in the files, rounded to cents row by row"),
-            Column(
-                "stores",
-                "integer",
-                "Stores with a row; null for a category's week",
-                nullable=True,
-                unit="stores",
-            ),
+            STORES.described("Stores with a row; null for a category's week", nullable=True),
         ),
         "What the files of the sales held, whatever the settings choose of it",
     ),
@@ -45,7 +39,7 @@ TABLES = (
         ("feature",),
         (
             FEATURE.described("The column"),
-            Column("stores", "integer", "Stores with a value", unit="stores"),
+            STORES.described("Stores with a value"),
             Column("content", "text", "A hash of its stores and values"),
         ),
         "What the files of the outside data held",
@@ -61,11 +55,9 @@ TABLES = (
             _WEEK.described("The week that it is about; (all) where it is about no single one"),
             Column("before", "float", "The figure of the load before; null where it had none", nullable=True),
             Column("now", "float", "The figure of this load; null where it has none", nullable=True),
-            Column(
-                "share",
-                "float",
+            SHARE.described(
                 "What is weighed against the limit: the share of sales or stores that is gone, or the change of a figure",
-                nullable=True,
+                unit="",
             ),
             Column("limit", "float", "The setting's limit; null where there is none", nullable=True),
             Column("is_finding", "boolean", "Whether it is beyond its limit, so that somebody should look at it"),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from pipeline.settings.kinds import NonEmpty, NotNegative, Section, Share
+from pipeline.settings.kinds import NonEmpty, NotNegative, Positive, Section, Share
 
 
 class Warehouse(Section, frozen=True):
@@ -35,6 +35,7 @@ class Logging(Section, frozen=True):
     format: Literal["text", "json"] = "text"  #: a line per event, or a JSON object per event
     max_size_mb: Annotated[float, Meta(gt=0.0)] = 10.0  #: a log of at least this size is rotated when a run begins
     keep: NotNegative = 9  #: how many rotated logs are kept
+    keep_runs: Positive = 500  #: how many run records are kept; a run that begins one removes older ones
 
 
 class Engine(Section, frozen=True):

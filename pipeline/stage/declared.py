@@ -22,6 +22,8 @@ from pipeline.variables import hidden
 
 log = logging.getLogger("luigi-interface.pipeline")
 
+REPORT = "report.html"  # in the environment's output folder
+
 
 class DeclaredStage(CachedParameters, luigi.Task):
     """What a task that publishes targets declares: what it reads, how it computes, what it publishes.
@@ -170,10 +172,15 @@ class DeclaredStage(CachedParameters, luigi.Task):
             report(text)
 
     def link(self) -> None:
-        """Link the task on the scheduler's page to itself on the workbench, if the environment says where that is."""
+        """Link the task on the scheduler's page to itself on the workbench, if the environment says where that is, else to the report.
+
+        Works only while the task runs.
+        """
         report, address = getattr(self, "set_tracking_url", None), os.environ.get("STORE_CLUSTERING_WORKBENCH", "")
         if report is not None and address:
             report(f"{address.rstrip('/')}/#{self.env}/pipeline/{self.task_family}")
+        elif report is not None:
+            report((self.config.outputs / REPORT).as_uri())
 
     def progress(self, percent: int) -> None:
         """Show the progress of the build on the scheduler's page, in percent."""

@@ -12,9 +12,9 @@ import msgspec
 
 from pipeline.config import raw_files
 from pipeline.errors import DataError
-from pipeline.freshness import fingerprints
+from pipeline.freshness import fingerprints, traces
 from pipeline.stage.build import log
-from pipeline.stage.far import SECRET, WHEN
+from pipeline.stage.far import SECRET, WHEN, place_of
 from pipeline.stage.table import TableStage
 from pipeline.storage import parquet
 from pipeline.storage.publication import Publication
@@ -63,8 +63,9 @@ class DeliveriesStage(TableStage):
         return ("pipeline.core.between_runs.arrivals", "pipeline.warehouse.published")
 
     def settings(self) -> dict[str, Any]:
-        """The settings of its sections, without `fail_on`: what is published stays so."""
-        return {key: value for key, value in super().settings().items() if key != "deliveries.fail_on"}
+        """The settings of its sections, without `fail_on`, for what is published stays so, and without how a source is asked, and its secret."""
+        left_out = ("fail_on", *WHEN, SECRET)
+        return {key: value for key, value in super().settings().items() if key.rpartition(".")[2] not in left_out}
 
     def build(self, publication: Publication) -> list[str]:
         """Compare, fail if asked to, and write the comparison.
@@ -147,12 +148,13 @@ def _table(stage: TableStage, argument: str) -> Any:
 
 
 def _hash(source: Any) -> str:
-    """A hash of how a source is read; not of the currency, which is only said, nor of when it is asked, and of no secret."""
-    values = msgspec.to_builtins(source)
-    for each in values if isinstance(values, list | tuple) else [values]:
-        for name in ("currency", *WHEN, SECRET):
-            each.pop(name, None)
-    return fingerprints.text(repr(values))[:12]
+    """A hash of how a source is read; not of the currency, which is only said, of when it is asked, and of a password."""
+    values = traces.flatten(msgspec.to_builtins(source), "source")
+    left_out = ("currency", *WHEN)
+    read = {key: value for key, value in values.items() if key.rpartition(".")[2] not in left_out}
+    return fingerprints.text(
+        repr({key: place_of(str(value)) if key.endswith(SECRET) else value for key, value in read.items()})
+    )[:12]
 
 
 def _text(delivery: Delivery) -> str:

@@ -100,7 +100,7 @@ class SourceExtract(FarSource):
 
         values = msgspec.to_builtins(self.located)
         values = {key: value for key, value in values.items() if key not in (*WHEN, *_OF_FILES)}
-        values[SECRET] = _database_of(values[SECRET])
+        values[SECRET] = place_of(values[SECRET])
         mapped = self.config.settings.sources.need_states
         category = {"sources.need_states.columns.category": mapped and mapped.columns.category}
         return traces.flatten(values, self.table) | (category if self.source == "internal_sales" else {})
@@ -306,7 +306,7 @@ def copies(config: Config, name: str, folder: Path) -> list[Path]:
     return stage.copy_to(folder)
 
 
-def _database_of(connection: str) -> str:
+def place_of(connection: str) -> str:
     """A hash of where a database is: a changed password changes nothing."""
     parts = urlsplit(connection)
     where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.partition(';')[0]}"

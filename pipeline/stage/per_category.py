@@ -101,12 +101,14 @@ class CategoryStage(TableStage):
             return []
 
     def _in_raw_sales(self) -> list[str]:
-        """The chosen categories that the raw sales name; none if they cannot be read."""
+        """The chosen categories that the raw sales name; none if they cannot be read, or are not on this machine."""
         from pipeline.engine import categories
 
         sales = self.clone(next(iter(self.reads.values()))[0])
         assert isinstance(sales, RawStage)  # noqa: S101  # the first stage below
         chosen = self.config.settings.internal.preprocessing
+        if raw_files.is_far(self.config, "internal_sales"):
+            return []
         try:
             files = [str(path) for path in raw_files.require(self.config, "internal_sales")]
             names = categories.names({"internal_sales": files}, self.config.settings.sources, sales.engine())
@@ -244,9 +246,8 @@ class CollectingStage(Stage):
         """Join the children's tables."""
         children = self.children()
         for table in self.tables:
-            joined = parquet.read([child.path(table) for child in children], schema.TABLES[table])
             with publication.staged(self.path(table)) as path:
-                parquet.write(joined, schema.TABLES[table], path)
+                parquet.join([child.path(table) for child in children], schema.TABLES[table], path)
         return list(self._asked or [])
 
     def strays(self, trace: traces.Trace) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,8 @@ class TableStage(Stage):
     Class attributes
     ----------------
     reads : argument of `compute` -> (stage, table)
+    columns : argument of `compute` -> the only columns that are read
+    in_parts : arguments of `compute` that are an iterable of frames, one per file: no more than one is in memory
     only_of : argument of `compute` -> an earlier argument, that names the only categories whose rows are read
     pinned : argument of `compute` -> (level, table, columns): read from the pin that `Settings.references` names for the
         level; None is passed if it names none
@@ -47,6 +50,8 @@ class TableStage(Stage):
     """
 
     reads: ClassVar[Mapping[str, tuple[type[Stage], str]]] = {}
+    columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    in_parts: ClassVar[tuple[str, ...]] = ()
     only_of: ClassVar[Mapping[str, str]] = {}
     pinned: ClassVar[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {}
     compute: ClassVar[str]
@@ -83,11 +88,15 @@ class TableStage(Stage):
         self.write(self.computed(self.read()), publication)
         return []
 
-    def read(self) -> dict[str, pd.DataFrame | None]:
+    def read(self) -> dict[str, Any]:
         """The tables, by argument of `compute`; None for those of a pin that the settings do not name."""
-        frames: dict[str, pd.DataFrame | None] = {}
+        frames: dict[str, Any] = {}
         for argument, paths in self.paths().items():
-            frames[argument] = parquet.read(paths, self._table(argument), categories=self._only(argument, frames))
+            read = functools.partial(parquet.read, table=self._table(argument), columns=self.columns.get(argument))
+            if argument in self.in_parts:
+                frames[argument] = map(read, paths)
+            else:
+                frames[argument] = read(paths, categories=self._only(argument, frames))
         for argument, pin in self._pins().items():
             _, table, columns = self.pinned[argument]
             frames[argument] = archive.table(self.config, pin, table, columns) if pin else None
@@ -96,12 +105,11 @@ class TableStage(Stage):
     def _table(self, argument: str) -> schema.Table:
         return schema.TABLES[self.reads[argument][1]]
 
-    def _only(self, argument: str, frames: Mapping[str, pd.DataFrame | None]) -> set[str] | None:
+    def _only(self, argument: str, frames: Mapping[str, pd.DataFrame]) -> set[str] | None:
         """The only categories that are read of an argument's table; None for all."""
         if argument not in self.only_of:
             return None
-        naming = frames[self.only_of[argument]]
-        return set() if naming is None else set(naming["category"])
+        return set(frames[self.only_of[argument]]["category"])
 
     def computing(self) -> tuple[str, ...]:
         """The module of `compute`."""

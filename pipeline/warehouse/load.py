@@ -25,7 +25,7 @@ from pipeline.schema import TABLES, Column, Table
 from pipeline.storage import parquet
 from pipeline.warehouse.ddl import column_names, comment_on, comments, create_table
 from pipeline.warehouse.views import View, views
-from pipeline.wording import first_line
+from pipeline.wording import counted, first_line
 
 
 @dataclass(frozen=True)
@@ -238,12 +238,12 @@ def _verify(path: Path, loads: Sequence[Load]) -> None:
             key_of = {table: tuple(columns) for table, columns in keys}
             for load in loads:
                 columns = ", ".join(identifier(name) for name in column_names(load.columns))
-                counted, _ = connection.execute(
+                rows, _ = connection.execute(
                     f"SELECT COUNT(*), BIT_XOR(HASH({columns})) FROM {identifier(load.table.name)}"  # noqa: S608  # quoted
                 ).fetchall()[0]
-                if counted != load.rows or key_of.get(load.table.name) != load.table.key:
+                if rows != load.rows or key_of.get(load.table.name) != load.table.key:
                     raise OutputError(
-                        f"{path}: table {load.table.name} reads back with {counted} rows and key "
+                        f"{path}: table {load.table.name} reads back with {counted(rows, 'row', 'rows')} and key "
                         f"{key_of.get(load.table.name)}, not {load.rows} and {load.table.key}; check the disk, and run again"
                     )
     except duckdb.Error as error:

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import duckdb
+import msgspec
 import pandas as pd
 from projects import Project
 
 from pipeline import tasks
 from pipeline.config import environment
 from pipeline.records import runs
+from pipeline.settings import SalesSource
+from pipeline.stage import deliveries
 
 
 @contextmanager
@@ -174,3 +177,17 @@ def test_without_a_database_or_with_one_of_an_earlier_version_nothing_is_compare
     without(built, "Bread")
     assert built.build(tasks.FullPipeline).status == "SUCCESS"
     assert findings(built) == []
+
+
+def test_a_password_of_a_source_is_in_no_hash_and_no_trace(project: Project) -> None:
+    def how_it_is_read(password: str, host: str = "box") -> str:
+        columns = {"store_id": "S", "sku_id": "K", "category": "C", "sales_value": "V"}
+        connection = f"postgresql://user:{password}@{host}/sales"
+        return deliveries._hash(
+            msgspec.convert({"table": "sales", "connection": connection, "columns": columns}, SalesSource)
+        )
+
+    assert how_it_is_read("a") == how_it_is_read("b")
+    assert how_it_is_read("a") != how_it_is_read("a", "other")
+    keys = tasks.Deliveries(env="dev").settings()
+    assert not [key for key in keys if key.endswith(("connection", "fail_on", "version_query"))]

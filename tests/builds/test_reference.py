@@ -107,10 +107,9 @@ def test_a_pin_that_is_not_there_is_one_line_before_anything_runs(built: Project
     done = built.command("store-clustering", "run")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "error: internal.clustering.reference: no pin 'prod/x': the pins are spring; create it with `store-clustering pin` "
-        "first",
+        "error: internal.clustering.reference: no pin 'prod/x': the pins are spring; 'prod' is no environment, so name a pin of dev",
         "error: merging.reference: no pin 'sprin' (did you mean 'spring'?): the pins are spring; create it with "
-        "`store-clustering pin` first",
+        "`store-clustering pin sprin --env dev` first, or remove the setting",
     ]
     assert built.luigi("FullPipeline").returncode == 2
 

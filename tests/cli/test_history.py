@@ -81,3 +81,39 @@ def test_names_beyond_ascii_are_kept_whatever_the_locale(built: Project) -> None
     assert done.returncode == 0, done.stderr
     json.loads(done.stdout)
     assert "cannot be read" not in told.stderr
+
+
+def test_the_oldest_records_are_removed_beyond_what_is_kept_and_nothing_else(project: Project) -> None:
+    folder = project.path("outputs/dev/.runs")
+    folder.mkdir(parents=True)
+    started = {
+        "event": "started",
+        "env": "dev",
+        "tags": {},
+        "at": "2026-01-01T00:00:00.000",
+        "user": "a",
+        "host": "b",
+        "pid": 1,
+    }
+    ended = {"event": "finished", "status": "done", "fresh": [], "at": "2026-01-01T00:01:00.000"}
+    for number in range(8):
+        name = f"2026010{number}T000000-0000000{number}"
+        lines = [started | {"run_id": name}, *([] if number == 2 else [ended])]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        (folder / f"{name}.toml").write_text(f"# The settings of run {name}, defaults included.\n")
+    (folder / "00-notes.jsonl").write_text("mine\n")
+    (folder / "20260103T000000-00000003.toml").write_text("# mine\n")
+    project.settings["logging"] = {"keep_runs": 4}
+    project.configure()
+    assert project.command("store-clustering", "run", "ExternalPreprocessing", "--quiet").returncode == 0
+    names = sorted(path.name for path in folder.iterdir())
+    assert [name[:8] for name in names if name.endswith(".jsonl")][:5] == [
+        "00-notes",
+        "20260102",
+        "20260105",
+        "20260106",
+        "20260107",
+    ]
+    assert "20260102T000000-00000002.toml" in names, "that run has not ended, as far as its record says"
+    assert "20260103T000000-00000003.toml" in names, "it is not what a run wrote"
+    assert "20260104T000000-00000004.toml" not in names

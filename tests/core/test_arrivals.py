@@ -233,6 +233,17 @@ def test_what_is_rightly_different_is_no_finding(last: Delivery, unaltered: Raw,
     assert compare(delivered(RIGHT[what](unaltered), tmp_path), last, LIMITS).findings == []
 
 
+def test_what_has_another_name_is_noted(last: Delivery, unaltered: Raw, tmp_path: Path) -> None:
+    for what, note in (
+        ("a category with another name", "the category Milk is called Dairy now: its sales are the same"),
+        (
+            "a column of the outside data with another name",
+            "outside data: AGE is called AGE_2026 now: its values are the same",
+        ),
+    ):
+        assert compare(delivered(RIGHT[what](unaltered), tmp_path), last, LIMITS).notes == (note,)
+
+
 def test_the_page_shows_this_table() -> None:
     page = (ROOT / "docs" / "deliveries.md").read_text()
     for what, (_, expected) in MISSING.items():

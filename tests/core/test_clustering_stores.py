@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import silhouette_samples, silhouette_score
 
+from pipeline.core.between_runs.alignment import Reference
 from pipeline.core.clustering.stores import Clustering, cluster_stores
 from pipeline.errors import DataError
 from pipeline.schema import TABLES
@@ -179,7 +180,7 @@ def test_one_cluster_has_no_p_values():
 def test_a_value_that_is_no_number_is_an_error_that_names_the_feature(bad):
     features = planted()
     features.loc["s004", "f2"] = bad
-    with pytest.raises(DataError, match=r"'f2' is missing or infinite for 1 stores, first 's004'"):
+    with pytest.raises(DataError, match=r"'f2' is missing or infinite for 1 store, first 's004'"):
         cluster(features)
 
 
@@ -243,3 +244,14 @@ def test_a_verdict_says_where_silhouettes_are_estimated(found, monkeypatch):
     )
     assert estimated.clusters["cluster"].tolist() == found.clusters["cluster"].tolist()
     assert not np.array_equal(estimated.clusters["silhouette"], found.clusters["silhouette"])
+
+
+@pytest.mark.parametrize(("clusters", "fixed"), [(12, None), (8, 2), (3, 2), (3, None), (1, None), (90, None)])
+def test_a_reference_of_any_number_of_clusters_is_a_start_or_nothing(clusters, fixed):
+    """Some stores are new, some clusters have no store any more, and there may be more clusters than could be tried."""
+    features = planted()
+    before = pd.Series(np.arange(len(features)) % clusters + 1, index=features.index)
+    before = pd.concat([before.iloc[10:], pd.Series([clusters + 5], index=["closed"])])
+    made = cluster_stores(features, ClusteringSettings(k=fixed, **QUICK), reference=Reference(before, clusters + 5))
+    assert made.verdict.loc[0, "k"] == (fixed or 3)
+    assert set(made.clusters["store_id"]) == set(features.index)

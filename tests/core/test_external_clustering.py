@@ -66,7 +66,7 @@ def test_no_feature_makes_one_cluster_and_no_store_none():
 def test_a_missing_value_is_an_error_that_names_the_feature():
     table = outside()
     table.loc[3, "density"] = np.nan
-    with pytest.raises(DataError, match="'density' is missing or infinite for 1 stores, first 's003'"):
+    with pytest.raises(DataError, match="'density' is missing or infinite for 1 store, first 's003'"):
         cluster(external_features=table, settings=ExternalClustering())
 
 

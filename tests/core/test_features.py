@@ -118,7 +118,7 @@ def test_a_value_whose_square_would_overflow_is_an_error_too(value):
     table = outside()
     table.loc["s7", "c"] = value
     with pytest.raises(
-        DataError, match=r"the feature 'c' is too large for 1 stores, first 's7'.*between -1e\+100 and 1e\+100"
+        DataError, match=r"the feature 'c' is too large for 1 store, first 's7'.*between -1e\+100 and 1e\+100"
     ):
         features.check_finite(table)
 

@@ -210,3 +210,20 @@ def test_the_order_of_rows_changes_nothing() -> None:
     rows = [(store, "Bread", state, ord(state) * int(store)) for store in "123" for state in "ABC"]
     for name, frame in run(*rows).items():
         pd.testing.assert_frame_equal(frame, run(*rows[::-1])[name])
+
+
+def test_hundreds_of_categories_in_a_message_are_cut() -> None:
+    sales = pd.DataFrame(
+        [("1", f"category {number:03}", UNMAPPED, 100) for number in range(400)],
+        columns=["store_id", "category", "need_state", "sales_cents"],
+    )
+    for options in ({"max_unmapped_share": 0.1}, {"unmapped": "error"}):
+        with pytest.raises(RawDataError) as caught:
+            preprocess(
+                sales=sales,
+                unchosen_stores=sales[["store_id"]].iloc[:0],
+                settings=InternalPreprocessing(**options),
+            )
+        assert "category 009 (100.0%" in str(caught.value)
+        assert " and 390 more; add their SKUs" in str(caught.value)
+        assert len(str(caught.value)) < 800

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import fnmatch
+import json
 import os
 import re
 import shlex
@@ -15,14 +16,19 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
-from projects import Project
+from projects import CATEGORIES, Project
+from servers import free_port, wait_for
+
+from pipeline.storage import locks
 
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
@@ -140,7 +146,8 @@ def luigid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Luigid]:
     name, config = service["Environment"].split("=")
     folder = tmp_path_factory.mktemp("state")
     folder.chmod(int(service["StateDirectoryMode"], 8))
-    environment = {**os.environ, name: config.replace(INSTALLED, str(ROOT)), "STATE_DIRECTORY": str(folder)}
+    environment = {**os.environ, name: config.replace(INSTALLED, str(ROOT))}
+    words = [word.replace("%S/store-clustering-luigid", str(folder)) for word in words]
     process = subprocess.Popen(
         [str(BIN / words[0]), *words[1:-1], str(port)],
         cwd=folder,
@@ -190,17 +197,95 @@ def test_luigid_listens_on_the_loopback_address_only_and_builds_a_run(built: Pro
     assert stat.S_IMODE(luigid.state.parent.stat().st_mode) == 0o700
 
 
-def test_luigid_does_not_start_without_a_private_folder() -> None:
+def test_luigid_starts_with_its_settings_alone(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "STATE_DIRECTORY"}
-    done = subprocess.run(
-        [str(BIN / "luigid"), "--address", "127.0.0.1", "--port", "0"],
+    port = free_port()
+    process = subprocess.Popen(
+        [str(BIN / "luigid"), "--address", "127.0.0.1", "--port", str(port)],
+        cwd=tmp_path,
         env={**environment, "LUIGI_CONFIG_PATH": str(DEPLOY / "luigid.cfg")},
-        capture_output=True,
-        text=True,
-        timeout=60,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    assert done.returncode != 0
-    assert "STATE_DIRECTORY" in done.stderr
+    try:
+        wait_for(port)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
+LUIGI = ("luigi", "--module", "pipeline.tasks", "InternalClustering", "--env", "dev", "--workers", "2")
+
+
+def tasks_of(luigid: Luigid) -> dict[str, dict[str, Any]]:
+    """Every task that luigid knows, by its id."""
+    asked = urllib.parse.urlencode({"data": json.dumps({"status": "", "upstream_status": ""})})
+    with urllib.request.urlopen(f"http://127.0.0.1:{luigid.port}/api/task_list?{asked}") as answer:
+        tasks: dict[str, dict[str, Any]] = json.load(answer)["response"]
+    return tasks
+
+
+def later(project: Project, seconds: int = 20) -> None:
+    """Let time pass since the last run."""
+    for path in project.path("outputs/.luigid").iterdir():
+        moment = path.stat().st_mtime - seconds
+        os.utime(path, (moment, moment))
+
+
+def test_runs_one_after_another_have_the_same_tasks_at_luigid_and_a_failed_one_is_built(
+    built: Project, luigid: Luigid
+) -> None:
+    port = ("--scheduler-port", str(luigid.port))
+    whole = built.path("data/raw/sales.parquet").read_bytes()
+    numbers = []
+    for content, code in ((whole, 0), (b"PAR1", 30), (whole, 0)):
+        built.path("data/raw/sales.parquet").write_bytes(content)
+        built.path("outputs/dev/.trace/internal_preprocessing.json").unlink(missing_ok=True)
+        done = built.command(*LUIGI, *port)
+        assert done.returncode == code, done.stderr
+        tasks = tasks_of(luigid)
+        numbers.append(len(tasks))
+        later(built)
+    assert numbers == [numbers[0]] * 3
+    assert {task["status"] for task in tasks.values()} == {"DONE"}
+
+
+def test_a_run_after_one_that_was_killed_or_ended_just_now_has_tasks_of_its_own(built: Project, luigid: Luigid) -> None:
+    built.path("outputs/dev/.trace/internal_clustering.json").unlink()
+    words = [str(BIN / LUIGI[0]), *LUIGI[1:], "--scheduler-port", str(luigid.port)]
+    environment = {**os.environ, "STORE_CLUSTERING_HOME": str(built.home)}
+    with locks.held(built.path("outputs/dev/.locks/internal_clustering.json")):
+        killed = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(300):
+            if any(task["status"] == "RUNNING" for task in tasks_of(luigid).values()):
+                break
+            time.sleep(0.1)
+        killed.kill()
+        killed.wait()
+    later(built)
+    for number in ("2", "3"):
+        done = built.command(*LUIGI, "--scheduler-port", str(luigid.port))
+        assert done.returncode == 0, done.stderr
+        projects = {task["params"]["project"].rpartition("-")[2] for task in tasks_of(luigid).values()}
+        assert number in projects
+
+
+def test_a_task_at_luigid_says_its_category_and_environment_and_links_the_report(
+    built: Project, luigid: Luigid
+) -> None:
+    for trace in built.path("outputs/dev/.trace").glob("*cluster*.json"):
+        trace.unlink()
+    done = built.command(*LUIGI, "--scheduler-port", str(luigid.port))
+    assert done.returncode == 0, done.stderr
+    tasks = tasks_of(luigid)
+    clustered = [task for task in tasks.values() if task["name"] == "ClusterCategory"]
+    assert {task["params"]["category"] for task in clustered} == set(CATEGORIES)
+    assert all("category=" in task["display_name"] and "env=dev" in task["display_name"] for task in clustered)
+    assert all("_dev_" in name for name in tasks)
+    link = built.path("outputs/dev/report.html").as_uri()
+    assert {task["tracking_url"] for task in clustered} == {link}
+    assert next(task for task in tasks.values() if task["name"] == "InternalClustering")["tracking_url"] == link
 
 
 def test_every_setting_of_luigid_is_one_that_luigi_knows() -> None:

@@ -191,7 +191,13 @@ def test_a_line_of_the_greatest_length_is_read(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text(MAP)
     for csv in (CsvSettings(), CsvSettings(encoding="cp1252")):
         tables = sales_tables(str(path), str(tmp_path / "map.csv"), str(tmp_path), source={"csv": csv})
-        assert list(tables["sales_by_need_state"]["sales_value"]) == [1.0]
+        assert list(tables["sales_by_need_state"]["sales_cents"]) == [100]
+
+
+def test_a_file_of_too_many_columns_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(f"{HEADER.strip()},{','.join(f'c{number}' for number in range(100_000))}\n")
+    assert "has 100,004 columns, where at most 16,384 are read" in refusal(path, tmp_path)
 
 
 # ---------------------------------------------------------------- packed files

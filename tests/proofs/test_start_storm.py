@@ -31,7 +31,7 @@ def starts(count: int, port: int) -> list[Sequence[str]]:
     return [(*kinds[number % len(kinds)], "--tag", f"start={number}") for number in range(count)]
 
 
-@pytest.mark.parametrize("count", [5, *(pytest.param(n, marks=pytest.mark.nightly) for n in (10, 50))])
+@pytest.mark.parametrize("count", [3, *(pytest.param(n, marks=pytest.mark.nightly) for n in (5, 10, 50))])
 def test_every_target_is_built_exactly_once_however_many_starts_there_are(
     prepared: Prepared,
     trial: Trial,

@@ -193,7 +193,10 @@ def test_features_with_hostile_names_are_columns_and_nothing_else(database):
     given = ["store_id", *sorted([*HOSTILE, "STORE_ID", "2"])]
     expected_names = [{"Bread": "Bread (2)", "bread": "bread (3)", "STORE_ID": "STORE_ID (2)"}.get(n, n) for n in given]
     assert [name for name, _ in found] == expected_names
-    assert dict(found)["bread (3)"] == "A feature of the outside data; 'bread' in the data"
+    assert (
+        dict(found)["bread (3)"]
+        == "A feature of the outside data; its logarithm (log1p) where external_feature_report says transformed; 'bread' in the data"
+    )
     assert len(read(database, "SELECT * FROM runs")) == len(HOSTILE)
 
 
@@ -428,7 +431,7 @@ def test_verification_finds_missing_rows_and_a_stray_log(tmp_path):
     path = tmp_path / "a.duckdb"
     load.build(path, {}, {"runs": runs()})
     more = list(load._from_frames({"runs": pd.concat([runs(), runs(run_id="more")])}))
-    with pytest.raises(OutputError, match="table runs reads back with 1 rows"):
+    with pytest.raises(OutputError, match="table runs reads back with 1 row "):
         load._verify(path, more)
     (tmp_path / "a.duckdb.wal").write_text("")
     with pytest.raises(OutputError, match="write-ahead log"):

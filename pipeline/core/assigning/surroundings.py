@@ -9,6 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.errors import RawDataError
+from pipeline.wording import listed
+
+_NAMED = 30  # columns in a message
 
 
 class Surroundings(NamedTuple):
@@ -44,8 +47,8 @@ def surroundings(offered: pd.DataFrame, model_features: pd.DataFrame) -> Surroun
     used = sorted({str(column) for column in model_features["raw_column"]})
     if used and len(given) and not given.columns.intersection(used).size:
         raise RawDataError(
-            f"the outside data of the new stores has none of the columns that the model uses: {', '.join(used)}; "
-            f"found: {', '.join(map(str, given.columns)) or 'no feature'}; correct the names, or leave the file out"
+            f"the outside data of the new stores has none of the columns that the model uses: {listed(used, _NAMED)}; "
+            f"found: {listed(map(str, given.columns), _NAMED) or 'no feature'}; correct the names, or leave the file out"
         )
     present = given.reindex(columns=used)
     given = present[present.notna().any(axis=1)]

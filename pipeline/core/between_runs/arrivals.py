@@ -28,7 +28,7 @@ _REPLACED = 0.9  # of what is gone, that came under other names: it was named an
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a load differs from the one before; `notes` say what was not compared, a line each."""
+    """How a load differs from the one before; `notes` say what was not compared, and what has another name, a line each."""
 
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
@@ -95,6 +95,7 @@ def _compare(
     if "internal_sales" in now.settings and "internal_sales" not in changed:
         changes += arrivals_by_week.changes(now, last, settings, earlier, last_weeks)
     notes = [f"{source}: its settings changed since the last load, so it is not compared with it" for source in changed]
+    notes += [change.words for change in changes if change.kind.endswith(" renamed")]
     return Comparison(tuple(sorted(changes, key=lambda change: (_ORDER.index(change.area), change.key))), tuple(notes))
 
 

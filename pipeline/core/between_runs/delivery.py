@@ -91,7 +91,7 @@ def delivery(
                 str(row.category),
                 str(row.week),
                 str(row.unit),
-                _whole(row.position),
+                _whole(row.ordinal),
                 int(row.sales_cents),
                 _whole(row.stores),
             )

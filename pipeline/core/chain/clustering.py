@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from pipeline.settings import ChainClustering
 
 def cluster_chain(
     *,
-    sales_by_need_state: pd.DataFrame,
+    sales_by_need_state: pd.DataFrame | Iterable[pd.DataFrame],
     internal_clusters: pd.DataFrame,
     settings: ChainClustering,
     held_out: Collection[str] = (),
@@ -31,7 +31,7 @@ def cluster_chain(
 
     Parameters
     ----------
-    sales_by_need_state : the table of that name, of all categories
+    sales_by_need_state : the table of that name, of all categories; or parts of it, each of whole categories, that are used up
     internal_clusters : the clusters of each category, to compare with
     settings : `[chain.clustering]`
     held_out : stores that are left out of every fit and placed afterwards
@@ -41,11 +41,9 @@ def cluster_chain(
     chain_clusters, chain_k_selection, chain_verdicts, chain_profiles and chain_agreement, as in pipeline.schema. Without
     stores they are empty, except for the verdict `no structure` with k = 0; without sales that is missing too.
     """
-    sales = {
-        str(category): wide
-        for category, rows in sales_by_need_state.groupby("category", sort=True)
-        if len(wide := positive_sales(rows))
-    }
+    sales, has_rows = _sales(
+        [sales_by_need_state] if isinstance(sales_by_need_state, pd.DataFrame) else sales_by_need_state
+    )
     features = chain_features(sales, settings.min_need_state_share, settings.max_features, held_out)
     few = features.coverage.index[features.coverage < settings.min_coverage - 1e-12]
     clustering = cluster_stores(features.matrix, settings, left_out=list(few), held_out=held_out)
@@ -57,10 +55,22 @@ def cluster_chain(
             coverage=features.coverage.reindex(stores).to_numpy(dtype="float64"),
         ),
         "chain_k_selection": clustering.k_selection,
-        "chain_verdicts": verdict if len(sales_by_need_state) else verdict.iloc[:0],
+        "chain_verdicts": verdict if has_rows else verdict.iloc[:0],
         "chain_profiles": _profiles(sales, clustering.clusters),
         "chain_agreement": _agreement(features, clustering.clusters, internal_clusters),
     }
+
+
+def _sales(parts: Iterable[pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], bool]:
+    """The positive sales of each category (`positive_sales`), and whether the parts have any row."""
+    sales, has_rows = {}, False
+    for part in parts:
+        has_rows |= len(part) > 0
+        for category, rows in part.groupby("category", sort=True):
+            wide = positive_sales(rows)
+            if len(wide):
+                sales[str(category)] = wide
+    return dict(sorted(sales.items())), has_rows
 
 
 def _profiles(sales: dict[str, pd.DataFrame], clusters: pd.DataFrame) -> pd.DataFrame:

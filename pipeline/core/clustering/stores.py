@@ -199,7 +199,7 @@ def _cluster(
         rules.smallest_size(settings, n),
         seed,
     )
-    if before is not None and 1 < k_before <= k_max:
+    if before is not None and 1 < k_before <= max(each.k for each in fits):
         fits = begun_from(stores, data.view.groups, fits, before)
     by_factors = {each.q: each for each in fits if each.k == 1}
     chooser = Chooser(fits, lambda each: refits.refit(stores, each, by_factors[each.q], drawn, seed), settings, n)

@@ -19,6 +19,9 @@ from pipeline.errors import DataError, RawDataError
 from pipeline.schema import BLOCK_CENTS, NO_CATEGORY, TABLES, UNMAPPED
 from pipeline.settings import InternalPreprocessing
 from pipeline.settings.per_category import for_category
+from pipeline.wording import listed
+
+_NAMED = 10  # categories in a message
 
 SOURCE = "internal_sales"
 NOT_CHOSEN = "no sales in the chosen categories and weeks"
@@ -230,9 +233,9 @@ def _check_coverage(coverage: pd.DataFrame, with_unmapped: set[str], settings: I
             above.append(f"{name} ({share:.1%}, limit {own.max_unmapped_share:.1%})")
     faults = []
     if above:
-        faults.append(f"unmapped sales above max_unmapped_share in {', '.join(above)}")
+        faults.append(f"unmapped sales above max_unmapped_share in {listed(above, _NAMED)}")
     if forbidden:
-        faults.append(f'unmapped sales where unmapped = "error" in {", ".join(forbidden)}')
+        faults.append(f'unmapped sales where unmapped = "error" in {listed(forbidden, _NAMED)}')
     if faults:
         raise RawDataError(
             f"{'; '.join(faults)}; add their SKUs to the need states, or change [internal.preprocessing] unmapped and "
@@ -247,7 +250,7 @@ def _check_conserved(coverage: pd.DataFrame, published: pd.DataFrame) -> None:
     lost = coverage["sales_cents"].to_numpy() - remaining.to_numpy() - coverage["dropped_sales_cents"].to_numpy()
     is_lost = abs(lost) >= money.LEAST
     if is_lost.any():
-        names = ", ".join(coverage["category"][is_lost])
+        names = listed(coverage["category"][is_lost], _NAMED)
         raise DataError(
             f"sales are not conserved in {names}: {abs(lost[is_lost]).sum()} cents; this is a fault: please report it"
         )

@@ -8,10 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pipeline import processes
 from pipeline.config.raw_files import format_of
 from pipeline.engine.proposing import samples
 from pipeline.engine.proposing.samples import Sample
 from pipeline.engine.reading import own_process
+
+_MEMORY = 2_000_000_000  # bytes; a million rows of ten columns
 
 
 def read(path: Path) -> Sample:
@@ -23,7 +26,8 @@ def read(path: Path) -> Sample:
     """
     if format_of(path.name) != "Excel":
         return samples.read(path)
-    sample = json.loads(own_process.ask(__name__, str(path), {"path": str(path)}).to_pybytes())
+    memory = min(_MEMORY, processes.quarter_of_memory())
+    sample = json.loads(own_process.ask(__name__, str(path), {"path": str(path)}, memory=memory).to_pybytes())
     return Sample(**sample | {"path": path, "doubts": tuple(sample["doubts"])})
 
 

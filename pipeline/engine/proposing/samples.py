@@ -78,7 +78,7 @@ def read(path: Path) -> Sample:
         raise RawDataError(f"{path}: not a known type of file; give Parquet, CSV or Excel files")
     try:
         return reader(path)
-    except (OSError, EOFError, zlib.error, csv.Error, UnicodeError, pa.ArrowException) as error:
+    except (OSError, EOFError, zlib.error, csv.Error, UnicodeError, OverflowError, pa.ArrowException) as error:
         raise RawDataError(f"{path}: cannot be read: {gist(error)}; write the file again, or leave it out") from None
 
 

@@ -30,6 +30,7 @@ from pipeline.errors import RawDataError
 from pipeline.settings import CsvSettings, SalesSource
 from pipeline.wording import listed, with_nearest
 
+MOST_COLUMNS = 16_384  # as in Excel; a statement with more takes DuckDB hours
 _PLAIN = NumberFormat()  # how numbers are written in the names of folders
 
 _NUMBERED = re.compile(r"(.+)_[0-9]+")
@@ -82,6 +83,7 @@ def scans(connection: duckdb.DuckDBPyConnection, source: Source) -> list[Scan]:
                 f"{path}: not a known type of file; write {_formats()}, or change path in [{source.setting}]"
             )
         for layout in READERS[format_].layouts(connection, path, source):
+            _check_count(path, layout.names, source)
             _check_named_once(path, layout.names)
             alike.setdefault((format_, layout, folders.without(in_folders, layout.names)), []).append(path)
     raw_scans = [
@@ -130,6 +132,14 @@ def _check_not_empty(path: str, source: Source) -> None:
         ) from None
     if size == 0:
         raise RawDataError(f"{path}: the file is empty; write it again, or change path in [{source.setting}]")
+
+
+def _check_count(path: str, names: Sequence[str], source: Source) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise RawDataError(
+            f"{path}: has {len(names):,} columns, where at most {MOST_COLUMNS:,} are read; see whether it is the right file, or written with "
+            f"another delimiter or quote than [{source.setting}] says"
+        )
 
 
 def _check_named_once(path: str, names: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ WITH named AS (
     WHERE d.is_category = 0
     GROUP BY d.position
 )
-SELECT n.category, w.week, CAST(? AS VARCHAR) AS unit, n.position, CAST(n.sales_cents AS BIGINT) AS sales_cents,
+SELECT n.category, w.week, CAST(? AS VARCHAR) AS unit, n.position AS ordinal, CAST(n.sales_cents AS BIGINT) AS sales_cents,
     CAST(n.stores AS BIGINT) AS stores
 FROM named n JOIN week_names w ON w.position = n.position
 WHERE n.category IS NOT NULL

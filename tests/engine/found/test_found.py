@@ -88,6 +88,12 @@ def test_skus_in_scientific_notation_are_an_error(found: Found) -> None:
     assert any("need_states" in error and "8.71E+12" in error for error in errors)
 
 
+def test_amounts_with_four_decimals_are_exact_to_the_last(found: Found) -> None:
+    case = found("subcent_amounts")
+    assert case.sales() == pytest.approx({"Bread": 14039.0608, "Coffee": 14841.3208}, abs=1e-9)
+    assert (case.errors(), case.doubts()) == ([], [])
+
+
 def test_a_store_key_of_two_columns_has_twelve_stores(found: Found) -> None:
     case = found("store_key_of_two_columns")
     assert case.outside()["features"]["store_id"].tolist()[:2] == ["10 / 1", "10 / 2"]
