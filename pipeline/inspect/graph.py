@@ -18,7 +18,6 @@ from pipeline.stage.from_raw import RawStage
 from pipeline.stage.loading import LoadingStage
 from pipeline.stage.per_category import CategoryStage, CollectingStage
 from pipeline.stage.raw_source import RawSource, SampleData
-from pipeline.stage.table import TableStage
 
 
 @dataclass(frozen=True)
@@ -111,10 +110,9 @@ def reads(stage: Stage) -> Iterator[str]:
     """The tables that a stage declares to read."""
     if isinstance(stage, LoadingStage):
         yield from (table for _, table in stage.loads)
-    elif isinstance(stage, CollectingStage):
+    if isinstance(stage, CollectingStage):
         yield from stage.child.tables
-    elif isinstance(stage, TableStage):
-        yield from (table for _, table in stage.reads.values())
+    yield from (table for _, table in getattr(stage, "reads", {}).values())
 
 
 def _file(path: Path, home: Path, rows: int | None = None) -> File:

@@ -14,6 +14,7 @@ from pipeline.errors import UsageError
 
 AT_A_TIME = 2
 _CHUNK = 1 << 16
+_AFTER_RUNS = ("nice", "-n", "10")
 _ROOT = Path(__file__).parents[2]  # where this program is found, whatever the project holds
 
 
@@ -44,6 +45,7 @@ class Children:
         """
         async with self._turns:
             process = await asyncio.create_subprocess_exec(
+                *_AFTER_RUNS,
                 *words,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

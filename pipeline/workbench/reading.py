@@ -232,11 +232,10 @@ _WRITERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str, list[str], BinaryI
 
 
 def limit_this_process() -> None:
-    """Limit processor time, write no file, and let a run go first."""
+    """Limit processor time, and write no file."""
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(10)
 
 
 def main() -> int:

@@ -130,11 +130,19 @@ class Environment:
 
     async def current(self) -> dict[str, Any]:
         """The tasks as they are now; judged again only if a file changed."""
-        async with self._refresh:
-            seen = self._inputs(), self._results()
-            if not self.snapshot or self._judged != seen:
-                await self._judge(seen)
+        await self._judge_if_due(is_running=activity.activity(self.outputs).is_any)
         return self.snapshot
+
+    async def _judge_if_due(self, *, is_running: bool) -> bool:
+        async with self._refresh:
+            inputs, results = self._inputs(), self._results()
+            # During a run its record tells what was built; judging every task after each would take from the run.
+            is_due = (
+                self._judged is None or inputs != self._judged[0] or (not is_running and results != self._judged[1])
+            )
+            if is_due:
+                await self._judge((inputs, results))
+        return is_due
 
     async def _judge(self, seen: tuple[Any, Any]) -> None:
         answer = await self._children.module("snapshot", self.env, seconds=300)
@@ -186,13 +194,7 @@ class Environment:
             self._active = written
             self._tell("activity", state)
         runs_now = bool(state["running"] or state["holder"] or state["building"])
-        async with self._refresh:
-            inputs, results = self._inputs(), self._results()
-            # During a run its record tells what was built; judging every task after each would take from the run.
-            stale = self._judged is None or inputs != self._judged[0] or (not runs_now and results != self._judged[1])
-            if stale:
-                await self._judge((inputs, results))
-        if stale:
+        if await self._judge_if_due(is_running=runs_now):
             self._tell("pipeline", self.snapshot)
         return position
 

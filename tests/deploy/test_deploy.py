@@ -19,11 +19,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import workbenches
 from conftest import ROOT
 from projects import CATEGORIES, Project
 from servers import free_port, wait_for
@@ -304,53 +306,54 @@ def test_every_setting_of_luigid_is_one_that_luigi_knows() -> None:
 # ---------------------------------------------------------------- nginx
 
 
-@pytest.fixture
-def nginx(tmp_path: Path, luigid: Luigid) -> Iterator[str]:
-    """nginx with the snippet in front of luigid; its address."""
+@contextmanager
+def proxied(folder: Path, name: str, server_name: str, behind: str, port: int) -> Iterator[str]:
+    """nginx with a file of deploy/ in front of a server on this port, for the user anna with the password secret; its address."""
     program = shutil.which("nginx")
     if not program:
         pytest.skip("no nginx on this machine")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    snippet = (DEPLOY / "nginx.conf").read_text()
+        own_port = int(probe.getsockname()[1])
+    snippet = (DEPLOY / name).read_text()
     for here, there in (
-        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-        ("/etc/nginx/", f"{tmp_path}/"),
-        ("127.0.0.1:8082", f"127.0.0.1:{luigid.port}"),
+        ("listen 443 ssl", f"listen 127.0.0.1:{own_port} ssl"),
+        ("/etc/nginx/", f"{folder}/"),
+        (behind, f"127.0.0.1:{port}"),
     ):
         assert here in snippet
         snippet = snippet.replace(here, there)
-    key, certificate = tmp_path / "luigi.example.com.key", tmp_path / "luigi.example.com.pem"
-    made = f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=luigi.example.com -keyout {key} -out {certificate}"
+    key, certificate = folder / f"{server_name}.key", folder / f"{server_name}.pem"
+    made = f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN={server_name} -keyout {key} -out {certificate}"
     subprocess.run(made.split(), check=True, capture_output=True)
     hashed = subprocess.run(["openssl", "passwd", "-apr1", "secret"], check=True, capture_output=True, text=True)
-    (tmp_path / "store-clustering.htpasswd").write_text(f"anna:{hashed.stdout}")
-    tmp_path.chmod(0o755)
+    (folder / "store-clustering.htpasswd").write_text(f"anna:{hashed.stdout}")
+    folder.chmod(0o755)
     temporary = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    (tmp_path / "whole.conf").write_text(
-        f"pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\ndaemon off;\nuser root;\nevents {{}}\n"
+    (folder / "whole.conf").write_text(
+        f"pid {folder}/pid;\nerror_log {folder}/error.log;\ndaemon off;\nuser root;\nevents {{}}\n"
         f"http {{\naccess_log off;\n{temporary}{snippet}\n}}\n"
     )
-    words = [program, "-p", str(tmp_path), "-c", str(tmp_path / "whole.conf")]
+    words = [program, "-p", str(folder), "-c", str(folder / "whole.conf")]
     checked = subprocess.run([*words, "-t"], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
     server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(50):
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                if probe.connect_ex(("127.0.0.1", own_port)) == 0:
                     break
             time.sleep(0.1)
-        yield f"https://127.0.0.1:{port}/static/visualiser/index.html"
+        yield f"https://127.0.0.1:{own_port}"
     finally:
         server.terminate()
         server.wait()
 
 
-def test_the_proxy_asks_for_a_password(nginx: str) -> None:
+def statuses(address: str) -> list[int]:
+    """What a proxy answers without a password, with a wrong one and with the right one."""
     import base64
     import ssl
 
@@ -359,12 +362,34 @@ def test_the_proxy_asks_for_a_password(nginx: str) -> None:
     for word in (None, "anna:wrong", "anna:secret"):
         headers = {} if word is None else {"Authorization": "Basic " + base64.b64encode(word.encode()).decode()}
         try:
-            with urllib.request.urlopen(urllib.request.Request(nginx, headers=headers), context=context) as page:  # noqa: S310
+            with urllib.request.urlopen(urllib.request.Request(address, headers=headers), context=context) as page:  # noqa: S310
                 codes.append(page.status)
         except urllib.error.HTTPError as error:
             codes.append(error.code)
             error.close()
-    assert codes == [401, 401, 200]
+    return codes
+
+
+def test_the_proxy_asks_for_a_password(tmp_path: Path, luigid: Luigid) -> None:
+    with proxied(tmp_path, "nginx.conf", "luigi.example.com", "127.0.0.1:8082", luigid.port) as address:
+        assert statuses(f"{address}/static/visualiser/index.html") == [401, 401, 200]
+
+
+def test_the_workbench_s_service_answers_its_proxy_alone_and_the_proxy_asks_for_a_password(
+    tmp_path: Path, project: Project
+) -> None:
+    words = in_venv(Unit("store-clustering-workbench.service")["Service"]["ExecStart"])
+    assert words[:4] == ["store-clustering", "open", "--no-browser", "--read-only"]
+    token, folder = "t" * 64, tmp_path / "nginx"
+    folder.mkdir()
+    (folder / "store-clustering-workbench.token").write_text(f'proxy_set_header Authorization "Bearer {token}";\n')
+    with workbenches.served(project.home, "--read-only", STORE_CLUSTERING_TOKEN=token) as bench:
+        port = int(bench.base.rpartition(":")[2])
+        with proxied(folder, "nginx-workbench.conf", "workbench.example.com", "127.0.0.1:8083", port) as address:
+            for path in ("/", "/api/session", "/api/dev/rows?sql=FROM+runs"):
+                wanted = 400 if "sql" in path else 200  # there is no database yet
+                assert statuses(address + path) == [401, 401, wanted]
+            assert bench.ask("/api/session").status == 401
 
 
 # ---------------------------------------------------------------- Docker

@@ -22,7 +22,7 @@ from pipeline.storage import locks
 
 @pytest.fixture(scope="module")
 def opened(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
-    home = tmp_path_factory.mktemp("opened")
+    home = tmp_path_factory.mktemp("opened") / "store-clustering"
     shutil.copytree(shared("built", build_in), home, dirs_exist_ok=True)
     project = Project(home, {})
     said: list[str] = []
@@ -54,7 +54,7 @@ def test_the_address_loses_its_token_and_all_tasks_are_shown_fresh(
 ) -> None:
     assert "token" not in opened.page.url
     opened.now("tasks of dev are fresh")
-    group = opened.page.locator(".task", has_text="\u00d7 3")
+    group = opened.page.locator(".task", has_text="ClusterCategory \u00d7 3")
     assert "fresh" in group.inner_text()
     assert "Merging" in opened.page.locator(".columns").inner_text()
     keep(request, opened.page, "workbench-pipeline.png")
