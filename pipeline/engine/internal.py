@@ -22,7 +22,7 @@ from pipeline.engine.summed_sales import sum_sales
 from pipeline.schema import BLOCK_CENTS, UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, Sources
 
-_SUMS_AT_ONCE = 1_000_000  # of a store and a SKU, in the categories that come into Python together
+_SUMS_AT_ONCE = 250_000  # of a store and a SKU, in the categories that come into Python together
 _WEEKS = {"first_week": "str", "last_week": "str", "weeks": "int64"}
 
 

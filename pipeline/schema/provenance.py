@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.schema.fields import STORES
 from pipeline.schema.kinds import Column, Table
 
 TABLES = (
@@ -17,7 +18,7 @@ TABLES = (
             ),
             Column("env", "text", "The environment"),
             Column("categories", "integer", "Categories with clusters"),
-            Column("stores", "integer", "Stores with a cluster", unit="stores"),
+            STORES.described("Stores with a cluster"),
             Column("clusters", "integer", "Final clusters, of all categories"),
             Column(
                 "first_week",

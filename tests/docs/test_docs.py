@@ -38,7 +38,7 @@ NOT_RUN = {
     r"uv run pytest$": "it is what runs this",
     r"\.ci/\w+$": "it runs these tests, or asks a registry",
     r".*completejourney": "fetches a package; tests/e2e/test_completejourney.py runs it where the data is there",
-    r"git pull$|uv sync\b|cd /opt/store-clustering && uv sync": "asks a server, and changes the checkout",
+    r"git pull$|deploy/install\b|cd /opt/store-clustering && deploy/install": "asks a server; tests/deploy installs from a folder",
     r"(useradd|install|cp|systemctl|journalctl|crontab|nginx|printf) ": "changes the machine; tests/deploy checks the files",
     r".*store-clustering open": "it serves until Ctrl-C; tests/workbench starts it",
     r"(ssh|docker) ": "needs a server, or Docker's daemon; tests/deploy checks the Dockerfile",

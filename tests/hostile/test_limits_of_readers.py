@@ -16,13 +16,13 @@ import pyarrow as pa
 import pytest
 from conftest import ROOT
 from engine import workbooks
-from hostile.sources import outside_features, sales_tables
+from hostile.sources import sales_tables
 
 from pipeline.engine import time_limit
 from pipeline.engine.connections import reading
-from pipeline.engine.reading import own_process, rewriting
+from pipeline.engine.reading import own_process, rewriting, workbook_process
 from pipeline.errors import PipelineError, RawDataError
-from pipeline.settings import CsvSettings
+from pipeline.settings import CsvSettings, ExcelSettings
 
 MAP = "sku_id,category,need_state\na,Bread,Daily\n"
 HEADER = "store_id,sku_id,category,sales_value\n"
@@ -54,7 +54,7 @@ def blanks(megabytes: int) -> Iterator[bytes]:
         yield b" " * MEGABYTE
 
 
-@pytest.mark.parametrize("content", [rows_of_long_texts(20_000), blanks(700)], ids=["long texts", "blanks"])
+@pytest.mark.parametrize("content", [rows_of_long_texts(9_000), blanks(300)], ids=["long texts", "blanks"])
 def test_a_workbook_that_unpacks_to_what_would_fill_its_memory_is_refused_in_one_line(
     content: Iterator[bytes], tmp_path: Path
 ) -> None:
@@ -70,10 +70,10 @@ def test_a_workbook_that_unpacks_to_what_would_fill_its_memory_is_refused_in_one
                 part.write(mark + tail)
     assert path.stat().st_size < 5 * MEGABYTE
     with pytest.raises(RawDataError) as caught:
-        outside_features(str(path), str(tmp_path))
+        workbook_process.read(str(path), ExcelSettings(), "sources.external[0]", memory=100_000_000, folder=tmp_path)
     (line,) = caught.value.lines
     assert line.startswith(f"{path}: cannot be read: its reader ")
-    assert "needs more than 400 MB of memory" in line
+    assert "needs more than 100 MB of memory" in line
 
 
 @pytest.fixture

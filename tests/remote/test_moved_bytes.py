@@ -18,8 +18,9 @@ from pipeline.engine.remote import drivers, extracts
 from pipeline.settings import Engine, SalesColumns, SalesSource, Sources
 
 ROWS = 5_000_000
-_SALES = """CREATE TABLE receipts AS SELECT 1000 + n % 200 AS "STORE", 100000 + (n * 7919) % 500 AS "SKU", 'category ' || (n * 7919) % 500 % 20 AS "CAT",
-    CAST((n * 104729) % 10007 AS NUMERIC(12, 2)) / 100 AS "SALES" FROM GENERATE_SERIES(1, {rows}) n"""
+_SALES = """CREATE TABLE receipts AS SELECT 1000 + n % 200 AS "STORE", 100000 + n / 200 % 500 AS "SKU",
+    'category ' || n / 200 % 500 % 20 AS "CAT", CAST(n * 104729 % 10007 / 100.0 AS NUMERIC(12, 2)) AS "SALES"
+    FROM GENERATE_SERIES(CAST(1 AS BIGINT), {rows}) n"""
 
 
 @contextmanager

@@ -24,7 +24,8 @@ def frame(name: str, *rows: tuple) -> pd.DataFrame:
 
 def placed(store: str, category: str, cluster: int, external: int | None) -> tuple:
     status = "external_only" if category == NO_CATEGORY else "both" if external else "internal_only"
-    return store, category, None if category == NO_CATEGORY else 1, external, cluster, status, False, False, 0.5
+    sides = None if category == NO_CATEGORY else 1, external
+    return store, category, *sides, cluster, status, False, False, 0.5, None, None
 
 
 def database(path: Path, **frames: pd.DataFrame) -> duckdb.DuckDBPyConnection:
@@ -134,7 +135,7 @@ def test_data_quality_gathers_what_to_know(tmp_path):
     given = {
         "need_state_coverage": frame("need_state_coverage", ("Tea", 1000, 250, 50, 0.25)),
         "key_spellings": frame("key_spellings", ("store", "7", 2)),
-        "categories": frame("categories", ("Tea", "f", 3, 1, 2, "NEED", 950, 7)),
+        "categories": frame("categories", ("Tea", "f", 3, 1, 2, "NEED", "202501", "202526", 26, 950, 7)),
         "excluded_stores": frame(
             "excluded_stores",
             ("1", "Tea", "internal_sales", "r"),

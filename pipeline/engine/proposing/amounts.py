@@ -30,18 +30,18 @@ _AMOUNT = re.compile(
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text stands for zero or for a missing value."""
+    """Return whether a text stands for zero or for a missing value."""
     return text in _ZERO or text.lower() in _MISSING
 
 
 def number_of(text: str) -> str | None:
-    """The digits and marks of a text that is a number, perhaps with a sign, a currency or a word for a sign; None if it is none."""
+    """Return the digits and marks of a text that is a number, perhaps with a sign, a currency or a word for a sign; None if it is none."""
     parts = _parts(text)
     return None if parts is None else parts[0]
 
 
 def settings_of(columns: Mapping[str, Sequence[str | None]]) -> tuple[Written, list[str]]:
-    """The settings `currency`, `signs`, `zero` and `missing` that these columns need, and what is unsure about them.
+    """Return the settings `currency`, `signs`, `zero` and `missing` that these columns need, and what is unsure about them.
 
     Only columns in which most texts are numbers count. Without such texts nothing is set.
     """
@@ -63,7 +63,7 @@ def settings_of(columns: Mapping[str, Sequence[str | None]]) -> tuple[Written, l
 
 
 def _beside(words: Counter[str]) -> tuple[Written, list[str]]:
-    """The settings for words beside numbers, by how often each occurs."""
+    """Return the settings for words beside numbers, by how often each occurs."""
     settings: Written = {}
     unsure = []
     currencies = [word for word, _ in words.most_common() if word not in _SIGNS]
@@ -80,7 +80,7 @@ def _beside(words: Counter[str]) -> tuple[Written, list[str]]:
 
 
 def _instead(blanks: Mapping[str, str]) -> tuple[Written, list[str]]:
-    """The settings for texts in place of numbers; `blanks`: the column of each."""
+    """Return the settings for texts in place of numbers; `blanks`: the column of each."""
     settings: Written = {}
     unsure = []
     if zero := sorted(text for text in blanks if text in _ZERO):
@@ -95,7 +95,7 @@ def _instead(blanks: Mapping[str, str]) -> tuple[Written, list[str]]:
 
 
 def _parts(text: str) -> tuple[str, list[str]] | None:
-    """The number of a text, and the words around it; None if it is no number."""
+    """Return the number of a text, and the words around it; None if it is no number."""
     match = _AMOUNT.fullmatch(text)
     if match is None:
         return None

@@ -16,7 +16,7 @@ from pipeline.engine.proposing.roles import EXTERNAL, NEED_STATES, SALES, Group,
 
 
 def written(proposal: Proposal, home: Path) -> str:
-    """The config. Paths below `home` are relative to it; files that are read alike are named by their folder or a pattern."""
+    """Return the config. Paths below `home` are relative to it; files that are read alike are named by their folder or a pattern."""
     lines = [
         "# Proposed by `store-clustering init` from the files below. Look at every line, and at what `check` says.",
         "",
@@ -56,7 +56,7 @@ def _part(part: Part, home: Path, *, has_map: bool, sales: Part | None) -> list[
 
 
 def path_of(group: Group, home: Path) -> str:
-    """A file, the folder that holds these files and no other raw ones, or a pattern of what their names have in common."""
+    """Return a file, the folder that holds these files and no other raw ones, or a pattern of what their names have in common."""
     paths = [Path(os.path.abspath(path)) for path in group.paths]  # noqa: PTH100  # links stay as they are named
     if len(paths) == 1:
         return _below(paths[0], home)

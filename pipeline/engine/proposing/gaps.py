@@ -19,7 +19,7 @@ _TOTAL = re.compile(
 
 
 def filled_down(columns: Columns) -> tuple[dict[str, Sequence[str | None]], list[str]]:
-    """The columns with values repeated below them, and the names of those columns where that was needed.
+    """Return the columns with values repeated below them, and the names of those columns where that was needed.
 
     These are columns of keys that have a value in the first row and in few of the others, while another column has one in nearly all.
     """
@@ -47,7 +47,7 @@ def _repeated(values: Sequence[str | None]) -> list[str | None]:
 
 
 def footer_rows(rows: Sequence[Sequence[str]], width: int) -> int:
-    """How many rows at the end are no rows of data: with fewer fields than the others, or with a text in the first field alone.
+    """Return how many rows at the end are no rows of data: with fewer fields than the others, or with a text in the first field alone.
 
     0 if the last row is one of data.
     """
@@ -61,7 +61,7 @@ def footer_rows(rows: Sequence[Sequence[str]], width: int) -> int:
 
 
 def totals(columns: Columns, names: Sequence[str]) -> dict[str, list[str]]:
-    """By column the values that are called a total, where the others are not; empty if there are none."""
+    """Return by column the values that are called a total, where the others are not; empty if there are none."""
     called = {
         name: sorted({text.strip() for text in columns[name] if text and _TOTAL.fullmatch(text.strip())})
         for name in names

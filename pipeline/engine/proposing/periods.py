@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from pipeline.engine.proposing.vocabulary import fit, tokens
+from pipeline.engine.proposing.vocabulary import tokens
 from pipeline.engine.reading import week_recognition
 from pipeline.engine.reading.week_formats import WeekFormatError
 
@@ -16,7 +16,7 @@ _BOTH = re.compile(r"\d{1,2}([-/. ])\d{1,2}\1(?:\d{4}|\d{2})")
 
 
 def week_columns(columns: Mapping[str, Sequence[str | None]], numeric: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The columns of numbers whose names are weeks in one format, and names or patterns that stand for them; both empty if there are none.
+    """Return the columns of numbers whose names are weeks in one format, and names or patterns that stand for them; both empty if there are none.
 
     `numeric` : the columns of numbers
     """
@@ -34,7 +34,7 @@ def week_columns(columns: Mapping[str, Sequence[str | None]], numeric: Sequence[
 
 
 def _in_one_format(names: Sequence[str]) -> list[str]:
-    """These names if they are all weeks of one format; else those that are not the odd ones out; none if they are no weeks."""
+    """Return these names if they are all weeks of one format; else those that are not the odd ones out; none if they are no weeks."""
     for tried in (
         list(names),
         [name for name in names if re.match(r"\D*\d", name) and len(re.findall(r"\d", name)) >= 3],
@@ -50,7 +50,7 @@ def _in_one_format(names: Sequence[str]) -> list[str]:
 
 
 def with_year(columns: Mapping[str, Sequence[str | None]], week: str) -> list[str]:
-    """The columns of year and week, where this week is a number without a year and another column is the year; else none."""
+    """Return the columns of year and week, where this week is a number without a year and another column is the year; else none."""
     if not _all(columns[week], _NUMBER):
         return []
     years = [
@@ -62,7 +62,7 @@ def with_year(columns: Mapping[str, Sequence[str | None]], week: str) -> list[st
 
 
 def format_of(texts: Sequence[str], *, is_european: bool) -> tuple[str, str]:
-    """The `week_format` of texts that nothing in the column settles, with what is unsure about it; two empty texts where it is settled.
+    """Return the `week_format` of texts that nothing in the column settles, with what is unsure about it; two empty texts where it is settled.
 
     A guess, by how the other values are written: the day first where decimals have a comma or fields a semicolon.
     """
@@ -78,16 +78,6 @@ def format_of(texts: Sequence[str], *, is_european: bool) -> tuple[str, str]:
                 f"weeks such as {texts[0]!r} are taken for {name}: nothing in the column tells day and month apart",
             )
     return "", ""
-
-
-def is_week_alone(texts: Sequence[str]) -> bool:
-    """Whether these are numbers of weeks without a year."""
-    return bool(texts) and all(_NUMBER.fullmatch(text) for text in texts) and max(map(int, texts)) <= 53
-
-
-def looks_like_week(name: str) -> bool:
-    """Whether a column is called like one of weeks."""
-    return fit(name, "week") >= 1
 
 
 def _all(values: Sequence[str | None], pattern: re.Pattern[str]) -> bool:

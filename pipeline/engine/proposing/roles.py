@@ -67,7 +67,7 @@ class Proposal:
 
 
 def propose(samples: Sequence[Sample]) -> Proposal:
-    """A part per source that the files can be: one of sales, at most one of need states, any number of outside data."""
+    """Return a part per source that the files can be: one of sales, at most one of need states, any number of outside data."""
     proposal = Proposal()
     groups = _groups(samples)
     sales = [group for group in groups if _is_sales(group.sample)]
@@ -134,7 +134,7 @@ def _why_not(sample: Sample) -> str:
 
 
 def _best(sample: Sample, use: str, taken: Sequence[str] = ()) -> tuple[str | None, str]:
-    """The column that fits a use best, and what is unsure about it."""
+    """Return the column that fits a use best, and what is unsure about it."""
     scores = {name: fit(name, use) for name in sample.columns if name not in taken and _can_be(sample, name, use)}
     scores = {name: score for name, score in scores.items() if score >= 1}
     if not scores:
@@ -164,7 +164,7 @@ def _is_numeric(values: Sequence[str]) -> bool:
 
 
 def _is_decimal(values: Sequence[str]) -> bool:
-    """Whether these are amounts rather than keys: numbers with decimals that are not all zero."""
+    """Return whether these are amounts rather than keys: numbers with decimals that are not all zero."""
     return _is_numeric(values) and sum(bool(re.search(r"[.,]\d*[1-9]\d*$", text)) for text in values) > 0.2 * len(
         values
     )
@@ -191,7 +191,7 @@ def _repeats(sample: Sample, name: str) -> bool:
 
 
 def _priced(sample: Sample) -> tuple[str | None, str | None]:
-    """The columns of units and price, where both are there."""
+    """Return the columns of units and price, where both are there."""
     units, price = _best(sample, "units")[0], _best(sample, "price")[0]
     return (units, price) if units and price else (None, None)
 
@@ -200,7 +200,7 @@ def _priced(sample: Sample) -> tuple[str | None, str | None]:
 
 
 def _columns(sample: Sample, uses: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """The best column for each use that has one, and what is unsure about the sample and these columns."""
+    """Return the best column for each use that has one, and what is unsure about the sample and these columns."""
     columns: dict[str, str] = {}
     unsure = [*sample.doubts]
     for use in uses:
@@ -212,7 +212,7 @@ def _columns(sample: Sample, uses: Iterable[str]) -> tuple[dict[str, str], list[
 
 
 def _wide(sample: Sample) -> tuple[list[str], list[str]]:
-    """The columns that are weeks, and what stands for them in `week_columns`."""
+    """Return the columns that are weeks, and what stands for them in `week_columns`."""
     numeric = [name for name in sample.columns if _is_numeric(sample.values(name))]
     return periods.week_columns(sample.columns, numeric)
 
@@ -269,7 +269,7 @@ def _map(group: Group, sales: Part) -> Part:
 
 
 def _attribute(sample: Sample, columns: Mapping[str, str]) -> tuple[str, str]:
-    """The attribute with the most levels that are not too many, else the SKU itself."""
+    """Return the attribute with the most levels that are not too many, else the SKU itself."""
     levels = {name: len(set(sample.values(name))) for name in sample.columns if name not in columns.values()}
     usable = {
         name: count
@@ -314,7 +314,7 @@ def _outside(group: Group) -> Part | None:
 
 
 def _is_coded(sample: Sample, name: str) -> bool:
-    """Whether a column of whole numbers behaves like codes, as `check` would doubt it."""
+    """Return whether a column of whole numbers behaves like codes, as `check` would doubt it."""
     values = sample.values(name)
     is_whole = bool(values) and all(_WHOLE.fullmatch(text) for text in values)
     return is_whole and codes.are_codes(name, np.array(values, dtype="float64"))
@@ -327,7 +327,7 @@ def _is_name(sample: Sample, name: str) -> bool:
 
 
 def _join(proposal: Proposal) -> None:
-    """What the parts say together: a source that is not there, and a category that only one of them has."""
+    """Return what the parts say together: a source that is not there, and a category that only one of them has."""
     by_source = {part.source: part for part in proposal.parts}
     sales, mapped = by_source.get(SALES), by_source.get(NEED_STATES)
     if sales is None:

@@ -60,12 +60,12 @@ class Sample:
     is_whole: bool = True
 
     def values(self, name: str) -> list[str]:
-        """The values of a column that are there, trimmed."""
+        """Return the values of a column that are there, trimmed."""
         return [text.strip() for text in self.columns[name] if text is not None and text.strip()]
 
 
 def read(path: Path) -> Sample:
-    """The beginning of a file.
+    """Return the beginning of a file.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def _read_on(columns: dict[str, Sequence[str | None]]) -> tuple[dict[str, Sequen
 
 
 def _rows_above(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows stand above the names: the first row with a different word for each of the fields that most rows have."""
+    """Return how many rows stand above the names: the first row with a different word for each of the fields that most rows have."""
     width = Counter(len(row) for row in rows if len(row) > 1).most_common(1)
     for position, row in enumerate(rows[:_HEADERS]):
         texts = [text.strip() for text in row if text.strip()]
@@ -176,7 +176,7 @@ def _encoding(data: bytes) -> tuple[str, list[str]]:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """The delimiter with which most lines have as many fields as the first, and that the most."""
+    """Return the delimiter with which most lines have as many fields as the first, and that the most."""
     scores = {}
     for delimiter in _DELIMITERS:
         counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
@@ -186,7 +186,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 
 def _marks(columns: Mapping[str, Sequence[str | None]]) -> tuple[dict[str, str], list[str]]:
-    """The decimal and thousands marks of the numbers, and what is unsure about them."""
+    """Return the decimal and thousands marks of the numbers, and what is unsure about them."""
     points: Counter[str] = Counter()
     groups: Counter[str] = Counter()
     threes = []
@@ -213,7 +213,7 @@ def _marks(columns: Mapping[str, Sequence[str | None]]) -> tuple[dict[str, str],
 def _with_three_digits(
     columns: Mapping[str, Sequence[str | None]], name: str, text: str, marks: dict[str, str]
 ) -> list[str]:
-    """What is unsure of numbers such as 1.003 in a column; `marks` gets that of thousands where they are taken for such."""
+    """Return what is unsure of numbers such as 1.003 in a column; `marks` gets that of thousands where they are taken for such."""
     mark = "," if "," in text else "."
     if mark != marks["decimal"] or _beside_whole_numbers(columns[name], mark):
         if mark == marks["decimal"]:
@@ -226,7 +226,7 @@ def _with_three_digits(
 
 
 def _beside_whole_numbers(values: Sequence[str | None], mark: str) -> bool:
-    """Whether numbers below a thousand stand without the mark, beside those with three digits behind it: 901 beside 1.003."""
+    """Return whether numbers below a thousand stand without the mark, beside those with three digits behind it: 901 beside 1.003."""
     texts = [number for text in values if text and (number := amounts.number_of(text.strip()))]
     whole = [text for text in texts if mark not in text]
     return bool(whole) and all(len(text) <= 3 for text in whole) and not any(text.startswith("0") for text in texts)
@@ -237,7 +237,7 @@ def _most(counts: Counter[str], otherwise: str) -> str:
 
 
 def _numbers(columns: Mapping[str, Sequence[str | None]]) -> Iterator[tuple[str, str]]:
-    """The texts of the columns that hold numbers, with the column's name."""
+    """Return the texts of the columns that hold numbers, with the column's name."""
     for name, values in columns.items():
         texts = [text.strip() for text in values if text and text.strip()]
         numbers = [number for text in texts if (number := amounts.number_of(text))]
@@ -283,7 +283,7 @@ def _excel(path: Path) -> Sample:
 
 
 def _below_header(cells: pa.RecordBatch) -> tuple[int, dict[str, Sequence[str | None]]] | None:
-    """The row of the names, counted from 1, and the columns below: the first row with a different text in each column that has values."""
+    """Return the row of the names, counted from 1, and the columns below: the first row with a different text in each column that has values."""
     values = [column.to_pylist() for column in cells.columns]
     if not values:
         return None

@@ -8,7 +8,7 @@ Columns = Mapping[str, Sequence[str | None]]
 
 
 def partner(outside: Columns, sold: Columns, store: str, in_sales: str) -> str:
-    """The column that names a store of outside data together with `store`, which does not alone; "" if none does.
+    """Return the column that names a store of outside data together with `store`, which does not alone; "" if none does.
 
     It is in both files under the same name, has few values, and with it no two rows are of the same store.
 

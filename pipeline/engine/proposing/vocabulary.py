@@ -39,7 +39,7 @@ _PLURAL = re.compile(r"(.{3,}?)(en|es|s|n)$")
 
 
 def tokens(name: str) -> tuple[str, ...]:
-    """The words of a column's name, lower case and without accents: `Filial-Nr.`, `FilialNr` and `FILIAL_NR` are (filial, nr)."""
+    """Return the words of a column's name, lower case and without accents: `Filial-Nr.`, `FilialNr` and `FILIAL_NR` are (filial, nr)."""
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss").replace("ł", "l"))
     ascii_only = "".join(letter for letter in plain if not unicodedata.combining(letter))
     split = re.sub(r"([a-z])([A-Z])", r"\1 \2", ascii_only)
@@ -47,7 +47,7 @@ def tokens(name: str) -> tuple[str, ...]:
 
 
 def fit(name: str, use: str) -> float:
-    """How well a name fits a use, from 0; 1 and more is a fit, the more the better."""
+    """Return how well a name fits a use, from 0; 1 and more is a fit, the more the better."""
     words = tokens(name)
     if not words:
         return 0.0
@@ -69,12 +69,12 @@ def fit(name: str, use: str) -> float:
 
 
 def uses_of(name: str, uses: Sequence[str]) -> dict[str, float]:
-    """How well a name fits each of these uses, those that it does not fit left out."""
+    """Return how well a name fits each of these uses, those that it does not fit left out."""
     return {use: score for use in uses if (score := fit(name, use)) > 0}
 
 
 def _begins_or_is_in(compound: str, word: str) -> bool:
-    """Whether a compound such as `weeknummer` or `hauptwarengruppe` has the word; short ones count at its beginning alone."""
+    """Return whether a compound such as `weeknummer` or `hauptwarengruppe` has the word; short ones count at its beginning alone."""
     return compound.startswith(word) if len(word) == 4 else len(word) > 4 and word in compound
 
 

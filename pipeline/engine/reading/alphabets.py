@@ -43,7 +43,7 @@ _THAI = 0.25  # of the signs of a Thai text, or more, are vowels and tones
 
 
 def strangers(words: Iterable[str]) -> float:
-    """The share of the letters beyond a to z that the language which fits best does not write; 0 without such letters.
+    """Return the share of the letters beyond a to z that the language which fits best does not write; 0 without such letters.
 
     Only Latin letters count: other scripts are judged by `is_pronounceable`.
     """
@@ -55,7 +55,7 @@ def strangers(words: Iterable[str]) -> float:
 
 
 def is_pronounceable(texts: Sequence[str]) -> bool:
-    """Whether Cyrillic and Thai words have vowels, and Greek ones in small letters an accent, as nearly all do; True for other scripts."""
+    """Return whether Cyrillic and Thai words have vowels, and Greek ones in small letters an accent, as nearly all do; True for other scripts."""
     words = [word for text in texts for word in _WORD.findall(text)]
     cyrillic = [word.lower() for word in words if unicodedata.name(word[0], "").startswith("CYRILLIC")]
     greek = [word for word in words if len(word) > 3 and unicodedata.name(word[-1], "").startswith("GREEK SMALL")]

@@ -40,13 +40,13 @@ def check_certain(connection: duckdb.DuckDBPyConnection, source: Source, raw_sca
 
 
 def _columns(source: Source, scan: Scan, name: str) -> list[RawColumn]:
-    """The columns behind a name, which are several where it is a product."""
+    """Return the columns behind a name, which are several where it is a product."""
     parts = source.parts(name)
     return [scan[part] for part in parts] if len(parts) > 1 and scan[name].computed else [scan[name]]
 
 
 def undecided(connection: duckdb.DuckDBPyConnection, scan: Scan, column: RawColumn) -> list[str]:
-    """The distinct texts of a column where they leave open what their point is, at least one with a point and one without; else none."""
+    """Return the distinct texts of a column where they leave open what their point is, at least one with a point and one without; else none."""
     if column.written is None or column.computed or not keys.is_text(column.type):
         return []
     for limit in (f"LIMIT {_SAMPLE}", ""):
@@ -63,7 +63,7 @@ def _distinct(connection: duckdb.DuckDBPyConnection, scan: Scan, column: RawColu
 
 
 def what_to_set(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], name: str) -> str:
-    """What to do where a column has texts that are no numbers: the settings that make numbers of them, if any do."""
+    """Return what to do where a column has texts that are no numbers: the settings that make numbers of them, if any do."""
     for scan in raw_scans:
         column = scan[name]
         if column.written is None:
@@ -91,7 +91,7 @@ def what_to_set(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans
 
 
 def either(ways: Sequence[Mapping[str, object]]) -> str:
-    """Settings as a config has them; where there are several ways, each."""
+    """Return settings as a config has them; where there are several ways, each."""
     written = [" and ".join(f"{name} = {_toml(value)}" for name, value in way.items()) for way in ways]
     return written[0] if len(written) == 1 else f"{' or '.join(written)}, whichever it means,"
 
@@ -107,5 +107,5 @@ def _section(source: Source, scan: Scan) -> str:
 
 
 def formats_of(raw_scans: Sequence[Scan], name: str) -> set[NumberFormat]:
-    """How the scans write a column's numbers; none where types say what is one."""
+    """Return how the scans write a column's numbers; none where types say what is one."""
     return {written for scan in raw_scans if (written := scan[name].written) is not None}

@@ -72,7 +72,7 @@ _YEARS = (1900, 2100)
 
 
 def doubts(features: pd.DataFrame, setting: str, *, ask: bool) -> list[str]:
-    """A line for each column of numbers that behaves like codes, or like row numbers.
+    """Return a line for each column of numbers that behaves like codes, or like row numbers.
 
     Parameters
     ----------
@@ -103,12 +103,12 @@ def doubts(features: pd.DataFrame, setting: str, *, ask: bool) -> list[str]:
 
 
 def counts_rows(numbers: np.ndarray) -> bool:
-    """Whether numbers, in the order of the stores, are 0, 1, 2, ... or 1, 2, 3, ..."""
+    """Return whether numbers, in the order of the stores, are 0, 1, 2, ... or 1, 2, 3, ..."""
     return len(numbers) >= 2 * _FEWEST and bool((np.diff(numbers) == 1).all()) and numbers[0] in (0, 1)
 
 
 def are_codes(name: str, numbers: np.ndarray) -> bool:
-    """Whether whole numbers behave like codes: few, repeated, and named as codes are, or far apart in steps of their own."""
+    """Return whether whole numbers behave like codes: few, repeated, and named as codes are, or far apart in steps of their own."""
     distinct = np.unique(numbers)
     if not _FEWEST <= len(distinct) <= _MOST or len(numbers) < _REPEATED * len(distinct):
         return False

@@ -53,7 +53,7 @@ class Kind:
         return self.reason.startswith(("numbers", "dates", "by its name"))
 
     def sql(self, scan: Scan) -> str:
-        """The SQL of its value: DOUBLE, or text (numbers among texts are written as keys are)."""
+        """Return the SQL of its value: DOUBLE, or text (numbers among texts are written as keys are)."""
         column = scan[self.name]
         if not self.is_number:
             return keys.text(column.sql) if _is_written(column) else column.key
@@ -96,7 +96,7 @@ def classify(
 
 
 def label(scan: Scan, name: str) -> str:
-    """The SQL of a label: text, trimmed; numbers as keys are written; other types as DuckDB writes them."""
+    """Return the SQL of a label: text, trimmed; numbers as keys are written; other types as DuckDB writes them."""
     column = scan[name]
     return column.key if keys.is_number(column.type) else keys.text(column.sql)
 
@@ -110,13 +110,13 @@ def _is_date(column: RawColumn) -> bool:
 
 
 def _day(column: RawColumn) -> str:
-    """The SQL of a date, null where it is not of a year from 1 to 9999."""
+    """Return the SQL of a date, null where it is not of a year from 1 to 9999."""
     day = f"CAST({column.sql} AS DATE)"
     return f"(CASE WHEN {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN {day} END)"
 
 
 def _text(column: RawColumn) -> str:
-    """The SQL of a value by which `Kind.values` knows it."""
+    """Return the SQL of a value by which `Kind.values` knows it."""
     return f"NULLIF(TRIM(CAST({column.sql} AS VARCHAR)), '')"
 
 
@@ -159,7 +159,7 @@ def _kind(
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], name: str) -> Kind:
-    """A column that Parquet says to be a number, or a text, in some file at least; other files must have numbers too."""
+    """Return a column that Parquet says to be a number, or a text, in some file at least; other files must have numbers too."""
     if any(scan[name].written is None and keys.is_text(scan[name].type) for scan in raw_scans):
         texts = {text for scan in raw_scans for text in _distinct(connection, scan, scan[name])}
         return _dates(name, texts) or Kind(name)
@@ -205,7 +205,7 @@ def _eight_digits(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Sca
 
 
 def _percents(texts: Collection[str], written: NumberFormat) -> dict[str, float] | None:
-    """The share that each text is, where all are per cents: 10% is 0.1."""
+    """Return the share that each text is, where all are per cents: 10% is 0.1."""
     shares = {}
     for text in texts:
         match = _PERCENT.fullmatch(text)
@@ -224,7 +224,7 @@ def _number(text: str, written: NumberFormat) -> float | None:
 
 
 def _dates(name: str, texts: Collection[str]) -> Kind | None:
-    """The column, if all its texts are dates; otherwise None."""
+    """Return the column, if all its texts are dates; otherwise None."""
     days = [
         text
         for text in texts
@@ -243,12 +243,12 @@ def _dates(name: str, texts: Collection[str]) -> Kind | None:
 
 
 def _bare(text: str) -> str:
-    """A date without its time of day."""
+    """Return a date without its time of day."""
     return week_formats.normal(re.sub(r"[ T][0-9]{1,2}:[0-9]{2}.*$", "", text))
 
 
 def _read(texts: Collection[str]) -> dict[str, int]:
-    """The day of each text, in the one format of days that all have."""
+    """Return the day of each text, in the one format of days that all have."""
     fitting = []
     for format_name in _DAYS:
         positions = {text: week_formats.FORMATS[format_name].position(_bare(text)) for text in texts}
@@ -265,7 +265,7 @@ def _read(texts: Collection[str]) -> dict[str, int]:
 
 
 def _year(day: date) -> float:
-    """A date as the year and its fraction: 2012.5 is the middle of 2012."""
+    """Return a date as the year and its fraction: 2012.5 is the middle of 2012."""
     first = date(day.year, 1, 1).toordinal()
     days = date(day.year, 12, 31).toordinal() - first + 1
     return round(day.year + (day.toordinal() - first) / days, 6)
@@ -290,12 +290,12 @@ def _almost(texts: set[str], numbers: set[str], written: NumberFormat, section: 
 
 
 def _is_percent(text: str, written: NumberFormat) -> bool:
-    """Whether a text is a share in per cent, whatever its decimal mark."""
+    """Return whether a text is a share in per cent, whatever its decimal mark."""
     return any(_percents([text], replace(written, decimal=mark, thousands="")) for mark in (".", ","))
 
 
 def _is_sure(way: Mapping[str, object], texts: Collection[str]) -> bool:
-    """Whether a setting makes numbers of what cannot well be levels: L1 and 2A are codes, and 12 km is a length."""
+    """Return whether a setting makes numbers of what cannot well be levels: L1 and 2A are codes, and 12 km is a length."""
     currency = str(way.get("currency", ""))
     if "signs" in way:
         return False

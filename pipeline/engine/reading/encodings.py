@@ -46,7 +46,7 @@ _LEADS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp932": (0x81, 0x97), 
 
 
 def codec(name: str) -> str | None:
-    """Python's name of an encoding; None if Python does not have it, or if it does not encode text."""
+    """Return Python's name of an encoding; None if Python does not have it, or if it does not encode text."""
     try:
         codec = codecs.lookup(name)
     except LookupError:
@@ -55,7 +55,7 @@ def codec(name: str) -> str | None:
 
 
 def readings(open_bytes: Callable[[], BinaryIO], besides: str) -> list[tuple[str, str]]:
-    """The encodings in which a text may be, each with a word of it as it then reads.
+    """Return the encodings in which a text may be, each with a word of it as it then reads.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def _decoded(words: Iterable[bytes], name: str) -> tuple[str, ...] | None:
 
 
 def decodes(open_bytes: Callable[[], BinaryIO], name: str) -> bool:
-    """Whether all the bytes are text in an encoding; in Latin-1 without the control characters that DuckDB refuses."""
+    """Return whether all the bytes are text in an encoding; in Latin-1 without the control characters that DuckDB refuses."""
     decoder = codecs.getincrementaldecoder(name)()
     with open_bytes() as file:
         try:
@@ -117,7 +117,7 @@ def decodes(open_bytes: Callable[[], BinaryIO], name: str) -> bool:
 
 
 def _are_words(texts: Sequence[str], name: str) -> bool:
-    """Whether every character is a letter or usual punctuation, and every word of one script and sensible in its capitals."""
+    """Return whether every character is a letter or usual punctuation, and every word of one script and sensible in its capitals."""
     odd, letters, leads = 0, 0, []
     for text in texts:
         if any(

@@ -45,7 +45,7 @@ class Sheet:
 
 
 def below_header(sheet: str, cells: Any, masks: Any | None) -> Sheet:
-    """The sheet below its first row, which has the names; without the columns at its end that have neither name nor value.
+    """Return the sheet below its first row, which has the names; without the columns at its end that have neither name nor value.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def below_header(sheet: str, cells: Any, masks: Any | None) -> Sheet:
 
 
 def exact(cells: Any, load_floats: Callable[[], Any]) -> Any:
-    """The cells, with the numbers that fastexcel rounded to nine decimals as they are in the file.
+    """Return the cells, with the numbers that fastexcel rounded to nine decimals as they are in the file.
 
     Whatever reads as such a number may be one, or a text that looks like it: the same sheet read as numbers tells.
     """
@@ -101,13 +101,13 @@ def _shortest(text: str | None, number: float | None) -> str | None:
 
 
 def cell_fault(detail: str) -> str:
-    """The error of a cell as the spreadsheet shows it, such as #DIV/0!, from how the reader words it."""
+    """Return the error of a cell as the spreadsheet shows it, such as #DIV/0!, from how the reader words it."""
     kind = detail.partition("Error(")[2].partition(")")[0]
     return _ERRORS.get(kind, f"#{kind.upper()}!")
 
 
 def letters(column: int) -> str:
-    """The letters of a column, counted from 0: A, B, ..., Z, AA."""
+    """Return the letters of a column, counted from 0: A, B, ..., Z, AA."""
     letters = ""
     column += 1
     while column:

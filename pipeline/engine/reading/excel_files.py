@@ -30,7 +30,7 @@ _ROW = "where the names of the columns must be; set header_row in"
 
 
 def read(path: str, settings: ExcelSettings, setting: str, wanted: Sequence[str] = ()) -> list[Sheet]:
-    """The sheets of a file that the settings name; by default the only visible one.
+    """Return the sheets of a file that the settings name; by default the only visible one.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class _Workbook:
     wanted: tuple[str, ...]
 
     def chosen(self) -> list[str]:
-        """The names of the sheets to read."""
+        """Return the names of the sheets to read."""
         names = list(self.workbook.sheet_names)
         if self.settings.sheet is None:
             return [self._only(names)]
@@ -88,7 +88,7 @@ class _Workbook:
         return list(chosen)
 
     def _only(self, names: list[str]) -> str:
-        """The sheet to read if the settings name none: hidden sheets do not count, and several visible sheets are an error."""
+        """Return the sheet to read if the settings name none: hidden sheets do not count, and several visible sheets are an error."""
         visible = [name for name in names if self._is_visible(name)] if len(names) > 1 else names
         if not visible:
             raise RawDataError(
@@ -111,7 +111,7 @@ class _Workbook:
         return bool(self.workbook.load_sheet(name, header_row=None, n_rows=0).visible == "visible")
 
     def _has_wanted(self, name: str) -> bool:
-        """Whether a sheet has the wanted columns, and rows below them."""
+        """Return whether a sheet has the wanted columns, and rows below them."""
         import fastexcel  # as above
 
         try:
@@ -132,7 +132,7 @@ class _Workbook:
         return cells, faults, min((column.absolute_index for column in sheet.available_columns()), default=0)
 
     def sheet(self, name: str) -> Sheet:
-        """A sheet, below its header."""
+        """Return a sheet, below its header."""
         import fastexcel  # as above
 
         try:
@@ -156,7 +156,7 @@ class _Workbook:
         return self._filled(sheet, cells, first_column)
 
     def _masks(self, name: str, cells: Any) -> Any | None:
-        """Which cells are numbers, where texts may write them otherwise than with a point; None if it does not matter."""
+        """Return which cells are numbers, where texts may write them otherwise than with a point; None if it does not matter."""
         default = NumberFormat()
         if NumberFormat.of(self.settings) == default and not any(
             pc.any(pc.match_substring_regex(column, _OPEN)).as_py() for column in cells.columns
@@ -165,7 +165,7 @@ class _Workbook:
         return self._cells(name, "boolean")[0]
 
     def _filled(self, sheet: Sheet, cells: Any, first_column: int) -> Sheet:
-        """The sheet with values filled down, and with notes on merged cells and missing columns."""
+        """Return the sheet with values filled down, and with notes on merged cells and missing columns."""
         missing = [name for name in self.settings.fill_down if name not in sheet.names]
         if missing:
             raise RawDataError(
@@ -179,7 +179,7 @@ class _Workbook:
         return replace(sheet, rows=rows, hint=self._hint(sheet, cells), doubts=self._merged(sheet, first_column))
 
     def _merged(self, sheet: Sheet, first_column: int) -> tuple[str, ...]:
-        """Doubts of cells that were merged over rows: all but the first read as empty."""
+        """Return doubts of cells that were merged over rows: all but the first read as empty."""
         merged = [
             (name, area)
             for column, area in merged_cells.below(self.path, sheet.name, self.settings.header_row)
@@ -218,7 +218,7 @@ def _toml(text: str) -> str:
 
 
 def _either(fitting: list[str], visible: list[str]) -> str:
-    """How to name one sheet, and how to name all of these."""
+    """Return how to name one sheet, and how to name all of these."""
     start = common_start(fitting).rstrip("0123456789 ")
     others = [name for name in visible if name not in fitting]
     if not others:

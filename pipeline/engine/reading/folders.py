@@ -22,19 +22,19 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def keys(paths: Sequence[str]) -> tuple[str, ...]:
-    """The keys in the folder names of all these files; none if the files have different keys."""
+    """Return the keys in the folder names of all these files; none if the files have different keys."""
     keys = {tuple(_pairs(path)) for path in paths}
     return keys.pop() if len(keys) == 1 else ()
 
 
 def without(keys: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
-    """The keys that are not columns of the file itself, ignoring case."""
+    """Return the keys that are not columns of the file itself, ignoring case."""
     taken = {name.casefold() for name in columns}
     return tuple(key for key in keys if key.casefold() not in taken)
 
 
 def value(paths: Sequence[str], key: str) -> str:
-    """The SQL of a key's value in a scan of these files that is `WITH_FILE`."""
+    """Return the SQL of a key's value in a scan of these files that is `WITH_FILE`."""
     written = {_pairs(path)[key] for path in paths}
     value = f"REGEXP_EXTRACT({identifier(FILE)}, {literal(f'(?s).*/{re.escape(key)}=([^/]*)/')}, 1)"
     others = [(text, _decoded(text)) for text in sorted(written)]
@@ -43,7 +43,7 @@ def value(paths: Sequence[str], key: str) -> str:
 
 
 def value_of(path: str, key: str) -> str:
-    """The SQL of a key's value for one file, whatever is scanned."""
+    """Return the SQL of a key's value for one file, whatever is scanned."""
     return f"CAST({_decoded(_pairs(path)[key])} AS VARCHAR)"
 
 

@@ -31,32 +31,32 @@ _LARGEST_WHOLE = "9e18"  # below it a whole float fits into BIGINT
 
 
 def is_integer(duckdb_type: str) -> bool:
-    """Whether this is an integer type of DuckDB."""
+    """Return whether this is an integer type of DuckDB."""
     return _INTEGER.match(duckdb_type) is not None
 
 
 def is_float(duckdb_type: str) -> bool:
-    """Whether this is a binary floating-point type of DuckDB."""
+    """Return whether this is a binary floating-point type of DuckDB."""
     return duckdb_type in _FLOAT
 
 
 def is_decimal(duckdb_type: str) -> bool:
-    """Whether this is a decimal type of DuckDB."""
+    """Return whether this is a decimal type of DuckDB."""
     return duckdb_type.startswith("DECIMAL")
 
 
 def is_number(duckdb_type: str) -> bool:
-    """Whether this is a numeric type of DuckDB."""
+    """Return whether this is a numeric type of DuckDB."""
     return is_integer(duckdb_type) or is_float(duckdb_type) or is_decimal(duckdb_type)
 
 
 def is_text(duckdb_type: str) -> bool:
-    """Whether this is a text type of DuckDB."""
+    """Return whether this is a text type of DuckDB."""
     return duckdb_type in _TEXT or duckdb_type.startswith("ENUM")
 
 
 def key(expression: str, duckdb_type: str, csv_decimal: str | None) -> str:
-    """The SQL of a key.
+    """Return the SQL of a key.
 
     Parameters
     ----------
@@ -109,6 +109,6 @@ def check_precise(
 
 
 def text(expression: str) -> str:
-    """The SQL of a text, trimmed, in NFC; null where nothing is left."""
+    """Return the SQL of a text, trimmed, in NFC; null where nothing is left."""
     trimmed = f"REGEXP_REPLACE(CAST({expression} AS VARCHAR), {literal(_AT_AN_END)}, '', 'g')"
     return f"NULLIF(NFC_NORMALIZE({trimmed}), '')"

@@ -15,7 +15,7 @@ _LONGEST = 200  # bytes of such an element
 
 
 def below(path: str, sheet: str, header_row: int) -> Iterator[tuple[int, str]]:
-    """The areas of one column and several rows below the header: column counted from 0, and the area, such as A2:A9.
+    """Return the areas of one column and several rows below the header: column counted from 0, and the area, such as A2:A9.
 
     None for other types of workbooks, and for files that are not built as these are.
     """

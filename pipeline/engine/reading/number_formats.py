@@ -49,7 +49,7 @@ class NumberFormat:
 
     @classmethod
     def of(cls, settings: TextSettings) -> NumberFormat:
-        """The format that a source's settings tell."""
+        """Return the format that a source's settings tell."""
         signs = tuple(sorted(settings.signs.items()))
         return cls(settings.decimal, settings.thousands, settings.currency.strip(), signs, settings.zero)
 
@@ -91,7 +91,7 @@ class NumberFormat:
         return f"{blank}(?:{'|'.join(shapes)}){blank}"
 
     def matches(self, text: str) -> bool:
-        """Whether a text is a number."""
+        """Return whether a text is a number."""
         return bool(
             self.without_currency(text) in self.zero
             or re.fullmatch(self.plain, text)
@@ -99,11 +99,11 @@ class NumberFormat:
         )
 
     def without_currency(self, text: str) -> str:
-        """A text without the currency and the blanks around it."""
+        """Return a text without the currency and the blanks around it."""
         return (text.replace(self.currency, "") if self.currency else text).strip(_AROUND)
 
     def sql(self, expression: str) -> str:
-        """The SQL of the number that a text stands for, DOUBLE; null where it stands for none."""
+        """Return the SQL of the number that a text stands for, DOUBLE; null where it stands for none."""
         mark = _GROUPS.get(self.thousands, re.escape(self.thousands))
         bare = f"REGEXP_REPLACE({expression}, {literal(f'[{_AROUND}]+' + (f'|{mark}' if mark else ''))}, '', 'g')"
         if self.point != ".":
@@ -134,7 +134,7 @@ def _longest_first(words: Collection[str]) -> list[str]:
 
 
 def could_be_thousands(texts: Collection[str], given: NumberFormat) -> bool:
-    """Whether texts leave open what their point is: all that have one have exactly three digits behind it, and others have none."""
+    """Return whether texts leave open what their point is: all that have one have exactly three digits behind it, and others have none."""
     if given.decimal is not None or given.thousands:
         return False
     behind = {len(text.strip().partition(".")[2]) for text in texts if "." in text}
@@ -143,7 +143,7 @@ def could_be_thousands(texts: Collection[str], given: NumberFormat) -> bool:
 
 
 def advice(texts: Collection[str], given: NumberFormat) -> list[dict[str, object]]:
-    """Settings under which all these texts are numbers or missing, the ones with the fewest changes; several where it is open.
+    """Return settings under which all these texts are numbers or missing, the ones with the fewest changes; several where it is open.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def _marks(base: NumberFormat) -> Iterator[dict[str, str]]:
 
 
 def _worded(texts: Collection[str], given: NumberFormat) -> tuple[NumberFormat, dict[str, object]]:
-    """The format with what stands beside the digits as its currency, or as words for signs; and the settings that say so."""
+    """Return the format with what stands beside the digits as its currency, or as words for signs; and the settings that say so."""
     around = {_word(text) for text in texts if re.search("[0-9]", text)} - {"", given.currency, *dict(given.signs)}
     if not around:
         return given, {}
@@ -195,7 +195,7 @@ def _worded(texts: Collection[str], given: NumberFormat) -> tuple[NumberFormat, 
 
 
 def _word(text: str) -> str:
-    """What stands before or behind the digits, without blanks, signs and brackets."""
+    """Return what stands before or behind the digits, without blanks, signs and brackets."""
     bare = re.sub(f"[{_AROUND}+(){_MINUS}]", "", text)
     match = re.fullmatch(r"([^0-9]*?)([.,]?[0-9][0-9.,'\u2019]*?)([^0-9.,'\u2019]*[.]?)", bare, re.DOTALL)
     return (match[1] or match[3]) if match else text

@@ -94,7 +94,7 @@ def _has_checksum(file: int, chunk: _Chunk) -> bool:
 
 
 def _holds(file: int, chunk: _Chunk) -> bool:
-    """Whether the chunk is pages one after the other up to its end, each with a checksum that is right."""
+    """Return whether the chunk is pages one after the other up to its end, each with a checksum that is right."""
     end = chunk.start
     for page in _pages(file, chunk):
         if page.crc is None or page.end > chunk.end or _crc(file, page) != page.crc:
@@ -114,7 +114,7 @@ def _crc(file: int, page: _Page) -> int:
 
 
 def _pages(file: int, chunk: _Chunk) -> Iterator[_Page]:
-    """The pages as their headers say, up to the first header that is none."""
+    """Return the pages as their headers say, up to the first header that is none."""
     at = chunk.start
     while at < chunk.end:
         header = _header(file, at)
@@ -153,7 +153,7 @@ class _Reader:
         self.at = 0
 
     def struct(self, depth: int = 0) -> dict[int, int]:
-        """The whole numbers of a struct by the id of their field.
+        """Return the whole numbers of a struct by the id of their field.
 
         Raises
         ------

@@ -18,7 +18,7 @@ _WEEK, _VALUE, _IS_NUMBER = "(week)", "(sales)", "(is a number)"
 
 
 def with_made(scan: Scan, source: Source) -> Scan:
-    """The scan with the columns that the config derives from others, and without the rows that it excludes.
+    """Return the scan with the columns that the config derives from others, and without the rows that it excludes.
 
     Raises
     ------
@@ -44,12 +44,12 @@ def with_made(scan: Scan, source: Source) -> Scan:
 
 
 def _joined(parts: Sequence[RawColumn]) -> str:
-    """The SQL of a key of several columns; null if a column is missing."""
+    """Return the SQL of a key of several columns; null if a column is missing."""
     return f" || {literal(_BETWEEN)} || ".join(f"REPLACE({part.key}, '/', '//')" for part in parts)
 
 
 def _year_and_week(parts: Sequence[str]) -> str:
-    """The SQL of a week as ISO writes it; of parts that are no numbers as they are, for the error that shows them."""
+    """Return the SQL of a week as ISO writes it; of parts that are no numbers as they are, for the error that shows them."""
     year, week = parts[0], parts[-1]
     number = f"REGEXP_EXTRACT({week}, '([0-9]{{1,2}})$', 1)"
     return f"CASE WHEN {number} <> '' THEN {year} || '-W' || LPAD({number}, 2, '0') ELSE {year} || ' ' || {week} END"

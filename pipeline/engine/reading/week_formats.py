@@ -58,7 +58,7 @@ class Format:
         return tuple(re.compile(pattern) for pattern in self.patterns)
 
     def position(self, text: str) -> int | None:
-        """The position of a text in time; None if it does not fit."""
+        """Return the position of a text in time; None if it does not fit."""
         for pattern in self._compiled:
             if match := pattern.fullmatch(text):
                 return self.read(match.groupdict())
@@ -66,7 +66,7 @@ class Format:
 
 
 def _full_year(digits: str) -> int:
-    """The year of two digits or four: 70 to 99 are of the last century."""
+    """Return the year of two digits or four: 70 to 99 are of the last century."""
     year = int(digits)
     return year if len(digits) > 2 else year + (1900 if year >= 70 else 2000)
 
@@ -162,20 +162,20 @@ class Weeks:
 
 
 def normal(text: str) -> str:
-    """A text as the formats write it: in lower case, no blanks around it, one blank within, 202401.0 as 202401."""
+    """Return a text as the formats write it: in lower case, no blanks around it, one blank within, 202401.0 as 202401."""
     lower = " ".join(text.lower().split())
     return re.sub(r"^(-?[0-9]+)[.,]0+$", r"\1", lower)
 
 
 def in_weeks(unit: Unit, position: int) -> float:
-    """A position on a scale of weeks, so that distances in time can be compared."""
+    """Return a position on a scale of weeks, so that distances in time can be compared."""
     if unit == "day":
         return position / 7
     return position // 100 * _WEEKS_A_YEAR + position % 100 if unit == "week" else float(position)
 
 
 def pattern_of(names: Sequence[str]) -> str | None:
-    """A pattern of the columns that are named after weeks, at least two; None if there are none.
+    """Return a pattern of the columns that are named after weeks, at least two; None if there are none.
 
     It matches no other column, else it is None too: then the columns are to be listed one by one.
     """

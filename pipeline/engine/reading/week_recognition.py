@@ -107,7 +107,7 @@ def _say_unfit(
 
 
 def _chosen(whole: list[Weeks]) -> Weeks:
-    """The only reading that fits the data; the first if several give the same weeks."""
+    """Return the only reading that fits the data; the first if several give the same weeks."""
     first, *others = whole
     others = [other for other in others if not _say_the_same(first, other)]
     if not others or len(first.positions) == 1:
@@ -134,7 +134,7 @@ def _say_the_same(weeks: Weeks, other: Weeks) -> bool:
 
 
 def _density(weeks: Weeks) -> float:
-    """The share of the weeks between the first and the last that occur."""
+    """Return the share of the weeks between the first and the last that occur."""
     unit = weeks.format.unit
     places = {int(in_weeks(unit, position)) for position in weeks.positions.values()}
     return len(places) / (max(places) - min(places) + 1)

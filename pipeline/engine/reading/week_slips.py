@@ -13,7 +13,7 @@ _THIN = 0.05  # of what a week usually has: a week 00 with less is a slip, and n
 
 
 def shown(counts: Mapping[str, int], most: int = 3) -> str:
-    """The first of the texts, in quotes."""
+    """Return the first of the texts, in quotes."""
     return ", ".join(f"'{text[:40]}'" for text in sorted(counts)[:most])
 
 
@@ -85,7 +85,7 @@ def check_holes(weeks: Weeks, name: str | None) -> None:
 
 
 def early(weeks: Weeks, counts: Mapping[str, int]) -> str:
-    """What to say of a few rows that stand more than a year before all others, such as 1900-01-01; "" if there are none.
+    """Return what to say of a few rows that stand more than a year before all others, such as 1900-01-01; "" if there are none.
 
     They are no last weeks, and so no error; but where no window leaves them out, they are sales of no time that anybody means.
     """

@@ -28,7 +28,7 @@ class Window:
 
 
 def window(weeks: Weeks, last: int) -> Window:
-    """The last weeks.
+    """Return the last weeks.
 
     Parameters
     ----------

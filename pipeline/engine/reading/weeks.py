@@ -74,7 +74,7 @@ class _Week:
         return cls(sql, column.type, {text: text for text in counts if text is not None}, counts)
 
     def condition(self, window: Window) -> str:
-        """The SQL of whether a row is in the window: a comparison where the values have the order of the weeks, else a list."""
+        """Return the SQL of whether a row is in the window: a comparison where the values have the order of the weeks, else a list."""
         inside = [value for value, text in self.texts.items() if text in window.kept]
         outside = [value for value, text in self.texts.items() if text not in window.kept]
         if not outside:
@@ -91,7 +91,7 @@ class _Week:
         return f"{self.sql} IN ({', '.join(literal(value) for value in sorted(inside))})"
 
     def block(self, blocks: Mapping[str, int]) -> str:
-        """The SQL of a row's block, by the text of its week; null where a week has none."""
+        """Return the SQL of a row's block, by the text of its week; null where a week has none."""
         if keys.is_text(self.type):
             of_block: dict[int, list[str]] = {}
             for value, text in self.texts.items():
@@ -127,11 +127,11 @@ class SalesWeeks(NamedTuple):
     read: Weeks | None
 
     def window(self, last: int) -> Window | None:
-        """The last weeks, at least 1; None without rows."""
+        """Return the last weeks, at least 1; None without rows."""
         return None if self.read is None else week_windows.window(self.read, last)
 
     def span(self, last: int | None) -> Window | None:
-        """The last weeks, or all of them; None without rows."""
+        """Return the last weeks, or all of them; None without rows."""
         return self.window(_LARGEST_SPAN if last is None else last)
 
     def in_last(self, last: int) -> list[str]:
@@ -176,7 +176,7 @@ class SalesWeeks(NamedTuple):
         return [column.block(self.read.positions) for column in self.columns]
 
     def doubts(self, source: Source, last: int | None) -> list[str]:
-        """What to doubt of the weeks that are read: the `last` ones, or all of them.
+        """Return what to doubt of the weeks that are read: the `last` ones, or all of them.
 
         A window with fewer weeks than asked for, although there are older ones; without a window, a few rows long before all others. Empty
         without rows.
@@ -199,7 +199,7 @@ class SalesWeeks(NamedTuple):
 
 
 def weeks_of(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], week: str) -> SalesWeeks:
-    """The weeks that occur; only the week column is read.
+    """Return the weeks that occur; only the week column is read.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def _fault(source: Source, text: str, advice: str) -> RawDataError:
 
 
 def _text(source: Source, scan: Scan, week: str, value: str) -> str:
-    """The SQL of a value as it is written: a number or a text without the time of day, a date as in ISO 8601."""
+    """Return the SQL of a value as it is written: a number or a text without the time of day, a date as in ISO 8601."""
     type_ = scan[week].type
     if keys.is_text(type_):
         trimmed = keys.text(value)
@@ -251,7 +251,7 @@ def _text(source: Source, scan: Scan, week: str, value: str) -> str:
 
 
 def _day(value: str, type_: str) -> str:
-    """The SQL of the day of a date or an instant, which is told in UTC."""
+    """Return the SQL of the day of a date or an instant, which is told in UTC."""
     zone = " AT TIME ZONE 'UTC'" if "TIME ZONE" in type_ else ""
     return f"CAST({value}{zone} AS DATE)"
 

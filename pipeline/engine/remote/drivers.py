@@ -36,24 +36,36 @@ class Session(Protocol):
 
 @dataclass(frozen=True)
 class _Adbc:
-    """A database behind an ADBC driver, or a client of Databricks, which has another name for the same."""
+    """A database behind an ADBC driver, by the driver manager itself: its DB-API imports pandas, which a version query can do without."""
 
     connection: Any
 
+    @contextmanager
+    def _statement(self, query: str) -> Iterator[Any]:
+        manager = importlib.import_module("adbc_driver_manager")
+        with manager.AdbcStatement(self.connection) as statement:
+            statement.set_sql_query(query)
+            yield statement
+
+    @contextmanager
+    def _reader(self, query: str) -> Iterator[pa.RecordBatchReader]:
+        with self._statement(query) as statement:
+            stream, _ = statement.execute_query()
+            with pa.RecordBatchReader.from_stream(stream) as reader:
+                yield reader
+
     def columns(self, query: str) -> pa.Schema:
-        with self.connection.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetch_record_batch().schema
+        with self._reader(query) as reader:
+            return reader.schema
 
     def batches(self, query: str) -> Iterator[pa.RecordBatch]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(query)
-            yield from _at_least_one(cursor.fetch_record_batch())
+        with self._reader(query) as reader:
+            yield from _at_least_one(reader)
 
     def begin(self, statements: tuple[str, ...]) -> None:
-        with self.connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+        for statement in statements:
+            with self._statement(statement) as prepared:
+                prepared.execute_update()
 
 
 @dataclass(frozen=True)
@@ -119,7 +131,8 @@ def _empty(schema: pa.Schema) -> pa.RecordBatch:
 
 @contextmanager
 def _adbc(module: Any, dialect: Dialect, *given: Any, **options: Any) -> Iterator[_Adbc]:
-    with module.connect(*given, autocommit=True, **options) as connection:
+    manager = importlib.import_module("adbc_driver_manager")
+    with module.connect(*given, **options) as database, manager.AdbcConnection(database) as connection:
         session = _Adbc(connection)
         session.begin(dialect.begin)
         yield session
@@ -204,14 +217,14 @@ class Driver(NamedTuple):
     open: Callable[[Any, str, Dialect], AbstractContextManager[Session]]
 
 
-_POSTGRESQL = Driver("postgresql", "adbc_driver_postgresql.dbapi", "postgresql", _postgresql)
-_FLIGHT = Driver("ansi", "adbc_driver_flightsql.dbapi", "flightsql", _flight)
+_POSTGRESQL = Driver("postgresql", "adbc_driver_postgresql", "postgresql", _postgresql)
+_FLIGHT = Driver("ansi", "adbc_driver_flightsql", "flightsql", _flight)
 DRIVERS: Mapping[str, Driver] = {
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
     "redshift": _POSTGRESQL._replace(dialect="redshift"),
-    "snowflake": Driver("snowflake", "adbc_driver_snowflake.dbapi", "snowflake", _snowflake),
-    "bigquery": Driver("bigquery", "adbc_driver_bigquery.dbapi", "bigquery", _bigquery),
+    "snowflake": Driver("snowflake", "adbc_driver_snowflake", "snowflake", _snowflake),
+    "bigquery": Driver("bigquery", "adbc_driver_bigquery", "bigquery", _bigquery),
     "databricks": Driver("databricks", "databricks.sql", "databricks", _databricks),
     "grpc": _FLIGHT,
     "grpc+tcp": _FLIGHT,

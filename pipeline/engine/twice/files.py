@@ -25,7 +25,7 @@ _ROUNDING = 1e-6  # of a total; sums of rounded amounts are a little off
 def in_two_files(
     connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan], row_count: int
 ) -> list[str]:
-    """Doubts of files, or sheets, that hold the same sales: as a copy in another format, or because exports overlap.
+    """Return doubts of files, or sheets, that hold the same sales: as a copy in another format, or because exports overlap.
 
     Compared are sums per store, SKU, category and week: in a file of the same weeks nearly all are equal; in one of other weeks, or of
     other days of a week, few are. Without weeks they are the sums per store, SKU and category.
@@ -72,7 +72,7 @@ def in_two_files(
 
 
 def _is_copy(first: str, second: str) -> bool:
-    """Whether two files are equal byte for byte, which another check reports."""
+    """Return whether two files are equal byte for byte, which another check reports."""
     return os.path.isfile(first) and os.path.isfile(second) and filecmp.cmp(first, second, shallow=False)  # noqa: PTH113
 
 
@@ -107,7 +107,7 @@ def _make_unit_sums(
 
 
 def _share_weeks(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], period: str) -> bool:
-    """Whether two files, or sheets, have a week in common."""
+    """Return whether two files, or sheets, have a week in common."""
     alike = are_alike(raw_scans, [period])
     selects = [
         f"SELECT {unit_of(scan)} AS unit, {scan[period].sql if alike else as_key(scan[period])} AS week FROM {scan.sql} GROUP BY 1, 2"
@@ -118,7 +118,7 @@ def _share_weeks(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan
 
 
 def _total_unit(connection: duckdb.DuckDBPyConnection, units: int) -> list[str]:
-    """The file or sheet that is the total of all others, if there is one."""
+    """Return the file or sheet that is the total of all others, if there is one."""
     if units < 3:
         return []
     sums = rows(connection, "SELECT unit, SUM(amount) FROM unit_sums GROUP BY 1")

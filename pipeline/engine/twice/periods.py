@@ -22,12 +22,12 @@ _PERIOD_NAME = re.compile(
 
 
 def are_alike(raw_scans: Sequence[Scan], names: Sequence[str]) -> bool:
-    """Whether all scans have values of these columns in one way, so that the values themselves can be compared."""
+    """Return whether all scans have values of these columns in one way, so that the values themselves can be compared."""
     return len({tuple(replace(scan[name], sql="") for name in names) for scan in raw_scans}) == 1
 
 
 def as_key(column: RawColumn) -> str:
-    """The SQL of a value in the way in which all types of files have it."""
+    """Return the SQL of a value in the way in which all types of files have it."""
     text = (
         column.key
         if column.type not in ("DATE",) and not column.type.startswith("TIMESTAMP")
@@ -37,7 +37,7 @@ def as_key(column: RawColumn) -> str:
 
 
 def unit_of(scan: Scan) -> str:
-    """The SQL of what a row is from: its file, or its sheet."""
+    """Return the SQL of what a row is from: its file, or its sheet."""
     if len(scan.files) == 1:
         return literal(scan.title)
     cases = " ".join(
@@ -47,7 +47,7 @@ def unit_of(scan: Scan) -> str:
 
 
 def period_of(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan]) -> str:
-    """The column that tells weeks apart: the one that the config names, else a column whose texts are weeks; "" if there is none."""
+    """Return the column that tells weeks apart: the one that the config names, else a column whose texts are weeks; "" if there is none."""
     if "week" in source.names and all(scan.has(source.names["week"]) for scan in raw_scans):
         return source.names["week"]
     used = {nfc(part) for name in source.names.values() for part in source.parts(name)}

@@ -22,7 +22,7 @@ _SHOWN = 3
 
 
 def repeated(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: Sequence[Scan]) -> list[str]:
-    """Doubts of files in which nearly every row of a period, of a store, or of all stands twice, or three times.
+    """Return doubts of files in which nearly every row of a period, of a store, or of all stands twice, or three times.
 
     Rows are alike that have the same store, SKU, category, period and amount. In sales by receipt some are, and stand as often as it
     happens; only where nearly all stand an even number of times, or a multiple of three, were they appended. Rows of nothing do not count.
@@ -35,8 +35,8 @@ def repeated(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: S
     multiples = ", ".join(f"COUNT(*) FILTER (WHERE times % {times} = 0)" for times in _TIMES)
     groups = rows(
         connection,
-        f"SELECT unit, CAST(week AS VARCHAR), store, COUNT(*), {multiples} FROM row_times GROUP BY GROUPING SETS ((unit), (unit, week), (unit, store)) "
-        "ORDER BY unit, 2 NULLS FIRST, store NULLS FIRST",
+        f"SELECT unit, week, store, COUNT(*), {multiples} FROM row_times GROUP BY GROUPING SETS ((unit), (unit, week), (unit, store)) "
+        "ORDER BY unit, week NULLS FIRST, store NULLS FIRST",
     )
     connection.execute("DROP TABLE row_times")
     parts: dict[tuple[str, int], dict[str, list[str]]] = {}
@@ -51,9 +51,9 @@ def repeated(connection: duckdb.DuckDBPyConnection, source: Source, raw_scans: S
             parts.setdefault((unit, max(often)), {}).setdefault(kind, []).append(str(week or store))
     paths = [path for scan in raw_scans for path in scan.files if len(scan.files) > 1]
     return [
-        f"{next((path for path in paths if unit.endswith(path)), unit)}: {_of(found, period, source.names['store_id'])} stands {_TIMES[times]}: its sales count {_TIMES[times]}; "
-        "remove the rows that were appended once more"
-        for (unit, times), found in parts.items()
+        f"{next((path for path in paths if unit.endswith(path)), unit)}: {_of(repeats, period, source.names['store_id'])} stands "
+        f"{_TIMES[times]}: its sales count {_TIMES[times]}; remove the rows that were appended once more"
+        for (unit, times), repeats in parts.items()
     ]
 
 
@@ -86,19 +86,19 @@ def _make_row_times(
     create(
         connection,
         "row_times",
-        f"SELECT unit, week, n.name AS store, key, amount, COUNT(*) AS times FROM ({' UNION ALL '.join(selects)}) r "
+        f"SELECT unit, COALESCE(CAST(week AS VARCHAR), '') AS week, n.name AS store, key, amount, COUNT(*) AS times FROM ({' UNION ALL '.join(selects)}) r "
         "JOIN some_stores n ON n.raw_key = r.raw_key WHERE amount <> 0 GROUP BY ALL",
     )
     connection.execute("DROP TABLE some_stores")
 
 
 def _unit(scan: Scan) -> str:
-    """The SQL of what a row is from: its sheet or file, or of several files the path as DuckDB gives it, which ends with the file's."""
+    """Return the SQL of what a row is from: its sheet or file, or of several files the path as DuckDB gives it, which ends with the file's."""
     return literal(scan.title) if len(scan.files) == 1 else identifier(folders.FILE)
 
 
 def _of(parts: dict[str, list[str]], period: str, store: str) -> str:
-    """Which rows: all, those of some periods, or those of some stores."""
+    """Return which rows: all, those of some periods, or those of some stores."""
     if "all" in parts:
         return "nearly every row"
     kind, column = ("period", period) if "period" in parts else ("store", store)

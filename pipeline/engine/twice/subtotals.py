@@ -35,7 +35,7 @@ class Subtotal:
 
 
 def subtotals(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[str]) -> list[Subtotal]:
-    """The stores, or the categories, that are the total of some others; `sku_sums` and `store_sums` must exist.
+    """Return the stores, or the categories, that are the total of some others; `sku_sums` and `store_sums` must exist.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def subtotals(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[
     if len(names) < 4:  # a total, two members and one that is none
         return []
     order = np.argsort(sums.sum(axis=1), kind="stable")
-    found: list[Subtotal] = []
+    totals: list[Subtotal] = []
     is_total = np.zeros(len(names), dtype=bool)
     for candidate in order[-_CANDIDATES:]:
         smaller = order[: int(np.flatnonzero(order == candidate)[0])]
@@ -58,12 +58,12 @@ def subtotals(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[
         if members is not None:
             is_total[candidate] = True
             largest = members[np.argsort(-sums[members].sum(axis=1), kind="stable")]
-            found.append(Subtotal(names[candidate], tuple(names[member] for member in largest)))
-    return found
+            totals.append(Subtotal(names[candidate], tuple(names[member] for member in largest)))
+    return totals
 
 
 def _table(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[str]) -> tuple[list[str], np.ndarray]:
-    """The names of the members, sorted, and their sums in cents: members x what they are compared by, as far as it sells the most."""
+    """Return the names of the members, sorted, and their sums in cents: members x what they are compared by, as far as it sells the most."""
     members = f"SELECT DISTINCT {column} AS member FROM store_sums WHERE NOT LIST_CONTAINS(?, {column})"
     values = [sorted(left_out) or [""]]
     names = sorted(str(name) for (name,) in rows(connection, members, values))
@@ -82,7 +82,7 @@ def _table(connection: duckdb.DuckDBPyConnection, column: str, left_out: set[str
 
 
 def _members(sums: np.ndarray, candidate: int, smaller: np.ndarray) -> np.ndarray | None:
-    """The rows that add up to the candidate's; None if none do, or if these are less than two."""
+    """Return the rows that add up to the candidate's; None if none do, or if these are less than two."""
     total = sums[candidate]
     if np.count_nonzero(total) < _FEWEST:
         return None
@@ -104,7 +104,7 @@ def _by_least_squares(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 
 def _by_trial(parts: np.ndarray, total: np.ndarray) -> np.ndarray | None:
-    """The set of parts that adds up to the total, the largest part first; None if there is none, or none after `_TRIED` sets."""
+    """Return the set of parts that adds up to the total, the largest part first; None if there is none, or none after `_TRIED` sets."""
     order = np.argsort(-parts.sum(axis=1), kind="stable")
     remaining = np.cumsum(parts[order][::-1], axis=0)[::-1]
     slack = _ROUNDING * len(parts)

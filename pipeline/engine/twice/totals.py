@@ -43,7 +43,7 @@ _SUMS = {"sku_sums": "category, map_category, sku_id", "store_sums": "category, 
 
 
 def totals(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
-    """Doubts of a store, a SKU or a category of `chosen_sales` that is the total of the others, whatever it is called.
+    """Return doubts of a store, a SKU or a category of `chosen_sales` that is the total of the others, whatever it is called.
 
     Makes `sku_sums` (category, map_category, sku_id, cents) and `store_sums` (category, store_id, cents) on the way.
     """
@@ -72,7 +72,7 @@ def totals(connection: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
 
 
 def _subtotals(connection: duckdb.DuckDBPyConnection, source: Source, total_keys: set[tuple[str, str]]) -> list[str]:
-    """The doubts about stores and categories that are the total of some others; `total_keys`: those of all others."""
+    """Return the doubts about stores and categories that are the total of some others; `total_keys`: those of all others."""
     doubts = []
     for kind in _KINDS[:2]:
         left_out = {name for column, name in total_keys if column == kind.column}
@@ -87,7 +87,7 @@ def _subtotals(connection: duckdb.DuckDBPyConnection, source: Source, total_keys
 
 
 def _how(source: Source, raw: str, name: str) -> str:
-    """The next step: the setting that leaves out the rows of a key."""
+    """Return the next step: the setting that leaves out the rows of a key."""
     columns = source.parts(raw)
     how = (
         f"set exclude_rows = {{ {_toml_key(columns[0])} = [{_toml(name)}] }}"
@@ -106,7 +106,7 @@ def _toml_key(name: str) -> str:
 
 
 def _candidates(connection: duckdb.DuckDBPyConnection, kind: _Kind) -> Iterator[tuple[str, str, int]]:
-    """The members of a kind that are totals: name, what they are a total within, cents."""
+    """Return the members of a kind that are totals: name, what they are a total within, cents."""
     within = kind.within or "''"
     sums = (
         f"SELECT {kind.column} AS member, {within} AS within, SUM(cents) AS cents FROM {kind.table} "
@@ -130,7 +130,7 @@ def _candidates(connection: duckdb.DuckDBPyConnection, kind: _Kind) -> Iterator[
 def _agrees(
     connection: duckdb.DuckDBPyConnection, kind: _Kind, member: str, within: str, level: int, total: float
 ) -> bool:
-    """Whether a member is the total of the others in nearly all sums too; or as a whole, where it is of products of its own."""
+    """Return whether a member is the total of the others in nearly all sums too; or as a whole, where it is of products of its own."""
     where = "WHERE category = ?" if kind.within else ""
     agreeing, cells, others, members = row(
         connection,
@@ -151,7 +151,7 @@ def _member_count(connection: duckdb.DuckDBPyConnection, kind: _Kind) -> int:
 
 
 def _goes_with(connection: duckdb.DuckDBPyConnection, name: str, kind: _Kind, total_keys: set[tuple[str, str]]) -> bool:
-    """Whether a SKU occurs only in categories that are totals."""
+    """Return whether a SKU occurs only in categories that are totals."""
     categories = [category for column, category in total_keys if column == "category"]
     if kind.column != "sku_id" or not categories:
         return False
