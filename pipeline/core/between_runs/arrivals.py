@@ -19,7 +19,7 @@ from pipeline.schema import ALL_CATEGORIES, ALL_WEEKS, TABLES
 from pipeline.settings import Deliveries
 from pipeline.wording import counted, listed
 
-_ORDER = ("categories", "stores", "sales", "weeks", "outside_data", "need_states")
+AREAS = ("categories", "stores", "sales", "weeks", "outside_data", "need_states")
 _ALIKE = 0.02  # of the sales, by which what has another name may differ and be the same
 _ABOUT = 0.1  # the same of a share of the sales, in other weeks
 NAMED = 10  # stores and categories in a sentence; further ones are counted
@@ -96,7 +96,7 @@ def _compare(
         changes += arrivals_by_week.changes(now, last, settings, earlier, last_weeks)
     notes = [f"{source}: its settings changed since the last load, so it is not compared with it" for source in changed]
     notes += [change.words for change in changes if change.kind.endswith(" renamed")]
-    return Comparison(tuple(sorted(changes, key=lambda change: (_ORDER.index(change.area), change.key))), tuple(notes))
+    return Comparison(tuple(sorted(changes, key=lambda change: (AREAS.index(change.area), change.key))), tuple(notes))
 
 
 def _categories(now: Delivery, last: Delivery, settings: Deliveries) -> Iterator[Change]:
