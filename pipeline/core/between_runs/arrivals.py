@@ -89,7 +89,7 @@ def _compare(
         source for source in {*now.settings, *last.settings} if now.settings.get(source) != last.settings.get(source)
     )
     changes: list[Change] = []
-    for sources, rows_of in AREAS.items():
+    for sources, rows_of in _COMPARED.items():
         if not set(sources) & set(changed) and all(source in now.settings for source in sources[:1]):
             changes += rows_of(now, last, settings)
     if "internal_sales" in now.settings and "internal_sales" not in changed:
@@ -294,7 +294,7 @@ def _unmapped(now: Delivery, last: Delivery, settings: Deliveries) -> Iterator[C
 
 # What is compared by the sources that it is read from; a change in the settings of one of them leaves it out, and so does a first
 # one that is not there.
-AREAS: Mapping[tuple[str, ...], Callable[[Delivery, Delivery, Deliveries], Iterator[Change]]] = {
+_COMPARED: Mapping[tuple[str, ...], Callable[[Delivery, Delivery, Deliveries], Iterator[Change]]] = {
     ("internal_sales", "need_states"): _need_states,
     ("internal_sales",): lambda now, last, settings: iter(
         [*_categories(now, last, settings), *_stores(now, last, settings)]
