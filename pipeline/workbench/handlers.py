@@ -16,6 +16,7 @@ from tornado.web import HTTPError, RequestHandler
 from pipeline import schema
 from pipeline.config import environment
 from pipeline.errors import ALREADY_RUNNING, PipelineError, UsageError
+from pipeline.wording.variables import all_hidden
 from pipeline.workbench import activity, assets, audit, launching
 from pipeline.workbench.bench import Bench
 from pipeline.workbench.guard import HEADERS, REPORT_HEADERS
@@ -58,12 +59,14 @@ class Handler(RequestHandler):
         """An environment of the project."""
         if name not in environment.environments():
             raise HTTPError(404, f"environment {name!r} is unknown: it needs a file configs/{name}.toml")
-        return self.bench.environment(name)
+        watched = self.bench.environment(name)
+        watched.learn()
+        return watched
 
     def say(self, content: Any) -> None:
-        """Answer with JSON."""
+        """Answer with JSON, without the values of variables that the settings name."""
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.finish(json.dumps(content, ensure_ascii=False, default=str))
+        self.finish(json.dumps(all_hidden(content), ensure_ascii=False, default=str))
 
     def number(self, name: str, default: int) -> int:
         """A whole number of the address."""
@@ -181,7 +184,7 @@ class Events(Handler):
             watched.leave(queue)
 
     async def _tell(self, kind: str, content: Any) -> None:
-        self.write(f"event: {kind}\ndata: {json.dumps(content, ensure_ascii=True, default=str)}\n\n")
+        self.write(f"event: {kind}\ndata: {json.dumps(all_hidden(content), ensure_ascii=True, default=str)}\n\n")
         await self.flush()
 
 

@@ -63,14 +63,18 @@ class Environment:
         environment.forget()
         return environment.load(self.env)
 
-    @property
-    def logs(self) -> Path:
-        """The folder of the logs; while the settings cannot be read, as they were before."""
+    def learn(self) -> None:
+        """Read the settings if they are others now: where the logs are, and which values of variables are not shown."""
         written = tuple(map(signature, self._configs()))
         if written != self._configured:
             self._configured = written
             with contextlib.suppress(PipelineError):
                 self._logs = self.home / self.config().settings.logging.folder
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the logs; while the settings cannot be read, as they were before."""
+        self.learn()
         return self._logs
 
     def _configs(self) -> list[Path]:

@@ -174,3 +174,13 @@ def test_the_page_uses_the_report_s_drawing_functions_and_keeps_no_copy() -> Non
         imported = re.findall(r'import \{([^}]*)\} from "./charts.js"', path.read_text())
         assert set(re.findall(r"\w+", " ".join(imported))) <= set(assets.DRAWING)
     assert workbenches.PROGRAM.endswith("store-clustering")
+
+
+def test_the_value_of_a_variable_that_the_settings_name_is_not_shown(built: Project) -> None:
+    value = "logs/s3cretword-of-the-test"
+    built.configure(logging={"folder": "${LOG_FOLDER}"})
+    with served(built.home, LOG_FOLDER=value) as bench:
+        assert bench.post(LAUNCH, {"tags": [f"a={value}"], "job": "nonsense"}).status == 200
+        audited = bench.get("/api/dev/audit").body.decode()
+        assert value not in audited
+        assert "--tag=a=${LOG_FOLDER}" in audited
