@@ -21,10 +21,10 @@ from __future__ import annotations
 
 import os
 
-from pipeline import machine
+from pipeline.machine import system
 
-if not machine.is_tested():  # before what only Linux has is imported
-    machine.refuse_other()
+if not system.is_tested():  # before what only Linux has is imported
+    system.refuse_other()
 
 from luigi.configuration import add_config_path
 

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline import alerts, schema
 from pipeline.core.assigning.category import CategoryModel
+from pipeline.core.between_runs import arrivals
 from pipeline.core.clustering.outliers import WAYS
 from pipeline.core.external.columns import IMPUTATIONS
 from pipeline.core.internal.preprocessing import UNMAPPED_SALES
@@ -19,6 +20,7 @@ from pipeline.core.statistics.features import SCALINGS
 from pipeline.engine.reading import week_formats
 from pipeline.run.log_file import FORMATS
 from pipeline.settings import Section, Settings
+from pipeline.stage import far
 
 TABLES: dict[str, Collection[str]] = {
     "outliers": WAYS,
@@ -31,6 +33,8 @@ TABLES: dict[str, Collection[str]] = {
     "logging.level": [name for name in ("DEBUG", "INFO", "WARNING", "ERROR") if hasattr(logging, name)],
     "format": FORMATS,
     "week_format": week_formats.FORMATS,
+    "refresh": far.TURNS,
+    "fail_on": arrivals.AREAS,
 }
 MARKS = {"decimal", "thousands", "signs"}  # stand for themselves
 

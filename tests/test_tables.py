@@ -170,3 +170,28 @@ def test_a_sweep_takes_dotted_leftovers_and_nothing_else(tmp_path: Path) -> None
     assert names(tmp_path) == [".b.parquet.13.tmp", ".hidden", "a.parquet"]
     sweep(tmp_path)
     assert names(tmp_path) == [".hidden", "a.parquet"]
+
+
+def test_of_a_table_only_the_rows_of_some_categories_can_be_read(tmp_path: Path) -> None:
+    table = TABLES["cluster_numbers"]
+    path = tmp_path / "cluster_numbers.parquet"
+    parquet.write(pd.DataFrame({"category": ["Bread", "Oil", "Tea"], "highest_number": [3, 1, 2]}), table, path)
+    assert parquet.read(path, table, categories={"Tea", "Bread"}).to_numpy().tolist() == [["Bread", 3], ["Tea", 2]]
+    assert parquet.read(path, table, ("highest_number", "category"), {"Oil"}).to_numpy().tolist() == [[1, "Oil"]]
+    assert parquet.read(path, table, categories={"Coffee"}).columns.tolist() == ["category", "highest_number"]
+    assert len(parquet.read(path, table, categories=set())) == 0
+
+
+def test_joined_files_have_the_bytes_of_one_and_no_key_twice(tmp_path: Path) -> None:
+    table = TABLES["cluster_numbers"]
+    rows = pd.DataFrame({"category": ["Bread", "Oil", "Tea"], "highest_number": [3, 1, 2]})
+    parts = [tmp_path / f"{number}.parquet" for number in range(3)]
+    for part, row in zip(parts, (rows[2:], rows[:1], rows[1:2]), strict=True):
+        parquet.write(row, table, part)
+    parquet.write(rows, table, tmp_path / "whole.parquet")
+    parquet.join(parts, table, tmp_path / "joined.parquet")
+    assert (tmp_path / "joined.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    with pytest.raises(OutputError, match="is not unique"):
+        parquet.join([parts[0], parts[0]], table, tmp_path / "twice.parquet")
+    parquet.join([], table, tmp_path / "nothing.parquet")
+    assert len(parquet.read(tmp_path / "nothing.parquet", table)) == 0

@@ -7,17 +7,17 @@ import importlib
 import sys
 import traceback
 
-from pipeline import machine
+from pipeline.machine import system
 
-if not machine.is_tested():  # before what only Linux has is imported
-    machine.refuse_other()
+if not system.is_tested():  # before what only Linux has is imported
+    system.refuse_other()
 
 import click
 
 from pipeline.errors import TASK_FAILED, UNHANDLED, PipelineError, UsageError
 from pipeline.run.standard_output import hold_any_name
-from pipeline.variables import hidden
 from pipeline.wording import nearest
+from pipeline.wording.variables import hidden
 
 COMMANDS = ("init", "run", "status", "why", "check", "history", "compare", "pin", "assign", "open", "sample-data")
 INTERRUPTED = 130
@@ -78,7 +78,7 @@ def main() -> None:
     """
     hold_any_name()
     try:
-        machine.check()
+        system.check()
         sys.exit(app.main(standalone_mode=False) or 0)
     except click.Abort:
         sys.exit(INTERRUPTED)

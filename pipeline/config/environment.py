@@ -17,13 +17,12 @@ from typing import Any
 
 import msgspec
 
-from pipeline import variables
 from pipeline.config.faults import Origin, dotted, of_settings, of_urls, of_values
 from pipeline.config.locations import of_connections, of_locations, without_replaced
 from pipeline.errors import SettingsError
 from pipeline.settings import Alerts, Settings, Sources
 from pipeline.settings.per_category import section_of
-from pipeline.wording import is_utf8, nearest
+from pipeline.wording import is_utf8, nearest, variables
 
 if sys.version_info >= (3, 11):
     import tomllib as tomllib  # other modules import it from here

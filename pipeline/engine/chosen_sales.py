@@ -52,7 +52,7 @@ def choose(
         connection,
         "chosen_sales",
         f"SELECT s.*, {map_category} AS map_category, p.per_cent, s.sales_cents + s.rest_micros / 10000.0 AS cents, "
-        "s.sales_cents * p.per_cent + s.rest_micros // p.unit_micros AS sales_units "
+        "s.sales_cents * p.per_cent + CAST(FLOOR(s.rest_micros / CAST(p.unit_micros AS DOUBLE)) AS BIGINT) AS sales_units "
         "FROM sums s JOIN chosen c ON c.category = s.category JOIN precision p ON p.category = s.category WHERE s.rows_in_window > 0",
     )
     if not row(connection, "SELECT COUNT(*) FROM chosen_sales")[0]:

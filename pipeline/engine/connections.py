@@ -14,12 +14,12 @@ from typing import Any
 
 import duckdb
 
-from pipeline import processes
 from pipeline.duck import safe_settings
 from pipeline.duck.quoting import identifier, literal
 from pipeline.duck.spill import spill_folder
 from pipeline.engine import time_limit
 from pipeline.errors import PipelineError, RawDataError, SettingsError
+from pipeline.machine import processes
 from pipeline.wording import gist, is_utf8, listed
 
 _SQL = Path(__file__).parent / "sql"

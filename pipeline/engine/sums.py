@@ -105,7 +105,7 @@ def settle(connection: duckdb.DuckDBPyConnection) -> None:
     """
     has_parts = row(connection, "SELECT COUNT(*) FROM sums WHERE rest_micros <> 0")[0]
     if has_parts:
-        _replace_sums(connection, sql("carried_sums.sql"))
+        _replace_sums(connection, "carried_sums.sql")
     totals = [(name, int(number), int(cents)) for name, number, cents in rows(connection, sql("decimals.sql"))]
     largest = max((cents for _, _, cents in totals), default=0)
     kept = {name: kept_decimals(number, cents, largest) for name, number, cents in totals}
@@ -121,8 +121,8 @@ def settle(connection: duckdb.DuckDBPyConnection) -> None:
             ],
         )
     if any(kept[name] < number for name, number, _ in totals):
-        _replace_sums(connection, sql("rounded_sums.sql"))
-        _replace_sums(connection, sql("carried_sums.sql"))
+        _replace_sums(connection, "rounded_sums.sql")
+        _replace_sums(connection, "carried_sums.sql")
 
 
 def kept_decimals(decimals: int, cents: int, largest: int) -> int:
@@ -140,8 +140,11 @@ def kept_decimals(decimals: int, cents: int, largest: int) -> int:
     return kept
 
 
-def _replace_sums(connection: duckdb.DuckDBPyConnection, query: str) -> None:
-    create(connection, "settled_sums", query)
+def _replace_sums(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Replace `sums` by what this SQL makes of its amounts; all other columns stay."""
+    columns = [column for (column, *_) in rows(connection, "DESCRIBE sums")]
+    others = "".join(f"{column}, " for column in columns if column not in ("sales_cents", "rest_micros"))
+    create(connection, "settled_sums", sql(name, others=others))
     _drop(connection, "TABLE", "sums")
     connection.execute("ALTER TABLE settled_sums RENAME TO sums")
 

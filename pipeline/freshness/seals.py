@@ -56,7 +56,7 @@ def evidence(
 
 
 # The folders of the modules that check tasks; "" is the package itself.
-_CHECKING = ("", "config", "freshness", "records", "run", "settings", "stage", "storage")
+_CHECKING = ("", "config", "freshness", "records", "run", "settings", "stage", "storage", "wording")
 
 
 @functools.cache

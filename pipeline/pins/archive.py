@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -125,7 +125,9 @@ def file(home: Path, reference: Reference, table: str) -> Path:
     return copy
 
 
-def table(config: Config, reference: Reference, name: str, columns: Sequence[str]) -> pd.DataFrame:
+def table(
+    config: Config, reference: Reference, name: str, columns: Sequence[str], categories: Collection[str] | None = None
+) -> pd.DataFrame:
     """Columns of a pin's table, after comparing its content with the pinned hash.
 
     Parameters
@@ -133,6 +135,7 @@ def table(config: Config, reference: Reference, name: str, columns: Sequence[str
     config : any environment of the project
     name : the table
     columns : the columns to read; empty for all. A pin outlives versions of this program, so other columns are ignored
+    categories : the categories whose rows are read; None for all
 
     Raises
     ------
@@ -141,7 +144,7 @@ def table(config: Config, reference: Reference, name: str, columns: Sequence[str
     """
     path = file(config.home, reference, name)
     columns = [column for column in columns if column not in _ADDED or column in parquet.names(path)]
-    frame = parquet.read(path, schema.TABLES[name], columns or None)
+    frame = parquet.read(path, schema.TABLES[name], columns or None, categories)
     for column in frame.columns.intersection(_NUMBERS):
         numbers = frame[column].dropna()
         outside = numbers[~numbers.between(_NUMBERS[column], LARGEST)]

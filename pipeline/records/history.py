@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.config.environment import Config
 from pipeline.freshness import traces
 from pipeline.records import runs
-from pipeline.variables import hidden
+from pipeline.wording.variables import hidden
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,7 +26,7 @@ import msgspec
 from pipeline.config.environment import Config
 from pipeline.storage import durable
 from pipeline.storage.durable import naming
-from pipeline.variables import all_hidden
+from pipeline.wording.variables import all_hidden
 
 BUILT, CUT_OFF, FAILED = "built", "cut off", "failed"
 

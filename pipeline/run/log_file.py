@@ -21,8 +21,8 @@ from pipeline.config.environment import Config
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.records import runs
 from pipeline.storage import locks
-from pipeline.variables import hidden
 from pipeline.wording import plain
+from pipeline.wording.variables import hidden
 
 _luigi_log = logging.getLogger("luigi-interface")  # our loggers are below it, so that they reach the same console
 _MEGABYTE = 1_000_000

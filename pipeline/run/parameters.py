@@ -23,7 +23,7 @@ from pipeline.records import runs
 from pipeline.run import run_number
 from pipeline.run.command_line import refuse, root_task
 from pipeline.run.session import session
-from pipeline.variables import hidden
+from pipeline.wording.variables import hidden
 
 
 def _no_environment() -> NoReturn:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 
-from pipeline import processes
 from pipeline.errors import MachineError
+from pipeline.machine import processes
 
 
 def fork_workers() -> None:

@@ -18,7 +18,7 @@ from pipeline.run.parameters import CachedParameters, EnvParameter, ProjectParam
 from pipeline.run.session import session
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
-from pipeline.variables import hidden
+from pipeline.wording.variables import hidden
 
 log = logging.getLogger("luigi-interface.pipeline")
 

@@ -28,7 +28,7 @@ WHEN = ("version_query", "refresh")
 SECRET = "connection"  # noqa: S105  # the name of a setting
 _OF_FILES = ("csv", "excel", "week_format", "path")
 # When a database is asked again: where this is not what it was in the last build.
-_TURNS: Mapping[str, Callable[[], str]] = {
+TURNS: Mapping[str, Callable[[], str]] = {
     "always": runs.current,
     "nightly": lambda: f"{datetime.datetime.now().astimezone():%Y-%m-%d}",
     "manual": lambda: "once",
@@ -111,7 +111,7 @@ class SourceExtract(FarSource):
         It is the answer of the version query, with the turn in which it was given, or the turn alone: as long as the answer is the same,
         or the turn is, so is the version. A database that does not answer has none: the build says so.
         """
-        turn = _TURNS[self.located.refresh]()
+        turn = TURNS[self.located.refresh]()
         trace = traces.read(self.trace_path)
         what = f"table {self.located.table}" if self.located.table else f"sql of [{self.table}]"
         before = trace.inputs.get(what, "") if trace else ""

@@ -118,6 +118,10 @@ class CategoryStage(TableStage):
         exclude = {normal(name) for name in chosen.exclude}
         return [name for name in names if (include is None or name in include) and name not in exclude]
 
+    def pinned_categories(self) -> set[str]:
+        """Its own."""
+        return {self.category}
+
     def begin(self) -> None:
         """Refuse a category that is not in the data."""
         for argument, (stage, table) in self.reads.items():

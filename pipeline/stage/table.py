@@ -99,8 +99,14 @@ class TableStage(Stage):
                 frames[argument] = read(paths, categories=self._only(argument, frames))
         for argument, pin in self._pins().items():
             _, table, columns = self.pinned[argument]
-            frames[argument] = archive.table(self.config, pin, table, columns) if pin else None
+            frames[argument] = (
+                archive.table(self.config, pin, table, columns, self.pinned_categories()) if pin else None
+            )
         return frames
+
+    def pinned_categories(self) -> set[str] | None:
+        """The only categories that are read of a pin's tables; None for all."""
+        return None
 
     def _table(self, argument: str) -> schema.Table:
         return schema.TABLES[self.reads[argument][1]]

@@ -16,7 +16,7 @@ from tornado.web import HTTPError, RequestHandler
 from pipeline import schema
 from pipeline.config import environment
 from pipeline.errors import ALREADY_RUNNING, PipelineError, UsageError
-from pipeline.variables import all_hidden
+from pipeline.wording.variables import all_hidden
 from pipeline.workbench import activity, assets, audit, launching
 from pipeline.workbench.bench import Bench
 from pipeline.workbench.guard import HEADERS, REPORT_HEADERS

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from projects import Project
 
-from pipeline import variables
-from pipeline.wording import gist, plain, quoted
+from pipeline.wording import gist, plain, quoted, variables
 
 HIDDEN = "S3cr3t-folder-of-anna"
 COMMANDS = (

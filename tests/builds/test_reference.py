@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from projects import Project
+from projects import CATEGORIES, Project
 
 from pipeline import schema, tasks
 from pipeline.cli.pin import pin
@@ -121,7 +121,10 @@ def test_a_pin_that_was_altered_fails_the_stage_that_reads_it(built: Project) ->
     path.write_bytes(built.path("outputs/dev/merging/merged_clusters.parquet").read_bytes())
     built.configure(merging={"reference": "spring"})
     outcome = built.build()
-    assert outcome.failed == {"Merging": f"{path}: differs from what was pinned; restore the pin, or delete its folder"}
+    assert set(outcome.failed) == {f"MergeCategory({category})" for category in CATEGORIES}
+    assert set(outcome.failed.values()) == {
+        f"{path}: differs from what was pinned; restore the pin, or delete its folder"
+    }
 
 
 def test_a_pin_of_an_older_version_is_refused(built: Project) -> None:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from projects import Project
 
-from pipeline import machine, processes
+from pipeline.machine import processes, system
 
 RUN = ("store-clustering", "run", "ExternalPreprocessing", "--workers", "2")
 LUIGI = ("luigi", "--module", "pipeline.tasks", "ExternalPreprocessing", "--env", "dev", "--local-scheduler", "--workers", "2")  # fmt: skip
@@ -118,8 +118,8 @@ def test_a_limit_that_the_system_does_not_know_is_left_out(monkeypatch: pytest.M
 
 
 def test_linux_says_nothing_of_itself(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    machine.check()
-    monkeypatch.setattr(machine, "sys", SimpleNamespace(platform="freebsd14", stderr=sys.stderr))
-    with pytest.raises(machine.MachineError, match="this runs on Linux, and not on freebsd14"):
-        machine.check()
+    system.check()
+    monkeypatch.setattr(system, "sys", SimpleNamespace(platform="freebsd14", stderr=sys.stderr))
+    with pytest.raises(system.MachineError, match="this runs on Linux, and not on freebsd14"):
+        system.check()
     assert capsys.readouterr().err == ""

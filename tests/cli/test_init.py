@@ -185,7 +185,7 @@ def test_a_sheet_and_its_header_row_are_seen(empty) -> None:
         (sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]).replace("Bread", "Bäckerei").encode("latin-1"), "it is not UTF-8"),
         (sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]).replace("SALES", "SALES,UMSATZ", 1).replace(",2024", ",1.5,2024"), "columns.sales_value may be"),
         ("\n".join(["Report", "", *sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]).splitlines()]), "header_row"),
-        ("STORE,SKU,202401,202402\n" + "".join(f"{s},{k},1.5,2.5\n" for s in range(30) for k in "ab"), "a column per week"),
+        ("STORE,SKU,202401,202402\n" + "".join(f"{s},{k},1.5,2.5\n" for s in range(30) for k in "ab"), "are taken for weeks"),
         ("PLU,COLOUR\n1,red\n2,blue\n", "no file looks like sales"),
     ],
 )  # fmt: skip

@@ -42,7 +42,7 @@ def test_both_commands_end_by_saying_what_came_out_in_lines_that_fit_a_terminal(
     assert re.fullmatch(r"3 categories, 36 stores, \d+ final clusters", once[0])
     assert any(line.startswith("  separated: ") and "Bread 2" in line for line in once)
     assert any(RESULT.match(line) for line in once)
-    assert "changed: nothing to compare with, no earlier result can be read" in once
+    assert "changed: nothing to compare with, this is the first result" in once
     for path in (project.path("outputs/dev/.trace/merging.json"), project.database):
         path.unlink()
     again = said(project, "luigi", "--module", "pipeline.tasks", "FullPipeline", "--env", "dev", "--local-scheduler")

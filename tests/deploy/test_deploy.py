@@ -457,7 +457,7 @@ def test_the_image_s_installation_is_the_lock_s_without_the_developers_tools(pro
     if not shutil.which("uv"):
         pytest.skip("no uv on this machine")
     environment, app = tmp_path / "venv", tmp_path / "app"
-    for name in ("pyproject.toml", "requirements.lock"):
+    for name in ("pyproject.toml", "requirements.lock", "requirements-build.lock"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "pipeline", app / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     for step in build_steps(environment, app):

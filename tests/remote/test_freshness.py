@@ -82,7 +82,7 @@ def test_a_database_is_not_asked_before_its_turn(
     assert shop.build(tasks.InternalPreprocessing).built == set()
     assert asked == []
     with monkeypatch.context() as patch:
-        patch.setitem(far._TURNS, "nightly", lambda: "another day")  # type: ignore[arg-type]
+        patch.setitem(far.TURNS, "nightly", lambda: "another day")  # type: ignore[arg-type]
         assert (EXTRACT in shop.build(tasks.InternalPreprocessing).built) == (refresh == "nightly")
     shop.path("outputs/dev/source_extract/internal_sales.parquet").unlink()
     assert EXTRACT in shop.build(tasks.InternalPreprocessing).built

@@ -19,7 +19,7 @@ from pipeline.schema import ALL_CATEGORIES, ALL_WEEKS, TABLES
 from pipeline.settings import Deliveries
 from pipeline.wording import counted, listed
 
-_ORDER = ("categories", "stores", "sales", "weeks", "outside_data", "need_states")
+AREAS = ("categories", "stores", "sales", "weeks", "outside_data", "need_states")
 _ALIKE = 0.02  # of the sales, by which what has another name may differ and be the same
 _ABOUT = 0.1  # the same of a share of the sales, in other weeks
 NAMED = 10  # stores and categories in a sentence; further ones are counted
@@ -89,14 +89,14 @@ def _compare(
         source for source in {*now.settings, *last.settings} if now.settings.get(source) != last.settings.get(source)
     )
     changes: list[Change] = []
-    for sources, rows_of in AREAS.items():
+    for sources, rows_of in _COMPARED.items():
         if not set(sources) & set(changed) and all(source in now.settings for source in sources[:1]):
             changes += rows_of(now, last, settings)
     if "internal_sales" in now.settings and "internal_sales" not in changed:
         changes += arrivals_by_week.changes(now, last, settings, earlier, last_weeks)
     notes = [f"{source}: its settings changed since the last load, so it is not compared with it" for source in changed]
     notes += [change.words for change in changes if change.kind.endswith(" renamed")]
-    return Comparison(tuple(sorted(changes, key=lambda change: (_ORDER.index(change.area), change.key))), tuple(notes))
+    return Comparison(tuple(sorted(changes, key=lambda change: (AREAS.index(change.area), change.key))), tuple(notes))
 
 
 def _categories(now: Delivery, last: Delivery, settings: Deliveries) -> Iterator[Change]:
@@ -294,7 +294,7 @@ def _unmapped(now: Delivery, last: Delivery, settings: Deliveries) -> Iterator[C
 
 # What is compared by the sources that it is read from; a change in the settings of one of them leaves it out, and so does a first
 # one that is not there.
-AREAS: Mapping[tuple[str, ...], Callable[[Delivery, Delivery, Deliveries], Iterator[Change]]] = {
+_COMPARED: Mapping[tuple[str, ...], Callable[[Delivery, Delivery, Deliveries], Iterator[Change]]] = {
     ("internal_sales", "need_states"): _need_states,
     ("internal_sales",): lambda now, last, settings: iter(
         [*_categories(now, last, settings), *_stores(now, last, settings)]

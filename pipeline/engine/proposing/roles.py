@@ -125,9 +125,7 @@ def _why_not(sample: Sample) -> str:
         return "no column looks like a store's, or a SKU's beside something told of it"
     if len(sample.values(store)) < 0.7 * len(sample.columns[store]):
         return f"column {store!r} is empty in most rows, as where cells were merged: fill it down"
-    return (
-        "there are stores and SKUs, and no column looks like an amount: a column per week has to be made a row per week"
-    )
+    return "there are stores and SKUs, and no column looks like an amount, nor several like weeks"
 
 
 # ---------------------------------------------------------------- what a column can be

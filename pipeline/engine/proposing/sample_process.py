@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline import processes
 from pipeline.config.raw_files import format_of
 from pipeline.engine.proposing import samples
 from pipeline.engine.proposing.samples import Sample
 from pipeline.engine.reading import own_process
+from pipeline.machine import processes
 
 _MEMORY = 2_000_000_000  # bytes; a million rows of ten columns
 

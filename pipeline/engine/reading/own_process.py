@@ -21,8 +21,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import processes
 from pipeline.errors import PipelineError, RawDataError
+from pipeline.machine import processes
 
 LIBRARIES = 400_000_000  # bytes of address space that the libraries take by themselves
 SECONDS = 30  # of processor time, and one more for each of

@@ -30,7 +30,7 @@ from pipeline.errors import RawDataError
 from pipeline.settings import CsvSettings, SalesSource
 from pipeline.wording import listed, with_nearest
 
-MOST_COLUMNS = 16_384  # as in Excel; a statement with more takes DuckDB hours
+MOST_COLUMNS = 16_384  # as in Excel; so many take minutes already
 _PLAIN = NumberFormat()  # how numbers are written in the names of folders
 
 _NUMBERED = re.compile(r"(.+)_[0-9]+")

@@ -2,7 +2,8 @@
 -- off; those of a category add up to its exact sum, rounded to the nearest one, half away from zero.
 -- Each sum gets the whole ones below it; those that are left in a category go to the largest parts, ties in order of store and SKU.
 WITH parted AS (
-    SELECT s.*, p.unit_micros, s.rest_micros // p.unit_micros AS whole, s.rest_micros % p.unit_micros AS part,
+    SELECT s.*, p.unit_micros, CAST(FLOOR(s.rest_micros / CAST(p.unit_micros AS DOUBLE)) AS BIGINT) AS whole,
+        s.rest_micros % p.unit_micros AS part,
         SUM(s.rest_micros) OVER (PARTITION BY s.category) / CAST(p.unit_micros AS DOUBLE) AS whole_rest,
         SUM(s.sales_cents) OVER (PARTITION BY s.category) AS whole_cents
     FROM sums s JOIN precision p ON p.category IS NOT DISTINCT FROM s.category
@@ -14,7 +15,6 @@ placed AS (
             - SUM(whole) OVER (PARTITION BY category) AS remaining
     FROM parted
 )
-SELECT * EXCLUDE (unit_micros, whole, part, whole_rest, whole_cents, place, remaining) REPLACE (
+SELECT {others} sales_cents,
     CAST((whole + CASE WHEN place <= remaining THEN 1 ELSE 0 END) * unit_micros AS BIGINT) AS rest_micros
-)
 FROM placed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from pipeline.variables import hidden
+from pipeline.wording.variables import hidden
 
 _SHOWN = 30
 
