@@ -14,7 +14,7 @@ from pipeline.errors import UsageError
 
 AT_A_TIME = 2
 _CHUNK = 1 << 16
-_AFTER_RUNS = ("nice", "-n", "10")
+_AFTER_RUNS = ("nice", "-n", "19")
 _ROOT = Path(__file__).parents[2]  # where this program is found, whatever the project holds
 
 
