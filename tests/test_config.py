@@ -57,7 +57,7 @@ def test_a_process_keeps_the_settings_it_began_with(project: Project) -> None:
         ('[internal.clustering.category."A & B"]\nk = "4"', 'internal.clustering.category."A & B".k: expected `int'),
         ("merging = 3", "configs/dev.toml: merging: expected a table, found 3"),
         ("[sources]\nexternal = 3", "sources.external: expected one or more tables, written [[sources.external]]"),
-        ("[[sources.external]]\nlabels = []", "sources.external[0].path: is missing, and has no default"),
+        ("[[sources.external]]\nlabels = []", "sources.external[0]: names nothing to read: set path, or table or sql"),
         ("[merging]\nmethod = 'cross'\nmethod = 'cross'", "configs/dev.toml: not valid TOML"),
         ("[merging", "configs/dev.toml: not valid TOML"),
         ("[sample_data]\nwhen_missing = true", "sample_data.when_missing: cannot be true if sample_data.accept is"),

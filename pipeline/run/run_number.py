@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _ENDED = b"ended"
@@ -60,4 +61,5 @@ def _is_free(descriptor: int, *, is_new: bool) -> bool:
 def release() -> None:
     """At the end of a run that nobody interrupted: let its numbers be taken soon."""
     for _, descriptor in _held.values():
-        os.pwrite(descriptor, _ENDED, 0)
+        with suppress(OSError):  # a full disk: then the number is free again later, as after a kill
+            os.pwrite(descriptor, _ENDED, 0)

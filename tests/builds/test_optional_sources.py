@@ -38,7 +38,10 @@ def report(project: Project) -> str:
 
 
 def total(project: Project) -> list[tuple[Any, ...]]:
-    return ask(project, "SELECT category, SUM(sales_value)::VARCHAR FROM sales_by_need_state GROUP BY 1 ORDER BY 1")
+    return ask(
+        project,
+        "SELECT category, SUM(sales_value)::DECIMAL(18, 2)::VARCHAR FROM sales_by_need_state GROUP BY 1 ORDER BY 1",
+    )
 
 
 def raw_total(project: Project) -> list[tuple[Any, ...]]:

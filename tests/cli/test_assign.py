@@ -107,7 +107,9 @@ def test_clusters_that_are_not_there_or_stale_are_told_with_the_next_step(
 ) -> None:
     paths = new_stores(built)
     built.configure(merging={"internal_weight": 0.7})
-    with pytest.raises(UsageError, match=r"stale \(Merging: setting changed: merging.internal_weight.*--anyway"):
+    with pytest.raises(
+        UsageError, match=r"stale \(MergeCategory\(Bread\): setting changed: merging.internal_weight.*--anyway"
+    ):
         assign(*paths)
     assign(*paths, anyway=True)
     assert "note: the clusters of dev are stale" in capsys.readouterr().err

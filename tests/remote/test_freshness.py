@@ -126,9 +126,9 @@ def test_the_password_of_a_database_is_in_no_file_and_in_no_output(
 
 
 def test_another_password_makes_nothing_stale_and_another_database_does() -> None:
-    place = far._database_of("postgresql://robot:old@db.example/shop")
-    assert far._database_of("postgresql://robot:new@db.example/shop?sslmode=require") == place
-    assert far._database_of("postgresql://robot:old@db.example/other") != place
+    place = far.place_of("postgresql://robot:old@db.example/shop")
+    assert far.place_of("postgresql://robot:new@db.example/shop?sslmode=require") == place
+    assert far.place_of("postgresql://robot:old@db.example/other") != place
 
 
 @pytest.mark.parametrize(
