@@ -70,7 +70,7 @@ def check_values(connection: duckdb.DuckDBPyConnection, source: Source, raw_scan
     )
     if texts:
         raise RawDataError(
-            f"{source.title}: column '{name}' has {counted(int(texts), 'text', 'texts')} that are no number, such as "
+            f"{source.title}: column '{name}' has {counted(int(texts), 'value that is not a number', 'values that are not numbers')}, such as "
             f"{quoted(text)}; {amounts.what_to_set(connection, source, raw_scans, name)}"
         )
     if bad:

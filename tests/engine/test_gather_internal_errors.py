@@ -51,7 +51,7 @@ def test_an_empty_value_is_counted_and_a_text_is_shown(gather_internal, write) -
     path = write("a.csv", head + "1,a,Bread,\n1,a,Bread,2\n")
     assert "in 1 row of 2" in said(gather_internal, [path])
     path = write("b.csv", head + "1,a,Bread,\n1,a,Bread,n/a\n1,a,Bread,-\n")
-    assert 'has 2 texts that are no number, such as \'-\'; set missing = ["n/a"] and zero = ["-"] in' in said(
+    assert 'has 2 values that are not numbers, such as \'-\'; set missing = ["n/a"] and zero = ["-"] in' in said(
         gather_internal, [path]
     )
     csv = CsvSettings(decimal=",")

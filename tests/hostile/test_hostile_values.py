@@ -34,7 +34,7 @@ REFUSED = {
     "a column there twice": ("s.csv", "store_id,sku_id,sku_id,category,sales_value,category\n1,a,a,B,1,B\n", {},
                              ["columns named more than once: sku_id, category"]),
     "a column of texts for amounts": ("s.csv", f"{HEADER}1,a,Bread,much\n2,a,Bread,1\n", {},
-                                      ["'sales_value' has 1 text that are no number, such as 'much'"]),
+                                      ["'sales_value' has 1 value that is not a number, such as 'much'"]),
     "a column without any value": ("s.csv", f"{HEADER}1,,Bread,1\n2,,Bread,2\n", {}, ["2 rows without sku_id"]),
     "two columns without any value": ("s.csv", f"{HEADER}1,,,1\n", {}, ["1 row without sku_id", "1 row without category"]),
     "amounts without any value": ("s.csv", f"{HEADER}1,a,Bread,\n", {}, ["'sales_value' is missing"]),
