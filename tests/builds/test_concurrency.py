@@ -100,7 +100,10 @@ def test_a_change_after_publication_belongs_to_the_next_run(built: Project, monk
     later = frame.assign(AGE=frame["AGE"] + 1)
     original = RawStage.replaced
 
+    times: list[str] = []
+
     def after_publication(self: RawStage, old: Trace, new: Trace) -> None:
+        times.append(self.name)
         later.to_parquet(path, index=False)
         original(self, old, new)
 
@@ -108,6 +111,7 @@ def test_a_change_after_publication_belongs_to_the_next_run(built: Project, monk
     outcome = built.build(tasks.FullPipeline)
     assert outcome.status == "SUCCESS"
     monkeypatch.setattr(RawStage, "replaced", original)
+    assert times == ["ExternalPreprocessing"], "once, though the tasks per category require it again"
     assert "ExternalPreprocessing" in built.build(tasks.FullPipeline).built
 
 
