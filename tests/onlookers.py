@@ -19,15 +19,23 @@ for line in sys.stdin:
     except Exception as error:
         print(type(error).__name__, str(error).splitlines()[0], flush=True)
 """
-# opens the database, asks and closes it until its input ends; then says, one per line, what came of it: once where it did not change
+# opens the database, asks and closes it until its input ends; then says, one per line, what came of it: once where it did not change.
+# DuckDB reads the headers of a file, closes it, and opens it again for the blocks: where it is replaced just between these, it finds no data where
+# the old headers say, and refuses to open it. To open it once more succeeds, and has to: an error twice in a row is seen.
 ONLOOKER = """
 import sys, threading, duckdb
 ended, seen = threading.Event(), []
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+def opened():
+    try:
+        return duckdb.connect(sys.argv[1], read_only=True)
+    except duckdb.IOException:
+        return duckdb.connect(sys.argv[1], read_only=True)
 while True:
     last = ended.is_set()
     try:
-        with duckdb.connect(sys.argv[1], read_only=True) as connection:
+        with opened() as connection:
             found = str(connection.execute(sys.argv[2]).fetchall())
     except Exception as error:
         found = f"{type(error).__name__} {str(error).splitlines()[0]}"

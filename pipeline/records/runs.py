@@ -45,9 +45,14 @@ def current() -> str:
     """The id of this process's run; a worker process has the id of its leader."""
     global _run_id, _leader
     if not _run_id:
-        _run_id = f"{now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        _run_id = _new_id(now())
         _leader = os.getpid()
     return _run_id
+
+
+def _new_id(moment: datetime) -> str:
+    """The second, the millisecond in three hexadecimal digits, and five random ones: in the order of their names, runs are oldest first."""
+    return f"{moment:%Y%m%dT%H%M%S}-{moment.microsecond // 1000:03x}{secrets.token_hex(3)[:5]}"
 
 
 def renew() -> None:

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from pipeline.config.environment import Config
+from pipeline.freshness import traces
 from pipeline.freshness.reasons import NOT_PUBLISHED, Reason, reasons
+from pipeline.records import runs
 from pipeline.records.failures import recording
 from pipeline.run import ending
 from pipeline.run.parent_process import end_with_parent
@@ -53,12 +55,19 @@ class Stage(DeclaredStage):
                 complete_tasks.add(self.task_id)
                 session.fresh.add(self.name)
                 return True
-        if just_checked and reason.kind not in NOT_PUBLISHED:
+        if reason.kind not in NOT_PUBLISHED and (just_checked or self._was_built_by_this_run()):
             log.warning("%s: %s: changed after publication; the next run rebuilds", plain(self.name), reason)
             return True
         if not session.inspecting:
             self.prepare()
         return False
+
+    def _was_built_by_this_run(self) -> bool:
+        """Whether the run that goes on here built it, in whichever process: tasks that ask for others have Luigi check it again."""
+        if session.inspecting or session.over or session.worker is None:
+            return False
+        trace = traces.read(self.trace_path)
+        return trace is not None and trace.run_id == runs.current()
 
     def prepare(self) -> None:
         """In the leading process, before Luigi forks: hash the code that the build runs, then import it."""

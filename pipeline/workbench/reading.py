@@ -38,7 +38,11 @@ def opened(path: str) -> duckdb.DuckDBPyConnection:
         "threads": 2,
         "max_temp_directory_size": "0B",
     }
-    return duckdb.connect(path, read_only=True, config={**limits, **safe_settings.READER})
+    config = {**limits, **safe_settings.READER}
+    try:
+        return duckdb.connect(path, read_only=True, config=config)
+    except duckdb.IOException:  # DuckDB opens the file twice, and a run may have replaced it in between
+        return duckdb.connect(path, read_only=True, config=config)
 
 
 def catalogue(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

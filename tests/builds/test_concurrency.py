@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from projects import Project
+from projects import CATEGORIES, Project
 
 from pipeline import tasks
 from pipeline.core.external import preprocessing as external_preprocessing
@@ -100,7 +100,10 @@ def test_a_change_after_publication_belongs_to_the_next_run(built: Project, monk
     later = frame.assign(AGE=frame["AGE"] + 1)
     original = RawStage.replaced
 
+    times: list[str] = []
+
     def after_publication(self: RawStage, old: Trace, new: Trace) -> None:
+        times.append(self.name)
         later.to_parquet(path, index=False)
         original(self, old, new)
 
@@ -108,6 +111,7 @@ def test_a_change_after_publication_belongs_to_the_next_run(built: Project, monk
     outcome = built.build(tasks.FullPipeline)
     assert outcome.status == "SUCCESS"
     monkeypatch.setattr(RawStage, "replaced", original)
+    assert times == ["ExternalPreprocessing"], "once, though the tasks per category require it again"
     assert "ExternalPreprocessing" in built.build(tasks.FullPipeline).built
 
 
@@ -126,7 +130,9 @@ def test_several_starts_at_once_build_each_target_once(project: Project) -> None
     for record in project.path("outputs/dev/.runs").glob("*.jsonl"):
         built += [line for line in record.read_text().splitlines() if '"event": "built"' in line]
     names = [line.split('"task": "')[1].split('"')[0] for line in built]
-    assert len(names) == len(set(names)) == 9
+    assert len(names) == len(set(names))
+    assert {f"MergeCategory({category})" for category in CATEGORIES} < set(names)
+    assert len(names) == 6 + 2 * len(CATEGORIES)
 
 
 def test_a_second_run_of_the_command_exits_10_or_waits(built: Project) -> None:

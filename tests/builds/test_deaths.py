@@ -20,7 +20,7 @@ from pipeline.stage.raw_source import SampleData
 KILLED = """
 import os
 from pipeline.core.internal import preprocessing
-preprocessing.preprocess = lambda **frames: os.kill(os.getpid(), 9)
+preprocessing.together = lambda **frames: os.kill(os.getpid(), 9)
 from pipeline.cli.main import app
 app(["run", "Merging", "--workers", "2"])
 """

@@ -37,14 +37,14 @@ def replace(path: Path) -> None:
 
 def while_computing(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
     """Act after the raw files were read and before anything is published."""
-    for module in (internal_preprocessing, external_preprocessing):
-        compute = module.preprocess
+    for module, name in ((internal_preprocessing, "together"), (external_preprocessing, "preprocess")):
+        compute = getattr(module, name)
 
-        def preprocess(compute: Callable[..., object] = compute, **frames: object) -> object:
+        def acting(compute: Callable[..., object] = compute, **frames: object) -> object:
             act()
             return compute(**frames)
 
-        monkeypatch.setattr(module, "preprocess", preprocess)
+        monkeypatch.setattr(module, name, acting)
 
 
 def loaded(project: Project) -> dict[str, object]:
