@@ -32,6 +32,7 @@ NOT_COUNTED = (
     "pipeline.settings",
     "pipeline.stage",
     "pipeline.tasks",
+    "pipeline.workbench",
 )
 # Modules of these packages that do: the files of a source, and the settings of a category.
 COUNTED = ("pipeline.config.raw_files", "pipeline.settings.keys", "pipeline.settings.per_category")
@@ -116,7 +117,10 @@ def module_path(name: str) -> Path | None:
 
 
 def _loaded(folder: Path, name: str) -> list[Path]:
-    return [path for path in (folder / name, folder / "sql" / name, folder / "templates" / name) if path.is_file()]
+    """The files of this name beside a module in `folder`, or in `sql` or `templates` of its folder or of one above, within the package."""
+    above = [parent for parent in (folder, *folder.parents) if parent.is_relative_to(PACKAGE)]
+    candidates = [folder / name, *(parent / kind / name for parent in above for kind in ("sql", "templates"))]
+    return [path for path in candidates if path.is_file()]
 
 
 def _parse(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

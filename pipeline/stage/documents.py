@@ -75,8 +75,8 @@ class DocumentStage(LoadingStage):
         )
 
     def computing(self) -> tuple[str, ...]:
-        """The module of `write`, and the module that reads the tables."""
-        return (module_of(self.write), "pipeline.report.source")
+        """The module of `write`, and those that read the tables."""
+        return (module_of(self.write), "pipeline.report.source", *super().computing())
 
     def build(self, publication: Publication) -> list[str]:
         """Write every file."""

@@ -82,6 +82,10 @@ class LoadingStage(Stage):
         compared = [self._comparison()] if self.reads_comparison else []
         return [*(path for paths in self.loaded().values() for path in paths), *compared]
 
+    def computing(self) -> tuple[str, ...]:
+        """The modules that compute, and the one that makes the tables of the comparison."""
+        return (*super().computing(), *(("pipeline.core.frames",) if self.reads_comparison else ()))
+
     def compared(self) -> dict[str, pd.DataFrame]:
         """The tables of the comparison with the last load."""
         return comparison(self._comparison())

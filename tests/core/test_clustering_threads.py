@@ -22,7 +22,9 @@ found = cluster_stores(features, ClusteringSettings(k_max=3, resamples=10, null_
 digest = hashlib.sha256(str(found.verdict.to_dict()).encode())
 for frame in (found.clusters, found.k_selection):
     for column in frame.drop(columns="store_id", errors="ignore"):
-        digest.update(frame[column].to_numpy(dtype="float64", na_value=np.nan).tobytes())
+        values = frame[column]
+        is_text = not pd.api.types.is_numeric_dtype(values)
+        digest.update(str(values.tolist()).encode() if is_text else values.to_numpy("float64", na_value=np.nan).tobytes())
 print(digest.hexdigest())
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import ROOT
 from remote.test_extracts import AMOUNTS, COLUMNS, _extract, _gather, sales
 
 from pipeline.engine.remote import drivers
@@ -80,3 +83,16 @@ def test_no_rows_have_their_columns(spark: str) -> None:
     with drivers.opened(spark, "sources.x") as session:
         [batch] = session.batches("SELECT 1 AS a WHERE 1 = 0")
     assert (batch.num_rows, batch.schema.names) == (0, ["a"])
+
+
+def test_a_program_without_a_file_can_ask_spark_and_is_left_as_it_was(spark: str) -> None:
+    program = f"""
+import sys, warnings
+warnings.simplefilter("ignore")
+from pipeline.engine.remote import drivers
+with drivers.opened({spark!r}, "sources.x") as session:
+    [batch] = session.batches("SELECT 1 AS a")
+print(batch.to_pydict(), hasattr(sys.modules["__main__"], "__file__"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "{'a': [1]} False\n"), done.stderr

@@ -29,6 +29,9 @@ def opened(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with workbenches.served(home) as bench, chromium.new_page() as page:
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
+        page.on(
+            "response", lambda answer: said.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None
+        )
         page.goto(bench.address)
         yield Open(page, bench, project, said)
         assert [line for line in said if "401" not in line and "ERR_" not in line] == [], "nothing on the console"
@@ -134,18 +137,20 @@ def test_a_run_by_cron_is_seen_live_and_cancelled_as_by_ctrl_c(
 def test_a_raw_file_that_fails_a_run_is_said_in_one_line_and_its_repair_is_seen(opened: Open) -> None:
     needs = opened.project.path("data/raw/needs.csv")
     good = needs.read_text()
-    needs.write_text("SKU,CAT\n1,Bread\n")
-    opened.go("pipeline/InternalPreprocessing")
-    opened.wait_for("input changed", ".details")
-    opened.launch("InternalPreprocessing")
-    opened.wait_for("NEED", "#plan .problems")
-    opened.go("pipeline")
-    failed = opened.page.locator(".task.is-failed")
-    failed.wait_for(timeout=PATIENCE)
-    assert "NEED" in failed.inner_text()
-    opened.go("runs")
-    assert "NEED" in opened.page.locator("#history tbody tr").first.inner_text()
-    needs.write_text(good)
+    try:
+        needs.write_text("SKU,CAT\n1,Bread\n")
+        opened.go("pipeline/InternalPreprocessing")
+        opened.wait_for("input changed", ".details")
+        opened.launch("InternalPreprocessing")
+        opened.wait_for("NEED", "#plan .problems")
+        opened.go("pipeline")
+        failed = opened.page.locator(".task.is-failed")
+        failed.wait_for(timeout=PATIENCE)
+        assert "NEED" in failed.inner_text()
+        opened.go("runs")
+        assert "NEED" in opened.page.locator("#history tbody tr").first.inner_text()
+    finally:  # the next tests have the same project
+        needs.write_text(good)
     opened.now("tasks of dev are fresh")
 
 

@@ -7,6 +7,7 @@ without any part of the connection's URL that may be a secret.
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -189,10 +190,28 @@ def _duckdb(module: Any, url: str, dialect: Dialect) -> Iterator[Session]:
 
 
 @contextmanager
+def _main_with_a_file() -> Iterator[None]:
+    """Give the main program a file name meanwhile, if it has none: `python -c`, a program on standard input, a worker of a service.
+
+    PySpark takes such a program for its own doctests, looks for a Spark installation, and ends the process without one.
+    """
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = "<no file>"
+    try:
+        yield
+    finally:
+        del main.__file__
+
+
+@contextmanager
 def _spark(module: Any, url: str, _dialect: Dialect) -> Iterator[Session]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pandas 3, which is not used here
-        session = module.SparkSession.builder.remote(url).create()
+        with _main_with_a_file():
+            session = module.SparkSession.builder.remote(url).create()
         try:
             session.conf.set("spark.sql.session.timeZone", "UTC")
             yield _Spark(session)
