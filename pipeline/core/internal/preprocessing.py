@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.core import money
+from pipeline.core.statistics import money
 from pipeline.core.frames import empty
 from pipeline.core.internal import shares
 from pipeline.core.statistics.named_stores import CLOSED, keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.core import money
+from pipeline.core.statistics import money
 
 
 def volume_tiers(sales_by_need_state: pd.DataFrame, tiers: int) -> pd.DataFrame:
