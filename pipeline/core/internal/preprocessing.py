@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.core.statistics import money
 from pipeline.core.frames import empty
 from pipeline.core.internal import shares
+from pipeline.core.statistics import money
 from pipeline.core.statistics.named_stores import CLOSED, keys
 from pipeline.errors import DataError, RawDataError
 from pipeline.schema import BLOCK_CENTS, NO_CATEGORY, TABLES, UNMAPPED
