@@ -63,7 +63,7 @@ def checkout(tmp_path: Path) -> Path:
     (home / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["backend==1.0"]\nbuild-backend = "backend"\n'
         '[project]\nname = "tested"\nversion = "1.0"\ndependencies = ["needed>=1"]\n'
-        '[project.optional-dependencies]\nfar = ["driver>=1"]\n[dependency-groups]\ndev = ["tool>=1"]\n'
+        '[project.optional-dependencies]\nfar = ["driver>=1"]\n[dependency-groups]\ndev = ["tool>=1"]\nspark-tests = []\n'
     )
     return home
 
