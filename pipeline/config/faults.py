@@ -181,20 +181,20 @@ def of_urls(written: dict[str, Any], origin: Origin) -> Iterator[str]:
     urls = alerts.get("urls", []) if isinstance(alerts, dict) else []
     heartbeat = alerts.get("heartbeat_url", "") if isinstance(alerts, dict) else ""
     if heartbeat != "" and not (isinstance(heartbeat, str) and ONE_VARIABLE.fullmatch(heartbeat)):
-        yield (
-            f"{origin(_HEARTBEAT)}: {dotted(_HEARTBEAT)}: URLs hold secrets; name an environment variable instead, such as "
-            '"${HEARTBEAT_URL}", or "${HEARTBEAT_URL:-}" if it may be empty'
-        )
+        yield _in_clear(_HEARTBEAT, "HEARTBEAT_URL", origin)
     if not isinstance(urls, list):
         yield f'{origin(_ALERT_URLS)}: {dotted(_ALERT_URLS)}: expected a list of variables, such as ["${{ALERT_URL}}"]'
         return
     for index, url in enumerate(urls):
         if not isinstance(url, str) or not ONE_VARIABLE.fullmatch(url):
-            key = (*_ALERT_URLS, index)
-            yield (
-                f"{origin(key)}: {dotted(key)}: URLs hold secrets; name an environment variable instead, such as "
-                '"${ALERT_URL}", or "${ALERT_URL:-}" if it may be empty'
-            )
+            yield _in_clear((*_ALERT_URLS, index), "ALERT_URL", origin)
+
+
+def _in_clear(key: Key, variable: str, origin: Origin) -> str:
+    return (
+        f"{origin(key)}: {dotted(key)}: URLs hold secrets; name an environment variable instead, such as "
+        f'"${{{variable}}}", or "${{{variable}:-}}" if it may be empty'
+    )
 
 
 def of_settings(settings: Settings, origin: Origin) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 # By use: English, German, French, Spanish, Dutch, Italian, Portuguese, Polish, Swedish words; each a word or several, without accents.
 _WORDS = {
@@ -66,11 +65,6 @@ def fit(name: str, use: str) -> float:
     if use != "label" and any(word in WORDS["label"] for word in words):
         score -= 0.8
     return max(score, 0.0)
-
-
-def uses_of(name: str, uses: Sequence[str]) -> dict[str, float]:
-    """Return how well a name fits each of these uses, those that it does not fit left out."""
-    return {use: score for use in uses if (score := fit(name, use)) > 0}
 
 
 def _begins_or_is_in(compound: str, word: str) -> bool:

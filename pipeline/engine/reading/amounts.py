@@ -9,7 +9,6 @@ import duckdb
 
 from pipeline.engine.connections import rows
 from pipeline.engine.reading import keys, number_formats
-from pipeline.engine.reading.number_formats import NumberFormat
 from pipeline.engine.reading.scan import RawColumn, Scan
 from pipeline.engine.reading.source import Source
 from pipeline.errors import RawDataError
@@ -104,8 +103,3 @@ def _toml(value: object) -> str:
 
 def _section(source: Source, scan: Scan) -> str:
     return f"[{source.setting}] {'excel' if scan.sheet else 'csv'}"
-
-
-def formats_of(raw_scans: Sequence[Scan], name: str) -> set[NumberFormat]:
-    """Return how the scans write a column's numbers; none where types say what is one."""
-    return {written for scan in raw_scans if (written := scan[name].written) is not None}
