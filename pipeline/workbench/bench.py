@@ -12,6 +12,7 @@ from tornado.httputil import HTTPServerRequest
 
 from pipeline.errors import UsageError
 from pipeline.workbench.children import Children
+from pipeline.workbench.configs import Configs
 from pipeline.workbench.guard import Guard
 from pipeline.workbench.request import SECONDS, Request
 from pipeline.workbench.watching import Environment
@@ -23,14 +24,15 @@ class Bench:
     def __init__(self, home: Path, guard: Guard, port: int) -> None:
         self.home, self.guard = home, guard
         self.cookie = f"store_clustering_{port}"
-        self.children = Children(home)
+        self.children, self.configs = Children(home), Configs(home)
         self._launched: dict[str, subprocess.Popen[bytes]] = {}
         self._environments: dict[str, Environment] = {}
 
     def environment(self, env: str) -> Environment:
         """An environment, the same object in every request."""
+        self.configs.learn()
         if env not in self._environments:
-            self._environments[env] = Environment(self.home, env, self.children)
+            self._environments[env] = Environment(self.home, env, self.children, self.configs)
         return self._environments[env]
 
     def database(self, env: str) -> Path:
@@ -40,7 +42,7 @@ class Bench:
         ------
         SettingsError : the settings cannot be used
         """
-        return self.environment(env).config().database
+        return self.configs.of(env).database
 
     async def read(self, request: Request) -> bytes:
         """The answer of a child process that reads the database, as JSON.

@@ -10,76 +10,43 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import environment
-from pipeline.config.environment import Config
 from pipeline.errors import PipelineError, worded
 from pipeline.records import runs
 from pipeline.workbench import activity
 from pipeline.workbench.children import Children
+from pipeline.workbench.configs import Configs, Signature, signature
 
 EVERY = 0.5  # seconds
 _MOST_LOG = 64_000  # bytes of a log at once
 _PACKAGE = Path(__file__).resolve().parents[1]
 
-Signature = tuple[int, int, int] | None
 Event = tuple[str, Any]
 OVER: Event = ("over", None)
-
-
-def signature(path: str | os.PathLike[str]) -> Signature:
-    """What changes when a file or a folder changes; None if it does not exist."""
-    try:
-        status = os.stat(path)  # noqa: PTH116  # for many files, twice a second
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 class Environment:
     """What the page shows of an environment, always from its files; `listen` gives what changes."""
 
-    def __init__(self, home: Path, env: str, children: Children) -> None:
+    def __init__(self, home: Path, env: str, children: Children, configs: Configs) -> None:
         self.home, self.env = home, env
         self.outputs = home / "outputs" / env
         self.snapshot: dict[str, Any] = {}
-        self._children = children
+        self._children, self._configs = children, configs
         self._listeners: set[asyncio.Queue[Event]] = set()
         self._task: asyncio.Task[None] | None = None
         self._refresh = asyncio.Lock()
         self._judged: tuple[Any, Any] | None = None  # the files as they were when the tasks were judged
         self._active = ""
         self._logs = home / "logs"
-        self._configured: tuple[Signature, ...] = ()
 
     # ---------------------------------------------------------------- what the files say
-
-    def config(self) -> Config:
-        """The settings as the files are now.
-
-        Raises
-        ------
-        SettingsError : they cannot be used
-        """
-        environment.forget()
-        return environment.load(self.env)
-
-    def learn(self) -> None:
-        """Read the settings if they are others now: where the logs are, and which values of variables are not shown."""
-        written = tuple(map(signature, self._configs()))
-        if written != self._configured:
-            self._configured = written
-            with contextlib.suppress(PipelineError):
-                self._logs = self.home / self.config().settings.logging.folder
 
     @property
     def logs(self) -> Path:
         """The folder of the logs; while the settings cannot be read, as they were before."""
-        self.learn()
+        with contextlib.suppress(PipelineError):
+            self._logs = self.home / self._configs.of(self.env).settings.logging.folder
         return self._logs
-
-    def _configs(self) -> list[Path]:
-        folder = self.home / "configs"
-        return [folder, folder / "base.toml", folder / f"{self.env}.toml"]
 
     @property
     def log(self) -> Path:
@@ -162,7 +129,12 @@ class Environment:
     def _inputs(self) -> tuple[Any, ...]:
         """What the tasks depend on: settings, raw files, code."""
         watched = self.snapshot.get("watched", [])
-        return watched, tuple(map(signature, [*self._configs(), self.home / "pins", *watched])), tuple(_code())
+        return (
+            watched,
+            self._configs.signatures(),
+            tuple(map(signature, [self.home / "pins", *watched])),
+            tuple(_code()),
+        )
 
     def _results(self) -> tuple[Any, ...]:
         """What the tasks made: traces, and targets."""
