@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import duckdb
 import msgspec
 
-from pipeline.duck import safe_settings
+from pipeline.duck import opening
 from pipeline.duck.quoting import identifier
 from pipeline.errors import PipelineError, UsageError
 from pipeline.wording import counted, gist
@@ -32,17 +32,8 @@ _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 def opened(path: str) -> duckdb.DuckDBPyConnection:
-    """A connection to the database that can read it, and nothing else."""
-    limits: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
-        "threads": 2,
-        "max_temp_directory_size": "0B",
-    }
-    config = {**limits, **safe_settings.READER}
-    try:
-        return duckdb.connect(path, read_only=True, config=config)
-    except duckdb.IOException:  # DuckDB opens the file twice, and a run may have replaced it in between
-        return duckdb.connect(path, read_only=True, config=config)
+    """A connection to the database that can read it, and nothing else, with limits."""
+    return opening.for_reading(path, {"memory_limit": MEMORY, "threads": 2, "max_temp_directory_size": "0B"})
 
 
 def catalogue(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
