@@ -63,8 +63,12 @@ class Handler(RequestHandler):
 
     def say(self, content: Any) -> None:
         """Answer with JSON, without the values of variables that the settings name."""
+        self.say_text(json.dumps(all_hidden(content), ensure_ascii=False, default=str))
+
+    def say_text(self, text: str | bytes) -> None:
+        """Answer with a text that is JSON."""
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.finish(json.dumps(all_hidden(content), ensure_ascii=False, default=str))
+        self.finish(text)
 
     def number(self, name: str, default: int) -> int:
         """A whole number of the address."""

@@ -6,7 +6,7 @@ import contextlib
 import json
 
 from pipeline.errors import SettingsError, UsageError
-from pipeline.workbench import activity, audit, launching
+from pipeline.workbench import audit, launching
 from pipeline.workbench.answers.handler import Handler
 
 
@@ -35,7 +35,7 @@ class Launch(Handler):
         logs = watched.logs
         note = {"command": launching.by_hand(command)}
         path, origin = audit.file(logs, env), self.bench.origin(self.request)
-        if (holder := activity.activity(watched.outputs).holder) is not None:
+        if (holder := watched.now().holder) is not None:
             audit.note(path, "launch refused", origin, **note, because=f"process {holder} is running")
             self.set_status(409)
             self.say({"errors": [f"a run of {env} is going on (process {holder}): wait for its end, or cancel it"]})

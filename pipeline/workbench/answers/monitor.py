@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
-from pipeline.wording.variables import all_hidden
-from pipeline.workbench import audit, launching
+from pipeline.workbench import audit, history, launching
 from pipeline.workbench.answers.handler import Handler
 from pipeline.workbench.watching import OVER
 
@@ -22,7 +19,7 @@ class Pipeline(Handler):
 
     async def get(self, env: str) -> None:
         """Every task with its state."""
-        self.say(await self.env(env).current())
+        self.say_text(await self.env(env).current())
 
 
 class Events(Handler):
@@ -35,32 +32,43 @@ class Events(Handler):
         self.set_header("X-Accel-Buffering", "no")
         queue = await watched.listen()
         try:
-            await self._tell("log-start", watched.tail(watched.log)[0])
-            await self._tell("activity", watched.state())
             while True:
                 try:
-                    kind, content = await asyncio.wait_for(queue.get(), _HEARTBEAT)
+                    event = await asyncio.wait_for(queue.get(), _HEARTBEAT)
                 except asyncio.TimeoutError:
-                    kind, content = "heartbeat", None
-                if (kind, content) == OVER:
+                    event = ("heartbeat", "null")
+                if event == OVER:
                     return
-                await self._tell(kind, content)
+                self.write("event: {}\ndata: {}\n\n".format(*event))
+                await self.flush()
         except StreamClosedError:
             return
         finally:
             watched.leave(queue)
 
-    async def _tell(self, kind: str, content: Any) -> None:
-        self.write(f"event: {kind}\ndata: {json.dumps(all_hidden(content), ensure_ascii=True, default=str)}\n\n")
-        await self.flush()
 
-
-class History(Handler):
+class Runs(Handler):
     """The runs."""
 
     def get(self, env: str) -> None:
-        """The last runs, the newest first."""
-        self.say(self.env(env).history(self.number("last", 100)))
+        """The last runs, the newest first, with what failed in the newest; or, of a `table`, its builds in these runs."""
+        latest = self.env(env).history.latest(self.number("last", 100))
+        if table := self.get_query_argument("table", ""):
+            self.say(history.builds(latest, table))
+        else:
+            newest = {"failures": history.failures(latest[0])} if latest else {}
+            self.say([history.summary(run) | (newest if run is latest[0] else {}) for run in latest])
+
+
+class OneRun(Handler):
+    """A run."""
+
+    def get(self, env: str, run_id: str) -> None:
+        """All that is known of it."""
+        run = self.env(env).history.run(run_id)
+        if run is None:
+            raise HTTPError(404, f"there is no record of a run {run_id!r}: the last ones are listed")
+        self.say(history.whole(run))
 
 
 class Audit(Handler):

@@ -91,7 +91,9 @@ class Document(Handler):
 
     async def get(self, env: str, name: str) -> None:
         """One of the files that the pipeline publishes for people; nothing else of the project is served."""
-        documents = (await self.env(env).current()).get("documents", [])
+        watched = self.env(env)
+        await watched.current()
+        documents = watched.snapshot.get("documents", [])
         path = next((self.bench.home / text for text in documents if Path(text).name == name), None)
         if path is None or not path.is_file():
             raise HTTPError(404, f"{name!r} is no document of environment {env}, or is not built yet")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 
 import msgspec
@@ -40,7 +39,7 @@ class Tables(Handler):
             for table in schema.TABLES.values()
         }
         if database.is_file():
-            for relation in json.loads(await self.bench.read(Request(str(database)))):
+            for relation in await self.bench.catalogue(database):
                 declared[relation["name"]] = relation | {"published": True}
         self.say([declared[name] for name in sorted(declared)])
 
@@ -72,8 +71,7 @@ class Rows(Handler):
         asked = msgspec.structs.replace(_request(self, env), format="")
         if not asked.table and not asked.sql:
             raise UsageError("give a table or a query")
-        self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.finish(await self.bench.read(asked))
+        self.say_text(await self.bench.read(asked))
 
 
 class Download(Handler):
