@@ -35,13 +35,14 @@ class Tables(Handler):
                     for column in table.columns
                 ],
                 "published": False,
+                "in_files_only": table.name in schema.CANDIDATES,
             }
             for table in schema.TABLES.values()
         }
         if database.is_file():
             for relation in await self.bench.catalogue(database):
-                declared[relation["name"]] = relation | {"published": True}
-        self.say([declared[name] for name in sorted(declared)])
+                declared[relation["name"]] = relation | {"published": True, "in_files_only": False}
+        self.say(sorted(declared.values(), key=lambda table: (table["in_files_only"], table["name"])))
 
 
 def _request(handler: Handler, env: str) -> Request:

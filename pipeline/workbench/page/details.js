@@ -5,9 +5,10 @@ import { outcomes, reason, standing, state } from "./state.js";
 import { badge, bytes, moment, seconds } from "./words.js";
 
 // Gives the part of the page, and a function that shows what changed.
-export function drawDetails(key) {
+export function drawDetails(key, filter) {
   const holder = element("div", {});
   const wanted = element("input", { type: "search", id: "filter-group", autocomplete: "off" });
+  wanted.value = filter;
   const rows = element("tbody", {});
   const grid = drawGrid(wanted, rows);
   let content = "";

@@ -40,12 +40,18 @@ function facts(box) {
 function title(box) {
   const raw = /^RawSource\((.+)\)$/.exec(box.key);
   if (raw) return `raw: ${raw[1]}`;
-  return box.isGroup ? `${box.key} × ${box.nodes.length}` : box.key;
+  if (!box.isGroup) return box.key;
+  return box.nodes.length ? `${box.key} × ${box.nodes.length}` : `${box.key}, one per category`;
 }
 
 // A long name may break before each of its words.
 function breakable(text) {
   return text.split(/(?<=[a-z])(?=[A-Z])/).map((part, at) => [at ? element("wbr") : null, name(part)]);
+}
+
+// Without the folders of paths, which the details have.
+function short(text) {
+  return text.replaceAll(/(?:[\w.-]+\/)+(?=[\w.-])/g, "");
 }
 
 function fill(target, box, isOpen, { word, counts, because }) {
@@ -59,7 +65,7 @@ function fill(target, box, isOpen, { word, counts, because }) {
         { class: "states" },
         box.isGroup ? counts.map(([state_, count]) => [badge(state_), ` ${count} `]) : badge(word),
       ),
-      because ? element("span", { class: "because" }, name(because)) : null,
+      because ? element("span", { class: "because" }, name(short(because))) : null,
       ...facts(box).map((text) => element("span", { class: "facts" }, text)),
     ].filter(Boolean),
   );

@@ -21,8 +21,16 @@ const lost = document.getElementById("lost");
 let view = null;
 let shown = "";
 
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // somebody typed a %
+  }
+}
+
 function asked() {
-  const [env, kind, ...subject] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const [env, kind, ...subject] = location.hash.slice(1).split("/").map(decoded);
   const environments = state.session.environments;
   return [
     environments.includes(env) ? env : environments.includes("dev") ? "dev" : environments[0],
@@ -77,6 +85,14 @@ function route() {
   shown = `${env}/${kind}`;
 }
 
+// What somebody who is new here does first.
+function toBegin() {
+  const { nodes } = state.pipeline;
+  if (nodes.some((node) => node.built_at)) return "";
+  const first = nodes.some((node) => node.family === "SampleData") ? ", which begins with the sample data" : "";
+  return state.session.read_only ? ": nothing is built yet" : `: nothing is built yet. Launch FullPipeline${first}`;
+}
+
 function sayNow() {
   if (state.problem) now.textContent = `The files of ${state.env} cannot be read: ${state.problem}`;
   else if (isRunning()) {
@@ -91,7 +107,7 @@ function sayNow() {
   else if (state.pipeline) {
     const stale = state.pipeline.nodes.filter((node) => node.reasons.length).length;
     now.textContent = stale
-      ? `${stale} of ${state.pipeline.nodes.length} tasks of ${state.env} are stale.`
+      ? `${stale} of ${state.pipeline.nodes.length} tasks of ${state.env} are stale${toBegin()}.`
       : `All ${state.pipeline.nodes.length} tasks of ${state.env} are fresh.`;
   } else now.textContent = "Looking at the tasks.";
   now.classList.toggle("running", isRunning());

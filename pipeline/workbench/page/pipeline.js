@@ -6,20 +6,29 @@ import { drawGraph } from "./graph.js";
 import { change, isRunning, of, on, state } from "./state.js";
 import { button, command, field, problems } from "./words.js";
 
+// A box, and the category that its tasks are filtered by: luigid's page links to `ClusterCategory/Tea`.
+function split(subject) {
+  const at = subject.indexOf("/");
+  return at < 0 ? [subject, ""] : [subject.slice(0, at), subject.slice(at + 1)];
+}
+
 export function drawPipeline(_subject, signal) {
   const faults = element("div", {});
   const aside = element("section", { class: "details", "aria-label": "The task", "aria-live": "off" });
   const [graph, update] = drawGraph(
     (key) => {
       location.hash =
-        key === state.subject ? `#${state.env}/pipeline` : `#${state.env}/pipeline/${encodeURIComponent(key)}`;
+        key === split(state.subject)[0]
+          ? `#${state.env}/pipeline`
+          : `#${state.env}/pipeline/${encodeURIComponent(key)}`;
     },
-    (key) => key === state.subject,
+    (key) => key === split(state.subject)[0],
   );
   let updateDetails = () => {};
   const pick = () => {
     if (!state.pipeline) return;
-    const [part, next] = state.subject ? drawDetails(state.subject) : ["", () => {}];
+    const [key, filter] = split(state.subject);
+    const [part, next] = key ? drawDetails(key, filter) : ["", () => {}];
     aside.replaceChildren(part);
     updateDetails = next;
     update();

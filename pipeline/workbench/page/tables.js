@@ -29,7 +29,7 @@ function drawList(tables) {
     const rows = matching.map((each) => [
       element("a", { href: `#${state.env}/tables/${each.name}` }, each.name),
       each.comment,
-      each.rows ?? (each.published ? "view" : "not built"),
+      each.rows ?? (each.in_files_only ? "in files only" : each.published ? "view" : "not built"),
     ]);
     list.replaceChildren(table(["table", "what it is", "rows"], rows, { label: "Tables" }));
   };
@@ -110,7 +110,15 @@ function drawTable(chosen, signal) {
       element("summary", {}, `${columns.length} columns and their meaning`),
       table(["column", "type", "null", "what it is"], columns, { label: "Columns" }),
     ),
-    chosen.published ? drawRows(chosen) : element("p", {}, "It is not in the database yet."),
+    chosen.published
+      ? drawRows(chosen)
+      : element(
+          "p",
+          {},
+          chosen.in_files_only
+            ? "It is never in the database: only the tasks per category read it."
+            : "It is not in the database yet.",
+        ),
     over,
   );
 }
