@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 MOST_ROWS = 1000  # of an answer to the page
+MOST_BYTES = 8_000_000  # of an answer to the page
+LONGEST_TEXT = 2000  # letters of a cell on the page; a download has all
 MOST_DOWNLOADED = {"csv": 5_000_000, "parquet": 5_000_000, "xlsx": 100_000}  # rows, by format
 SECONDS = 30  # of processor time, and of waiting
 

@@ -181,6 +181,8 @@ def test_the_value_of_a_variable_that_the_settings_name_is_not_shown(built: Proj
     built.configure(logging={"folder": "${LOG_FOLDER}"})
     with served(built.home, LOG_FOLDER=value) as bench:
         assert bench.post(LAUNCH, {"tags": [f"a={value}"], "job": "nonsense"}).status == 200
+        built.path("configs/other.toml").write_text("# another environment, which names no variable")
+        assert bench.get("/api/other/audit").status == 200
         audited = bench.get("/api/dev/audit").body.decode()
         assert value not in audited
         assert "--tag=a=${LOG_FOLDER}" in audited

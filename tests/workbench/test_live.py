@@ -19,9 +19,6 @@ from workbench_pages import PATIENCE, Open, keep
 
 from pipeline.storage import locks
 
-# At night: the page now and then gets an answer of 500 while a run replaces files, whose cause is not known yet.
-pytestmark = pytest.mark.nightly
-
 
 @pytest.fixture(scope="module")
 def opened(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:

@@ -140,6 +140,38 @@ def test_a_query_gets_at_most_a_thousand_rows(database: Path) -> None:
     assert (len(answer["rows"]), answer["more"]) == (1000, True)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT repeat('x', 1000000) FROM range(700)",
+        "SELECT repeat('x', 300000) AS a, repeat('y', 300000) AS b FROM range(1000)",
+        "SELECT range(20000) FROM range(100)",
+        "FROM range(1000000000)",
+        "SELECT * FROM range(1000) a, range(100000) b",
+    ],
+)
+def test_an_answer_is_small_whatever_is_asked(database: Path, sql: str) -> None:
+    done = child({"database": str(database), "sql": sql, "limit": 1000})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(done.stdout) < 8_000_000
+    assert len(json.loads(done.stdout)["rows"]) == json.loads(child({"database": str(database), "sql": f"SELECT COUNT(*) FROM (FROM ({sql}) LIMIT 1000)"}).stdout)["rows"][0][0]  # fmt: skip
+
+
+def test_an_answer_that_would_be_large_is_refused_with_the_way_out(database: Path) -> None:
+    wide = ", ".join(f"repeat('x', 2000) AS c{at}" for at in range(50))
+    done = child({"database": str(database), "sql": f"SELECT {wide} FROM range(1000)", "limit": 1000})
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"more than 8 MB: ask for fewer rows or columns, or download them" in done.stderr
+
+
+def test_a_long_text_is_cut_on_the_page_and_whole_in_a_download(database: Path) -> None:
+    sql = "SELECT repeat('x', 30000) AS a"
+    [[text]] = asked(database, sql=sql)["rows"]
+    assert (text[:2000], text.endswith("(30,000 letters: download it to see all)")) == ("x" * 2000, True)
+    done = child({"database": str(database), "sql": sql, "format": "csv"})
+    assert done.stdout.decode("utf-8-sig").split() == ["a", "x" * 30_000]
+
+
 def test_downloads_hold_all_rows_in_every_format_and_no_text_becomes_a_formula(database: Path) -> None:
     done = child({"database": str(database), "table": "t", "sort": "id", "format": "csv"})
     rows = list(csv.reader(io.StringIO(done.stdout.decode("utf-8-sig"))))

@@ -2,8 +2,9 @@
 import { element, hideTip, name } from "./charts.js";
 import { drawPipeline } from "./pipeline.js";
 import { drawChanges, drawRuns } from "./runs.js";
+import { drawSql } from "./sql.js";
 import { changes, isRunning, outcomes, start, state, watch } from "./state.js";
-import { drawSql, drawTables } from "./tables.js";
+import { drawTables } from "./tables.js";
 import { problems } from "./words.js";
 
 const VIEWS = {
@@ -50,7 +51,14 @@ function route() {
   if (location.hash === "#main" || !state.session) return;
   const [env, kind, subject] = asked();
   if (env !== state.env) {
-    Object.assign(state, { pipeline: null, runs: [], log: "", activity: { running: [], holder: null, building: [] } });
+    Object.assign(state, {
+      pipeline: null,
+      runs: [],
+      log: "",
+      problem: "",
+      activity: { running: [], holder: null, building: [] },
+      events: new Map(),
+    });
     watch(env);
   }
   state.subject = subject;
@@ -70,7 +78,8 @@ function route() {
 }
 
 function sayNow() {
-  if (isRunning()) {
+  if (state.problem) now.textContent = `The files of ${state.env} cannot be read: ${state.problem}`;
+  else if (isRunning()) {
     const counts = Map.groupBy(outcomes().values(), (event) => event.event);
     const counted = [...counts].map(([event, list]) => `${list.length} ${event}`).join(", ");
     const by = state.activity.running.map((run) => `by ${run.user}`).join(", ");

@@ -1,7 +1,8 @@
 // The pipeline, and how to launch it.
-import { element, name, table } from "./charts.js";
+import { element, table } from "./charts.js";
 import { get } from "./api.js";
-import { details, drawGraph } from "./graph.js";
+import { drawDetails } from "./details.js";
+import { drawGraph } from "./graph.js";
 import { change, isRunning, of, on, state } from "./state.js";
 import { button, command, field, problems } from "./words.js";
 
@@ -15,21 +16,28 @@ export function drawPipeline(_subject, signal) {
     },
     (key) => key === state.subject,
   );
-  const showDetails = () => {
+  let updateDetails = () => {};
+  const pick = () => {
     if (!state.pipeline) return;
-    aside.replaceChildren(...(state.subject ? [element("h3", {}, name(state.subject)), details(state.subject)] : []));
+    const [part, next] = state.subject ? drawDetails(state.subject) : ["", () => {}];
+    aside.replaceChildren(part);
+    updateDetails = next;
+    update();
   };
   const show = () => {
-    if (!state.pipeline) return;
-    faults.replaceChildren(...(state.pipeline.errors.length ? [problems(state.pipeline.errors)] : []));
     update();
-    showDetails();
+    updateDetails();
   };
-  on("pipeline", signal, show);
-  on("subject", signal, show);
-  on("activity", signal, update);
-  on("runs", signal, update);
-  show();
+  on("pipeline", signal, () => {
+    faults.replaceChildren(...(state.pipeline.errors.length ? [problems(state.pipeline.errors)] : []));
+    if (!aside.hasChildNodes()) pick();
+    show();
+  });
+  on("subject", signal, pick);
+  on("activity", signal, show);
+  on("runs", signal, show);
+  pick();
+  if (state.pipeline?.errors.length) faults.replaceChildren(problems(state.pipeline.errors));
   return element(
     "div",
     {},
