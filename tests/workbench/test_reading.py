@@ -153,6 +153,7 @@ def test_processes_answer_side_by_side_and_one_that_is_killed_breaks_no_other(da
                 await readers.answer(b"no request")
             template = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "workbench.template"], capture_output=True, text=True)  # fmt: skip
             os.kill(int(template.stdout), signal.SIGKILL)
+            await asyncio.sleep(0.5)  # until it is gone
             assert json.loads(await readers.answer(json.dumps(question).encode()))["total"] == 251
         finally:
             readers.close()
