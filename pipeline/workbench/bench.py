@@ -15,7 +15,8 @@ from pipeline.errors import UsageError
 from pipeline.workbench.children import Children
 from pipeline.workbench.configs import Configs, Signature, signature
 from pipeline.workbench.guard import Guard
-from pipeline.workbench.request import SECONDS, Request
+from pipeline.workbench.readers import Readers
+from pipeline.workbench.request import Request
 from pipeline.workbench.watching import Environment
 
 
@@ -25,7 +26,7 @@ class Bench:
     def __init__(self, home: Path, guard: Guard, port: int) -> None:
         self.home, self.guard = home, guard
         self.cookie = f"store_clustering_{port}"
-        self.children, self.configs = Children(home), Configs(home)
+        self.children, self.readers, self.configs = Children(home), Readers(home), Configs(home)
         self._launched: dict[str, subprocess.Popen[bytes]] = {}
         self._environments: dict[str, Environment] = {}
         self._catalogues: dict[Path, tuple[Signature, list[dict[str, Any]]]] = {}
@@ -48,20 +49,13 @@ class Bench:
         return self.configs.of(env).database
 
     async def read(self, request: Request) -> bytes:
-        """The answer of a child process that reads the database, as JSON.
+        """The answer of a process that reads the database, as JSON.
 
         Raises
         ------
         UsageError : the database refuses the request, or it takes too long
         """
-        answer = await self.children.module("reading", question=msgspec.json.encode(request), seconds=SECONDS)
-        if answer.code:
-            raise UsageError(
-                answer.errors.splitlines()[-1]
-                if answer.errors
-                else f"this took more than {SECONDS} s of work, or too much memory: ask for less"
-            )
-        return answer.output
+        return await self.readers.answer(msgspec.json.encode(request))
 
     async def catalogue(self, database: Path) -> list[dict[str, Any]]:
         """The tables of a database; read again only if the file is another one.

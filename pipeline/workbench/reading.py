@@ -1,4 +1,4 @@
-"""Read the published database for the page. As a child process, it reads a request from its input and writes the answer to its output.
+"""Read the published database for the page: in a process of its own, a request from its input, the answer to its output.
 
 The database is opened read-only, without access to any other file, with locked settings, limited memory and processor time. So a query
 can neither write nor reach another file, and what it breaks is this process only.
@@ -275,14 +275,10 @@ def main() -> int:
     except PipelineError as error:
         sys.stderr.write(str(error))
         return 1
+    except (MemoryError, duckdb.OutOfMemoryException):
+        sys.stderr.write(f"this takes more memory than the {MEMORY} that a query has: ask for less")
+        return 1
     except (duckdb.Error, OSError) as error:
         sys.stderr.write(gist(error))
         return 1
-    except MemoryError:
-        sys.stderr.write("this takes too much memory: ask for less")
-        return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -87,9 +87,9 @@ async def _serve(home: Path, guard: Guard, port: int | None, *, browser: bool) -
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(is_over.wait(), 0.5)
     server.stop()
-    await (
-        server.close_all_connections()
-    )  # before the answers end: a browser is told that the server is gone, not that it failed
+    # before the answers end: a browser sees that the server is gone, not an answer that failed
+    await server.close_all_connections()
+    bench.readers.close()
 
 
 def _bound(host: str, port: int | None) -> list[socket.socket]:

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.config import raw_files
 from pipeline.config.environment import Config, load
 from pipeline.errors import PipelineError
+from pipeline.workbench.configs import signature
 
 _WILD = "*?["
 
@@ -23,7 +24,7 @@ def snapshot(env: str) -> dict[str, Any]:
     try:
         return _of(load(env))
     except PipelineError as error:
-        return {"env": env, "errors": error.lines, "nodes": [], "watched": []}
+        return {"env": env, "errors": error.lines, "nodes": [], "watched": {}}
 
 
 def _of(config: Config) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def _of(config: Config) -> dict[str, Any]:
     from pipeline.inspect.graph import graph
     from pipeline.inspect.standings import orphans_of
 
+    watched = {str(path): signature(path) for path in _watched(config)}  # before the tasks are judged
     task = tasks.FullPipeline(env=config.env)
     documents = [tasks.Report(env=config.env), tasks.Workbook(env=config.env)]
     return {
@@ -43,7 +45,7 @@ def _of(config: Config) -> dict[str, Any]:
         ],
         "database": _relative(config, config.database),
         "orphans": [_relative(config, path) for path in orphans_of(config, task)],
-        "watched": [str(path) for path in _watched(config)],
+        "watched": watched,
     }
 
 

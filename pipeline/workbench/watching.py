@@ -34,7 +34,7 @@ class Environment:
         self.outputs = home / "outputs" / env
         self.history = history.History(self.outputs / ".runs")
         self.snapshot: dict[str, Any] = {}
-        self._written = ""  # the snapshot as JSON
+        self._written = self._told = ""  # the snapshot as JSON, and as it was told last
         self._children, self._configs = children, configs
         self._listeners: set[asyncio.Queue[Event]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -115,54 +115,47 @@ class Environment:
                 await self._judge_if_due(is_running=self.now().is_any)
         return self._written
 
-    async def _judge_if_due(self, *, is_running: bool) -> bool:
+    async def _judge_if_due(self, *, is_running: bool) -> None:
         inputs = self._inputs()
         # During a run its record tells what was built; judging every task after each would take from the run.
-        results = None if is_running and self._judged else self._results()
+        results = None if is_running else self._results()
         is_due = (
             self._judged is None or inputs != self._judged[0] or (results is not None and results != self._judged[1])
         )
         if is_due:
-            await self._judge((inputs, results))
+            await self._judge(inputs, results)
         self._looked_at = time.monotonic()
-        return is_due
 
-    async def _judge(self, seen: tuple[Any, Any]) -> None:
+    async def _judge(self, inputs: tuple[Any, ...], results: tuple[Any, ...] | None) -> None:
+        """Judge the tasks; what changes meanwhile is seen by the next look."""
         answer = await self._children.module("snapshot", self.env, seconds=300)
         try:
             self.snapshot = json.loads(answer.output)
         except ValueError:
             last = answer.errors.splitlines()[-1:] or ["the tasks could not be judged"]
-            self.snapshot = {"env": self.env, "errors": last, "nodes": [], "watched": []}
-        # The paths to watch may be others now; a file that changed meanwhile is seen by the next look.
-        watched_before = seen[0][0]
-        self._written = _json(self.snapshot)
-        self._judged = (self._inputs() if watched_before != self.snapshot["watched"] else seen[0], self._results())
+            self.snapshot = {"env": self.env, "errors": last, "nodes": [], "watched": {}}
+        self._written = _json({key: value for key, value in self.snapshot.items() if key != "watched"})
+        watched = {path: tuple(seen) if seen else None for path, seen in self.snapshot["watched"].items()}
+        self._judged = (*inputs[:-1], watched), results and (results[0], self._targets())
 
     def _inputs(self) -> tuple[Any, ...]:
-        """What the tasks depend on: settings, raw files, code."""
-        watched = self.snapshot.get("watched", [])
-        return (
-            watched,
-            self._configs.signatures(),
-            tuple(map(signature, [self.home / "pins", *watched])),
-            tuple(_code()),
-        )
+        """What the tasks depend on: settings, code, and last the raw files, by their paths."""
+        watched = {path: signature(path) for path in self.snapshot.get("watched", ())}
+        return self._configs.signatures(), tuple(_code()), signature(self.home / "pins"), watched
 
     def _results(self) -> tuple[Any, ...]:
         """What the tasks made: traces, and targets."""
         try:
             with os.scandir(self.outputs / ".trace") as entries:
-                names = sorted(entry.path for entry in entries if not entry.name.startswith("."))
+                paths = [entry.path for entry in entries if not entry.name.startswith(".")]
         except OSError:
-            names = []
-        targets = [
-            self.home / file["path"]
-            for node in self.snapshot.get("nodes", [])
-            if not node["category"]  # thousands of files, which the traces speak for
-            for file in node["files"]
-        ]
-        return tuple(names), tuple(map(signature, [*names, *targets]))
+            paths = []
+        return {path: signature(path) for path in paths}, self._targets()
+
+    def _targets(self) -> list[Signature]:
+        """The targets but those of single categories: thousands of files, which the traces speak for."""
+        nodes = self.snapshot.get("nodes", ())
+        return [signature(self.home / file["path"]) for node in nodes if not node["category"] for file in node["files"]]
 
     async def _watch(self) -> None:
         position, problem = self.tail(self.log)[1], ""
@@ -192,8 +185,10 @@ class Environment:
             self._tell("activity", state)
         self._tell_events(now.running)
         async with self._refresh:
-            if await self._judge_if_due(is_running=now.is_any):
-                self._tell("pipeline", self._written)
+            await self._judge_if_due(is_running=now.is_any)
+        if self._written is not self._told:  # also if somebody who asked had them judged
+            self._told = self._written
+            self._tell("pipeline", self._written)
         return position
 
     def _tell_events(self, running: list[Run]) -> None:

@@ -24,10 +24,14 @@ def bench(shared: Shared) -> Iterator[Served]:
         yield bench
 
 
+def below(pid: object) -> list[str]:
+    """The processes that this process started."""
+    return subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+
+
 def readers(bench: Served) -> list[str]:
-    """The processes of this server that read the database."""
-    listed = subprocess.run(["ps", "-o", "args=", "--ppid", str(bench.process.pid)], capture_output=True, text=True)
-    return [line for line in listed.stdout.splitlines() if "pipeline.workbench.reading" in line]
+    """The processes of this server that read the database: forked by the template."""
+    return [pid for template in below(bench.process.pid) for pid in below(template)]
 
 
 def is_alive(pid: str) -> bool:
@@ -77,7 +81,7 @@ def test_a_server_that_is_ended_while_it_answers_says_no_error_and_leaves_no_pro
     for browser in browsers:
         browser.start()
     assert within(20, lambda: len(readers(bench)) == 2)
-    pids = subprocess.run(["pgrep", "-P", str(bench.process.pid)], capture_output=True, text=True).stdout.split()
+    pids = [*readers(bench), *below(bench.process.pid)]
     began = time.monotonic()
     bench.end()
     assert (bench.process.returncode, time.monotonic() - began < 5) == (0, True)

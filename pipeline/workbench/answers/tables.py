@@ -84,11 +84,14 @@ class Download(Handler):
         asked = _request(self, env)
         if asked.format not in _TYPES or not (asked.table or asked.sql):
             raise UsageError(f"give a table or a query, and a format: {', '.join(_TYPES)}")
-        async with self.bench.children.streamed("reading", msgspec.json.encode(asked), 4 * SECONDS) as parts:
+        async with self.bench.readers.started(msgspec.json.encode(asked), 4 * SECONDS) as reader:
+            parts = reader.parts()
+            first = await anext(parts, b"")
             self.set_header("Content-Type", _TYPES[asked.format])
             name = asked.table if re.fullmatch(r"\w+", asked.table, flags=re.ASCII) else "query"
             self.set_header("Content-Disposition", f'attachment; filename="{name}.{asked.format}"')
             with contextlib.suppress(StreamClosedError):
+                self.write(first)
                 async for part in parts:
                     self.write(part)
                     await self.flush()
