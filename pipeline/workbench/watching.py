@@ -42,6 +42,7 @@ class Environment:
         self._judged: tuple[Any, Any] | None = None  # the files as they were when the tasks were judged
         self._looked_at = -EVERY
         self._active = ""
+        self._unknown: set[str] = set()  # tasks of runs that were not among the tasks when they were built
         self._events: dict[str, int] = {}  # how many outcomes of a run's tasks were told
         self._logs = home / "logs"
 
@@ -184,12 +185,21 @@ class Environment:
             self._active = written
             self._tell("activity", state)
         self._tell_events(now.running)
+        self._judge_if_new(now.running)
         async with self._refresh:
             await self._judge_if_due(is_running=now.is_any)
         if self._written is not self._told:  # also if somebody who asked had them judged
             self._told = self._written
             self._tell("pipeline", self._written)
         return position
+
+    def _judge_if_new(self, running: list[Run]) -> None:
+        """Have the tasks judged again if a run built some that are not among them: those of categories that it read."""
+        tasks = {line["task"] for run in running for line in run.events}
+        unknown = tasks - {node["task"] for node in self.snapshot.get("nodes", ())} - self._unknown
+        if unknown and self.snapshot:
+            self._unknown |= unknown  # those that are in no job are not asked for again
+            self._judged = None
 
     def _tell_events(self, running: list[Run]) -> None:
         """Tell the outcomes of tasks that are new."""
