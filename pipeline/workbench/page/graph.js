@@ -51,7 +51,7 @@ function breakable(text) {
 
 // Without the folders of paths, which the details have.
 function short(text) {
-  return text.replaceAll(/(?:[\w.-]+\/)+(?=[\w.-])/g, "");
+  return text.replaceAll(/\/?(?:[\w.-]+\/)+(?=[\w-]+\.\w)/g, "");
 }
 
 function fill(target, box, isOpen, { word, counts, because }) {
