@@ -154,9 +154,9 @@ class Environment:
         return {path: signature(path) for path in paths}, self._targets()
 
     def _targets(self) -> list[Signature]:
-        """The targets but those of single categories: thousands of files, which the traces speak for."""
+        """The targets but those of single categories, which the traces speak for."""
         nodes = self.snapshot.get("nodes", ())
-        return [signature(self.home / file["path"]) for node in nodes if not node["category"] for file in node["files"]]
+        return [signature(self.home / file["path"]) for node in nodes for file in node["files"]]
 
     async def _watch(self) -> None:
         position, problem = self.tail(self.log)[1], ""
