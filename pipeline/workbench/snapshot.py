@@ -9,12 +9,15 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import raw_files
 from pipeline.config.environment import Config, load
 from pipeline.errors import PipelineError
 from pipeline.workbench.configs import signature
+
+if TYPE_CHECKING:
+    from pipeline.inspect.graph import Node
 
 _WILD = "*?["
 
@@ -38,7 +41,7 @@ def _of(config: Config) -> dict[str, Any]:
     return {
         "env": config.env,
         "errors": [],
-        "nodes": [asdict(node) for node in graph(task)],
+        "nodes": [_fields(node) for node in graph(task)],
         "jobs": [job.__name__ for job in tasks.JOBS],
         "documents": [
             _relative(config, Path(target.path)) for stage in documents for target in stage.output().values()
@@ -47,6 +50,12 @@ def _of(config: Config) -> dict[str, Any]:
         "orphans": [_relative(config, path) for path in orphans_of(config, task)],
         "watched": watched,
     }
+
+
+def _fields(node: Node) -> dict[str, Any]:
+    """A task for the page, with the size of all its files; those of a category, of which there are thousands, are not listed."""
+    files = [] if node.category else [asdict(file) for file in node.files]
+    return asdict(node) | {"files": files, "size": sum(file.size or 0 for file in node.files)}
 
 
 def _watched(config: Config) -> list[Path]:

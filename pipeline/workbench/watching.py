@@ -42,6 +42,7 @@ class Environment:
         self._judged: tuple[Any, Any] | None = None  # the files as they were when the tasks were judged
         self._looked_at = -EVERY
         self._active = ""
+        self._unknown: set[str] = set()  # tasks of runs that were not among the tasks when they were built
         self._events: dict[str, int] = {}  # how many outcomes of a run's tasks were told
         self._logs = home / "logs"
 
@@ -153,9 +154,9 @@ class Environment:
         return {path: signature(path) for path in paths}, self._targets()
 
     def _targets(self) -> list[Signature]:
-        """The targets but those of single categories: thousands of files, which the traces speak for."""
+        """The targets but those of single categories, which the traces speak for."""
         nodes = self.snapshot.get("nodes", ())
-        return [signature(self.home / file["path"]) for node in nodes if not node["category"] for file in node["files"]]
+        return [signature(self.home / file["path"]) for node in nodes for file in node["files"]]
 
     async def _watch(self) -> None:
         position, problem = self.tail(self.log)[1], ""
@@ -184,12 +185,21 @@ class Environment:
             self._active = written
             self._tell("activity", state)
         self._tell_events(now.running)
+        self._judge_if_new(now.running)
         async with self._refresh:
             await self._judge_if_due(is_running=now.is_any)
         if self._written is not self._told:  # also if somebody who asked had them judged
             self._told = self._written
             self._tell("pipeline", self._written)
         return position
+
+    def _judge_if_new(self, running: list[Run]) -> None:
+        """Have the tasks judged again if a run built some that are not among them: those of categories that it read."""
+        tasks = {line["task"] for run in running for line in run.events}
+        unknown = tasks - {node["task"] for node in self.snapshot.get("nodes", ())} - self._unknown
+        if unknown and self.snapshot:
+            self._unknown |= unknown  # those that are in no job are not asked for again
+            self._judged = None
 
     def _tell_events(self, running: list[Run]) -> None:
         """Tell the outcomes of tasks that are new."""

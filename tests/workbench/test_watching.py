@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 from projects import Project
 
+from pipeline.records import runs
 from pipeline.workbench import watching
 from pipeline.workbench.children import Answer
 from pipeline.workbench.configs import Configs, signature
@@ -114,3 +118,39 @@ def test_all_who_ask_at_once_share_a_look(project: Project, monkeypatch: pytest.
         assert (len({*answers}), judge.times, len(looks)) == (1, 1, 1)
 
     asyncio.run(ask())
+
+
+def test_a_run_that_builds_tasks_that_nobody_knew_of_has_the_tasks_judged_again_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = project.path("outputs/dev/.runs/20260101T000000-aaaaaaaa.jsonl")
+    record.parent.mkdir(parents=True)
+    started = {"event": "started", "run_id": record.stem, "env": "dev", "tags": {}, "at": "2026-01-01T00:00:00", "user": "anna", "host": socket.gethostname(), "pid": os.getpid(), "process_started": runs.process_started(os.getpid())}  # fmt: skip
+    record.write_text(f"{json.dumps(started)}\n")
+
+    async def listen() -> None:
+        env, judge = environment(project, monkeypatch, lambda: None)
+        monkeypatch.setattr(watching, "EVERY", 0.01)
+        queue = await env.listen()
+        events: list[dict[str, Any]] = []
+
+        async def hear(seconds: float) -> None:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                while not queue.empty():
+                    kind, text = queue.get_nowait()
+                    if kind == "events":
+                        assert json.loads(text)["start"] == len(events)
+                        events.extend(json.loads(text)["events"])
+                await asyncio.sleep(0.01)
+
+        for category in ("Tea", "Bread"):
+            await hear(0.4)
+            with record.open("a") as file:
+                file.write(json.dumps({"event": "built", "task": f"ClusterCategory({category})", "at": ""}) + "\n")
+        await hear(0.4)
+        assert [event["task"] for event in events] == ["ClusterCategory(Tea)", "ClusterCategory(Bread)"]
+        assert judge.times == 3
+        env.leave(queue)
+
+    asyncio.run(listen())

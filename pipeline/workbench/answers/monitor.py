@@ -88,5 +88,7 @@ class Output(Handler):
             raise HTTPError(404, f"{name!r} is no output of a launched run")
         watched = self.env(env)
         text, _ = watched.tail(watched.logs / name)
-        problems = [line for line in text.splitlines() if line.startswith(("error:", "warning:"))]
+        problems = [
+            line.removeprefix("error: ") for line in text.splitlines() if line.startswith(("error:", "warning:"))
+        ]
         self.say({"text": text, "problems": problems, "running": self.bench.is_running(name)})

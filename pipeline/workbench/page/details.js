@@ -1,8 +1,8 @@
 // All that is known of a box: every reason, files, tables, and for a group its tasks.
 import { boxes } from "./boxes.js";
 import { element, name } from "./charts.js";
-import { outcomes, reason, standing, state } from "./state.js";
-import { badge, bytes, moment, seconds } from "./words.js";
+import { lastFailure, outcomes, reason, standing, state } from "./state.js";
+import { badge, bytes, moment, problems, seconds } from "./words.js";
 
 // Gives the part of the page, and a function that shows what changed.
 export function drawDetails(key, filter) {
@@ -15,7 +15,7 @@ export function drawDetails(key, filter) {
   const update = () => {
     const box = boxes(state.pipeline?.nodes ?? []).get(key);
     if (box?.isGroup) fillRows(rows, box, wanted.value.trim().toLocaleLowerCase());
-    const next = box?.isGroup ? "group" : JSON.stringify(box?.nodes);
+    const next = box?.isGroup ? "group" : JSON.stringify([box?.nodes, box?.nodes.map(lastFailure)]);
     if (next === content) return; // what is selected or has the focus stays
     content = next;
     holder.replaceChildren(
@@ -39,9 +39,11 @@ function ofTask(node) {
         : null,
     ),
   );
+  const failure = node.reasons.length ? lastFailure(node) : "";
   return element(
     "div",
     {},
+    failure ? [element("p", {}, "The last run failed here:"), problems([failure])] : null,
     own.length ? element("h4", {}, "Why it is stale") : element("p", {}, "It is fresh."),
     element("ul", { class: "reasons" }, own),
     node.built_at

@@ -18,7 +18,7 @@ function summary(box, events, building) {
 
 function facts(box) {
   const files = box.nodes.flatMap((node) => node.files);
-  const size = files.reduce((sum, file) => sum + (file.size ?? 0), 0);
+  const size = box.nodes.reduce((sum, node) => sum + node.size, 0);
   const rows = box.isGroup ? [] : files.filter((file) => file.rows !== null);
   const built = box.nodes
     .map((node) => node.built_at)
@@ -51,7 +51,7 @@ function breakable(text) {
 
 // Without the folders of paths, which the details have.
 function short(text) {
-  return text.replaceAll(/(?:[\w.-]+\/)+(?=[\w.-])/g, "");
+  return text.replaceAll(/\/?(?:[\w.-]+\/)+(?=[\w-]+\.\w)/g, "");
 }
 
 function fill(target, box, isOpen, { word, counts, because }) {

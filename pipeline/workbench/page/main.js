@@ -105,15 +105,25 @@ function sayNow() {
     );
   } else if (state.pipeline?.errors.length) now.textContent = `The settings of ${state.env} cannot be used.`;
   else if (state.pipeline) {
+    const [last] = state.runs;
     const stale = state.pipeline.nodes.filter((node) => node.reasons.length).length;
-    now.textContent = stale
-      ? `${stale} of ${state.pipeline.nodes.length} tasks of ${state.env} are stale${toBegin()}.`
-      : `All ${state.pipeline.nodes.length} tasks of ${state.env} are fresh.`;
+    now.replaceChildren(
+      stale
+        ? `${stale} of ${state.pipeline.nodes.length} tasks of ${state.env} are stale${toBegin()}.`
+        : `All ${state.pipeline.nodes.length} tasks of ${state.env} are fresh.`,
+      ...(stale && last?.status === "failed"
+        ? [
+            " ",
+            element("a", { href: `#${state.env}/runs/${last.run_id}` }, "The last run failed"),
+            name(`: ${last.error}`),
+          ]
+        : []),
+    );
   } else now.textContent = "Looking at the tasks.";
   now.classList.toggle("running", isRunning());
 }
 
-for (const kind of ["pipeline", "activity"]) changes.addEventListener(kind, sayNow);
+for (const kind of ["pipeline", "activity", "runs"]) changes.addEventListener(kind, sayNow);
 changes.addEventListener("lost", () => {
   lost.hidden = !state.lost;
 });

@@ -81,7 +81,6 @@ export function drawRows(chosen) {
         ` ${answer.total ? (view.offset + 1).toLocaleString("en") : 0} to ${last.toLocaleString("en")} of ${answer.total.toLocaleString("en")} rows `,
         move(PAGE, "Next", answer.more),
       ),
-      grid,
       downloads({
         table: view.table,
         search: view.search,
@@ -89,6 +88,7 @@ export function drawRows(chosen) {
         sort: view.sort,
         descending: view.descending,
       }),
+      grid,
     ];
   }
   const searched = () => {

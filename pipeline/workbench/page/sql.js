@@ -33,12 +33,12 @@ export function drawSql(_subject, signal) {
           { class: "caption" },
           answer.more ? "The first 1,000 rows:" : `${answer.rows.length.toLocaleString("en")} rows:`,
         ),
+        downloads({ sql }),
         table(
           answer.columns.map((each) => each.name),
           answer.rows.map((row) => row.map(shown)),
           { label: "Answer" },
         ),
-        downloads({ sql }),
       );
     } catch (problem) {
       holder.replaceChildren(problems(problem.lines ?? [String(problem)]));

@@ -138,7 +138,8 @@ export function standing(node, events, building) {
   return ["fresh", ""];
 }
 
-function lastFailure(node) {
+// Why the last run failed at a task that is stale since; nothing otherwise.
+export function lastFailure(node) {
   return state.runs[0]?.failures[node.task];
 }
 

@@ -11,7 +11,7 @@ export function drawTables(subject, signal) {
     try {
       const tables = await get(of("tables"));
       const chosen = tables.find((each) => each.name === subject);
-      holder.replaceChildren(chosen ? drawTable(chosen, signal) : drawList(tables));
+      holder.replaceChildren(chosen ? drawTable(chosen, tables, signal) : drawList(tables));
     } catch (problem) {
       holder.replaceChildren(problems(problem.lines ?? [String(problem)]));
     }
@@ -63,12 +63,12 @@ function links(names, tables) {
     : "nothing";
 }
 
-function drawTable(chosen, signal) {
+function drawTable(chosen, tables, signal) {
   const from = element("div", {});
   const over = element("div", {});
   const showLineage = () => {
     const nodes = state.pipeline?.nodes ?? [];
-    const every = new Set(nodes.flatMap((node) => node.tables));
+    const every = new Set(tables.map((each) => each.name));
     const { makers, up, down } = lineage(nodes, chosen.name);
     from.replaceChildren(
       ...(makers.length
