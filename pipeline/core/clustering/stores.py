@@ -37,11 +37,11 @@ _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; others
 class Mix(NamedTuple):
     """More data of stores with features that are roots of shares on a plane: see `evidence.Roots`.
 
-    `base` by feature, `gaps` store x feature, `volumes` by store; the same stores and features as in the features.
+    `base` by feature, `counted` store x feature, `volumes` by store; the same stores and features as in the features.
     """
 
     base: pd.Series[float]
-    gaps: pd.DataFrame
+    counted: pd.DataFrame
     volumes: pd.Series[float]
 
 
@@ -133,8 +133,8 @@ def _data(
     shaping = to_fit(by_name.index[order], held_out)
     roots, volumes = None, np.zeros(len(ids))
     if mix is not None and len(mix.base):
-        gaps = mix.gaps.reindex(index=ids, columns=by_name.columns).to_numpy(dtype=bool)
-        roots = Roots(mix.base.reindex(by_name.columns).to_numpy(dtype=np.float64), gaps)
+        of_values = mix.counted.reindex(index=ids, columns=by_name.columns).to_numpy(dtype=np.float64)
+        roots = Roots(mix.base.reindex(by_name.columns).to_numpy(dtype=np.float64), of_values)
     if mix is not None:
         volumes = mix.volumes.reindex(ids).to_numpy(dtype=np.float64)
     # Distances do not change with the origin, and about the mean the products that they are made of are smallest.
