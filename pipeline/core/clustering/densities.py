@@ -29,7 +29,7 @@ class Stores(NamedTuple):
     levels: NDArray[np.float64]
     thinness: NDArray[np.float64]
 
-    def taken(self, rows: NDArray[np.bool_]) -> Stores:
+    def taken(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Stores:
         """Some of the stores."""
         return Stores(
             self.numbers[rows],
@@ -93,9 +93,8 @@ def sums_of(stores: Stores) -> Sums:
 
 def times(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """The matrix product (m, k, b) of (m, k, a) and a matrix (a, b) that all fits share: one product, and not one for each fit."""
-    product: NDArray[np.float64] = (rows.reshape(-1, rows.shape[-1]) @ matrix).reshape(
-        *rows.shape[:-1], matrix.shape[1]
-    )
+    m, k, width = rows.shape
+    product: NDArray[np.float64] = (rows.reshape(m * k, width) @ matrix).reshape(m, k, matrix.shape[1])
     return product
 
 
