@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from pipeline.core.clustering.densities import (
     TINY,
@@ -226,8 +227,9 @@ def _principal(
     covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
     own = np.maximum(np.diag(covariance), VARIANCE_FLOOR * whole)
     widths = np.sqrt(own)
-    sizes, axes = np.linalg.eigh(covariance / np.outer(widths, widths))
-    loadings: NDArray[np.float64] = widths[:, None] * axes[:, -q:] * np.sqrt(np.maximum(sizes[-q:] - 1.0, 0.1))
+    d = len(widths)
+    sizes, axes = eigh(covariance / np.outer(widths, widths), subset_by_index=[d - q, d - 1], check_finite=False)
+    loadings: NDArray[np.float64] = widths[:, None] * axes * np.sqrt(np.maximum(sizes - 1.0, 0.1))
     return loadings, np.maximum(own - np.square(loadings).sum(axis=1), 0.2 * own)
 
 
