@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +15,8 @@ import workbenches
 from conftest import Shared
 from projects import Project, build_in
 from workbench_pages import PATIENCE, Open, keep
+
+from pipeline.records import runs
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +163,30 @@ def test_five_hundred_categories_stay_usable(still: Open) -> None:
     finally:
         page.unroute("**/api/dev/pipeline")
         page.reload()
+
+
+def test_a_run_of_thousands_of_tasks_is_followed_by_a_page_that_stays_small(still: Open, built: Project) -> None:
+    record = built.path("outputs/dev/.runs/20990101T000000-aaaaaaaa.jsonl")
+    started = {"event": "started", "run_id": record.stem, "env": "dev", "tags": {}, "at": "2026-01-01T00:00:00", "user": "cron", "host": socket.gethostname(), "pid": os.getpid(), "process_started": runs.process_started(os.getpid())}  # fmt: skip
+    outcome = {"event": "built", "at": "2026-01-01T00:00:05", "seconds": 0.5, "reason": "input changed"}
+    with workbenches.served(built.home, "--read-only") as bench, still.page.context.browser.new_context() as context:
+        page = context.new_page()
+        page.goto(bench.address)
+        opened = Open(page, bench, built, [])
+        opened.now("tasks of dev are fresh")
+        opened.go("runs")
+        with record.open("w") as file:
+            file.write(f"{json.dumps(started)}\n")
+            for number in range(3000):
+                file.write(f"{json.dumps(outcome | {'task': f'ClusterCategory(Category {number})'})}\n")
+                if number % 100 == 0:
+                    file.flush()
+                    time.sleep(0.1)
+        opened.now("3000 built")
+        opened.wait_for("Category 2999", "#now-running")
+        assert "The newest 50" in page.locator("#now-running").inner_text()
+        assert page.evaluate("() => document.querySelectorAll('*').length") < 1500
+        opened.go("pipeline")
+        opened.now("3000 built")
+        record.unlink()
+        opened.now("tasks of dev are fresh")

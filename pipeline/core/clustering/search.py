@@ -20,8 +20,8 @@ _TOLERANCE, _STANDS = 3e-5, 1e-8  # of the mean log-likelihood; of the fit that 
 _WORSE = 6.0  # points of BIC by which a factor more may be worse before no other is tried
 _PATIENCE = 3  # numbers of clusters without a lower criterion, after which no larger one is tried
 _FEWEST = 4  # numbers of clusters that are tried in any case
-_PRICE_OF_MEANS = 0.9  # of what the prior of the means charges; chosen on planted stores, docs/decisions/0018
-_PRICE_OF_OVERLAP = 0.5  # points per nat of the memberships' entropy; likewise
+_PRICE_OF_MEANS = 0.75  # of what the prior of the means charges; chosen on planted stores, docs/decisions/0018
+_PRICE_OF_OVERLAP = 0.75  # points per nat of the memberships' entropy; likewise
 _SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)  # of a cluster's means that differ from the chain's, tried
 _SPREADS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # variances of those that do, in the median store's own, tried
 

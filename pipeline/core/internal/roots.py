@@ -29,11 +29,14 @@ _LOW = 0.02  # of a need state's positive sales: so many are smaller than what i
 _DEARER = 6.0  # times the least sale of any need state: no need state's is more
 _LUMPY = 1.5  # sales come in baskets: so many fewer chances than units
 _MOST = 0.95  # of the stores: a need state is never taken to be lacking in more
+_NEIGHBOURS = 5  # stores that sell most like a store
+_COMPARED = 1_000  # stores, at most, among which neighbours are sought
+_SHARED = 0.8  # of the variance of a need state's gaps that the neighbours foretell: from there on its zeros count
 
 
 class Plane(NamedTuple):
     """`base` by feature: the roots of the chain's shares, a vector of length 1. `gap_sales` by feature, in cents: a store with at least these
-    total sales, and none of the feature, does not carry it; infinite if a feature has no gaps."""
+    total sales, and none of the feature, does not carry it; infinite if a feature has no gaps, or if stores that sell alike lack it together."""
 
     base: pd.Series[float]
     gap_sales: pd.Series[float]
@@ -60,6 +63,10 @@ def plane(shares: pd.DataFrame, sales: pd.Series[int], one_sale: float) -> Plane
             if (next_sales == from_sales).all():
                 break
             from_sales = next_sales
+            base = _base(roots, _gaps(roots, total, from_sales))
+        shared = _foretold(values[order], _gaps(roots, total, from_sales)) >= _SHARED
+        if shared.any():
+            from_sales[shared] = np.inf
             base = _base(roots, _gaps(roots, total, from_sales))
     columns = shares.columns
     return Plane(pd.Series(base, index=columns), pd.Series(from_sales, index=columns))
@@ -96,6 +103,30 @@ def _gaps(
 ) -> NDArray[np.bool_]:
     gaps: NDArray[np.bool_] = (shares <= 0) & (total[:, None] >= from_sales)
     return gaps
+
+
+def _foretold(shares: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """For each need state (d,), the share of the variance of its gaps that a store's neighbours foretell; at most 1, 0 or less if they do not.
+
+    Neighbours are the stores nearest in the mix of the other need states (Hellinger distance), zeros included. With more than
+    `_COMPARED` stores, as many of them, evenly along the given order, speak for all.
+    """
+    compared = np.unique(np.linspace(0, len(shares) - 1, min(len(shares), _COMPARED)).round().astype(np.int64))
+    shares, gaps = shares[compared], gaps[compared]
+    foretold = np.zeros(gaps.shape[1])
+    if len(shares) <= _NEIGHBOURS:
+        return foretold
+    for j in np.flatnonzero(gaps.sum(axis=0) >= FEWEST_GAPS):
+        others = np.delete(shares, j, axis=1)
+        roots = np.sqrt(others / np.maximum(others.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny))
+        alike = roots @ roots.T
+        np.fill_diagonal(alike, -np.inf)
+        nearest = np.argpartition(-alike, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS]
+        is_gap = gaps[:, j].astype(np.float64)
+        variance = float(np.square(is_gap - is_gap.mean()).sum())
+        if variance > 0:
+            foretold[j] = 1.0 - float(np.square(is_gap - is_gap[nearest].mean(axis=1)).sum()) / variance
+    return foretold
 
 
 def _filled(roots: NDArray[np.float64], gaps: NDArray[np.bool_], base: NDArray[np.float64]) -> NDArray[np.float64]:

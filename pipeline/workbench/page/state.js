@@ -7,7 +7,9 @@ export const state = {
   subject: "",
   pipeline: null,
   activity: { running: [], holder: null, building: [] },
+  events: new Map(), // of each run that goes on, what became of its tasks
   runs: [],
+  problem: "",
   log: "",
   lost: false,
 };
@@ -58,8 +60,18 @@ const REACTIONS = {
   activity: (activity) => {
     const ended = isRunning() && !activity.running.length && activity.holder === null;
     state.activity = activity;
+    const running = new Set(activity.running.map((run) => run.run_id));
+    for (const id of state.events.keys()) if (!running.has(id)) state.events.delete(id);
     tell("activity");
     if (ended) readRuns().catch(() => {});
+  },
+  events: ({ run_id, start, events }) => {
+    state.events.set(run_id, [...(state.events.get(run_id) ?? []).slice(0, start), ...events]);
+    tell("activity");
+  },
+  problem: (text) => {
+    state.problem = text;
+    tell("activity");
   },
   pipeline: (pipeline) => {
     state.pipeline = pipeline;
@@ -109,7 +121,7 @@ export function isRunning() {
 
 // What became of each task in the runs that go on now, by its name.
 export function outcomes() {
-  const events = state.activity.running.flatMap((run) => run.events);
+  const events = [...state.events.values()].flat();
   return new Map(events.map((event) => [event.task, event]));
 }
 
@@ -126,9 +138,9 @@ export function standing(node, events, building) {
   return ["fresh", ""];
 }
 
-function lastFailure(node) {
-  const failed = state.runs[0]?.events.findLast((event) => event.task === node.task && event.event === "failed");
-  return failed?.error;
+// Why the last run failed at a task that is stale since; nothing otherwise.
+export function lastFailure(node) {
+  return state.runs[0]?.failures[node.task];
 }
 
 export function reason(node) {
