@@ -145,13 +145,8 @@ class Environment:
         return self._configs.signatures(), tuple(_code()), signature(self.home / "pins"), watched
 
     def _results(self) -> tuple[Any, ...]:
-        """What the tasks made: traces, and targets."""
-        try:
-            with os.scandir(self.outputs / ".trace") as entries:
-                paths = [entry.path for entry in entries if not entry.name.startswith(".")]
-        except OSError:
-            paths = []
-        return {path: signature(path) for path in paths}, self._targets()
+        """What the tasks made: traces, each of which replaces one in their folder, and targets."""
+        return signature(self.outputs / ".trace"), self._targets()
 
     def _targets(self) -> list[Signature]:
         """The targets but those of single categories, which the traces speak for."""

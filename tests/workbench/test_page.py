@@ -160,6 +160,10 @@ def test_five_hundred_categories_stay_usable(still: Open) -> None:
         )
         assert page.locator(".details tbody tr").count() == 500
         assert redrawn < 2000
+        page.fill("#filter-group", "fresh")
+        assert page.locator(".details tbody tr").count() == 500
+        page.fill("#filter-group", "failed")
+        assert page.locator(".details tbody tr").count() == 0
     finally:
         page.unroute("**/api/dev/pipeline")
         page.reload()
