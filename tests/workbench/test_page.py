@@ -57,6 +57,8 @@ def test_a_table_is_shown_with_meaning_lineage_runs_and_rows_to_sort_and_search(
         page.get_by_role("link", name="CSV").click()
     lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert (len(lines), lines[1].partition(",")[0]) == (37, "9")
+    page.get_by_text("columns and their meaning").click()
+    page.evaluate("() => scrollTo(0, 0)")
     keep(request, page, "workbench-table.png")
 
 
