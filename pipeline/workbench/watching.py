@@ -34,7 +34,7 @@ class Environment:
         self.outputs = home / "outputs" / env
         self.history = history.History(self.outputs / ".runs")
         self.snapshot: dict[str, Any] = {}
-        self._written = self._told = ""  # the snapshot as JSON, and as it was told last
+        self._written = self._sent = ""  # the snapshot as JSON, and as it was sent last
         self._children, self._configs = children, configs
         self._listeners: set[asyncio.Queue[Event]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -183,8 +183,8 @@ class Environment:
         self._judge_if_new(now.running)
         async with self._refresh:
             await self._judge_if_due(is_running=now.is_any)
-        if self._written is not self._told:  # also if somebody who asked had them judged
-            self._told = self._written
+        if self._written is not self._sent:  # also if somebody who asked had them judged
+            self._sent = self._written
             self._tell("pipeline", self._written)
         return position
 
@@ -198,10 +198,10 @@ class Environment:
 
     def _tell_events(self, running: list[Run]) -> None:
         """Tell the outcomes of tasks that are new."""
-        told = self._events
+        before = self._events
         self._events = {run.run_id: len(run.events) for run in running}
         for run in running:
-            start = told.get(run.run_id, 0)
+            start = before.get(run.run_id, 0)
             if len(run.events) > start:
                 self._tell("events", {"run_id": run.run_id, "start": start, "events": run.events[start:]})
 
