@@ -42,6 +42,7 @@ class Environment:
         self._judged: tuple[Any, Any] | None = None  # the files as they were when the tasks were judged
         self._looked_at = -EVERY
         self._active = ""
+        self._was_running = False
         self._unknown: set[str] = set()  # tasks of runs that were not among the tasks when they were built
         self._events: dict[str, int] = {}  # how many outcomes of a run's tasks were told
         self._logs = home / "logs"
@@ -183,6 +184,9 @@ class Environment:
         self._judge_if_new(now.running)
         async with self._refresh:
             await self._judge_if_due(is_running=now.is_any)
+        if self._was_running and not now.is_any:
+            self._sent = ""  # the page waits for the tasks after a run, also if it built nothing
+        self._was_running = now.is_any
         if self._written is not self._sent:  # also if somebody who asked had them judged
             self._sent = self._written
             self._tell("pipeline", self._written)
