@@ -30,15 +30,15 @@ from pipeline.core.clustering.densities import (
     Mixtures,
     Stores,
     Sums,
-    certainty,
     distances_of,
     expect,
     expected_of,
-    log_densities,
-    log_sums,
+    log_likelihoods,
     misfit,
     sums_of,
+    times,
 )
+from pipeline.core.clustering.pulls import product, sum_of
 
 VARIANCE_FLOOR = 1e-3  # of a feature's whole variance: a feature that is constant within clusters must not win alone
 _NOTHING = 1e-9  # of a sum over stores
@@ -95,25 +95,14 @@ def fit(
     adapts : whether noise and tails are also fitted
     """
     sums = sums_of(stores)
-    m, q = len(weights), factors
-    turned = memberships.swapaxes(1, 2)
+    turned = np.ascontiguousarray(memberships.swapaxes(1, 2))
     whole = _whole_variances(sums, weights)
     noise = 1.0 if stores.thinness.any() else 0.0
     noise, tails = (noise, 0.0) if like is None else (float(like.noise[0]), float(like.tails[0]))
-    began = _begin(sums, weights, turned, q, whole, (noise, tails))
-    nothing = np.zeros((m, len(stores.numbers)))
-    none = np.zeros_like(turned)
-    distances = Distances(
-        none,
-        none,
-        nothing,
-        certainty(stores, began.noise),
-        [none] * q,
-        [[nothing] * q] * q,
-        [none] * q,
-        [[nothing] * q] * q,
-    )
-    first = _maximise(sums, weights, Expected(turned, None, nothing, distances), began, whole, has_factors=False)
+    began = _begin(sums, weights, turned, factors, whole, (noise, tails))
+    counted = turned * weights[:, None, :]
+    masses = counted * sums.certainty(began.noise)[:, None, :]
+    first = _maximise(sums, weights, counted, masses, None, began, whole)
     return _iterated(sums, weights, first, iterations, tolerance, adapts)
 
 
@@ -146,7 +135,11 @@ def _iterated(
         reached = np.maximum(logs, reached)
         if iteration == iterations - 1 or (iteration > 2 * _ADAPTED and (gain < tolerance * total).all()):
             break
-        now = _maximise(sums, weights, expected, now, whole, has_factors=True)
+        counted = expected.memberships * weights[:, None, :]
+        masses = counted * expected.distances.certain[:, None, :] if sums.is_noisy else counted
+        if expected.trust is not None:
+            masses = masses * expected.trust
+        now = _maximise(sums, weights, counted, masses, expected.distances, now, whole)
     return now
 
 
@@ -197,33 +190,35 @@ def _principal(
 def _maximise(
     sums: Sums,
     weights: NDArray[np.float64],
-    expected: Expected,
+    counted: NDArray[np.float64],
+    masses: NDArray[np.float64],
+    distances: Distances | None,
     now: Mixtures,
     whole: NDArray[np.float64],
-    has_factors: bool,
 ) -> Mixtures:
-    """The means, loadings, variances, proportions and chances that maximise the expected likelihood, in turn."""
-    factors = expected.distances.factors
-    q = now.loadings.shape[2] if has_factors else 0
-    counted = expected.memberships * weights[:, None, :]
-    masses = counted * expected.distances.certain[:, None, :]
-    if expected.trust is not None:
-        masses *= expected.trust
+    """The means, loadings, variances, proportions and chances that maximise the expected likelihood, in turn.
+
+    `counted` (m, k, n) are memberships times weights; `masses` also times certainty and trust. Without `distances` the loadings stay.
+    """
+    q = 0 if distances is None else now.loadings.shape[2]
     sizes = np.maximum(sums.over_stores(masses), TINY)
-    firsts = masses @ sums.firsts
-    pulled = [sums.over_stores(masses * factor) for factor in factors[:q]]
-    means = firsts.copy()
-    for r in range(q):
-        means -= pulled[r] * now.loadings[:, None, :, r]
-    means /= sizes
-    loadings, explained = now.loadings, np.zeros_like(now.variances)
-    if q:
-        loadings, explained = _loadings(sums, weights, expected, masses, means, pulled)
+    firsts = times(masses, sums.firsts)
+    means, loadings, explained = firsts.copy(), now.loadings, np.zeros_like(now.variances)
+    if distances is not None and q:
+        pulled = distances.pulls.by_cluster(masses, distances.solved)
+        for r in range(q):
+            means -= pulled[r] * now.loadings[:, None, :, r]
+        means /= sizes
+        loadings, explained = _loadings(sums, weights, distances, masses, means, pulled)
+    else:
+        means /= sizes
     squares = masses.sum(axis=1) @ sums.seconds
     counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
     residuals = squares - 2.0 * (means * firsts).sum(axis=1) + (np.square(means) * sizes).sum(axis=1)
     variances = now.variances
-    if has_factors or not now.loadings.shape[2]:  # else what the principal axes explain is no noise, and known already
+    if (
+        distances is not None or not now.loadings.shape[2]
+    ):  # else what the principal axes explain is no noise, and known already
         variances = np.maximum((residuals - explained) / counts, VARIANCE_FLOOR * whole)
     total = weights.sum(axis=1)
     in_cluster = counted.sum(axis=2)
@@ -231,28 +226,29 @@ def _maximise(
     chances = now.chances
     if sums.stores.levels.shape[1]:
         usual = (weights @ sums.stores.levels) / total[:, None]
-        chances = (counted @ sums.stores.levels + usual[:, None, :]) / (in_cluster[:, :, None] + 1.0)
+        chances = (times(counted, sums.stores.levels) + usual[:, None, :]) / (in_cluster[:, :, None] + 1.0)
     return Mixtures(proportions, means, variances, loadings, now.noise, now.tails, chances, now.log_likelihoods)
 
 
 def _loadings(
     sums: Sums,
     weights: NDArray[np.float64],
-    expected: Expected,
+    distances: Distances,
     masses: NDArray[np.float64],
     means: NDArray[np.float64],
     pulled: list[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The loadings (m, d, q) by least squares on the expected factors, and the squares that they explain (m, d)."""
-    factors, distances = expected.distances.factors, expected.distances
     q = len(pulled)
     m, _, d = means.shape
     crossed, squared = np.empty((m, d, q)), np.empty((m, d, q, q))
+    solved, moments = distances.solved, distances.pulls.moments(masses)
+    squares = product(solved, product(moments.second, solved))
     for r in range(q):
-        moved = masses * factors[r]
-        crossed[:, :, r] = moved.sum(axis=1) @ sums.firsts - (means * pulled[r]).sum(axis=1)
+        moved = sum_of(solved[r][s] * moments.first[s] for s in range(q))
+        crossed[:, :, r] = moved @ sums.firsts - (means * pulled[r]).sum(axis=1)
         for s in range(r + 1):
-            of_stores = (moved * factors[s]).sum(axis=1) + weights * distances.certain * distances.spread[r][s]
+            of_stores = squares[r][s] + weights * distances.certain * distances.spread[r][s]
             squared[:, :, r, s] = squared[:, :, s, r] = sums.over_stores(of_stores[:, None, :])[:, 0]
     # A number that no store drawn has moves with no factor; of two factors that are the same, each takes a part.
     scale = np.trace(squared, axis1=2, axis2=3)[..., None, None] / q
@@ -290,8 +286,7 @@ def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tupl
     best, tails = np.full(len(weights), -np.inf), now.tails
     for step in (0, -1, 1):
         tried = _TAILS[np.clip(nearest + step, 0, len(_TAILS) - 1)]
-        logs, _ = log_densities(sums, now, distances, tried)
-        value = (weights * log_sums(logs)).sum(axis=1)
+        value = log_likelihoods(sums, weights, now, distances, tried)
         better = value > best
         best, tails = np.where(better, value, best), np.where(better, tried, tails)
     now = now._replace(tails=tails)
