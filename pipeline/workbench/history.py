@@ -1,4 +1,4 @@
-"""The runs of an environment, from their records. A record of a run that ended never changes, so it is read once."""
+"""The runs of an environment, from their records. A record is read again only if it changed, or its run ended without a last line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._ended: dict[Path, tuple[Signature, runs.Run]] = {}
+        self._read_before: dict[Path, tuple[Signature, runs.Run]] = {}
 
     def latest(self, last: int) -> list[runs.Run]:
         """The last runs, the newest first."""
         paths = sorted(self._folder.glob("*.jsonl"))
-        for gone in self._ended.keys() - set(paths):
-            del self._ended[gone]
+        for gone in self._read_before.keys() - set(paths):
+            del self._read_before[gone]
         return [run for path in reversed(paths[-last:]) if (run := self._read(path))]
 
     def run(self, run_id: str) -> runs.Run | None:
@@ -34,12 +34,17 @@ class History:
 
     def _read(self, path: Path) -> runs.Run | None:
         written = signature(path)
-        if path in self._ended and self._ended[path][0] == written:
-            return self._ended[path][1]
-        run = runs.read(path)
-        if run is not None and run.finished_at is not None:
-            self._ended[path] = (written, run)
+        seen, run = self._read_before.get(path, (None, None))
+        if run is None or seen != written or (run.status == "running" and not _goes_on(run)):
+            run = runs.read(path)
+            if run is not None:
+                self._read_before[path] = (written, run)
         return run
+
+
+def _goes_on(run: runs.Run) -> bool:
+    """Whether the process of a run is certainly still there."""
+    return run.is_here and bool(run.process_started) and runs.process_started(run.pid) == run.process_started
 
 
 def summary(run: runs.Run) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Environment:
         self.outputs = home / "outputs" / env
         self.history = history.History(self.outputs / ".runs")
         self.snapshot: dict[str, Any] = {}
-        self._written = self._told = ""  # the snapshot as JSON, and as it was told last
+        self._written = self._sent = ""  # the snapshot as JSON, and as it was sent last
         self._children, self._configs = children, configs
         self._listeners: set[asyncio.Queue[Event]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -42,6 +42,7 @@ class Environment:
         self._judged: tuple[Any, Any] | None = None  # the files as they were when the tasks were judged
         self._looked_at = -EVERY
         self._active = ""
+        self._was_running = False
         self._unknown: set[str] = set()  # tasks of runs that were not among the tasks when they were built
         self._events: dict[str, int] = {}  # how many outcomes of a run's tasks were told
         self._logs = home / "logs"
@@ -145,13 +146,8 @@ class Environment:
         return self._configs.signatures(), tuple(_code()), signature(self.home / "pins"), watched
 
     def _results(self) -> tuple[Any, ...]:
-        """What the tasks made: traces, and targets."""
-        try:
-            with os.scandir(self.outputs / ".trace") as entries:
-                paths = [entry.path for entry in entries if not entry.name.startswith(".")]
-        except OSError:
-            paths = []
-        return {path: signature(path) for path in paths}, self._targets()
+        """What the tasks made: traces, each of which replaces one in their folder, and targets."""
+        return signature(self.outputs / ".trace"), self._targets()
 
     def _targets(self) -> list[Signature]:
         """The targets but those of single categories, which the traces speak for."""
@@ -188,8 +184,11 @@ class Environment:
         self._judge_if_new(now.running)
         async with self._refresh:
             await self._judge_if_due(is_running=now.is_any)
-        if self._written is not self._told:  # also if somebody who asked had them judged
-            self._told = self._written
+        if self._was_running and not now.is_any:
+            self._sent = ""  # the page waits for the tasks after a run, also if it built nothing
+        self._was_running = now.is_any
+        if self._written is not self._sent:  # also if somebody who asked had them judged
+            self._sent = self._written
             self._tell("pipeline", self._written)
         return position
 
@@ -203,10 +202,10 @@ class Environment:
 
     def _tell_events(self, running: list[Run]) -> None:
         """Tell the outcomes of tasks that are new."""
-        told = self._events
+        before = self._events
         self._events = {run.run_id: len(run.events) for run in running}
         for run in running:
-            start = told.get(run.run_id, 0)
+            start = before.get(run.run_id, 0)
             if len(run.events) > start:
                 self._tell("events", {"run_id": run.run_id, "start": start, "events": run.events[start:]})
 

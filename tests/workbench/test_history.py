@@ -57,7 +57,7 @@ def test_there_is_no_run_but_those_of_the_records(tmp_path: Path, run_id: str) -
     assert History(tmp_path / "runs").run(run_id) is None
 
 
-def test_a_record_is_read_again_only_while_its_run_goes_on_or_if_it_is_another_file(
+def test_a_record_is_read_again_only_if_it_changed_or_its_process_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended, going = record(tmp_path, 1), record(tmp_path, 2, status="running")
@@ -66,7 +66,12 @@ def test_a_record_is_read_again_only_while_its_run_goes_on_or_if_it_is_another_f
     runs_ = History(tmp_path)
     assert [run.status for run in runs_.latest(9)] == ["running", "done"]
     runs_.latest(9)
-    assert (paths.count(ended), paths.count(going)) == (1, 2)
+    assert (paths.count(ended), paths.count(going)) == (1, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "process_started", lambda _: "another")
+        assert [run.status for run in runs_.latest(9)] == ["interrupted", "done"]
+    record(tmp_path, 2, built("Merging"), status="running")
+    assert [run.status for run in runs_.latest(9)] == ["running", "done"]
     record(tmp_path, 2, built("Merging"))
     assert [run.status for run in runs_.latest(9)] == ["done", "done"]
     ended.unlink()

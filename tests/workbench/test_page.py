@@ -57,6 +57,8 @@ def test_a_table_is_shown_with_meaning_lineage_runs_and_rows_to_sort_and_search(
         page.get_by_role("link", name="CSV").click()
     lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert (len(lines), lines[1].partition(",")[0]) == (37, "9")
+    page.get_by_text("columns and their meaning").click()
+    page.evaluate("() => scrollTo(0, 0)")
     keep(request, page, "workbench-table.png")
 
 
@@ -160,6 +162,10 @@ def test_five_hundred_categories_stay_usable(still: Open) -> None:
         )
         assert page.locator(".details tbody tr").count() == 500
         assert redrawn < 2000
+        page.fill("#filter-group", "fresh")
+        assert page.locator(".details tbody tr").count() == 500
+        page.fill("#filter-group", "failed")
+        assert page.locator(".details tbody tr").count() == 0
     finally:
         page.unroute("**/api/dev/pipeline")
         page.reload()

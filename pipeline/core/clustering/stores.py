@@ -216,7 +216,7 @@ def _cluster(
     kind, why = verdict(k, axes, test, cut)
     clusters, memberships = _tables(data, result)
     verdicts = _verdict(kind, cut or k, f"{choice.reason}; {why}{note}{sampling.remark(len(data.ids))}", test, axes)
-    figures = [k_figures(fit, chooser, k_tried) for k_tried in range(1, largest + 1)]
+    figures = k_figures(fit, chooser, largest)
     outcomes = [outcome(chooser, choice, k_tried, tried.barred) for k_tried in range(1, largest + 1)]
     k_selection = _k_selection(figures, k).assign(outcome=outcomes)
     return Clustering(clusters, k_selection, verdicts, memberships, tried, choice.passed_over)

@@ -73,13 +73,14 @@ function ofTask(node) {
 
 function fillRows(rows, box, text) {
   const [events, building] = [outcomes(), new Set(state.activity.building)];
-  const matching = box.nodes.filter((node) => node.category.toLocaleLowerCase().includes(text));
   const lines = new Map([...rows.children].map((line) => [line.dataset.category, line]));
-  const next = matching.map((node) => {
+  const next = box.nodes.flatMap((node) => {
     const [word, why] = standing(node, events, building);
-    const content = JSON.stringify([word, why, node.built_at, node.seconds]);
+    const because = why || reason(node);
+    if (!`${node.category} ${word} ${because}`.toLocaleLowerCase().includes(text)) return [];
+    const content = JSON.stringify([word, because, node.built_at, node.seconds]);
     const line = lines.get(node.category);
-    return line?.dataset.content === content ? line : drawRow(node, word, why || reason(node), content);
+    return line?.dataset.content === content ? line : drawRow(node, word, because, content);
   });
   if (next.length !== rows.childElementCount || next.some((line, at) => line !== rows.children[at]))
     rows.replaceChildren(...next);
@@ -111,7 +112,7 @@ function drawGrid(wanted, rows) {
   return element(
     "div",
     {},
-    element("p", {}, element("label", { for: "filter-group" }, "Filter categories"), " ", wanted),
+    element("p", {}, element("label", { for: "filter-group" }, "Filter by category, state or reason"), " ", wanted),
     element(
       "div",
       { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Categories" },

@@ -64,6 +64,7 @@ function route() {
       runs: [],
       log: "",
       problem: "",
+      hasEnded: false,
       activity: { running: [], holder: null, building: [] },
       events: new Map(),
     });
@@ -103,7 +104,8 @@ function sayNow() {
       element("strong", {}, `A run of ${state.env} is going on`),
       name(` ${by}${counted ? `: ${counted}` : ""}`),
     );
-  } else if (state.pipeline?.errors.length) now.textContent = `The settings of ${state.env} cannot be used.`;
+  } else if (state.hasEnded) now.textContent = "The run has ended. Looking at the tasks.";
+  else if (state.pipeline?.errors.length) now.textContent = `The settings of ${state.env} cannot be used.`;
   else if (state.pipeline) {
     const [last] = state.runs;
     const stale = state.pipeline.nodes.filter((node) => node.reasons.length).length;

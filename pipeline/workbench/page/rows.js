@@ -6,12 +6,12 @@ import { button, problems } from "./words.js";
 
 const PAGE = 100;
 
-export function downloads(query) {
+export function downloads(query, rows) {
   const words = (format) => new URLSearchParams({ ...query, format });
   return element(
     "p",
     { class: "downloads" },
-    "Download all of it: ",
+    `Download ${rows}: `,
     ["csv", "parquet", "xlsx"].map((format) => [
       element("a", { href: `${of("download")}?${words(format)}`, download: "" }, format.toUpperCase()),
       " ",
@@ -81,13 +81,16 @@ export function drawRows(chosen) {
         ` ${answer.total ? (view.offset + 1).toLocaleString("en") : 0} to ${last.toLocaleString("en")} of ${answer.total.toLocaleString("en")} rows `,
         move(PAGE, "Next", answer.more),
       ),
-      downloads({
-        table: view.table,
-        search: view.search,
-        column: view.column,
-        sort: view.sort,
-        descending: view.descending,
-      }),
+      downloads(
+        {
+          table: view.table,
+          search: view.search,
+          column: view.column,
+          sort: view.sort,
+          descending: view.descending,
+        },
+        view.search ? "the rows that match" : "all rows",
+      ),
       grid,
     ];
   }

@@ -33,7 +33,7 @@ export function drawSql(_subject, signal) {
           { class: "caption" },
           answer.more ? "The first 1,000 rows:" : `${answer.rows.length.toLocaleString("en")} rows:`,
         ),
-        downloads({ sql }),
+        downloads({ sql }, "all rows"),
         table(
           answer.columns.map((each) => each.name),
           answer.rows.map((row) => row.map(shown)),

@@ -10,6 +10,7 @@ export const state = {
   events: new Map(), // of each run that goes on, what became of its tasks
   runs: [],
   problem: "",
+  hasEnded: false, // whether a run has ended, and the tasks were not judged since
   log: "",
   lost: false,
 };
@@ -48,6 +49,11 @@ export async function readRuns() {
   tell("runs");
 }
 
+function forgetEnded() {
+  const running = new Set(state.activity.running.map((run) => run.run_id));
+  for (const id of state.events.keys()) if (!running.has(id)) state.events.delete(id);
+}
+
 const REACTIONS = {
   "log-start": (text) => {
     state.log = text;
@@ -60,8 +66,8 @@ const REACTIONS = {
   activity: (activity) => {
     const ended = isRunning() && !activity.running.length && activity.holder === null;
     state.activity = activity;
-    const running = new Set(activity.running.map((run) => run.run_id));
-    for (const id of state.events.keys()) if (!running.has(id)) state.events.delete(id);
+    state.hasEnded = ended || (state.hasEnded && !isRunning());
+    if (!state.hasEnded) forgetEnded(); // until the tasks are judged, what the run did with them is the best that is known
     tell("activity");
     if (ended) readRuns().catch(() => {});
   },
@@ -75,6 +81,8 @@ const REACTIONS = {
   },
   pipeline: (pipeline) => {
     state.pipeline = pipeline;
+    state.hasEnded = false;
+    forgetEnded();
     tell("pipeline");
     readRuns().catch(() => {});
   },
