@@ -8,7 +8,7 @@ Shapes: n points, d features, k clusters, B fits in the batch.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def nearest(points: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDAr
         _assign(transposed if points.ndim == 2 else transposed[of_part], centroids[of_part])[0]
         for of_part in _parts(len(centroids), centroids.shape[1] * points.shape[-2])
     ]
-    return np.concatenate(parts)
+    return np.concatenate(parts).astype(np.int64)
 
 
 def kmeans(
@@ -175,14 +175,18 @@ def _parts(n_fits: int, numbers: int) -> list[slice]:
 
 def _assign(
     transposed: NDArray[np.float64], centroids: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Labels (B, n), and for each point half its squared norm less half its squared distance to its centroid."""
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.float64]]:
+    """Labels (B, n) of the smallest type that holds them, and for each point half its squared norm less half its squared distance to its centroid."""
     scores = centroids @ transposed
     scores -= 0.5 * np.square(centroids).sum(axis=-1)[..., None]
     best = scores[:, 0].copy()
-    labels = np.zeros(best.shape, dtype=np.int64)
+    # Small whole numbers: many are compared at once, and a maximum takes the place of a copy under a mask, which is slow.
+    small = np.min_scalar_type(scores.shape[1])
+    labels = np.zeros(best.shape, dtype=small)
     for cluster in range(1, scores.shape[1]):
-        np.copyto(labels, cluster, where=scores[:, cluster] > best)
+        is_nearer = (scores[:, cluster] > best).astype(small)
+        is_nearer *= small.type(cluster)
+        np.maximum(labels, is_nearer, out=labels)
         np.maximum(best, scores[:, cluster], out=best)
     return labels, best
 
@@ -191,7 +195,8 @@ def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: ND
     transposed = np.ascontiguousarray(points.swapaxes(-1, -2))
     half_squares = 0.5 * np.square(points).sum(axis=-1)
     centroids = starts.copy()
-    labels = np.full(weights.shape, -1, dtype=np.int64)
+    k = starts.shape[1]
+    labels = np.full(weights.shape, k, dtype=np.min_scalar_type(k))
     inertia = np.zeros(len(starts))
     moving = np.arange(len(starts))
     for _ in range(MAX_ITERATIONS):
@@ -208,18 +213,18 @@ def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: ND
             break
         own = own if points.ndim == 2 else own[changed]
         centroids[moving] = _centroids(own, weights[moving], nearest[changed], residuals[changed], centroids[moving])
-    return Fits(centroids, labels, inertia)
+    return Fits(centroids, labels.astype(np.int64), inertia)
 
 
 def _centroids(
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
-    labels: NDArray[np.int64],
+    labels: NDArray[np.unsignedinteger[Any]],
     residuals: NDArray[np.float64],
     before: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """The weighted mean of each cluster (B, k, d)."""
-    members = (labels[:, None] == np.arange(before.shape[1])[:, None]) * weights[:, None]
+    members = (labels[:, None] == np.arange(before.shape[1], dtype=labels.dtype)[:, None]) * weights[:, None]
     sizes = members.sum(axis=-1)
     sums = members @ points
     centroids: NDArray[np.float64] = sums / np.where(sizes > 0, sizes, 1.0)[..., None]
