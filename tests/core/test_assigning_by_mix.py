@@ -104,7 +104,7 @@ def test_of_the_fitted_stores_one_in_a_hundred_is_too_far_at_most_and_none_of_fe
         wide = np.column_stack([values, np.zeros((stores, d - 1))])
         placed_at = np.column_stack([np.full(k, values.mean()), np.zeros((k, d - 1))])
         space = space._replace(weights=np.ones(d), centroids=placed_at, max_distance=farthest(own.round(10)))
-        points = Points(wide, np.zeros(wide.shape, dtype=bool), np.zeros(stores))
+        points = Points(wide, np.ones(wide.shape), np.zeros(stores))
         assert place(space, points).too_far.sum() == stores // 100
 
 

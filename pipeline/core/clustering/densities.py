@@ -29,7 +29,7 @@ class Stores(NamedTuple):
     levels: NDArray[np.float64]
     thinness: NDArray[np.float64]
 
-    def taken(self, rows: NDArray[np.bool_]) -> Stores:
+    def taken(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Stores:
         """Some of the stores."""
         return Stores(
             self.numbers[rows],
@@ -93,9 +93,8 @@ def sums_of(stores: Stores) -> Sums:
 
 def times(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """The matrix product (m, k, b) of (m, k, a) and a matrix (a, b) that all fits share: one product, and not one for each fit."""
-    product: NDArray[np.float64] = (rows.reshape(-1, rows.shape[-1]) @ matrix).reshape(
-        *rows.shape[:-1], matrix.shape[1]
-    )
+    m, k, width = rows.shape
+    product: NDArray[np.float64] = (rows.reshape(m * k, width) @ matrix).reshape(m, k, matrix.shape[1])
     return product
 
 
@@ -291,31 +290,25 @@ def misfit(expected: Expected) -> NDArray[np.float64]:
 
 
 def _inverse(inner: Form) -> tuple[Form, NDArray[np.float64] | float]:
-    """(I + inner)^-1 and the log-determinant of I + inner, for a small matrix per fit and store: Cholesky, entry by entry."""
+    """(I + inner)^-1 and the log-determinant of I + inner, for a small matrix per fit and store, entry by entry: the sweep operator [1]_.
+
+    References
+    ----------
+    .. [1] K. Lange, "Numerical analysis for statisticians", 2010, 7.4.
+    """
     q = len(inner)
-    if q == 0:
-        return [], 0.0
-    lower: Form = []
-    for r in range(q):
-        row: list[NDArray[np.float64]] = []
-        for s in range(r + 1):
-            value = inner[r][s] + (1.0 if r == s else 0.0)
-            value = value - sum((row[t] * lower[s][t] if s < r else np.square(row[t]) for t in range(s)), start=0.0)
-            # What is left of a 1 on the diagonal is at least 1; with long factors that are nearly the same, rounding can leave less.
-            row.append(np.sqrt(np.maximum(value, 1.0)) if r == s else value / lower[s][s])
-        lower.append(row)
-    log_determinant = 2.0 * sum(np.log(lower[r][r]) for r in range(q))
-    ones = [[np.full_like(lower[0][0], 1.0 if r == s else 0.0) for s in range(q)] for r in range(q)]
-    return [_substitute(lower, column) for column in ones], log_determinant
-
-
-def _substitute(lower: Form, column: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-    q = len(lower)
-    forward: list[NDArray[np.float64]] = []
-    for r in range(q):
-        forward.append((column[r] - sum((lower[r][t] * forward[t] for t in range(r)), start=0.0)) / lower[r][r])
-    backward: list[NDArray[np.float64]] = [np.empty(0)] * q
-    for r in reversed(range(q)):
-        rest = sum((lower[t][r] * backward[t] for t in range(r + 1, q)), start=0.0)
-        backward[r] = (forward[r] - rest) / lower[r][r]
-    return backward
+    swept = [[inner[r][s] + 1.0 if r == s else inner[r][s] for s in range(q)] for r in range(q)]
+    log_determinant: NDArray[np.float64] | float = 0.0
+    for t in range(q):
+        # What is left of a 1 on the diagonal is at least 1; with long factors that are nearly the same, rounding can leave less.
+        pivot = np.maximum(swept[t][t], 1.0)
+        log_determinant = log_determinant + np.log(pivot)
+        others = [r for r in range(q) if r != t]
+        before = {r: swept[r][t] for r in others}
+        for r in others:
+            swept[r][t] = swept[t][r] = before[r] / pivot
+        for r in others:
+            for s in others[: others.index(r) + 1]:
+                swept[r][s] = swept[s][r] = swept[r][s] - before[r] * swept[t][s]
+        swept[t][t] = -1.0 / pivot
+    return [[-each for each in row] for row in swept], log_determinant

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from pipeline.core.clustering.densities import (
     TINY,
@@ -46,6 +47,7 @@ _ALIKE = 1e-12  # of the squares of the factors: below it, two factors are the s
 _LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite
 _NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried for the noise
 _TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
+_BATCH_NUMBERS = 120_000  # numbers of an (m, k, n) array that are worked on at once: what a processor's cache holds
 _ADAPTED = 4  # iterations between two tries of noise and tails: they move slowly
 
 
@@ -95,15 +97,18 @@ def fit(
     adapts : whether noise and tails are also fitted
     """
     sums = sums_of(stores)
-    turned = np.ascontiguousarray(memberships.swapaxes(1, 2))
-    whole = _whole_variances(sums, weights)
-    noise = 1.0 if stores.thinness.any() else 0.0
-    noise, tails = (noise, 0.0) if like is None else (float(like.noise[0]), float(like.tails[0]))
-    began = _begin(sums, weights, turned, factors, whole, (noise, tails))
-    counted = turned * weights[:, None, :]
-    masses = counted * sums.certainty(began.noise)[:, None, :]
-    first = _maximise(sums, weights, counted, masses, None, began, whole)
-    return _iterated(sums, weights, first, iterations, tolerance, adapts)
+    parts = [
+        _iterated(
+            sums,
+            weights[part],
+            _first(sums, weights[part], memberships[part], factors, like),
+            iterations,
+            tolerance,
+            adapts,
+        )
+        for part in _parts(memberships.shape)
+    ]
+    return _joined(parts)
 
 
 def refine(
@@ -116,14 +121,48 @@ def refine(
     adapts: bool = True,
 ) -> Mixtures:
     """Continue fits; parameters as in `fit`."""
-    return _iterated(sums_of(stores), weights, started, iterations, tolerance, adapts)
+    sums = sums_of(stores)
+    k = started.means.shape[1]
+    parts = [
+        _iterated(sums, weights[part], Mixtures(*(array[part] for array in started)), iterations, tolerance, adapts)
+        for part in _parts((*weights.shape, k))
+    ]
+    return _joined(parts)
+
+
+def _parts(shape: tuple[int, ...]) -> list[slice]:
+    """The batch (m, n, k) in parts that fit into a processor's cache."""
+    m, n, k = shape
+    size = max(1, _BATCH_NUMBERS // max(1, n * k))
+    return [slice(first, first + size) for first in range(0, m, size)]
+
+
+def _joined(parts: list[Mixtures]) -> Mixtures:
+    return parts[0] if len(parts) == 1 else Mixtures(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def _first(
+    sums: Sums, weights: NDArray[np.float64], memberships: NDArray[np.float64], q: int, like: Mixtures | None
+) -> Mixtures:
+    """Mixtures with these memberships (m, n, k)."""
+    whole = _whole_variances(sums, weights)
+    noise, tails = 1.0 if sums.is_noisy else 0.0, 0.0
+    if like is not None:
+        noise, tails = float(like.noise[0]), float(like.tails[0])
+    turned = np.ascontiguousarray(memberships.swapaxes(1, 2))
+    began = _begin(sums, weights, turned, q, whole, (noise, tails))
+    counted = turned * weights[:, None, :]
+    return _maximise(sums, weights, counted, counted * sums.certainty(began.noise)[:, None, :], None, began, whole)
 
 
 def _iterated(
     sums: Sums, weights: NDArray[np.float64], now: Mixtures, iterations: int, tolerance: float, adapts: bool
 ) -> Mixtures:
+    """The fits after their iterations; a fit that gains too little ends, and the others go on without it."""
     whole, total = _whole_variances(sums, weights), weights.sum(axis=1)
-    reached = np.full(len(weights), -np.inf)
+    reached, going = np.full(len(weights), -np.inf), np.arange(len(weights))
+    ended: list[Mixtures] = []
+    order: list[NDArray[np.int64]] = []
     for iteration in range(iterations):
         expected = expect(sums, now)
         if adapts and iteration % _ADAPTED == _ADAPTED - 1:
@@ -131,16 +170,22 @@ def _iterated(
             expected, now = _with_tails(sums, weights, now)
         logs = (weights * expected.logs).sum(axis=1)
         now = now._replace(log_likelihoods=logs)
-        gain = logs - reached
+        ends = (logs - reached < tolerance * total) & (iteration > 2 * _ADAPTED) | (iteration == iterations - 1)
         reached = np.maximum(logs, reached)
-        if iteration == iterations - 1 or (iteration > 2 * _ADAPTED and (gain < tolerance * total).all()):
-            break
+        if ends.any():
+            ended.append(now.taken(np.flatnonzero(ends)))
+            order.append(going[ends])
+            if ends.all():
+                break
         counted = expected.memberships * weights[:, None, :]
         masses = counted * expected.distances.certain[:, None, :] if sums.is_noisy else counted
         if expected.trust is not None:
             masses = masses * expected.trust
         now = _maximise(sums, weights, counted, masses, expected.distances, now, whole)
-    return now
+        if ends.any():
+            now = now.taken(np.flatnonzero(~ends))
+            weights, whole, total, reached, going = (array[~ends] for array in (weights, whole, total, reached, going))
+    return _joined(ended).taken(np.argsort(np.concatenate(order))) if len(ended) > 1 else ended[0]
 
 
 def _whole_variances(sums: Sums, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -182,8 +227,9 @@ def _principal(
     covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
     own = np.maximum(np.diag(covariance), VARIANCE_FLOOR * whole)
     widths = np.sqrt(own)
-    sizes, axes = np.linalg.eigh(covariance / np.outer(widths, widths))
-    loadings: NDArray[np.float64] = widths[:, None] * axes[:, -q:] * np.sqrt(np.maximum(sizes[-q:] - 1.0, 0.1))
+    d = len(widths)
+    sizes, axes = eigh(covariance / np.outer(widths, widths), subset_by_index=[d - q, d - 1], check_finite=False)
+    loadings: NDArray[np.float64] = widths[:, None] * axes * np.sqrt(np.maximum(sizes - 1.0, 0.1))
     return loadings, np.maximum(own - np.square(loadings).sum(axis=1), 0.2 * own)
 
 
@@ -264,19 +310,14 @@ def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, no
     if not thinness.any() or not numbers.all():
         return now
     residual = weights * misfit(expected)
-    best, noise, scale = np.full(len(now.noise), -np.inf), now.noise.copy(), np.ones(len(now.noise))
-    for tried in _NOISE:
-        more = 1.0 + tried * thinness
-        left = residual @ (1.0 / more) / numbers
-        value = -0.5 * ((weights * sums.counts) @ np.log(more) + numbers * np.log(np.maximum(left, TINY)))
-        # Stores that are equally thin do not tell noise from variance: all that is tried is as likely, and 0 stands.
-        better = value > best + _NOTHING * numbers
-        best, noise, scale = (
-            np.where(better, value, best),
-            np.where(better, tried, noise),
-            np.where(better, left, scale),
-        )
-    return now._replace(noise=noise, variances=np.maximum(now.variances * scale[:, None], VARIANCE_FLOOR * _LEAST))
+    more = 1.0 + _NOISE[:, None] * thinness
+    left = residual @ (1.0 / more).T / numbers[:, None]
+    values = -0.5 * ((weights * sums.counts) @ np.log(more).T + numbers[:, None] * np.log(np.maximum(left, TINY)))
+    # Stores that are equally thin do not tell noise from variance: all that is tried is as likely, and the least stands.
+    best = (values >= values.max(axis=1, keepdims=True) - _NOTHING * numbers[:, None]).argmax(axis=1)
+    scale = left[np.arange(len(left)), best]
+    variances = np.maximum(now.variances * scale[:, None], VARIANCE_FLOOR * _LEAST)
+    return now._replace(noise=_NOISE[best], variances=variances)
 
 
 def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tuple[Expected, Mixtures]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_ITERATIONS = 300
+_STILL = 0.001  # share of the points that may still change their cluster when a fit ends: none of fewer than 1,000
 RESTARTS_OF_DRAWS = 2  # of each fit in `of_draws`
 _OF_DRAWS = 2  # a stream of random numbers
 _REFIT_NUMBERS = 10_000_000  # weights of refits (B, n) that are held at once: 80 MB
@@ -46,7 +47,7 @@ def kmeans(
     weights: NDArray[np.float64],
     starts: NDArray[np.float64],
 ) -> Fits:
-    """Lloyd's algorithm [1]_ for a batch of fits, each run until no point changes its cluster.
+    """Lloyd's algorithm [1]_ for a batch of fits, each run until at most one point in a thousand changes its cluster.
 
     Parameters
     ----------
@@ -198,7 +199,7 @@ def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: ND
         own_transposed = transposed if points.ndim == 2 else transposed[moving]
         own_halves = half_squares if points.ndim == 2 else half_squares[moving]
         nearest, best = _assign(own_transposed, centroids[moving])
-        changed = (nearest != labels[moving]).any(axis=1)
+        changed = (nearest != labels[moving]).sum(axis=1) > _STILL * weights.shape[1]
         labels[moving] = nearest
         residuals = np.maximum(own_halves - best, 0.0) * weights[moving]
         inertia[moving] = 2.0 * residuals.sum(axis=1)

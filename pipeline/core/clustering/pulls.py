@@ -107,7 +107,8 @@ class OwnPulls(NamedTuple):
 
     def by_cluster(self, weights: NDArray[np.float64], form: Form) -> list[NDArray[np.float64]]:  # noqa: D102
         sums = (weights * self._solved(form, r) for r in range(len(self.pulls)))
-        return [(each.reshape(-1, each.shape[2]) @ self.counted).reshape(*each.shape[:2], -1) for each in sums]
+        d = self.counted.shape[1]
+        return [(each.reshape(-1, each.shape[2]) @ self.counted).reshape(*each.shape[:2], d) for each in sums]
 
     def _solved(self, form: Form, r: int) -> NDArray[np.float64]:
         """A row of the form times the pulls (m, k, n)."""

@@ -18,6 +18,7 @@ _STATES = {
     "IOException": "08006",
     "PermissionException": "42501",
 }
+_OF_THE_QUERY = "correct sql, table or version_query"
 # By the SQLSTATE, or where there is none by words: the next step. The first that matches.
 _NEXT_STEPS = (
     (
@@ -41,9 +42,9 @@ _NEXT_STEPS = (
         "correct table, sql or connection; names with capitals or blanks stand in quotes, as in SQL",
     ),
     (r"^25006", "a source only reads: name a table, or a query that writes nothing"),
-    (r"^(22|42)", "correct sql, table or version_query"),
+    (r"^(22|42)", _OF_THE_QUERY),
 )
-_OTHERWISE = "see whether it is up, and what connection, table and sql name"
+_OF_THE_DATABASE = "see whether it is up, and what connection, table and sql name"
 
 
 def refusal(error: Exception, database: str, url: str, setting: str) -> RemoteError:
@@ -57,7 +58,8 @@ def refusal(error: Exception, database: str, url: str, setting: str) -> RemoteEr
     """
     words = _own_words(without_secrets(str(error), url), error)  # before anything is cut
     state = _state(error)
-    step = next((step for pattern, step in _NEXT_STEPS if re.search(pattern, state or words)), _OTHERWISE)
+    last = _OF_THE_QUERY if _OWN_WORDS[0].search(str(error)) else _OF_THE_DATABASE
+    step = next((step for pattern, step in _NEXT_STEPS if re.search(pattern, state or words)), last)
     return RemoteError(
         f"[{setting}]: {database} does not answer as it should: {words}; {step}; what was published stays, and the next run asks again"
     )
