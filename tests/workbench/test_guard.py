@@ -228,6 +228,21 @@ def test_the_token_is_printed_once_and_is_in_no_log_answer_or_referrer(built: Pr
         assert token not in path.read_text()
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("/report/dev/", "report.html"), ("/documents/dev/store_clusters.xlsx", "store_clusters.xlsx")],
+)
+def test_a_link_out_of_the_outputs_is_not_followed(built: Project, address: str, name: str) -> None:
+    secret, path = built.path("secret"), built.path(f"outputs/dev/{name}")
+    secret.write_text("hush")
+    with served(built.home) as bench:
+        assert bench.get(address).status == 200
+        path.unlink()
+        path.symlink_to(secret)
+        answer = bench.get(address)
+        assert (answer.status, b"hush" in answer.body) == (404, False)
+
+
 def test_a_disk_that_cannot_be_written_is_one_line_on_the_page_and_in_the_terminal(built: Project) -> None:
     shutil.rmtree(built.path("logs"), ignore_errors=True)
     built.path("logs").write_text("not a folder")
