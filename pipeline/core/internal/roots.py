@@ -35,6 +35,7 @@ _MOST = 0.95  # of the stores: a need state is never taken to be lacking in more
 _NEIGHBOURS = 5  # stores that sell most like a store
 _COMPARED = 1_000  # stores, at most, among which neighbours are sought
 _FORETOLD = 0.8  # of the variance of a need state's gaps, by the neighbours: from there on stores lack it together
+_NOTHING = 1e-9  # of a store's sales
 _OF_ZEROS = 0.2  # of a value's weight: where stores lack a need state together
 
 
@@ -132,12 +133,13 @@ def _foretold(shares: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[n
     foretold = np.zeros(gaps.shape[1])
     if len(shares) <= _NEIGHBOURS:
         return foretold
+    roots = np.sqrt(shares)
+    of_all = roots @ roots.T
     for j in np.flatnonzero(gaps.sum(axis=0) >= FEWEST_GAPS):
-        others = np.delete(shares, j, axis=1)
-        roots = np.sqrt(others / np.maximum(others.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny))
-        alike = roots @ roots.T
-        np.fill_diagonal(alike, -np.inf)
-        nearest = np.argpartition(-alike, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS]
+        # Cosines of the other roots, but for a factor per row.
+        unlike = (np.outer(roots[:, j], roots[:, j]) - of_all) / np.sqrt(np.maximum(1.0 - shares[:, j], _NOTHING))
+        np.fill_diagonal(unlike, np.inf)
+        nearest = np.argpartition(unlike, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS]
         is_gap = gaps[:, j].astype(np.float64)
         variance = float(np.square(is_gap - is_gap.mean()).sum())
         if variance > 0:
