@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
