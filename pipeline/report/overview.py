@@ -153,7 +153,7 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
     if not lines:
         return [_without_sales(source)]
     counts = {word: sum(line.verdict == word for line in lines) for word in words.VERDICTS}
-    stores = source.table("store_clusters")["store_id"].nunique()
+    stores = len(source.stores)
     clusters = sum(line.clusters for line in lines)
     sentences = [
         f"{counted(len(lines), 'category', 'categories')}, {counted(stores, 'store', 'stores')}, "
@@ -197,7 +197,7 @@ def _without_sales(source: Source) -> str:
     """The whole where there is no category."""
     if not (outside := _outside(source)):
         return "There is no category: nothing was clustered."
-    stores = source.table("store_clusters")["store_id"].nunique()
+    stores = len(source.stores)
     return f"There are no sales: {counted(stores, 'store is', 'stores are')} clustered on the outside data alone. {outside}"
 
 
