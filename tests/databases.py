@@ -1,4 +1,4 @@
-"""Databases on this machine, for tests: PostgreSQL, DuckDB as a database of its own, and Sail's server of Spark Connect."""
+"""Databases on this machine, for tests: PostgreSQL, DuckDB as a database of its own, Sail's server of Spark Connect, and Spark itself."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from servers import free_port
+from servers import free_port, wait_for
 
+FILES = 8  # of a table of Spark: tasks that can run at once
 PASSWORD = "s3cr3t-of-the-database"  # noqa: S105
 
 
@@ -34,16 +36,22 @@ class Database:
 
     url: str
     scheme: str
+    folder: Path = Path()  # of Spark: of its tables, which are files
+    pid: int = 0  # of Spark: its driver
+
+    def source(self, name: str) -> dict[str, str]:
+        """The settings of a source that is this table."""
+        return {"sql": f"SELECT * FROM parquet.`{self.folder / name}`"} if self.scheme == "sc" else {"table": name}
 
     def write(self, name: str, table: pa.Table, types: Mapping[str, str] | None = None) -> None:
         """Replace a table; `types` are those of the database for columns that are not what Arrow says."""
-        WRITERS[self.scheme](self.url, name, table, types or {})
+        WRITERS[self.scheme](self, name, table, types or {})
 
 
-def _write_to_postgresql(url: str, name: str, table: pa.Table, types: Mapping[str, str]) -> None:
+def _write_to_postgresql(database: Database, name: str, table: pa.Table, types: Mapping[str, str]) -> None:
     import adbc_driver_postgresql.dbapi as driver
 
-    with driver.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+    with driver.connect(database.url, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute(f'DROP TABLE IF EXISTS "{name}", "{name} as given"')
         cursor.adbc_ingest(f"{name} as given", table)
         columns = ", ".join(
@@ -54,8 +62,8 @@ def _write_to_postgresql(url: str, name: str, table: pa.Table, types: Mapping[st
         cursor.execute(f'DROP TABLE "{name} as given"')
 
 
-def _write_to_duckdb(url: str, name: str, table: pa.Table, types: Mapping[str, str]) -> None:
-    with duckdb.connect(url.removeprefix("duckdb://")) as connection:
+def _write_to_duckdb(database: Database, name: str, table: pa.Table, types: Mapping[str, str]) -> None:
+    with duckdb.connect(database.url.removeprefix("duckdb://")) as connection:
         connection.register("given", table)
         columns = ", ".join(
             f'CAST("{each}" AS {types[each]}) AS "{each}"' if each in types else f'"{each}"'
@@ -64,7 +72,15 @@ def _write_to_duckdb(url: str, name: str, table: pa.Table, types: Mapping[str, s
         connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT {columns} FROM given')
 
 
-WRITERS = {"postgresql": _write_to_postgresql, "duckdb": _write_to_duckdb}
+def _write_for_spark(database: Database, name: str, table: pa.Table, types: Mapping[str, str]) -> None:
+    assert not types
+    (database.folder / name).mkdir(exist_ok=True)
+    share = -(-len(table) // FILES)
+    for number in range(FILES):
+        pq.write_table(table.slice(number * share, share), database.folder / name / f"{number}.parquet")
+
+
+WRITERS = {"postgresql": _write_to_postgresql, "duckdb": _write_to_duckdb, "sc": _write_for_spark}
 
 
 @contextmanager
@@ -136,6 +152,51 @@ def duckdb_file(folder: Path) -> Iterator[Database]:
     path = folder / "there.duckdb"
     duckdb.connect(str(path)).close()
     yield Database(f"duckdb://{path}", "duckdb")
+
+
+@contextmanager
+def sail(folder: Path) -> Iterator[Database]:
+    """Sail's server, which speaks Spark Connect without Java."""
+    server = pytest.importorskip("pysail.spark", reason="pysail is not installed").SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    yield Database(f"sc://127.0.0.1:{server.listening_address[1]}", "sc", folder)
+    server.stop()
+
+
+@contextmanager
+def spark(folder: Path) -> Iterator[Database]:
+    """Apache Spark's server of Spark Connect, with two executors as processes of their own; it needs Java and `SPARK_HOME`."""
+    home = Path(os.environ.get("SPARK_HOME", "nowhere"))
+    if not (home / "bin/spark-submit").is_file():
+        pytest.skip("SPARK_HOME names no Spark: .ci/nightly fetches one")
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed: apt-get install openjdk-17-jre-headless")
+    port, web = free_port(), free_port()
+    settings = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": port,
+        "spark.ui.port": web,
+        "spark.sql.warehouse.dir": folder / "warehouse",
+        "spark.sql.adaptive.enabled": "false",  # as many tasks as partitions
+        "spark.sql.shuffle.partitions": 16,
+    }
+    service = "org.apache.spark.sql.connect.service.SparkConnectServer"
+    command = [home / "bin/spark-submit", "--class", service, "--master", "local-cluster[2,1,1024]"]
+    command += [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
+    with (folder / "spark.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "spark-internal"],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
+        )
+    try:
+        wait_for(port, seconds=120)
+        yield Database(f"sc://127.0.0.1:{port}", "sc", folder, process.pid)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def arrow_of(frame: pd.DataFrame) -> pa.Table:

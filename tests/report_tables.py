@@ -155,7 +155,7 @@ def _category(category: str, names: Sequence[str], random: np.random.Generator) 
             {"cluster": cluster, "internal_cluster": cluster, "stores": clusters.count(cluster), "name": f"=high <{cluster}>"}
             for cluster in (1, 2, 3)
         ],
-        "internal_verdicts": [{"verdict": "tiers", "k": 3, "reason": f"<em>{category}</em>"}],
+        "internal_verdicts": [{"verdict": "tiers", "k": 3, "holds": "unknown", "reason": f"<em>{category}</em>"}],
         "internal_k_selection": [{"k": k, "criterion": 90.0 - k % 4, "bic": 100.0 - k, "chosen": k == 3, "outcome": "taken" if k == 3 else OUTCOMES[k]}
             for k in (1, 2, 3, 4)],
         "overrides_applied": [

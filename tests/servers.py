@@ -21,9 +21,9 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_for(port: int) -> None:
+def wait_for(port: int, seconds: int = 20) -> None:
     """Wait until somebody listens on the port."""
-    for _ in range(200):
+    for _ in range(10 * seconds):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

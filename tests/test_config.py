@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,27 @@ def test_a_fault_names_file_key_found_and_allowed(project: Project, text: str, l
 def test_every_fault_is_reported_at_once(project: Project) -> None:
     lines = fault(project, "[merging]\nx = 1\nmethod = 2\n[logging]\nlevel = 'LOUD'\n[engine]\nthreads = -1")
     assert len(lines) == 4
+
+
+def test_settings_are_read_while_a_run_removes_folders(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, stays = project.path("outputs/dev/a"), project.path("outputs/dev/b")
+    gone.mkdir(parents=True)
+    stays.mkdir()
+    scandir = os.scandir
+
+    def scandir_later(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path) == gone:
+            gone.rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scandir_later)
+    environment.forget()
+    assert environment.load("dev").env == "dev"
+    assert not gone.exists()
+    stays.joinpath("link").symlink_to(project.home)
+    environment.forget()
+    with pytest.raises(SettingsError, match="symbolic link"):
+        environment.load("dev")
 
 
 def test_a_fault_of_base_is_said_to_be_there(project: Project) -> None:

@@ -32,6 +32,12 @@ def test_every_dependency_is_locked() -> None:
     assert names <= set(re.findall(r"^([a-z0-9.-]+)==", LOCK, flags=re.MULTILINE))
 
 
+def test_the_spark_that_tests_start_at_night_is_of_the_version_of_the_client() -> None:
+    version = re.search(r"^version=(.*)$", (ROOT / ".ci/spark").read_text(), flags=re.MULTILINE)
+    assert version is not None
+    assert f"pyspark-client=={version[1]} " in LOCK
+
+
 def test_no_file_of_the_project_names_a_registry() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:

@@ -1,6 +1,6 @@
-"""scikit-learn's labelled sets through the external side: with the true k, and with a k that it chooses, beside scikit-learn called directly.
+"""Labelled sets through the external side: with the true k, and with a k that it chooses, beside scikit-learn called directly.
 
-uv run python -m benchmarks.quality.labelled [SET ...]: prints the second.
+The sets are scikit-learn's, and planted surroundings of stores. uv run python -m benchmarks.quality.labelled [SET ...]: prints the second.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from benchmarks.quality.surroundings import surroundings
 from pipeline.core.external.clustering import cluster
 from pipeline.core.external.preprocessing import preprocess
 from pipeline.settings import ExternalClustering, ExternalPreprocessing
@@ -26,8 +27,18 @@ SETS = {
     "breast cancer": datasets.load_breast_cancer,
     "digits": datasets.load_digits,
 }
-
-
+GROUPS = {
+    "balls": 7,
+    "blocks": 4,
+    "size factor": 3,
+    "skewed": 3,
+    "mixed": 3,
+    "tails": 3,
+    "few telling": 4,
+    "own scatter": 3,
+    "towns": 3,
+}
+PLANTED = {f"{shape}, seed {seed}": (shape, seed, k) for shape, k in GROUPS.items() for seed in (1, 2)}
 K_TRIED = range(2, 11)
 
 
@@ -38,13 +49,23 @@ def _features(values: np.ndarray) -> pd.DataFrame:
     return features
 
 
+def _labelled(name: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """The features and labels of a set of `SETS` or `PLANTED`."""
+    if name in PLANTED:
+        shape, seed, groups = PLANTED[name]
+        planted = surroundings(shape, seed, groups)
+        return planted.features, planted.groups
+    loaded = SETS[name]()
+    return _features(np.asarray(loaded.data, dtype="float64")), np.asarray(loaded.target)
+
+
 def chosen(name: str) -> dict[str, object]:
     """The k that each chooses, and its ARI against the labels: the external side, preprocessing included, with its defaults; the best silhouette of
-    k-means; and the lowest BIC of a full Gaussian mixture, both on standard deviations."""
-    found = SETS[name]()
-    values, labels = np.asarray(found.data, dtype="float64"), np.asarray(found.target)
+    k-means; and the lowest BIC of a full Gaussian mixture, both on standard deviations, with a column of 0 and 1 per level of a text."""
+    features, labels = _labelled(name)
+    values = pd.get_dummies(features.drop(columns="store_id")).to_numpy("float64")
     prepared = preprocess(
-        features=_features(values),
+        features=features,
         ignored=pd.DataFrame(columns=["feature", "reason"]),
         labels=pd.DataFrame(columns=["store_id", "label", "value"]),
         settings=ExternalPreprocessing(),
@@ -109,4 +130,4 @@ def parity(name: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(pd.DataFrame([chosen(name) for name in sys.argv[1:] or SETS]).round(3).to_string(index=False))
+    print(pd.DataFrame([chosen(name) for name in sys.argv[1:] or [*SETS, *PLANTED]]).round(3).to_string(index=False))

@@ -77,8 +77,8 @@ def page(
 
 CHOSEN = """## Labelled sets, k chosen
 
-The same sets through the whole external side with its defaults, preprocessing included; beside it k-means with the best silhouette, and a full Gaussian mixture with the
-lowest BIC, of k = 2 to 10 (the mixture also 1).
+The same sets, and planted surroundings of 240 stores (`benchmarks/quality/surroundings.py`), through the whole external side with its defaults, preprocessing included;
+beside it k-means with the best silhouette, and a full Gaussian mixture with the lowest BIC, of k = 2 to 10 (the mixture also 1).
 """
 
 LABELS = """## Numbers against a reference

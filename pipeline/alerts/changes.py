@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.between_runs.compare import OVERRIDDEN, by_hand, compare
-from pipeline.duck import safe_settings
+from pipeline.duck import opening
 from pipeline.schema import NO_CATEGORY
 from pipeline.wording import counted, listed
 
@@ -39,7 +39,7 @@ def of_databases(before: Path | None, after: Path) -> str:
 
 def _clusters(path: Path) -> pd.DataFrame | None:
     try:
-        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
+        with opening.for_reading(path) as connection:
             columns = [name for name, *_ in connection.execute("DESCRIBE store_clusters").fetchall()]
             wanted = [name for name in ("store_id", "category", "cluster", OVERRIDDEN) if name in columns]
             clusters: pd.DataFrame = connection.execute(f"SELECT {', '.join(wanted)} FROM store_clusters").df()  # noqa: S608  # names of ours

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.alerts import changes
 from pipeline.core.between_runs.compare import OVERRIDDEN, by_hand, compare
-from pipeline.duck import safe_settings
+from pipeline.duck import opening
 from pipeline.duck.quoting import identifier
 from pipeline.settings import Alerts
 from pipeline.wording import first_line, listed
@@ -84,7 +84,7 @@ _OF_FINAL = {"Merging", "Overrides"} | _OF_OUTSIDE
 def _settings(path: Path) -> dict[str, dict[str, object]]:
     """The settings of every task of a database, as far as they change its result; empty if it does not hold them."""
     try:
-        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
+        with opening.for_reading(path) as connection:
             rows = connection.execute("SELECT DISTINCT task, settings FROM lineage").fetchall()
     except duckdb.Error:
         return {}
@@ -120,7 +120,7 @@ def _tables(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """The tables that can be read, and the errors of those that cannot."""
     tables, unread = {}, []
     try:
-        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
+        with opening.for_reading(path) as connection:
             for name, columns in COLUMNS.items():
                 try:
                     tables[name] = _table(connection, name, columns)

@@ -52,7 +52,9 @@ def init(paths: tuple[str, ...], write: bool, force: bool) -> None:
             f"init: {base} exists, and is not replaced: run without --write to see the proposal, or with --write --force; the former file "
             f"stays as {_FORMER}"
         )
-    samples, unreadable = _samples(_files(paths, home))
+    files, other = _files(paths, home)
+    samples, unreadable = _samples(files)
+    unreadable += [f"{path}: not a known type of file; give Parquet, CSV or Excel files" for path in other]
     proposal = roles.propose(samples)
     text = as_toml.written(proposal, home)
     print(text)
@@ -74,30 +76,32 @@ def init(paths: tuple[str, ...], write: bool, force: bool) -> None:
     sys.exit(code)
 
 
-def _files(paths: tuple[str, ...], home: Path) -> list[Path]:
+def _files(paths: tuple[str, ...], home: Path) -> tuple[list[Path], list[Path]]:
+    """The raw files, and those of folders that are of no type that is read."""
     files: list[Path] = []
     for given in [Path(path) for path in paths] or [home / "data" / "raw"]:
         if given.is_dir():
-            below = [
-                file for file in given.rglob("*") if file.is_file() and file.name.lower().endswith(raw_files.SUFFIXES)
-            ]
-            files += sorted(
+            below = sorted(file for file in given.rglob("*") if file.is_file())
+            files += [
                 file
                 for file in below
-                if not any(part.startswith((".", "_", "~$")) for part in file.relative_to(given).parts)
-            )
+                if not any(part.startswith(raw_files.HIDDEN) for part in file.relative_to(given).parts)
+            ]
         elif given.is_file():
             files.append(given)
         else:
             raise MissingDataError(
                 f"init: {given}: no such file or folder; give the raw files, or the folder that they are in"
             )
-    files = [file for file in files if file.name != TRUTH]  # of sample data: what a run is to find out
-    if not files:
+    files = list(
+        dict.fromkeys(file for file in files if file.name != TRUTH)
+    )  # of sample data: what a run is to find out
+    raw = [file for file in files if raw_files.format_of(file.name)]
+    if not raw:
         raise MissingDataError(
-            f"init: no raw file at {', '.join(paths) or home / 'data' / 'raw'}; give files, or the folder that they are in"
+            f"init: no Parquet, CSV or Excel file at {', '.join(paths) or home / 'data' / 'raw'}; give files, or the folder that they are in"
         )
-    return list(dict.fromkeys(files))
+    return raw, [file for file in files if file not in raw]
 
 
 def _samples(files: list[Path]) -> tuple[list[Sample], list[str]]:

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,7 +175,8 @@ def _check_links(folder: Path) -> None:
         _refuse_link(folder, folder.parent)
     waiting = [str(folder)] if folder.is_dir() else []
     while waiting:
-        with os.scandir(waiting.pop()) as entries:
+        # a run that goes on may remove a folder, such as that of a category that is gone
+        with suppress(FileNotFoundError), os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 if entry.is_symlink():
                     _refuse_link(Path(entry.path), folder)

@@ -1,1 +1,1 @@
-"""Shared by all DuckDB connections: quoting, safe settings, a spill folder."""
+"""Shared by all DuckDB connections: quoting, safe settings, a spill folder, opening a published database."""

@@ -148,26 +148,30 @@ def line(source: Source, row: Any, position: int, clusters: list[dict[str, Any]]
     )
 
 
+_OF_VERDICT = {
+    "separated": "fall into clear groups in {}",
+    "tiers": "stand on steps along a scale in {}",
+    "axis": "lie along one continuous axis in {}",
+    "no structure": "show no reliable groups in {} (one cluster there)",
+    "none": "could not be clustered in {}",
+}
+_OF_HOLDS = {"yes": "hold in {}", "partly": "hold in part in {}", "no": "do not hold in {}"}
+
+
 def verdict(source: Source, lines: list[Overview]) -> list[str]:
     """The whole result in a few sentences."""
     if not lines:
         return [_without_sales(source)]
-    counts = {word: sum(line.verdict == word for line in lines) for word in words.VERDICTS}
     stores = len(source.stores)
     clusters = sum(line.clusters for line in lines)
     sentences = [
         f"{counted(len(lines), 'category', 'categories')}, {counted(stores, 'store', 'stores')}, "
         f"{counted(clusters, 'final cluster', 'final clusters')}.",
-        f"By their sales mix, the stores fall into clear groups in {counts['separated']} of the categories, and into steps along a scale in "
-        f"{counts['tiers']}; in {counts['axis']} they lie along one continuous axis, and in {counts['no structure']} sales show no reliable "
-        "groups, so there is one cluster" + (f"; {counts['none']} could not be clustered." if counts["none"] else "."),
+        _counted_outcomes("By their sales mix, the stores", _OF_VERDICT, [line.verdict for line in lines], len(lines)),
     ]
     tested = [line.holds for line in lines if line.holds != "unknown"]
     if tested:
-        sentences.append(
-            f"On other weeks, the clusters of {tested.count('yes')} of them hold, those of {tested.count('partly')} in part; "
-            f"in {tested.count('no')} they do not."
-        )
+        sentences.append(_counted_outcomes("On other weeks, the clusters", _OF_HOLDS, tested, len(lines)))
     weighed = [(line.confidence, line.stores) for line in lines if line.confidence is not None and line.clusters > 1]
     if weighed:
         mean = sum(confidence * stores for confidence, stores in weighed) / sum(stores for _, stores in weighed)
@@ -183,6 +187,16 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
         sentences.append(f"The sales mix is over {over}: its values are the need states here.")
     sentences.append(_outside(source) or "There is no outside data: the final clusters are those of the sales mix.")
     return sentences
+
+
+def _counted_outcomes(subject: str, phrases: dict[str, str], outcomes: list[str], categories: int) -> str:
+    """In how many of the categories each outcome is, as a sentence; it leaves out what is in none."""
+    parts = []
+    for outcome, phrase in phrases.items():
+        if count := outcomes.count(outcome):
+            everywhere = count == categories > 1
+            parts.append(phrase.format("all categories" if everywhere else counted(count, "category", "categories")))
+    return f"{subject} {' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}."
 
 
 def about(source: Source) -> str:

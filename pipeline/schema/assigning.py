@@ -125,6 +125,11 @@ TABLES = (
                 unit="cents",
             ),
             Column(
+                "is_lacked_together",
+                "boolean",
+                "Inside: stores that sell alike lack it together: a share of 0 counts as one, with a fifth of the weight",
+            ),
+            Column(
                 "is_pivot",
                 "boolean",
                 "Inside: the share that has no coordinate of its own, by a reflection that takes base to it",

@@ -11,14 +11,14 @@ from pipeline.settings.kinds import NonEmpty, Section, Share, Weight
 class ExternalPreprocessing(Section, frozen=True):
     """`[external.preprocessing]`: from raw features to a complete, numeric store x feature table.
 
-    A feature is a skewed count if its values are whole and not negative and its skewness exceeds `max_skewness`; it is replaced
-    by its log1p.
+    A number that is never negative and whose skewness exceeds `max_skewness` is replaced by its log1p if it is a count, or if that takes
+    at least half of the skewness.
     """
 
     imputation: Literal["median", "mean"] = "median"  #: the value that replaces missing ones
     max_missing_share: Share = 0.5  #: features with a larger share of missing values are dropped
     max_correlation: Share = 0.95  #: of two features that correlate more than this, one is dropped
-    max_skewness: Annotated[float, Meta(ge=0.0)] = 1.0  #: counts that are more skewed are replaced by their log1p
+    max_skewness: Annotated[float, Meta(ge=0.0)] = 1.0  #: numbers that are more skewed are replaced by their log1p
     #: texts with more levels are dropped; other texts become a feature per level
     max_levels: Annotated[int, Meta(ge=2, le=1000)] = 20
     #: features that are never dropped; of a correlated pair, the other feature is dropped

@@ -178,9 +178,14 @@ class DeclaredStage(CachedParameters, luigi.Task):
         """
         report, address = getattr(self, "set_tracking_url", None), os.environ.get("STORE_CLUSTERING_WORKBENCH", "")
         if report is not None and address:
-            report(f"{address.rstrip('/')}/#{self.env}/pipeline/{self.task_family}")
+            report(f"{address.rstrip('/')}/#{self.env}/pipeline/{self.page}")
         elif report is not None:
             report((self.config.outputs / REPORT).as_uri())
+
+    @property
+    def page(self) -> str:
+        """Where the workbench shows the task."""
+        return str(self.task_family)
 
     def progress(self, percent: int) -> None:
         """Show the progress of the build on the scheduler's page, in percent."""

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import luigi
 import msgspec
@@ -58,6 +59,11 @@ class CategoryStage(TableStage):
     def path(self, table: str) -> Path:
         """The target of a table."""
         return self._paths[table]
+
+    @property
+    def page(self) -> str:
+        """The group of its family on the workbench, filtered by the category."""
+        return f"{super().page}/{quote(self.category, safe='')}"
 
     @property
     def trace_path(self) -> Path:

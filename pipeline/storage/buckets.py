@@ -21,6 +21,7 @@ from pipeline.wording import gist
 POINTER = "latest.json"
 _CHUNK = 8_000_000  # bytes
 _WILD = "*?["
+_IDENTITY = ("e_tag", "version")  # of an object: S3 and Azure compare the ETag, Google Cloud Storage the version
 _RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
 
 
@@ -121,13 +122,14 @@ def point(url: str, document: Mapping[str, Any], setting: str) -> bool:
         for _ in range(10):
             try:
                 there = obstore.get(store, key)
-                etag, pointer = there.meta["e_tag"], _read(bytes(there.bytes()))
+                pointer = _read(bytes(there.bytes()))
+                mode: Any = {name: there.meta[name] for name in _IDENTITY if there.meta[name] is not None}
             except FileNotFoundError:
-                etag, pointer = None, {}
+                mode, pointer = "create", {}
             if str(pointer.get("published_at", "")) > document["published_at"]:
                 return False
             try:
-                obstore.put(store, key, content, mode="create" if etag is None else {"e_tag": etag})
+                obstore.put(store, key, content, mode=mode)
             except (AlreadyExistsError, PreconditionError):
                 continue
             return True

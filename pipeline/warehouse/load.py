@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.duck import memory, safe_settings
+from pipeline.duck import memory, opening, safe_settings
 from pipeline.duck.quoting import identifier
 from pipeline.duck.spill import spill_folder
 from pipeline.errors import OutputError
@@ -243,7 +243,7 @@ def _verify(path: Path, loads: Sequence[Load]) -> None:
     if _wal(path).exists():
         raise OutputError(f"{path}: the database was closed with a write-ahead log beside it; run again")
     try:
-        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
+        with opening.for_reading(path) as connection:
             keys = connection.execute(
                 "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
                 "WHERE constraint_type = 'PRIMARY KEY'"

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import duckdb
 
-from pipeline.duck import safe_settings
+from pipeline.duck import opening
 from pipeline.wording import first_line
 
 
 def environments_of(path: Path) -> set[str]:
     """The environments whose runs are in a database; empty if the file is not a database of ours, or cannot be opened."""
     try:
-        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
+        with opening.for_reading(path) as connection:
             connection.execute("SELECT target, task, inputs FROM lineage LIMIT 0")
             return {env for (env,) in connection.execute("SELECT DISTINCT env FROM runs").fetchall()}
     except (duckdb.Error, OSError):
@@ -34,7 +34,7 @@ def deliveries(path: Path) -> tuple[list[Load], str]:
     A database of an earlier version has none, and that is no fault.
     """
     try:
-        with duckdb.connect(str(path), read_only=True, config=safe_settings.READER) as connection:
+        with opening.for_reading(path) as connection:
             is_there = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'deliveries'").fetchall()
             if not is_there:
                 return [], ""

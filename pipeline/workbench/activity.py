@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline.records import runs
+from pipeline.workbench.history import History
 
 _LOCK = re.compile(r"^\d+: FLOCK +\S+ +\S+ +(?P<pid>\d+) +(?P<device>[0-9a-f]+:[0-9a-f]+):(?P<inode>\d+) ")
 RUN_LOCK = "run"
+_LATEST = 5  # runs among which those that go on are
 
 
 def holders(folder: Path) -> dict[str, int]:
@@ -58,28 +58,13 @@ class Activity:
 
 def activity(outputs: Path) -> Activity:
     """What runs now in the environment with this output folder."""
+    return of(outputs, History(outputs / ".runs"))
+
+
+def of(outputs: Path, history: History) -> Activity:
+    """The same, from a history that remembers the runs that ended."""
     locked = holders(outputs / ".locks")
     holder = locked.pop(RUN_LOCK, None)
-    return Activity([run for run in _latest(outputs) if run.status == "running"], holder, sorted(locked))
-
-
-def _latest(outputs: Path, last: int = 5) -> list[runs.Run]:
-    paths = sorted((outputs / ".runs").glob("*.jsonl"))[-last:]
-    return [run for path in paths if (run := runs.read(path))]
-
-
-def fields(run: runs.Run) -> dict[str, Any]:
-    """A run as JSON can hold it."""
-    return {
-        "run_id": run.run_id,
-        "tags": run.tags,
-        "started_at": run.started_at.isoformat(),
-        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
-        "status": run.status,
-        "user": run.user,
-        "host": run.host,
-        "events": run.events,
-        "fresh": len(run.fresh),
-        "alerts": run.alerts,
-        "command": shlex.join([Path(run.command[0]).name, *run.command[1:]]) if run.command else "",
-    }
+    return Activity(
+        [run for run in reversed(history.latest(_LATEST)) if run.status == "running"], holder, sorted(locked)
+    )

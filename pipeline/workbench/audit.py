@@ -33,14 +33,14 @@ def note(path: Path, action: str, origin: str, **details: Any) -> None:
     durable.append(path, json.dumps(line | details, ensure_ascii=False))
 
 
-def read(path: Path, last: int = 200) -> list[dict[str, Any]]:
-    """The last lines, the newest first; a line that is not complete is skipped. Empty without a file."""
+def read(path: Path, last: int | None = 200) -> list[dict[str, Any]]:
+    """The last lines, or all (None), the newest first; a line that is not complete is skipped. Empty without a file."""
     try:
         texts = durable.read(path).decode(errors="replace").splitlines()
     except OSError:
         return []
     lines = []
-    for text in texts[-last:]:
+    for text in texts[-(last or 0) :]:
         try:
             line = json.loads(text)
         except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from pathlib import Path
@@ -12,8 +13,10 @@ from tornado.httputil import HTTPServerRequest
 
 from pipeline.errors import UsageError
 from pipeline.workbench.children import Children
+from pipeline.workbench.configs import Configs, Signature, signature
 from pipeline.workbench.guard import Guard
-from pipeline.workbench.request import SECONDS, Request
+from pipeline.workbench.readers import Readers
+from pipeline.workbench.request import Request
 from pipeline.workbench.watching import Environment
 
 
@@ -23,14 +26,17 @@ class Bench:
     def __init__(self, home: Path, guard: Guard, port: int) -> None:
         self.home, self.guard = home, guard
         self.cookie = f"store_clustering_{port}"
-        self.children = Children(home)
+        self.children, self.readers, self.configs = Children(home), Readers(home), Configs(home)
         self._launched: dict[str, subprocess.Popen[bytes]] = {}
         self._environments: dict[str, Environment] = {}
+        self._catalogues: dict[Path, tuple[Signature, list[dict[str, Any]]]] = {}
+        self._reading = asyncio.Lock()
 
     def environment(self, env: str) -> Environment:
         """An environment, the same object in every request."""
+        self.configs.learn()
         if env not in self._environments:
-            self._environments[env] = Environment(self.home, env, self.children)
+            self._environments[env] = Environment(self.home, env, self.children, self.configs)
         return self._environments[env]
 
     def database(self, env: str) -> Path:
@@ -40,23 +46,29 @@ class Bench:
         ------
         SettingsError : the settings cannot be used
         """
-        return self.environment(env).config().database
+        return self.configs.of(env).database
 
     async def read(self, request: Request) -> bytes:
-        """The answer of a child process that reads the database, as JSON.
+        """The answer of a process that reads the database, as JSON.
 
         Raises
         ------
         UsageError : the database refuses the request, or it takes too long
         """
-        answer = await self.children.module("reading", question=msgspec.json.encode(request), seconds=SECONDS)
-        if answer.code:
-            raise UsageError(
-                answer.errors.splitlines()[-1]
-                if answer.errors
-                else f"this took more than {SECONDS} s of work, or too much memory: ask for less"
-            )
-        return answer.output
+        return await self.readers.answer(msgspec.json.encode(request))
+
+    async def catalogue(self, database: Path) -> list[dict[str, Any]]:
+        """The tables of a database; read again only if the file is another one.
+
+        Raises
+        ------
+        UsageError : as for `read`
+        """
+        async with self._reading:  # whoever asks meanwhile has the same answer
+            written = signature(database)
+            if self._catalogues.get(database, (None, []))[0] != written:
+                self._catalogues[database] = written, json.loads(await self.read(Request(str(database))))
+        return self._catalogues[database][1]
 
     @staticmethod
     def asked(body: bytes | str) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from pathlib import Path
 from pipeline.errors import UsageError
 
 AT_A_TIME = 2
-_CHUNK = 1 << 16
-_AFTER_RUNS = ("nice", "-n", "19")
-_ROOT = Path(__file__).parents[2]  # where this program is found, whatever the project holds
+AFTER_RUNS = ("nice", "-n", "19")
+ROOT = Path(__file__).parents[2]  # where this program is found, whatever the project holds
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,12 @@ class Children:
         """
         async with self._turns:
             process = await asyncio.create_subprocess_exec(
-                *_AFTER_RUNS,
+                *AFTER_RUNS,
                 *words,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=_ROOT,
+                cwd=ROOT,
                 env=self._environ,
             )
             timer = asyncio.get_running_loop().call_later(seconds, _kill, process)
@@ -71,41 +70,9 @@ class Children:
 
     async def module(self, name: str, *words: str, question: bytes = b"", seconds: float = 60) -> Answer:
         """What a module of the workbench writes."""
-        return await self.answer(sys.executable, *module(name), *words, question=question, seconds=seconds)
-
-    @asynccontextmanager
-    async def streamed(self, name: str, question: bytes, seconds: float) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The output of a module of the workbench, in parts.
-
-        Raises
-        ------
-        UsageError : it wrote nothing, with its error
-        """
-        async with self.started(sys.executable, *module(name), seconds=seconds) as process:
-            assert process.stdin is not None  # noqa: S101  # both are pipes
-            assert process.stdout is not None  # noqa: S101
-            assert process.stderr is not None  # noqa: S101
-            process.stdin.write(question)
-            process.stdin.close()
-            first = await process.stdout.read(_CHUNK)
-            if not first:
-                raise UsageError((await process.stderr.read()).decode(errors="replace").strip())
-            yield _parts(first, process)
-
-
-async def _parts(first: bytes, process: asyncio.subprocess.Process) -> AsyncIterator[bytes]:
-    assert process.stdout is not None  # noqa: S101  # it is a pipe
-    part = first
-    while part:
-        yield part
-        part = await process.stdout.read(_CHUNK)
-    if await process.wait():
-        raise UsageError("the download broke off")
-
-
-def module(name: str) -> tuple[str, str]:
-    """The words that run a module of the workbench as a program."""
-    return "-m", f"pipeline.workbench.{name}"
+        return await self.answer(
+            sys.executable, "-m", f"pipeline.workbench.{name}", *words, question=question, seconds=seconds
+        )
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -48,6 +48,8 @@ class Guard:
     host : the address that it listens on
     read_only : whether it refuses every change
     token : what the address of the page, or a proxy, brings once; new in each start, unless the environment sets it
+    session, csrf : what the cookie, and every change, bring
+    own_names : the names of this machine
     """
 
     host: str
@@ -55,6 +57,9 @@ class Guard:
     token: str = field(default_factory=lambda: os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(32))
     session: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    own_names: tuple[str, ...] = field(
+        default_factory=lambda: (socket.gethostname(), socket.getfqdn())
+    )  # the latter may take seconds
 
     @property
     def has_long_token(self) -> bool:
@@ -69,7 +74,7 @@ class Guard:
         HTTPError : 403
         """
         name = urlsplit(f"//{request.host}").hostname or ""
-        if name in ("localhost", self.host, socket.gethostname(), socket.getfqdn()):
+        if name in ("localhost", self.host, *self.own_names):
             return
         try:
             ipaddress.ip_address(name)  # only names can be made to lead here

@@ -19,9 +19,10 @@ import msgspec
 
 from pipeline.errors import UsageError
 from pipeline.records import runs
-from pipeline.workbench import activity
+from pipeline.workbench import activity, audit
 
 _JOB = re.compile(r"[A-Za-z_]{1,60}")
+_OUTPUT = r"launched_{env}_\d{{8}}T\d{{6}}-[0-9a-f]{{8}}\.txt"
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
@@ -105,6 +106,20 @@ def launch(home: Path, logs: Path, env: str, command: list[str]) -> Launched:
             start_new_session=True,
         )
     return Launched(process, output)
+
+
+def is_output(env: str, name: str) -> bool:
+    """Whether a file has the name of one that a launch in this environment makes."""
+    return re.fullmatch(_OUTPUT.format(env=re.escape(env)), name) is not None
+
+
+def prune(logs: Path, env: str, keep: int) -> None:
+    """Remove the oldest outputs of launched runs but for the last `keep`; only those that the audit says were made by a launch."""
+    outputs = sorted(path for path in logs.glob(f"launched_{env}_*.txt") if is_output(env, path.name))
+    audited = {line.get("output") for line in audit.read(audit.file(logs, env), last=None)} if outputs[:-keep] else ()
+    for path in outputs[:-keep]:
+        if path.name in audited:
+            path.unlink(missing_ok=True)
 
 
 def interrupt(outputs: Path, run_id: str) -> int:

@@ -1,4 +1,4 @@
-"""Read the published database for the page. As a child process, it reads a request from its input and writes the answer to its output.
+"""Read the published database for the page: in a process of its own, a request from its input, the answer to its output.
 
 The database is opened read-only, without access to any other file, with locked settings, limited memory and processor time. So a query
 can neither write nor reach another file, and what it breaks is this process only.
@@ -20,29 +20,21 @@ from typing import Any, BinaryIO
 import duckdb
 import msgspec
 
-from pipeline.duck import safe_settings
+from pipeline.duck import opening
 from pipeline.duck.quoting import identifier
 from pipeline.errors import PipelineError, UsageError
 from pipeline.wording import counted, gist
-from pipeline.workbench.request import MOST_DOWNLOADED, MOST_ROWS, SECONDS, Request
+from pipeline.workbench.request import LONGEST_TEXT, MOST_BYTES, MOST_DOWNLOADED, MOST_ROWS, SECONDS, Request
 
-MEMORY = "1GB"
+MEMORY = "1GB"  # of DuckDB
+_ADDRESSES = 4 << 30  # bytes of addresses of this process, DuckDB and Python together
 _WHOLE = 2**53  # the largest number up to which JavaScript can tell whole numbers apart
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 def opened(path: str) -> duckdb.DuckDBPyConnection:
-    """A connection to the database that can read it, and nothing else."""
-    limits: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
-        "threads": 2,
-        "max_temp_directory_size": "0B",
-    }
-    config = {**limits, **safe_settings.READER}
-    try:
-        return duckdb.connect(path, read_only=True, config=config)
-    except duckdb.IOException:  # DuckDB opens the file twice, and a run may have replaced it in between
-        return duckdb.connect(path, read_only=True, config=config)
+    """A connection to the database that can read it, and nothing else, with limits."""
+    return opening.for_reading(path, {"memory_limit": MEMORY, "threads": 2, "max_temp_directory_size": "0B"})
 
 
 def catalogue(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -117,26 +109,49 @@ def answer(connection: duckdb.DuckDBPyConnection, request: Request) -> dict[str,
         text += f" LIMIT {limit + 1} OFFSET {max(request.offset, 0)}"
     done = connection.execute(text, parameters)
     columns = [{"name": name, "type": str(type_)} for name, type_, *_ in done.description or []]
-    rows = done.fetchmany(limit + 1)
-    return {
-        "columns": columns,
-        "rows": [[_plain(value) for value in row] for row in rows[:limit]],
-        "more": len(rows) > limit,
-        "total": total,
-    }
+    rows = list(_plain_rows(done, limit + 1))
+    return {"columns": columns, "rows": rows[:limit], "more": len(rows) > limit, "total": total}
+
+
+def _plain_rows(result: duckdb.DuckDBPyConnection, most: int) -> Iterator[list[Any]]:
+    """The first rows as the page can show them.
+
+    Raises
+    ------
+    UsageError : they are too many bytes
+    """
+    size = count = 0
+    while count < most and (part := result.fetchmany(min(50, most - count))):
+        count += len(part)
+        for row in part:
+            plain = [_plain(value) for value in row]
+            size += sum(len(value) if isinstance(value, str) else 8 for value in plain)
+            if size > MOST_BYTES:
+                raise UsageError(
+                    f"these rows are more than {MOST_BYTES // 1_000_000} MB: ask for fewer rows or columns, or download them"
+                )
+            yield plain
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON holds and JavaScript reads without loss; else a text."""
-    if value is None or isinstance(value, str | bool):
+    """A value that JSON holds and JavaScript reads without loss; else a text. A long text is cut."""
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return _cut(value)
     if isinstance(value, int):
         return value if abs(value) <= _WHOLE else str(value)
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else str(value)
     if isinstance(value, Decimal):
         return float(value) if abs(value) < 10**13 else str(value)
-    return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}\u2026 ({counted(len(text), 'letter', 'letters')}: download it to see all)"
 
 
 # ---------------------------------------------------------------- downloads
@@ -236,7 +251,8 @@ _WRITERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str, list[str], BinaryI
 
 
 def limit_this_process() -> None:
-    """Limit processor time, and write no file."""
+    """Limit processor time and memory, and write no file."""
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -259,11 +275,10 @@ def main() -> int:
     except PipelineError as error:
         sys.stderr.write(str(error))
         return 1
+    except (MemoryError, duckdb.OutOfMemoryException):
+        sys.stderr.write(f"this takes more memory than the {MEMORY} that a query has: ask for less")
+        return 1
     except (duckdb.Error, OSError) as error:
         sys.stderr.write(gist(error))
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

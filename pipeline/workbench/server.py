@@ -17,9 +17,9 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from pipeline.errors import SettingsError, UsageError
+from pipeline.workbench.answers.routes import ROUTES
 from pipeline.workbench.bench import Bench
 from pipeline.workbench.guard import TOKEN_VARIABLE, Guard, is_loopback
-from pipeline.workbench.handlers import ROUTES
 
 PORT = 8083  # beside luigid's 8082
 _LARGEST_BODY = 64_000
@@ -56,14 +56,16 @@ def serve(home: Path, host: str, port: int | None, *, read_only: bool, browser: 
     if not guard.has_long_token:
         raise UsageError(f"{TOKEN_VARIABLE} is shorter than 32 characters: make one with `openssl rand -hex 32`")
     logging.getLogger("tornado.access").setLevel(logging.ERROR)  # the addresses would hold the token
-    # A process that is started in the background ignores Ctrl-C, and so would the runs that it launches.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(home, guard, port, browser=browser))
+    asyncio.run(_serve(home, guard, port, browser=browser))
 
 
 async def _serve(home: Path, guard: Guard, port: int | None, *, browser: bool) -> None:
+    is_over = asyncio.Event()
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # also Ctrl-C, which a process in the background, and all that it starts, would ignore
+        asyncio.get_running_loop().add_signal_handler(number, is_over.set)
     sockets = _bound(guard.host, port)
     port = int(sockets[0].getsockname()[1])
     bench = Bench(home, guard, port)
@@ -80,9 +82,14 @@ async def _serve(home: Path, guard: Guard, port: int | None, *, browser: bool) -
     sys.stdout.flush()
     if browser:
         webbrowser.open(address)
-    while True:
+    while not is_over.is_set():
         bench.reap()
-        await asyncio.sleep(0.5)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(is_over.wait(), 0.5)
+    server.stop()
+    # before the answers end: a browser sees that the server is gone, not an answer that failed
+    await server.close_all_connections()
+    bench.readers.close()
 
 
 def _bound(host: str, port: int | None) -> list[socket.socket]:

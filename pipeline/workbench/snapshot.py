@@ -9,11 +9,15 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import raw_files
 from pipeline.config.environment import Config, load
 from pipeline.errors import PipelineError
+from pipeline.workbench.configs import signature
+
+if TYPE_CHECKING:
+    from pipeline.inspect.graph import Node
 
 _WILD = "*?["
 
@@ -23,7 +27,7 @@ def snapshot(env: str) -> dict[str, Any]:
     try:
         return _of(load(env))
     except PipelineError as error:
-        return {"env": env, "errors": error.lines, "nodes": [], "watched": []}
+        return {"env": env, "errors": error.lines, "nodes": [], "watched": {}}
 
 
 def _of(config: Config) -> dict[str, Any]:
@@ -31,20 +35,27 @@ def _of(config: Config) -> dict[str, Any]:
     from pipeline.inspect.graph import graph
     from pipeline.inspect.standings import orphans_of
 
+    watched = {str(path): signature(path) for path in _watched(config)}  # before the tasks are judged
     task = tasks.FullPipeline(env=config.env)
     documents = [tasks.Report(env=config.env), tasks.Workbook(env=config.env)]
     return {
         "env": config.env,
         "errors": [],
-        "nodes": [asdict(node) for node in graph(task)],
+        "nodes": [_fields(node) for node in graph(task)],
         "jobs": [job.__name__ for job in tasks.JOBS],
         "documents": [
             _relative(config, Path(target.path)) for stage in documents for target in stage.output().values()
         ],
         "database": _relative(config, config.database),
         "orphans": [_relative(config, path) for path in orphans_of(config, task)],
-        "watched": [str(path) for path in _watched(config)],
+        "watched": watched,
     }
+
+
+def _fields(node: Node) -> dict[str, Any]:
+    """A task for the page, with the size of all its files; those of a category, of which there are thousands, are not listed."""
+    files = [] if node.category else [asdict(file) for file in node.files]
+    return asdict(node) | {"files": files, "size": sum(file.size or 0 for file in node.files)}
 
 
 def _watched(config: Config) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from itertools import pairwise
 from typing import Any
 
@@ -205,7 +206,7 @@ def test_what_is_unsure_is_said(empty, text, doubt) -> None:
             20,
             "error: init: nowhere: no such file or folder; give the raw files, or the folder that they are in",
         ),
-        ([], 20, "error: init: no raw file at"),
+        ([], 20, "error: init: no Parquet, CSV or Excel file at"),
         (["--force"], 2, "error: init: --force goes with --write"),
     ],
 )
@@ -379,3 +380,54 @@ def test_dates_that_leave_day_and_month_open_are_guessed_by_how_numbers_are_writ
     assert done.returncode == 0, done.stdout
     assert config(empty)["internal_sales"]["week_format"] == "DMY"
     assert "unsure: sales.csv: weeks such as '05/02/2024' are taken for DMY" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("Kalenderwoche", "KW 01/2024", "KW 02/2024"),
+        ("Woche", "1.2024", "2.2024"),
+        ("SEMAINE", "S01 2024", "S02 2024"),
+        ("Week Ending", "Jan 06, 2024", "Jan 13, 2024"),
+        ("ts", "2024-01-06T18:30:00+01:00", "2024-01-13T09:05:00+01:00"),
+        ("timestamp", "2024-01-06 18:30:00", "2024-01-13 09:05:00"),
+        ("period", "P1", "P2"),
+    ],
+)
+def test_every_way_to_write_weeks_that_a_run_reads_is_seen(empty, name, first, second) -> None:
+    text = sales(["STORE", "SKU", "CAT", "SALES", name], delimiter=";")
+    put(empty, sales__csv=text.replace(";202401", f";{first}").replace(";202402", f";{second}"))
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout
+    assert config(empty)["internal_sales"]["columns"]["week"] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second", "doubt"),
+    [
+        ("PERIOD", "P01 FY24", "P02 FY24", "column 'PERIOD' is called like weeks, and is not read as such, with values such as 'P01 FY24'"),
+        ("TILL", "a", "b", "no column looks like weeks or dates"),
+    ],
+)  # fmt: skip
+def test_sales_without_weeks_that_are_read_are_not_passed_over(empty, name, first, second, doubt) -> None:
+    text = sales(["STORE", "SKU", "CAT", "SALES", name])
+    put(empty, sales__csv=text.replace(",202401", f",{first}").replace(",202402", f",{second}"))
+    done = init(empty)
+    assert f"unsure: sales.csv: {doubt}" in done.stdout
+    assert "nothing says whether the clusters hold on other weeks" in done.stdout
+
+
+def test_a_packed_file_is_looked_at_as_a_run_reads_it(empty) -> None:
+    with zipfile.ZipFile(empty.path("data/raw/export.zip"), "w") as archive:
+        archive.writestr("sales.csv", sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]))
+    done = init(empty, "--write")
+    assert done.returncode == 0, done.stdout
+    assert config(empty)["internal_sales"]["path"] == "data/raw/export.zip"
+
+
+def test_a_file_of_no_type_that_is_read_is_named(empty) -> None:
+    put(empty, sales__csv=sales(["STORE", "SKU", "CAT", "SALES", "WEEK"]), more__jsonl='{"store": 1}', _kept__json="{}")
+    done = init(empty)
+    unread = [line for line in done.stdout.splitlines() if line.startswith("not looked at: ")]
+    assert len(unread) == 1
+    assert unread[0].endswith("more.jsonl: not a known type of file; give Parquet, CSV or Excel files")

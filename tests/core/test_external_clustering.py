@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from benchmarks.quality.surroundings import surroundings
 from pipeline import tasks
 from pipeline.core.external.clustering import cluster
+from pipeline.core.external.preprocessing import preprocess
 from pipeline.errors import DataError
 from pipeline.schema import TABLES
-from pipeline.settings import ExternalClustering
+from pipeline.settings import ExternalClustering, ExternalPreprocessing
 
 QUICK = {"resamples": 10, "null_resamples": 19}
 
@@ -36,6 +38,38 @@ def test_the_planted_kinds_are_found_on_every_scale(scaling):
     clusters = found["external_clusters"]
     assert adjusted_rand_score(clusters["store_id"].str[1:].astype(int) % 2, clusters["cluster"]) == 1.0
     assert found["external_verdicts"].loc[0, ["verdict", "k"]].tolist() == ["separated", 2]
+
+
+def from_raw(features: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The clustering of raw features, with the defaults of preprocessing."""
+    prepared = preprocess(
+        features=features,
+        ignored=pd.DataFrame(columns=["feature", "reason"]),
+        labels=pd.DataFrame(columns=["store_id", "label", "value"]),
+        settings=ExternalPreprocessing(),
+    )
+    return cluster(
+        external_features=prepared["external_features"],
+        external_feature_report=prepared["external_feature_report"],
+        settings=ExternalClustering(**QUICK),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups", "floor"),
+    [("skewed", 4, 0.8), ("skewed", 3, 0.9), ("size factor", 3, 0.85), ("mixed", 3, 0.9), ("balls", 7, 0.9)],
+)
+def test_planted_groups_are_found_in_raw_outside_data(shape, groups, floor):
+    planted = surroundings(shape, 1 if groups == 4 else 2, groups)
+    found = from_raw(planted.features)["external_clusters"].sort_values("store_id")
+    assert adjusted_rand_score(planted.groups, found["cluster"]) >= floor
+
+
+@pytest.mark.parametrize("shape", ["skewed", "size factor", "mixed", "few telling", "axis"])
+def test_stores_without_groups_are_one_cluster_however_skewed_their_surroundings_are(shape):
+    found = from_raw(surroundings(shape, 1, 1).features)
+    assert found["external_verdicts"].loc[0, "k"] == 1
+    assert found["external_verdicts"].loc[0, "verdict"] in ("no structure", "axis")
 
 
 def test_every_table_has_the_columns_and_the_key_of_the_schema():

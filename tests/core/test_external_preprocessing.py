@@ -74,7 +74,7 @@ def test_constants_are_dropped_with_missing_values_or_without() -> None:
     ]
 
 
-def test_skewed_counts_become_log1p_and_nothing_else_does() -> None:
+def test_skewed_counts_become_log1p_and_what_a_logarithm_does_not_suit_stays() -> None:
     counts = np.array([0, 1, 1, 2, 2, 2, 3, 3, 4, 90.0] * 2)
     shifted = RANDOM.permutation(counts)
     found = run(
@@ -89,12 +89,23 @@ def test_skewed_counts_become_log1p_and_nothing_else_does() -> None:
     told = report(found)
     assert told["counts"][:2] == (
         "transformed",
-        f"log1p: counts with skewness {skew(counts, bias=False):.2f} (limit 1)",
+        f"log1p: skewness {skew(counts, bias=False):.2f} (limit 1)",
     )
     assert found["external_features"]["counts"].to_numpy() == pytest.approx(np.log1p(counts))
     assert {name: told[name][0] for name in ("negative", "fractions", "flag", "even")} == dict.fromkeys(
         ("negative", "fractions", "flag", "even"), "kept"
     )
+
+
+def test_skewed_measures_become_log1p_where_that_takes_their_skewness() -> None:
+    random = np.random.default_rng(1)
+    income, distance = np.exp(10.0 + random.normal(size=90)), np.exp(2.0 + 0.8 * random.normal(size=90))
+    found = run({"distance": distance, "income": income, "share": np.exp(-5.0 + random.normal(size=90))})
+    of_feature = report(found)
+    assert of_feature["income"][:2] == ("transformed", f"log1p: skewness {skew(income, bias=False):.2f} (limit 1)")
+    assert found["external_features"]["income"].to_numpy() == pytest.approx(np.log1p(income))
+    assert of_feature["distance"][0] == "transformed"
+    assert of_feature["share"][0] == "kept"  # its logarithm (log1p) is as skewed
 
 
 def test_texts_become_one_column_per_level_and_missing_ones_are_zeros() -> None:

@@ -20,11 +20,13 @@ def table(
     needs: int = 14,
     gradient: float = 0.0,
     gaps: float = 0.0,
+    lacking: int = 0,
+    tilt: float = 0.9,
     units: float = 4_000.0,
     sizes: tuple[float, ...] = (),
     seed: int = 0,
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Sales by need state of 200 stores, their cluster, and their position on a gradient."""
+    """Sales by need state of 200 stores, their cluster, and their position on a gradient. Each cluster but the first lacks so many need states."""
     random = np.random.default_rng(seed)
     n, base = 200, np.append(CHAIN[:needs] / CHAIN[:needs].sum() * (1 - RARE), RARE)
     needs += 1
@@ -33,7 +35,7 @@ def table(
     cluster = random.permutation(np.repeat(np.arange(k), counts))
     tilts = np.zeros((k, needs))
     for c in range(1, k):
-        tilts[c, random.choice(needs - 1, min(5, needs - 1), replace=False)] = 0.9 * random.choice(
+        tilts[c, random.choice(needs - 1, min(5, needs - 1), replace=False)] = tilt * random.choice(
             [-1, 1], min(5, needs - 1)
         )
     axis, position = np.zeros(needs), random.uniform(-1, 1, n)
@@ -42,6 +44,8 @@ def table(
     volume = units * random.lognormal(0, 0.8, n)
     mix = base * np.exp(tilts[cluster] + position[:, None] * axis)
     absent = random.random((n, needs)) < (2 * gaps * (1 - volume.argsort().argsort() / n))[:, None]
+    for c in range(1, k):
+        absent[np.ix_(cluster == c, random.choice(needs - 1, lacking, replace=False))] = True
     absent[np.arange(n), mix.argmax(axis=1)] = False
     mix = np.where(absent, 0.0, mix) / np.where(absent, 0.0, mix).sum(axis=1, keepdims=True)
     share = np.stack([random.dirichlet(150 * one + 1e-9) for one in mix])
@@ -107,6 +111,14 @@ def test_planted_clusters_are_found(k, shape, least):
     _, found, clusters, _ = clustered(sales)
     assert found == k
     assert adjusted_rand_score(truth, clusters["cluster"]) > least
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.4], ids=["in nothing else", "in other shares too"])
+def test_clusters_that_differ_by_what_they_do_not_carry_are_found(tilt):
+    sales, truth, _ = table(3, seed=3, lacking=3, tilt=tilt)
+    _, found, clusters, _ = clustered(sales)
+    assert found == 3
+    assert adjusted_rand_score(truth, clusters["cluster"]) > 0.95
 
 
 def test_no_bit_depends_on_the_order_of_rows_or_the_names_of_stores():

@@ -37,6 +37,31 @@ def test_need_states_that_stores_do_not_carry_are_gaps_and_few_others_are():
     assert not gaps.to_numpy()[~absent & (sales.to_numpy() > 0)].any()
 
 
+def test_what_stores_that_sell_alike_lack_together_is_no_gap():
+    """Half of the stores belong to a format without three need states; a fourth is missing here and there."""
+    sales, _ = sold(lacking=0.0)
+    random = np.random.default_rng(1)
+    of_format = random.random(len(sales)) < 0.5
+    sales.loc[of_format, ["c", "e", "f"]] = 0
+    sales.loc[random.random(len(sales)) < 0.2, "d"] = 0
+    _, of, gaps = found(sales)
+    assert np.isinf(of.gap_sales[["c", "e", "f"]]).all()
+    assert not gaps[["c", "e", "f"]].to_numpy().any()
+    assert gaps["d"].sum() > 20
+
+
+def test_what_a_part_of_a_format_lacks_stays_a_gap():
+    """Zeros count only where nearly all of them are the format's: as shares, those of single stores would make clusters of their own."""
+    sales, _ = sold(lacking=0.0)
+    random = np.random.default_rng(1)
+    of_format = random.random(len(sales)) < 0.5
+    sales.loc[of_format, ["c", "e"]] = 0
+    sales.loc[of_format & (random.random(len(sales)) < 0.5), "f"] = 0
+    _, of, gaps = found(sales)
+    assert np.isinf(of.gap_sales[["c", "e"]]).all()
+    assert gaps["f"].sum() > 20
+
+
 def test_zeros_of_thin_sales_are_chance():
     sales, _ = sold(units=40.0)
     sales = sales[sales.sum(axis=1) > 0]
@@ -48,7 +73,9 @@ def test_zeros_of_thin_sales_are_chance():
 
 def test_a_gap_is_filled_with_the_chains_share_and_the_others_make_room():
     of = Plane(
-        pd.Series(np.sqrt([0.5, 0.3, 0.2]), index=list("abc")), pd.Series([np.inf, np.inf, 100.0], index=list("abc"))
+        pd.Series(np.sqrt([0.5, 0.3, 0.2]), index=list("abc")),
+        pd.Series([np.inf, np.inf, 100.0], index=list("abc")),
+        pd.Series(False, index=list("abc")),
     )
     shares = pd.DataFrame([[0.625, 0.375, 0.0]], index=["s"], columns=list("abc"))  # 0.5 and 0.3 of what is left
     gaps = gaps_of(shares, pd.Series([100], index=["s"]), of)

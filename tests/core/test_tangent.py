@@ -40,6 +40,16 @@ def test_coordinates_keep_every_distance_and_can_be_undone(pivot):
     np.testing.assert_allclose(vectors_of(found, base, pivot), vectors, atol=1e-12)
 
 
+def test_amounts_that_vary_independently_give_coordinates_that_hardly_vary_together():
+    """A mixture without factors takes coordinates as independent within a cluster: what they share looks like an axis."""
+    random = np.random.default_rng(0)
+    base = np.sqrt([0.4, 0.2, 0.15, 0.1, 0.1, 0.05])
+    widths = np.array([0.5, 2.0, 1.0, 0.5, 1.5, 1.0])  # a dear need state sells fewer units: its share varies more
+    noise = random.normal(size=(4000, 6)) * widths
+    together = np.corrcoef(coordinates(noise - np.outer(noise @ base, base), base, 0).T) - np.eye(5)
+    assert np.abs(together).max() < 0.3
+
+
 def test_a_share_without_sales_in_the_chain_is_its_own_coordinate():
     base = np.array([0.6, 0.8, 0.0])
     vectors = np.array([[0.08, -0.06, 0.3]])

@@ -30,6 +30,18 @@ def duckdb_file(tmp_path) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
+def sail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with databases.sail(tmp_path_factory.mktemp("sail")) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with databases.spark(tmp_path_factory.mktemp("spark")) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
 def _s3() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

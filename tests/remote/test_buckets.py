@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -168,13 +171,65 @@ def test_results_are_uploaded_whole_and_then_pointed_to(built: Project, bucket: 
     )
 
 
+DYING = """
+import os, signal, sys, obstore
+from pipeline.cli.main import main
+put, left = obstore.put, [3]
+def dying(*words, **options):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return put(*words, **options)
+obstore.put = dying
+sys.argv = ["store-clustering", "run"]
+main()
+"""
+
+
+def assert_whole(bucket: Any) -> dict[str, Any]:
+    """Check that the pointer leads to files that are all there, as they were uploaded."""
+    latest = pointer(bucket)
+    assert len(latest["files"]) > 50
+    for entry in latest["files"].values():
+        content = bytes(obstore.get(bucket, f"out/dev/{entry['key']}").bytes())
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (entry["sha256"], entry["bytes"])
+    return latest
+
+
+def uploaded(project: Project) -> Path:
+    """What a project says it uploaded last: without it, it uploads again."""
+    [path] = project.path("outputs/dev").rglob("latest.json")
+    return path
+
+
+def folders(bucket: Any) -> set[str]:
+    return {each["path"].split("/")[2] for batch in obstore.list(bucket, prefix="out/dev") for each in batch}
+
+
+def test_a_run_that_is_killed_between_two_uploads_leaves_an_orphan_and_the_next_run_a_whole_result(
+    built: Project, bucket: Any
+) -> None:
+    built.configure(upload={"url": "s3://shop/out"})
+    assert built.command("store-clustering", "run").returncode == 0
+    latest = assert_whole(bucket)
+    uploaded(built).unlink()
+    assert built.command("python", "-c", DYING).returncode == -9
+    assert assert_whole(bucket) == latest, "readers find the result before"
+    assert len(folders(bucket)) == 3, "latest.json, and a folder of each"
+    done = built.command("store-clustering", "run")
+    assert done.returncode == 0, done.stderr
+    assert assert_whole(bucket)["run_id"] != latest["run_id"]
+    assert len(folders(bucket)) == 4, "what the killed run left stays for the bucket's rule of life"
+    assert "Upload" not in built.command("store-clustering", "run").stdout
+
+
 def test_what_dies_between_uploads_leaves_the_pointer_as_it_was(
     built: Project, bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built.configure(upload={"url": "s3://shop/out"})
     built.build()
     latest = pointer(bucket)
-    built.configure(upload={"url": "s3://shop/out"}, merging={"internal_weight": 0.7})
+    uploaded(built).unlink()
     put, left = obstore.put, [3]
 
     def dying(*words: Any, **options: Any) -> Any:
@@ -189,6 +244,21 @@ def test_what_dies_between_uploads_leaves_the_pointer_as_it_was(
     assert pointer(bucket) == latest
     assert built.build().built == {"Upload"}
     assert pointer(bucket) != latest
+
+
+def test_two_runs_that_publish_at_once_leave_one_whole_result(built: Project, bucket: Any, tmp_path: Path) -> None:
+    built.configure(upload={"url": "s3://shop/out"})
+    with tempfile.TemporaryDirectory() as other, ThreadPoolExecutor(2) as pool:
+        projects = [built, Project(Path(shutil.copytree(tmp_path, other, dirs_exist_ok=True)), built.settings)]
+        runs = [
+            pool.submit(each.command, "store-clustering", "run", STORE_CLUSTERING_HOME=str(each.home))
+            for each in projects
+        ]
+        assert [run.result().returncode for run in runs] == [0, 0]
+        latest = assert_whole(bucket)
+        assert len(folders(bucket)) == 3
+        documents = [json.loads(uploaded(each).read_text()) for each in projects]
+        assert latest == max(documents, key=lambda document: document["published_at"])
 
 
 def test_of_two_publishers_at_once_the_later_result_stays(bucket: Any) -> None:

@@ -273,8 +273,31 @@ def test_the_page_counts_how_many_categories_hold_and_says_so_of_each(source: So
     holds = ["yes", "partly", "no", "unknown", "yes", "yes", "yes"]
     verdicts = source.table("internal_verdicts").assign(holds=holds)
     page = html.page(dataclasses.replace(source, _read={"internal_verdicts": verdicts}, _by_category={}))
-    assert "the clusters of 4 of them hold, those of 1 in part; in 1 they do not" in page
+    assert (
+        "On other weeks, the clusters hold in 4 categories, hold in part in 1 category and do not hold in 1 category."
+        in page
+    )
     shown = {content["holds"]: content["says"] for content in contents(page)[: len(holds)] if "holds" in content}
     assert "It holds:" in shown["yes"]
     assert "Do not plan an assortment by them" in shown["no"]
     assert "hold" not in shown["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["separated"] * 7, "fall into clear groups in all categories."),
+        (["axis"] * 6 + ["separated"], "fall into clear groups in 1 category and lie along one continuous axis in 6 categories."),
+        (
+            ["separated", "tiers", "axis", "axis", "no structure", "no structure", "no structure"],
+            "fall into clear groups in 1 category, stand on steps along a scale in 1 category, lie along one continuous axis in 2 categories "
+            "and show no reliable groups in 3 categories (one cluster there).",
+        ),
+    ],
+)  # fmt: skip
+def test_the_first_sentence_names_the_verdicts_that_there_are_and_no_other(
+    source: Source, verdicts: list[str], expected: str
+) -> None:
+    changed = source.table("internal_verdicts").assign(verdict=verdicts)
+    page = html.page(dataclasses.replace(source, _read={"internal_verdicts": changed}, _by_category={}))
+    assert f"By their sales mix, the stores {expected}" in page

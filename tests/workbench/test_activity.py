@@ -97,3 +97,22 @@ def test_the_audit_holds_who_when_what_and_from_where_and_a_torn_line_loses_no_o
     newest, oldest = audit.read(path)
     assert (newest["action"], newest["origin"], newest["who"]) == ("cancel", "::1", runs.who())
     assert (oldest["command"], oldest["at"] <= newest["at"]) == ("uv run store-clustering run", True)
+
+
+def test_outputs_of_launched_runs_follow_the_retention_of_run_records_and_no_other_file_goes(tmp_path: Path) -> None:
+    def output(day: int, env: str = "dev") -> Path:
+        path = tmp_path / f"launched_{env}_202601{day:02}T000000-0123abcd.txt"
+        path.touch()
+        return path
+
+    ours = [output(day) for day in range(1, 8)]
+    for path in ours:
+        audit.note(audit.file(tmp_path, "dev"), "launched", "127.0.0.1", output=path.name)
+    others = [output(1, "dev_x"), output(1, "prod"), output(31), tmp_path / "launched_dev_notes.txt"]
+    others[-1].touch()
+    not_audited = tmp_path / "launched_dev_20250101T000000-0123abcd.txt"
+    not_audited.touch()
+    launching.prune(tmp_path, "dev", 3)
+    assert {path for path in [*ours, *others, not_audited] if path.exists()} == {*ours[-2:], *others, not_audited}
+    launching.prune(tmp_path, "dev", 500)
+    assert ours[-1].exists()

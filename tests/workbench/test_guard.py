@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,6 @@ LAUNCH = "/api/dev/launch"
 
 @pytest.fixture(scope="module")
 def bench(shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    import shutil
-
     home = tmp_path_factory.mktemp("guarded")
     shutil.copytree(shared("built", build_in), home, dirs_exist_ok=True)
     with served(home) as bench:
@@ -165,6 +164,100 @@ def test_a_port_that_is_taken_is_an_error_only_if_it_was_asked_for(project: Proj
         assert (done.returncode, port in done.stderr) == (2, True)
 
 
+def raw(bench: Served, text: str | bytes, last: float = 10) -> bytes:
+    """What the server answers to bytes that no library would send."""
+    parts = urlsplit(bench.base)
+    answer = b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=last) as connection:
+        try:
+            connection.sendall(text if isinstance(text, bytes) else text.encode())
+            connection.shutdown(socket.SHUT_WR)
+            while part := connection.recv(65_536):
+                answer += part
+        except (TimeoutError, ConnectionError):
+            pass
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "body"),
+    [
+        ("POST /api/dev/launch HTTP/1.1", {"Content-Length": "200000"}, "x" * 200_000),
+        ("POST /api/dev/launch HTTP/1.1", {"Content-Length": "99999999999"}, "{}"),
+        ("POST /api/dev/launch HTTP/1.1", {"Transfer-Encoding": "chunked"}, "30D40\r\n" + "x" * 200_000 + "\r\n0\r\n\r\n"),
+        ("POST /api/dev/launch HTTP/1.1", {"Transfer-Encoding": "chunked", "Content-Length": "2"}, "2\r\n{}\r\n0\r\n\r\n"),
+        ("POST /api/dev/launch HTTP/1.1", {"Content-Length": "-1"}, "{}"),
+        ("GET /api/session HTTP/1.1", {"X-Long": "x" * 200_000}, ""),
+        ("GET /api/session HTTP/1.1", {"Host": "127.0.0.1@evil.example"}, ""),
+        ("GET /api/session HTTP/1.1", {"Host": "evil.example", "X-Forwarded-Host": "127.0.0.1", "X-Host": "127.0.0.1"}, ""),
+        ("GET http://evil.example/api/session HTTP/1.1", {"Host": "evil.example"}, ""),
+        ("OPTIONS /api/dev/launch HTTP/1.1", {}, ""),
+        ("PUT /api/dev/launch HTTP/1.1", {"Content-Length": "2"}, "{}"),
+        ("HEAD /api/dev/launch HTTP/1.1", {}, ""),
+        ("GET /api/dev/launch HTTP/1.1", {"X-HTTP-Method-Override": "POST"}, ""),
+        ("GET /api/dev/runs/..%2f..%2f..%2fluigi HTTP/1.1", {}, ""),
+        ("GET /../../etc/passwd HTTP/1.1", {}, ""),
+        ("nonsense", {}, ""),
+    ],
+)  # fmt: skip
+def test_what_no_browser_sends_changes_nothing_reads_nothing_and_harms_nobody(
+    bench: Served, line: str, headers: dict[str, str], body: str
+) -> None:
+    sent = {"Host": urlsplit(bench.base).netloc, "Cookie": bench.cookie, "Origin": bench.base, "X-CSRF-Token": "x", **headers}  # fmt: skip
+    answer = raw(bench, "\r\n".join([line, *(f"{name}: {value}" for name, value in sent.items()), "", body]))
+    assert b" 200 " not in answer.partition(b"\r\n")[0]
+    assert bench.csrf.encode() not in answer
+    assert launched(bench) == []
+    assert bench.get("/api/session").status == 200
+
+
+def test_the_token_is_printed_once_and_is_in_no_log_answer_or_referrer(built: Project) -> None:
+    with served(built.home) as bench:
+        token = bench.address.partition("token=")[2]
+        port = urlsplit(bench.base).port
+        for headers in ({}, {"Host": "evil.example"}, {"Host": f"127.0.0.1:{port}", "Cookie": "a"}):
+            for path in (f"/?token={token}", f"/report/dev/?token={token}", f"/api/dev/rows?token={token}&sql=x", f"/nothing?token={token}"):  # fmt: skip
+                answer = bench.ask(path, **headers)
+                assert token not in answer.body.decode() + str(answer.headers)
+        raw(bench, f"GET /?token={token} HTTP/1.1\r\n\r\n")
+        assert bench.get("/").headers["Referrer-Policy"] == "no-referrer"
+        bench.process.terminate()
+        output = bench.process.stdout.read()
+        assert token not in output
+    for path in built.path("logs").glob("*"):
+        assert token not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("/report/dev/", "report.html"), ("/documents/dev/store_clusters.xlsx", "store_clusters.xlsx")],
+)
+def test_a_link_out_of_the_outputs_is_not_followed(built: Project, address: str, name: str) -> None:
+    secret, path = built.path("secret"), built.path(f"outputs/dev/{name}")
+    secret.write_text("hush")
+    with served(built.home) as bench:
+        assert bench.get(address).status == 200
+        path.unlink()
+        path.symlink_to(secret)
+        answer = bench.get(address)
+        assert (answer.status, b"hush" in answer.body) == (404, False)
+
+
+def test_a_disk_that_cannot_be_written_is_one_line_on_the_page_and_in_the_terminal(built: Project) -> None:
+    shutil.rmtree(built.path("logs"), ignore_errors=True)
+    built.path("logs").write_text("not a folder")
+    with served(built.home) as bench:
+        answer = bench.post(LAUNCH, {})
+        assert answer.status == 500
+        [line] = answer.json()["errors"]
+        assert "logs" in line
+        assert bench.get("/api/dev/pipeline").status == 200
+        bench.process.terminate()
+        printed = bench.process.stdout.read()
+    assert "Traceback" not in printed
+    assert [text for text in printed.splitlines() if text.startswith(f"POST {LAUNCH}: ") and "logs" in text]
+
+
 def test_the_page_uses_the_report_s_drawing_functions_and_keeps_no_copy() -> None:
     from pipeline.workbench import assets
 
@@ -181,6 +274,8 @@ def test_the_value_of_a_variable_that_the_settings_name_is_not_shown(built: Proj
     built.configure(logging={"folder": "${LOG_FOLDER}"})
     with served(built.home, LOG_FOLDER=value) as bench:
         assert bench.post(LAUNCH, {"tags": [f"a={value}"], "job": "nonsense"}).status == 200
+        built.path("configs/other.toml").write_text("# another environment, which names no variable")
+        assert bench.get("/api/other/audit").status == 200
         audited = bench.get("/api/dev/audit").body.decode()
         assert value not in audited
         assert "--tag=a=${LOG_FOLDER}" in audited

@@ -19,9 +19,6 @@ from workbench_pages import PATIENCE, Open, keep
 
 from pipeline.storage import locks
 
-# At night: the page now and then gets an answer of 500 while a run replaces files, whose cause is not known yet.
-pytestmark = pytest.mark.nightly
-
 
 @pytest.fixture(scope="module")
 def opened(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
@@ -150,6 +147,10 @@ def test_a_raw_file_that_fails_a_run_is_said_in_one_line_and_its_repair_is_seen(
         failed = opened.page.locator(".task.is-failed")
         failed.wait_for(timeout=PATIENCE)
         assert "NEED" in failed.inner_text()
+        opened.wait_for("The last run failed: ", "#now")
+        assert "NEED" in opened.page.locator("#now").inner_text()
+        opened.go("pipeline/InternalPreprocessing")
+        opened.wait_for("NEED", ".details .problems")
         opened.go("runs")
         assert "NEED" in opened.page.locator("#history tbody tr").first.inner_text()
     finally:  # the next tests have the same project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import time
@@ -40,19 +41,20 @@ def test_from_an_empty_clone_to_clusters_without_the_terminal(tmp_path: Path) ->
         assert said == []
 
 
-def built_in(project: Project) -> float:
-    """Build everything anew, by the command; the seconds that it took."""
+def built_in(project: Project) -> tuple[float, float]:
+    """Build everything anew, by the command; the seconds that it took, and its seconds of processor time."""
     shutil.rmtree(
         project.path("outputs/dev/.trace")
     )  # so that every task is stale, and readers have what was published
-    began = time.monotonic()
+    began, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [workbenches.PROGRAM, "run", "--quiet"],
         env={"STORE_CLUSTERING_HOME": str(project.home), "OMP_NUM_THREADS": "1"},
         check=True,
         timeout=300,
     )
-    return time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.monotonic() - began, after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
 
 
 ADDRESSES = ("pipeline", "runs?last=20", "tables", "rows?table=store_clusters&sort=cluster", "rows?sql=FROM+latest_run")
@@ -74,4 +76,7 @@ def test_fifty_requests_side_by_side_are_all_answered_and_a_run_is_no_slower_tha
                 answers = [pool.submit(ask, number) for number in range(50)]
                 beside.append(built_in(built))
                 assert {answer.result() for answer in answers} == {200}
-        assert min(beside) <= 1.1 * min(alone), (alone, beside)
+        for fastest, fastest_beside in zip(
+            map(min, zip(*alone, strict=True)), map(min, zip(*beside, strict=True)), strict=True
+        ):
+            assert fastest_beside <= 1.1 * fastest, (alone, beside)

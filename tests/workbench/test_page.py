@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +15,8 @@ import workbenches
 from conftest import Shared
 from projects import Project, build_in
 from workbench_pages import PATIENCE, Open, keep
+
+from pipeline.records import runs
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,16 @@ def test_a_table_is_shown_with_meaning_lineage_runs_and_rows_to_sort_and_search(
         page.get_by_role("link", name="CSV").click()
     lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert (len(lines), lines[1].partition(",")[0]) == (37, "9")
+    page.get_by_text("columns and their meaning").click()
+    page.evaluate("() => scrollTo(0, 0)")
     keep(request, page, "workbench-table.png")
+
+
+def test_the_workbook_is_a_click_away_from_the_tables(still: Open) -> None:
+    still.go("tables")
+    with still.page.expect_download() as download:
+        still.page.get_by_role("link", name="store_clusters.xlsx").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"PK"
 
 
 def test_a_query_is_answered_and_a_wrong_one_is_explained(still: Open) -> None:
@@ -155,6 +169,37 @@ def test_five_hundred_categories_stay_usable(still: Open) -> None:
         )
         assert page.locator(".details tbody tr").count() == 500
         assert redrawn < 2000
+        page.fill("#filter-group", "fresh")
+        assert page.locator(".details tbody tr").count() == 500
+        page.fill("#filter-group", "failed")
+        assert page.locator(".details tbody tr").count() == 0
     finally:
         page.unroute("**/api/dev/pipeline")
         page.reload()
+
+
+def test_a_run_of_thousands_of_tasks_is_followed_by_a_page_that_stays_small(still: Open, built: Project) -> None:
+    record = built.path("outputs/dev/.runs/20990101T000000-aaaaaaaa.jsonl")
+    started = {"event": "started", "run_id": record.stem, "env": "dev", "tags": {}, "at": "2026-01-01T00:00:00", "user": "cron", "host": socket.gethostname(), "pid": os.getpid(), "process_started": runs.process_started(os.getpid())}  # fmt: skip
+    outcome = {"event": "built", "at": "2026-01-01T00:00:05", "seconds": 0.5, "reason": "input changed"}
+    with workbenches.served(built.home, "--read-only") as bench, still.page.context.browser.new_context() as context:
+        page = context.new_page()
+        page.goto(bench.address)
+        opened = Open(page, bench, built, [])
+        opened.now("tasks of dev are fresh")
+        opened.go("runs")
+        with record.open("w") as file:
+            file.write(f"{json.dumps(started)}\n")
+            for number in range(3000):
+                file.write(f"{json.dumps(outcome | {'task': f'ClusterCategory(Category {number})'})}\n")
+                if number % 100 == 0:
+                    file.flush()
+                    time.sleep(0.1)
+        opened.now("3000 built")
+        opened.wait_for("Category 2999", "#now-running")
+        assert "The newest 50" in page.locator("#now-running").inner_text()
+        assert page.evaluate("() => document.querySelectorAll('*').length") < 1500
+        opened.go("pipeline")
+        opened.now("3000 built")
+        record.unlink()
+        opened.now("tasks of dev are fresh")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
-import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from projects import Project
 from pipeline.duck.quoting import identifier
 from pipeline.errors import UsageError
 from pipeline.workbench import reading
+from pipeline.workbench.readers import Readers
 from pipeline.workbench.request import Request
 
 HOSTILE = '=1+1 "x"; DROP TABLE t --'
@@ -107,32 +111,54 @@ def test_no_query_reads_another_file(database: Path, sql: str, tmp_path: Path) -
     assert answer["rows"] == []
 
 
-def child(question: dict[str, Any]) -> subprocess.CompletedProcess[bytes]:
-    words = [sys.executable, "-m", "pipeline.workbench.reading"]
-    return subprocess.run(words, input=json.dumps(question).encode(), capture_output=True, cwd=ROOT, timeout=60)
+def answered(question: dict[str, Any], seconds: float = 60) -> bytes:
+    """What a process of the server answers; its error is raised."""
+
+    async def ask() -> bytes:
+        readers = Readers(ROOT)
+        try:
+            return await readers.answer(json.dumps(question).encode(), seconds)
+        finally:
+            readers.close()
+
+    return asyncio.run(ask())
 
 
 def test_a_query_that_takes_too_much_memory_is_ended_with_one_line(database: Path) -> None:
-    done = child({"database": str(database), "sql": "SELECT LIST(range) FROM range(900000000)"})
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    with pytest.raises(UsageError, match="more memory than the 1GB") as caught:
+        answered({"database": str(database), "sql": "SELECT LIST(range) FROM range(900000000)"})
+    assert len(caught.value.lines) == 1
 
 
-def test_a_query_that_takes_too_long_is_ended(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import asyncio
-    import time
-
-    from pipeline.workbench.children import Children
-
-    async def ask() -> None:
-        question = json.dumps(
-            {"database": str(database), "sql": "SELECT COUNT(*) FROM range(10000000000) WHERE sin(range) > 2"}
-        )
-        await Children(ROOT).module("reading", question=question.encode(), seconds=1.5)
-
+def test_a_query_that_takes_too_long_is_ended(database: Path) -> None:
     began = time.monotonic()
     with pytest.raises(UsageError, match="longer than"):
-        asyncio.run(ask())
+        answered(
+            {"database": str(database), "sql": "SELECT COUNT(*) FROM range(10000000000) WHERE sin(range) > 2"},
+            seconds=1.5,
+        )
     assert time.monotonic() - began < 20
+
+
+def test_processes_answer_side_by_side_and_one_that_is_killed_breaks_no_other(database: Path) -> None:
+    async def ask() -> None:
+        readers = Readers(ROOT)
+        question = {"database": str(database), "table": "t", "sort": "id"}
+        try:
+            answers = await asyncio.gather(
+                *(readers.answer(json.dumps(question | {"offset": at}).encode()) for at in range(20))
+            )
+            assert [json.loads(answer)["rows"][0][0] for answer in answers] == list(range(20))
+            with pytest.raises(UsageError):
+                await readers.answer(b"no request")
+            template = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "workbench.template"], capture_output=True, text=True)  # fmt: skip
+            os.kill(int(template.stdout), signal.SIGKILL)
+            await asyncio.sleep(0.5)  # until it is gone
+            assert json.loads(await readers.answer(json.dumps(question).encode()))["total"] == 251
+        finally:
+            readers.close()
+
+    asyncio.run(ask())
 
 
 def test_a_query_gets_at_most_a_thousand_rows(database: Path) -> None:
@@ -140,24 +166,55 @@ def test_a_query_gets_at_most_a_thousand_rows(database: Path) -> None:
     assert (len(answer["rows"]), answer["more"]) == (1000, True)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT repeat('x', 1000000) FROM range(700)",
+        "SELECT repeat('x', 300000) AS a, repeat('y', 300000) AS b FROM range(1000)",
+        "SELECT range(20000) FROM range(100)",
+        "FROM range(1000000000)",
+        "SELECT * FROM range(1000) a, range(100000) b",
+    ],
+)
+def test_an_answer_is_small_whatever_is_asked(database: Path, sql: str) -> None:
+    answer = answered({"database": str(database), "sql": sql, "limit": 1000})
+    assert len(answer) < 8_000_000
+    [[rows]] = asked(database, sql=f"SELECT COUNT(*) FROM (FROM ({sql}) LIMIT 1000)")["rows"]
+    assert len(json.loads(answer)["rows"]) == rows
+
+
+def test_an_answer_that_would_be_large_is_refused_with_the_way_out(database: Path) -> None:
+    wide = ", ".join(f"repeat('x', 2000) AS c{at}" for at in range(50))
+    with pytest.raises(UsageError, match="more than 8 MB: ask for fewer rows or columns, or download them"):
+        answered({"database": str(database), "sql": f"SELECT {wide} FROM range(1000)", "limit": 1000})
+
+
+def test_a_long_text_is_cut_on_the_page_and_whole_in_a_download(database: Path) -> None:
+    sql = "SELECT repeat('x', 30000) AS a"
+    [[text]] = asked(database, sql=sql)["rows"]
+    assert (text[:2000], text.endswith("(30,000 letters: download it to see all)")) == ("x" * 2000, True)
+    done = answered({"database": str(database), "sql": sql, "format": "csv"})
+    assert done.decode("utf-8-sig").split() == ["a", "x" * 30_000]
+
+
 def test_downloads_hold_all_rows_in_every_format_and_no_text_becomes_a_formula(database: Path) -> None:
-    done = child({"database": str(database), "table": "t", "sort": "id", "format": "csv"})
-    rows = list(csv.reader(io.StringIO(done.stdout.decode("utf-8-sig"))))
+    done = answered({"database": str(database), "table": "t", "sort": "id", "format": "csv"})
+    rows = list(csv.reader(io.StringIO(done.decode("utf-8-sig"))))
     assert (len(rows), rows[0][1], rows[1][1], rows[2][1]) == (252, f"'{HOSTILE}", "'=EVEN()", "odd")
-    done = child({"database": str(database), "table": "t", "sort": "id", "format": "parquet"})
-    arrow = pq.read_table(io.BytesIO(done.stdout))
+    done = answered({"database": str(database), "table": "t", "sort": "id", "format": "parquet"})
+    arrow = pq.read_table(io.BytesIO(done))
     assert (arrow.num_rows, arrow.column("id")[250].as_py()) == (251, 9007199254740993)
-    done = child({"database": str(database), "sql": "SELECT * FROM t ORDER BY id -- with a comment", "format": "xlsx"})
-    sheet = openpyxl.load_workbook(io.BytesIO(done.stdout)).active
+    done = answered(
+        {"database": str(database), "sql": "SELECT * FROM t ORDER BY id -- with a comment", "format": "xlsx"}
+    )
+    sheet = openpyxl.load_workbook(io.BytesIO(done)).active
     assert (sheet.max_row, sheet["B2"].value, sheet["B2"].data_type) == (252, "=EVEN()", "s")
     assert sheet["A252"].value == "9007199254740993"
 
 
 def test_a_download_that_a_format_cannot_hold_is_refused_with_the_way_out(database: Path) -> None:
-    done = child({"database": str(database), "sql": "FROM range(200000)", "format": "xlsx"})
-    assert done.stdout == b""
-    assert b"200,000 rows" in done.stderr
-    assert b"at most 100,000" in done.stderr
+    with pytest.raises(UsageError, match=r"200,000 rows.*at most 100,000"):
+        answered({"database": str(database), "sql": "FROM range(200000)", "format": "xlsx"})
 
 
 def test_the_example_queries_are_those_of_the_docs_and_run_on_what_was_built(built: Project) -> None:

@@ -15,7 +15,7 @@ from pipeline.core.clustering.densities import Mixtures
 from pipeline.core.clustering.evidence import Roots, Seeing, View, thinness
 from pipeline.core.clustering.positions import Along, along, positions
 from pipeline.core.clustering.search import fitted
-from pipeline.core.internal.roots import Plane, gaps_of, laid_flat, one_sale_of, plane
+from pipeline.core.internal.roots import Plane, counted_of, gaps_of, laid_flat, one_sale_of, plane
 from pipeline.core.statistics.features import Axes, on_axes, positive_sales, scaling_axes, weights_of
 from pipeline.core.statistics.named_stores import to_fit
 from pipeline.schema import UNMAPPED
@@ -54,7 +54,7 @@ def learnt_outside(of: Clustering, factors: int, external_features: pd.DataFrame
     axes = scaling_axes(raw, settings.external_scaling, of.held_out)
     axes = axes._replace(width=np.where(of.constant, np.nan, axes.width))
     values = on_axes(raw, axes).to_numpy(dtype=np.float64)
-    points = Points(values, np.zeros(values.shape, dtype=bool), np.zeros(len(values)))
+    points = Points(values, np.ones(values.shape), np.zeros(len(values)))
     weights = weights_of(raw.columns, settings.external_weights).to_numpy(dtype=np.float64)
     return _learnt(of, factors, points, weights, None, (settings.external_scaling, axes, None, None))
 
@@ -78,11 +78,12 @@ def learnt_inside(of: Clustering, factors: int, shares: pd.DataFrame, sales: pd.
     thin = thinness(totals.to_numpy(dtype=np.float64), median)
     weights = weights_of(shares.columns, settings.weights).to_numpy(dtype=np.float64)
     if shares.shape[1] == 0 or shaping.empty:
-        points = Points(shares.to_numpy(dtype=np.float64), np.zeros(shares.shape, dtype=bool), thin)
+        points = Points(shares.to_numpy(dtype=np.float64), np.ones(shares.shape), thin)
         return _learnt(of, factors, points, weights, None, (None, None, None, median))
     flat = plane(shaping, totals, one_sale_of(sold.loc[shaping.index]))
     gaps = gaps_of(shares, totals, flat)
-    points = Points(laid_flat(shares, gaps, flat).to_numpy(dtype=np.float64), gaps.to_numpy(dtype=bool), thin)
+    counted = counted_of(shares, gaps, flat).to_numpy(dtype=np.float64)
+    points = Points(laid_flat(shares, gaps, flat).to_numpy(dtype=np.float64), counted, thin)
     return _learnt(of, factors, points, weights, flat, (None, None, flat, median))
 
 
@@ -95,7 +96,7 @@ def _learnt(
     how: tuple[str | None, Axes | None, Plane | None, float | None],
 ) -> Learnt:
     """The space from the published memberships: they give the mixture of the clustering, within the tolerance of its iterations."""
-    roots = None if flat is None else Roots(flat.base.to_numpy(dtype=np.float64), points.gaps)
+    roots = None if flat is None else Roots(flat.base.to_numpy(dtype=np.float64), points.counted)
     view = View(points.values, weights, roots, of.fitted)
     stores = view.of(points.values, roots, points.thin).taken(of.fitted)
     likely = np.ones((len(of.clusters), 1)) if of.likely is None else of.likely
@@ -116,7 +117,7 @@ def space_of(of: Clustering, learnt: Learnt) -> Space:
     means = mean_values(values[of.fitted], clusters[of.fitted])
     borders = np.empty(0)
     if learnt.measure is not None:
-        roots = None if learnt.seeing.base is None else Roots(learnt.seeing.base, learnt.points.gaps)
+        roots = None if learnt.seeing.base is None else Roots(learnt.seeing.base, learnt.points.counted)
         seen = learnt.seeing.of(learnt.points.values, roots, learnt.points.thin)
         at = positions(seen, learnt.mixture, learnt.measure).at
         numbers, borders = _tiers(clusters[of.fitted], at[of.fitted])

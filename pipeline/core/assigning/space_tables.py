@@ -139,9 +139,11 @@ def _feature_rows(
     loadings[seeing.numeric, : mixture.loadings.shape[2]] = mixture.loadings[0]
     axes = learnt.axes or Axes(np.full(len(names), np.nan), np.full(len(names), np.nan))
     base, gap_sales = np.full(len(names), np.nan), np.full(len(names), np.nan)
+    together = np.zeros(len(names), dtype=bool)
     if learnt.plane is not None:
         base = learnt.plane.base.to_numpy(dtype=np.float64)
         gap_sales = learnt.plane.gap_sales.replace(np.inf, np.nan).to_numpy(dtype=np.float64)
+        together = learnt.plane.lacked_together.to_numpy(dtype=bool)
     return [
         (
             *key,
@@ -152,6 +154,7 @@ def _feature_rows(
             float(seeing.weights[j]),
             number_or_none(base[j]),
             number_or_none(gap_sales[j]),
+            bool(together[j]),
             j == seeing.pivot,
             number_or_none(variances[j]),
             *(number_or_none(loading) for loading in loadings[j]),
@@ -231,7 +234,11 @@ def _space(row: SpaceRow, own: pd.DataFrame, clusters: pd.DataFrame, centres: pd
         axes=None if inside else Axes(numbers("shift"), numbers("width")),
         plane=None
         if base is None
-        else Plane(pd.Series(base, index=names), own.set_index("feature")["gap_sales"].fillna(np.inf)),
+        else Plane(
+            pd.Series(base, index=names),
+            own.set_index("feature")["gap_sales"].fillna(np.inf),
+            own.set_index("feature")["is_lacked_together"].astype(bool),
+        ),
         median_sales=row.median_sales or 0.0,
         weights=numbers("weight"),
         seeing=seeing,

@@ -12,7 +12,7 @@ from pipeline.core.clustering.densities import Mixtures, posteriors
 from pipeline.core.clustering.evidence import Roots, Seeing, thinness
 from pipeline.core.clustering.figures import centroids, distances
 from pipeline.core.clustering.positions import Along, positions
-from pipeline.core.internal.roots import Plane, gaps_of, laid_flat
+from pipeline.core.internal.roots import Plane, counted_of, gaps_of, laid_flat
 from pipeline.core.statistics.features import Axes, on_axes
 
 INTERNAL, EXTERNAL = "internal", "external"
@@ -45,10 +45,10 @@ class Space(NamedTuple):
 
 
 class Points(NamedTuple):
-    """n stores in a space: `values` (n, d) before weighting, `gaps` (n, d), `thin` (n,) as in `factor_mixture.Stores`."""
+    """n stores in a space: `values` (n, d) before weighting, how much each is `counted` (n, d), `thin` (n,) as in `factor_mixture.Stores`."""
 
     values: NDArray[np.float64]
-    gaps: NDArray[np.bool_]
+    counted: NDArray[np.float64]
     thin: NDArray[np.float64]
 
 
@@ -80,7 +80,7 @@ def place(space: Space, points: Points) -> Placement:
     rows = np.arange(len(points.values))
     apart = distances(points.values * np.sqrt(space.weights), space.centroids)
     nearest = apart.min(axis=1)
-    roots = None if space.seeing.base is None else Roots(space.seeing.base, points.gaps)
+    roots = None if space.seeing.base is None else Roots(space.seeing.base, points.counted)
     seen = space.seeing.of(points.values, roots, points.thin)
     probability = np.full(len(rows), np.nan)
     if space.along is not None:
@@ -112,7 +112,7 @@ def of_surroundings(space: Space, features: pd.DataFrame) -> Points:
     """Stores x features of the outside data, before scaling -> the stores in the space."""
     wide = features[space.features]
     values = wide if space.axes is None else on_axes(wide, space.axes)
-    return Points(values.to_numpy(dtype=np.float64), np.zeros(wide.shape, dtype=bool), np.zeros(len(wide)))
+    return Points(values.to_numpy(dtype=np.float64), np.ones(wide.shape), np.zeros(len(wide)))
 
 
 def of_shares(space: Space, shares: pd.DataFrame, totals: pd.Series[int]) -> Points:
@@ -120,10 +120,12 @@ def of_shares(space: Space, shares: pd.DataFrame, totals: pd.Series[int]) -> Poi
     wide = shares[space.features]
     thin = thinness(totals.reindex(wide.index).to_numpy(dtype=np.float64), space.median_sales)
     if space.plane is None or not space.features:
-        return Points(wide.to_numpy(dtype=np.float64), np.zeros(wide.shape, dtype=bool), thin)
+        return Points(wide.to_numpy(dtype=np.float64), np.ones(wide.shape), thin)
     gaps = gaps_of(wide, totals, space.plane)
     values = laid_flat(wide, gaps, space.plane)
-    return Points(values.to_numpy(dtype=np.float64), gaps.to_numpy(dtype=bool), thin)
+    return Points(
+        values.to_numpy(dtype=np.float64), counted_of(wide, gaps, space.plane).to_numpy(dtype=np.float64), thin
+    )
 
 
 def number_or_none(value: float) -> float | None:

@@ -16,14 +16,15 @@ THINNEST = 1_000.0  # times the median store's thinness: beyond it nothing chang
 
 
 class Roots(NamedTuple):
-    """For features that are roots of shares on a plane (`tangent`): the `base` (d,) of the plane, and which values are `gaps` (n, d)."""
+    """For features that are roots of shares on a plane (`tangent`): the `base` (d,) of the plane, and how much each value is `counted` (n, d): 1, 0 in
+    a gap, or between."""
 
     base: NDArray[np.float64]
-    gaps: NDArray[np.bool_]
+    counted: NDArray[np.float64]
 
     def taken(self, rows: NDArray[np.int64]) -> Roots:
         """The same for some of the stores, in this order."""
-        return Roots(self.base, self.gaps[rows])
+        return Roots(self.base, self.counted[rows])
 
 
 def thinness(volumes: NDArray[np.float64], median: float) -> NDArray[np.float64]:
@@ -52,9 +53,9 @@ class Seeing(NamedTuple):
         numbers = features
         if self.base is not None and self.pivot is not None:
             numbers = np.insert(coordinates(features, self.base, self.pivot), self.pivot, 0.0, axis=1)
-        gaps = np.zeros(numbers.shape, dtype=bool) if roots is None else roots.gaps
-        weights, gaps = self.weights[self.numeric], gaps[:, self.numeric]
-        counted = None if not gaps.any() and (weights == 1.0).all() else np.where(gaps, 0.0, weights)
+        counted = _counted(
+            len(numbers), self.weights[self.numeric], None if roots is None else roots.counted[:, self.numeric]
+        )
         return Stores(np.ascontiguousarray(numbers[:, self.numeric]), counted, self._levels(features), thin)
 
     def chances(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -74,6 +75,13 @@ class Seeing(NamedTuple):
         return np.column_stack(columns).astype(np.float64) if columns else np.zeros((len(features), 0))
 
 
+def _counted(n: int, weights: NDArray[np.float64], of_values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    """`Stores.counted` (n, d), from the weights (d,) of the numbers and of each value (n, d); None if all are 1."""
+    if of_values is None:
+        of_values = np.ones((n, len(weights)))
+    return None if (weights == 1.0).all() and (of_values == 1.0).all() else of_values * weights
+
+
 class View:
     """How a mixture sees features (n, d), learnt from the fitted stores.
 
@@ -91,7 +99,7 @@ class View:
     ) -> None:
         self.weights = weights
         self.base = None if roots is None else roots.base
-        self.pivot = None if roots is None else pivot_of(roots.base, roots.gaps[fitted], weights)
+        self.pivot = None if roots is None else pivot_of(roots.base, roots.counted[fitted] < 1.0, weights)
         self._scale = Scale(self._numbers(features[fitted]), flags=roots is None)
         self.groups = self._scale.groups()
 
@@ -100,11 +108,10 @@ class View:
         points = self._scale.of(self._numbers(features))
         weights = self.weights if self.pivot is None else np.delete(self.weights, self.pivot)
         weights = weights[self._scale.numeric]
-        gaps = np.zeros(points.numbers.shape[1:], dtype=bool)
+        of_values = None
         if roots is not None and self.pivot is not None:
-            gaps = np.delete(roots.gaps, self.pivot, axis=1)[:, self._scale.numeric]
-        counted = None if not gaps.any() and (weights == 1.0).all() else np.where(gaps, 0.0, weights)
-        return Stores(points.numbers[0], counted, points.levels[0], thin)
+            of_values = np.delete(roots.counted, self.pivot, axis=1)[:, self._scale.numeric]
+        return Stores(points.numbers[0], _counted(len(thin), weights, of_values), points.levels[0], thin)
 
     def published(self, mixture: Mixtures) -> tuple[Seeing, Mixtures, NDArray[np.float64]]:
         """Three results: the view without its scale; the mixture on that view; and by cluster and feature (k, d) the means of

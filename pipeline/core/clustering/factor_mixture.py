@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from pipeline.core.clustering.densities import (
     TINY,
@@ -30,15 +31,15 @@ from pipeline.core.clustering.densities import (
     Mixtures,
     Stores,
     Sums,
-    certainty,
     distances_of,
     expect,
     expected_of,
-    log_densities,
-    log_sums,
+    log_likelihoods,
     misfit,
     sums_of,
+    times,
 )
+from pipeline.core.clustering.pulls import product, sum_of
 
 VARIANCE_FLOOR = 1e-3  # of a feature's whole variance: a feature that is constant within clusters must not win alone
 _NOTHING = 1e-9  # of a sum over stores
@@ -46,6 +47,7 @@ _ALIKE = 1e-12  # of the squares of the factors: below it, two factors are the s
 _LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite
 _NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried for the noise
 _TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
+_BATCH_NUMBERS = 120_000  # numbers of an (m, k, n) array that are worked on at once: what a processor's cache holds
 _ADAPTED = 4  # iterations between two tries of noise and tails: they move slowly
 
 
@@ -95,26 +97,18 @@ def fit(
     adapts : whether noise and tails are also fitted
     """
     sums = sums_of(stores)
-    m, q = len(weights), factors
-    turned = memberships.swapaxes(1, 2)
-    whole = _whole_variances(sums, weights)
-    noise = 1.0 if stores.thinness.any() else 0.0
-    noise, tails = (noise, 0.0) if like is None else (float(like.noise[0]), float(like.tails[0]))
-    began = _begin(sums, weights, turned, q, whole, (noise, tails))
-    nothing = np.zeros((m, len(stores.numbers)))
-    none = np.zeros_like(turned)
-    distances = Distances(
-        none,
-        none,
-        nothing,
-        certainty(stores, began.noise),
-        [none] * q,
-        [[nothing] * q] * q,
-        [none] * q,
-        [[nothing] * q] * q,
-    )
-    first = _maximise(sums, weights, Expected(turned, None, nothing, distances), began, whole, has_factors=False)
-    return _iterated(sums, weights, first, iterations, tolerance, adapts)
+    parts = [
+        _iterated(
+            sums,
+            weights[part],
+            _first(sums, weights[part], memberships[part], factors, like),
+            iterations,
+            tolerance,
+            adapts,
+        )
+        for part in _parts(memberships.shape)
+    ]
+    return _joined(parts)
 
 
 def refine(
@@ -127,14 +121,48 @@ def refine(
     adapts: bool = True,
 ) -> Mixtures:
     """Continue fits; parameters as in `fit`."""
-    return _iterated(sums_of(stores), weights, started, iterations, tolerance, adapts)
+    sums = sums_of(stores)
+    k = started.means.shape[1]
+    parts = [
+        _iterated(sums, weights[part], Mixtures(*(array[part] for array in started)), iterations, tolerance, adapts)
+        for part in _parts((*weights.shape, k))
+    ]
+    return _joined(parts)
+
+
+def _parts(shape: tuple[int, ...]) -> list[slice]:
+    """The batch (m, n, k) in parts that fit into a processor's cache."""
+    m, n, k = shape
+    size = max(1, _BATCH_NUMBERS // max(1, n * k))
+    return [slice(first, first + size) for first in range(0, m, size)]
+
+
+def _joined(parts: list[Mixtures]) -> Mixtures:
+    return parts[0] if len(parts) == 1 else Mixtures(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def _first(
+    sums: Sums, weights: NDArray[np.float64], memberships: NDArray[np.float64], q: int, like: Mixtures | None
+) -> Mixtures:
+    """Mixtures with these memberships (m, n, k)."""
+    whole = _whole_variances(sums, weights)
+    noise, tails = 1.0 if sums.is_noisy else 0.0, 0.0
+    if like is not None:
+        noise, tails = float(like.noise[0]), float(like.tails[0])
+    turned = np.ascontiguousarray(memberships.swapaxes(1, 2))
+    began = _begin(sums, weights, turned, q, whole, (noise, tails))
+    counted = turned * weights[:, None, :]
+    return _maximise(sums, weights, counted, counted * sums.certainty(began.noise)[:, None, :], None, began, whole)
 
 
 def _iterated(
     sums: Sums, weights: NDArray[np.float64], now: Mixtures, iterations: int, tolerance: float, adapts: bool
 ) -> Mixtures:
+    """The fits after their iterations; a fit that gains too little ends, and the others go on without it."""
     whole, total = _whole_variances(sums, weights), weights.sum(axis=1)
-    reached = np.full(len(weights), -np.inf)
+    reached, going = np.full(len(weights), -np.inf), np.arange(len(weights))
+    ended: list[Mixtures] = []
+    order: list[NDArray[np.int64]] = []
     for iteration in range(iterations):
         expected = expect(sums, now)
         if adapts and iteration % _ADAPTED == _ADAPTED - 1:
@@ -142,12 +170,22 @@ def _iterated(
             expected, now = _with_tails(sums, weights, now)
         logs = (weights * expected.logs).sum(axis=1)
         now = now._replace(log_likelihoods=logs)
-        gain = logs - reached
+        ends = (logs - reached < tolerance * total) & (iteration > 2 * _ADAPTED) | (iteration == iterations - 1)
         reached = np.maximum(logs, reached)
-        if iteration == iterations - 1 or (iteration > 2 * _ADAPTED and (gain < tolerance * total).all()):
-            break
-        now = _maximise(sums, weights, expected, now, whole, has_factors=True)
-    return now
+        if ends.any():
+            ended.append(now.taken(np.flatnonzero(ends)))
+            order.append(going[ends])
+            if ends.all():
+                break
+        counted = expected.memberships * weights[:, None, :]
+        masses = counted * expected.distances.certain[:, None, :] if sums.is_noisy else counted
+        if expected.trust is not None:
+            masses = masses * expected.trust
+        now = _maximise(sums, weights, counted, masses, expected.distances, now, whole)
+        if ends.any():
+            now = now.taken(np.flatnonzero(~ends))
+            weights, whole, total, reached, going = (array[~ends] for array in (weights, whole, total, reached, going))
+    return _joined(ended).taken(np.argsort(np.concatenate(order))) if len(ended) > 1 else ended[0]
 
 
 def _whole_variances(sums: Sums, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -189,41 +227,44 @@ def _principal(
     covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
     own = np.maximum(np.diag(covariance), VARIANCE_FLOOR * whole)
     widths = np.sqrt(own)
-    sizes, axes = np.linalg.eigh(covariance / np.outer(widths, widths))
-    loadings: NDArray[np.float64] = widths[:, None] * axes[:, -q:] * np.sqrt(np.maximum(sizes[-q:] - 1.0, 0.1))
+    d = len(widths)
+    sizes, axes = eigh(covariance / np.outer(widths, widths), subset_by_index=[d - q, d - 1], check_finite=False)
+    loadings: NDArray[np.float64] = widths[:, None] * axes * np.sqrt(np.maximum(sizes - 1.0, 0.1))
     return loadings, np.maximum(own - np.square(loadings).sum(axis=1), 0.2 * own)
 
 
 def _maximise(
     sums: Sums,
     weights: NDArray[np.float64],
-    expected: Expected,
+    counted: NDArray[np.float64],
+    masses: NDArray[np.float64],
+    distances: Distances | None,
     now: Mixtures,
     whole: NDArray[np.float64],
-    has_factors: bool,
 ) -> Mixtures:
-    """The means, loadings, variances, proportions and chances that maximise the expected likelihood, in turn."""
-    factors = expected.distances.factors
-    q = now.loadings.shape[2] if has_factors else 0
-    counted = expected.memberships * weights[:, None, :]
-    masses = counted * expected.distances.certain[:, None, :]
-    if expected.trust is not None:
-        masses *= expected.trust
+    """The means, loadings, variances, proportions and chances that maximise the expected likelihood, in turn.
+
+    `counted` (m, k, n) are memberships times weights; `masses` also times certainty and trust. Without `distances` the loadings stay.
+    """
+    q = 0 if distances is None else now.loadings.shape[2]
     sizes = np.maximum(sums.over_stores(masses), TINY)
-    firsts = masses @ sums.firsts
-    pulled = [sums.over_stores(masses * factor) for factor in factors[:q]]
-    means = firsts.copy()
-    for r in range(q):
-        means -= pulled[r] * now.loadings[:, None, :, r]
-    means /= sizes
-    loadings, explained = now.loadings, np.zeros_like(now.variances)
-    if q:
-        loadings, explained = _loadings(sums, weights, expected, masses, means, pulled)
+    firsts = times(masses, sums.firsts)
+    means, loadings, explained = firsts.copy(), now.loadings, np.zeros_like(now.variances)
+    if distances is not None and q:
+        pulled = distances.pulls.by_cluster(masses, distances.solved)
+        for r in range(q):
+            means -= pulled[r] * now.loadings[:, None, :, r]
+        means /= sizes
+        loadings, explained = _loadings(sums, weights, distances, masses, means, pulled)
+    else:
+        means /= sizes
     squares = masses.sum(axis=1) @ sums.seconds
     counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
     residuals = squares - 2.0 * (means * firsts).sum(axis=1) + (np.square(means) * sizes).sum(axis=1)
     variances = now.variances
-    if has_factors or not now.loadings.shape[2]:  # else what the principal axes explain is no noise, and known already
+    if (
+        distances is not None or not now.loadings.shape[2]
+    ):  # else what the principal axes explain is no noise, and known already
         variances = np.maximum((residuals - explained) / counts, VARIANCE_FLOOR * whole)
     total = weights.sum(axis=1)
     in_cluster = counted.sum(axis=2)
@@ -231,28 +272,29 @@ def _maximise(
     chances = now.chances
     if sums.stores.levels.shape[1]:
         usual = (weights @ sums.stores.levels) / total[:, None]
-        chances = (counted @ sums.stores.levels + usual[:, None, :]) / (in_cluster[:, :, None] + 1.0)
+        chances = (times(counted, sums.stores.levels) + usual[:, None, :]) / (in_cluster[:, :, None] + 1.0)
     return Mixtures(proportions, means, variances, loadings, now.noise, now.tails, chances, now.log_likelihoods)
 
 
 def _loadings(
     sums: Sums,
     weights: NDArray[np.float64],
-    expected: Expected,
+    distances: Distances,
     masses: NDArray[np.float64],
     means: NDArray[np.float64],
     pulled: list[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The loadings (m, d, q) by least squares on the expected factors, and the squares that they explain (m, d)."""
-    factors, distances = expected.distances.factors, expected.distances
     q = len(pulled)
     m, _, d = means.shape
     crossed, squared = np.empty((m, d, q)), np.empty((m, d, q, q))
+    solved, moments = distances.solved, distances.pulls.moments(masses)
+    squares = product(solved, product(moments.second, solved))
     for r in range(q):
-        moved = masses * factors[r]
-        crossed[:, :, r] = moved.sum(axis=1) @ sums.firsts - (means * pulled[r]).sum(axis=1)
+        moved = sum_of(solved[r][s] * moments.first[s] for s in range(q))
+        crossed[:, :, r] = moved @ sums.firsts - (means * pulled[r]).sum(axis=1)
         for s in range(r + 1):
-            of_stores = (moved * factors[s]).sum(axis=1) + weights * distances.certain * distances.spread[r][s]
+            of_stores = squares[r][s] + weights * distances.certain * distances.spread[r][s]
             squared[:, :, r, s] = squared[:, :, s, r] = sums.over_stores(of_stores[:, None, :])[:, 0]
     # A number that no store drawn has moves with no factor; of two factors that are the same, each takes a part.
     scale = np.trace(squared, axis1=2, axis2=3)[..., None, None] / q
@@ -268,19 +310,14 @@ def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, no
     if not thinness.any() or not numbers.all():
         return now
     residual = weights * misfit(expected)
-    best, noise, scale = np.full(len(now.noise), -np.inf), now.noise.copy(), np.ones(len(now.noise))
-    for tried in _NOISE:
-        more = 1.0 + tried * thinness
-        left = residual @ (1.0 / more) / numbers
-        value = -0.5 * ((weights * sums.counts) @ np.log(more) + numbers * np.log(np.maximum(left, TINY)))
-        # Stores that are equally thin do not tell noise from variance: all that is tried is as likely, and 0 stands.
-        better = value > best + _NOTHING * numbers
-        best, noise, scale = (
-            np.where(better, value, best),
-            np.where(better, tried, noise),
-            np.where(better, left, scale),
-        )
-    return now._replace(noise=noise, variances=np.maximum(now.variances * scale[:, None], VARIANCE_FLOOR * _LEAST))
+    more = 1.0 + _NOISE[:, None] * thinness
+    left = residual @ (1.0 / more).T / numbers[:, None]
+    values = -0.5 * ((weights * sums.counts) @ np.log(more).T + numbers[:, None] * np.log(np.maximum(left, TINY)))
+    # Stores that are equally thin do not tell noise from variance: all that is tried is as likely, and the least stands.
+    best = (values >= values.max(axis=1, keepdims=True) - _NOTHING * numbers[:, None]).argmax(axis=1)
+    scale = left[np.arange(len(left)), best]
+    variances = np.maximum(now.variances * scale[:, None], VARIANCE_FLOOR * _LEAST)
+    return now._replace(noise=_NOISE[best], variances=variances)
 
 
 def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tuple[Expected, Mixtures]:
@@ -290,8 +327,7 @@ def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tupl
     best, tails = np.full(len(weights), -np.inf), now.tails
     for step in (0, -1, 1):
         tried = _TAILS[np.clip(nearest + step, 0, len(_TAILS) - 1)]
-        logs, _ = log_densities(sums, now, distances, tried)
-        value = (weights * log_sums(logs)).sum(axis=1)
+        value = log_likelihoods(sums, weights, now, distances, tried)
         better = value > best
         best, tails = np.where(better, value, best), np.where(better, tried, tails)
     now = now._replace(tails=tails)

@@ -8,12 +8,13 @@ Shapes: n points, d features, k clusters, B fits in the batch.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 MAX_ITERATIONS = 300
+_STILL = 0.001  # share of the points that may still change their cluster when a fit ends: none of fewer than 1,000
 RESTARTS_OF_DRAWS = 2  # of each fit in `of_draws`
 _OF_DRAWS = 2  # a stream of random numbers
 _REFIT_NUMBERS = 10_000_000  # weights of refits (B, n) that are held at once: 80 MB
@@ -38,7 +39,7 @@ def nearest(points: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDAr
         _assign(transposed if points.ndim == 2 else transposed[of_part], centroids[of_part])[0]
         for of_part in _parts(len(centroids), centroids.shape[1] * points.shape[-2])
     ]
-    return np.concatenate(parts)
+    return np.concatenate(parts).astype(np.int64)
 
 
 def kmeans(
@@ -46,7 +47,7 @@ def kmeans(
     weights: NDArray[np.float64],
     starts: NDArray[np.float64],
 ) -> Fits:
-    """Lloyd's algorithm [1]_ for a batch of fits, each run until no point changes its cluster.
+    """Lloyd's algorithm [1]_ for a batch of fits, each run until at most one point in a thousand changes its cluster.
 
     Parameters
     ----------
@@ -174,61 +175,70 @@ def _parts(n_fits: int, numbers: int) -> list[slice]:
 
 def _assign(
     transposed: NDArray[np.float64], centroids: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Labels (B, n), and for each point half its squared norm less half its squared distance to its centroid."""
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.float64]]:
+    """Labels (B, n) of the smallest type that holds them, and for each point half its squared norm less half its squared distance to its centroid."""
     scores = centroids @ transposed
     scores -= 0.5 * np.square(centroids).sum(axis=-1)[..., None]
     best = scores[:, 0].copy()
-    labels = np.zeros(best.shape, dtype=np.int64)
+    # Small whole numbers: many are compared at once, and a maximum takes the place of a copy under a mask, which is slow.
+    small = np.min_scalar_type(scores.shape[1])
+    labels = np.zeros(best.shape, dtype=small)
     for cluster in range(1, scores.shape[1]):
-        np.copyto(labels, cluster, where=scores[:, cluster] > best)
+        is_nearer = (scores[:, cluster] > best).astype(small)
+        is_nearer *= small.type(cluster)
+        np.maximum(labels, is_nearer, out=labels)
         np.maximum(best, scores[:, cluster], out=best)
     return labels, best
 
 
 def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: NDArray[np.float64]) -> Fits:
-    transposed = np.ascontiguousarray(points.swapaxes(-1, -2))
-    half_squares = 0.5 * np.square(points).sum(axis=-1)
-    centroids = starts.copy()
-    labels = np.full(weights.shape, -1, dtype=np.int64)
-    inertia = np.zeros(len(starts))
+    k, is_shared = starts.shape[1], points.ndim == 2
+    centroids, inertia = starts.copy(), np.zeros(len(starts))
+    labels = np.full(weights.shape, k, dtype=np.min_scalar_type(k))
     moving = np.arange(len(starts))
-    for _ in range(MAX_ITERATIONS):
-        own = points if points.ndim == 2 else points[moving]
-        own_transposed = transposed if points.ndim == 2 else transposed[moving]
-        own_halves = half_squares if points.ndim == 2 else half_squares[moving]
-        nearest, best = _assign(own_transposed, centroids[moving])
-        changed = (nearest != labels[moving]).any(axis=1)
-        labels[moving] = nearest
-        residuals = np.maximum(own_halves - best, 0.0) * weights[moving]
-        inertia[moving] = 2.0 * residuals.sum(axis=1)
-        moving = moving[changed]
-        if not len(moving):
-            break
-        own = own if points.ndim == 2 else own[changed]
-        centroids[moving] = _centroids(own, weights[moving], nearest[changed], residuals[changed], centroids[moving])
-    return Fits(centroids, labels, inertia)
+    # Of the fits that still move:
+    own, own_weights, before, now = points, weights, labels, starts
+    transposed, half_squares = np.ascontiguousarray(points.swapaxes(-1, -2)), 0.5 * np.square(points).sum(axis=-1)
+    for iteration in range(MAX_ITERATIONS):
+        nearest, best = _assign(transposed, now)
+        goes_on = (nearest != before).sum(axis=1) > _STILL * weights.shape[1]
+        goes_on &= iteration < MAX_ITERATIONS - 1
+        ended = moving[~goes_on]
+        if len(ended):
+            centroids[ended], labels[ended] = now[~goes_on], nearest[~goes_on]
+            apart = (half_squares if is_shared else half_squares[~goes_on]) - best[~goes_on]
+            inertia[ended] = 2.0 * (np.maximum(apart, 0.0) * own_weights[~goes_on]).sum(axis=1)
+            moving = moving[goes_on]
+            if not len(moving):
+                break
+            own_weights, nearest, best, now = (array[goes_on] for array in (own_weights, nearest, best, now))
+            if not is_shared:
+                own, transposed, half_squares = (array[goes_on] for array in (own, transposed, half_squares))
+        now = _centroids(own, own_weights, nearest, half_squares - best, now)
+        before = nearest
+    return Fits(centroids, labels.astype(np.int64), inertia)
 
 
 def _centroids(
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    residuals: NDArray[np.float64],
+    labels: NDArray[np.unsignedinteger[Any]],
+    half_squared: NDArray[np.float64],
     before: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """The weighted mean of each cluster (B, k, d)."""
-    members = (labels[:, None] == np.arange(before.shape[1])[:, None]) * weights[:, None]
+    """The weighted mean of each cluster (B, k, d). `half_squared` (B, n): half the squared distances to the centroids before."""
+    members = (labels[:, None] == np.arange(before.shape[1], dtype=labels.dtype)[:, None]) * weights[:, None]
     sizes = members.sum(axis=-1)
     sums = members @ points
     centroids: NDArray[np.float64] = sums / np.where(sizes > 0, sizes, 1.0)[..., None]
     for fit in np.flatnonzero((sizes == 0).any(axis=1)):
         empty = np.flatnonzero(sizes[fit] == 0)
-        farthest = np.argsort(-residuals[fit], kind="stable")[: len(empty)]
+        residuals = np.maximum(half_squared[fit], 0.0) * weights[fit]
+        farthest = np.argsort(-residuals, kind="stable")[: len(empty)]
         own = points if points.ndim == 2 else points[fit]
         centroids[fit, empty] = before[fit, empty]
         for cluster, point in zip(empty, farthest, strict=False):
-            if residuals[fit, point] > 0:
+            if residuals[point] > 0:
                 centroids[fit, cluster] = own[point]
     return centroids
 

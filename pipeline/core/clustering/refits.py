@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from pipeline.core.clustering import bootstrap
+from pipeline.core.clustering import bootstrap, sampling
 from pipeline.core.clustering.densities import Mixtures, Stores, certainty, posteriors
 from pipeline.core.clustering.factor_mixture import fit, one_hot, refine
 from pipeline.core.clustering.kmeans import kmeans, spread_starts
@@ -19,6 +19,7 @@ from pipeline.core.clustering.search import Fit
 from pipeline.core.clustering.starts import without_factors
 
 _SHORT, _LONG = 8, 24  # iterations of every start, and of the best of each resample
+_WHOLE = 3  # iterations with all stores of a start that was found on a few, before it is compared
 _FRESH = 2  # starts that forget the fit on all stores, in each round
 _ROUNDS = 5  # of fresh starts at most
 _STILL = 0.02  # share of the resamples that a round may better without another being made
@@ -95,15 +96,19 @@ def _refit(
     k, q, like = fit_of_all.k, fit_of_all.q, fit_of_all.mixture
     memberships = np.broadcast_to(fit_of_all.memberships, (len(drawn), *fit_of_all.memberships.shape))
     best = fit(stores, drawn, memberships, q, _SHORT, like=like, adapts=False)
-    points = without_factors(stores, one_cluster.mixture)
-    certain = certainty(stores, one_cluster.mixture.noise)
+    rows = sampling.for_starts(len(stores.numbers), max(1, fit_of_all.smallest))
+    few, drawn_few = (stores, drawn) if rows is None else (stores.taken(rows), drawn[:, rows])
+    points = without_factors(few, one_cluster.mixture)
+    certain = certainty(few, one_cluster.mixture.noise)
     gain = _GAIN * drawn.sum(axis=1)
     for _ in range(_ROUNDS):
-        weights = np.repeat(drawn, _FRESH, axis=0)
+        weights = np.repeat(drawn_few, _FRESH, axis=0)
         starts = kmeans(points, weights * certain, spread_starts(points, weights * certain, k, random)).labels
-        fresh = fit(stores, weights, one_hot(starts, k), q, _SHORT, like=like, adapts=False)
+        fresh = fit(few, weights, one_hot(starts, k), q, _SHORT, like=like, adapts=False)
         likeliest = fresh.log_likelihoods.reshape(-1, _FRESH).argmax(axis=1) + _FRESH * np.arange(len(drawn))
         fresh = fresh.taken(likeliest)
+        if rows is not None:
+            fresh = refine(stores, drawn, fresh, _WHOLE, adapts=False)
         better = fresh.log_likelihoods > best.log_likelihoods + gain
         best = Mixtures(
             *(

@@ -6,11 +6,15 @@ number of stores and no longer with its square; a text that shows such a figure 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 EXACT = 20_000  # stores
 SAMPLE = 5_000  # of them that the others are compared with
+STARTED = 500  # stores on which fits are started at least; then they go on with all stores
+_OF_SMALLEST = 20  # of them in a cluster of the smallest size
 _SEED = 0  # a constant: which stores are drawn depends on the number of stores and on nothing else
 
 
@@ -19,6 +23,16 @@ def order(n: int) -> NDArray[np.int64] | None:
     if n <= EXACT:
         return None
     drawn: NDArray[np.int64] = np.random.default_rng([_SEED, n]).permutation(n)
+    return drawn
+
+
+def for_starts(n: int, smallest: int) -> NDArray[np.int64] | None:
+    """The stores (their indices, rising) on which fits are started. They are so many that a cluster of `smallest` stores of n has
+    `_OF_SMALLEST` among them on average. None if fits start on all stores."""
+    size = max(STARTED, math.ceil(n * _OF_SMALLEST / smallest))
+    if size >= n:
+        return None
+    drawn: NDArray[np.int64] = np.sort(np.random.default_rng([_SEED, n]).permutation(n)[:size])
     return drawn
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.clustering import sampling
 from pipeline.core.clustering.densities import Mixtures, Stores, certainty, posteriors
 from pipeline.core.clustering.factor_mixture import fit, parameters, refine
 from pipeline.core.clustering.starts import from_fewer, from_more, from_plain_kmeans, from_whitened_kmeans
@@ -70,19 +71,21 @@ def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, s
     d = stores.numbers.shape[1]
     several = len(stores.numbers) >= FEWEST_FOR_AXES
     factors = range(min(MOST_FACTORS if several else 0, max(d - 1, 0)) + 1)
+    few = _few(stores, smallest)
+    smallest_of_few = max(1, round(smallest * len(few.numbers) / len(stores.numbers)))
     ones = [_fit_of_one(stores, groups, q) for q in factors]
     fits, best, waited, fewer = list(ones), min(each.criterion for each in ones), 0, dict(enumerate(ones))
     for k in range(2, max(k_max, asked) + 1):
         of_k: dict[int, Fit] = {}
         for q in factors:
-            starts = [from_whitened_kmeans(stores, ones[q].mixture, k, _RESTARTS, _random(seed, k, q))]
+            starts = [from_whitened_kmeans(few, ones[q].mixture, k, _RESTARTS, _random(seed, k, q))]
             if q == 0:
-                starts.append(from_plain_kmeans(stores, k, _RESTARTS, _random(seed, k, len(factors))))
+                starts.append(from_plain_kmeans(few, k, _RESTARTS, _random(seed, k, len(factors))))
             else:
-                starts.append(of_k[q - 1].memberships[None])
+                starts.append(posteriors(few, of_k[q - 1].mixture))
             if k > 2 and q in fewer and d:
-                starts.append(from_fewer(stores, fewer[q].mixture, smallest))
-            of_k[q] = _best_fit(stores, groups, np.concatenate(starts), ones[q])
+                starts.append(from_fewer(few, fewer[q].mixture, smallest_of_few))
+            of_k[q] = _best_fit(stores, few, groups, np.concatenate(starts), ones[q])
             if q and of_k[q].bic > of_k[q - 1].bic + _WORSE:
                 break
         if k == asked and not any(each.smallest for each in of_k.values()):
@@ -95,16 +98,16 @@ def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, s
         best, fewer = min(best, lowest), of_k
         if k >= max(_FEWEST, asked) and waited >= _PATIENCE:
             break
-    return _swept_back(stores, groups, fits, ones)
+    return _swept_back(stores, few, groups, fits, ones)
 
 
-def _swept_back(stores: Stores, groups: int, fits: list[Fit], ones: list[Fit]) -> list[Fit]:
+def _swept_back(stores: Stores, few: Stores, groups: int, fits: list[Fit], ones: list[Fit]) -> list[Fit]:
     """The fits; and for each k >= 2 a fit from the best k + 1 clusters with two of them joined, if it is better."""
     swept = list(fits)
     for k in range(max(each.k for each in fits) - 1, 1, -1):
         more = min((each for each in swept if each.k == k + 1), key=lambda each: each.criterion)
         before = min((each.criterion for each in swept if (each.k, each.q) == (k, more.q)), default=np.inf)
-        merged = _best_fit(stores, groups, from_more(stores, more.mixture), ones[more.q])
+        merged = _best_fit(stores, few, groups, from_more(few, more.mixture), ones[more.q])
         if merged.criterion < before:
             swept.append(merged)
     return sorted(swept, key=lambda each: (each.k, each.q))
@@ -116,7 +119,7 @@ def begun_from(stores: Stores, groups: int, fits: list[Fit], start: NDArray[np.f
     A start from the clusters of a reference finds them again where a few stores changed, even if these stores make a likelier fit with a
     cluster that is too small.
     """
-    begun = [_best_fit(stores, groups, start[None], fit_of_one) for fit_of_one in fits if fit_of_one.k == 1]
+    begun = [_best_fit(stores, stores, groups, start[None], fit_of_one) for fit_of_one in fits if fit_of_one.k == 1]
     return sorted(fits + begun, key=lambda each: (each.k, each.q))
 
 
@@ -141,12 +144,16 @@ def _fit_of_one(stores: Stores, groups: int, q: int) -> Fit:
     return _judged(stores, groups, fit(stores, np.ones((1, n)), np.ones((1, n, 1)), q, _LONG), q)
 
 
-def _best_fit(stores: Stores, groups: int, starts: NDArray[np.float64], one_cluster: Fit) -> Fit:
-    """The best of several starts, first with the noise and tails of one cluster, then with its own."""
+def _few(stores: Stores, smallest: int) -> Stores:
+    """The stores on which fits are started."""
+    rows = sampling.for_starts(len(stores.numbers), smallest)
+    return stores if rows is None else stores.taken(rows)
+
+
+def _best_fit(stores: Stores, few: Stores, groups: int, starts: NDArray[np.float64], one_cluster: Fit) -> Fit:
+    """The best of several starts on a few stores, with the noise and tails of one cluster; then it goes on with all stores, and with its own."""
     n = len(stores.numbers)
-    short = fit(
-        stores, np.ones((len(starts), n)), starts, one_cluster.q, _SHORT, like=one_cluster.mixture, adapts=False
-    )
+    short = fit(few, np.ones(starts.shape[:2]), starts, one_cluster.q, _SHORT, like=one_cluster.mixture, adapts=False)
     best = short.taken(np.array([short.log_likelihoods.argmax()]))
     return _judged(stores, groups, refine(stores, np.ones((1, n)), best, _LONG, _TOLERANCE), one_cluster.q)
 

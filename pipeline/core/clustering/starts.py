@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from pipeline.core.clustering.densities import Mixtures, Stores, certainty, factor_posteriors, posteriors
 from pipeline.core.clustering.factor_mixture import one_hot
@@ -54,9 +55,12 @@ def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.flo
         size = max(float(cluster.sum()), 1.0)
         middle = cluster @ residuals / size
         about = residuals - middle
-        scatter, axes = np.linalg.eigh((about * cluster[:, None]).T @ about / size)
-        lengths.append(scatter[-1] * size)
-        along = about @ axes[:, -1]
+        last = about.shape[1] - 1
+        scatter, axis = eigh(
+            (about * cluster[:, None]).T @ about / size, subset_by_index=[last, last], check_finite=False
+        )
+        lengths.append(scatter[0] * size)
+        along = about @ axis[:, 0]
         halves.append(along > 0)
     order = np.argsort(-np.asarray(lengths), kind="stable")[:_SPLITS]
     starts = [_split(memberships, cluster, memberships[:, cluster] * halves[cluster]) for cluster in order]

@@ -37,11 +37,11 @@ _OUTLIERS, _RESAMPLES = 10, 11  # what a stream of random numbers is for; others
 class Mix(NamedTuple):
     """More data of stores with features that are roots of shares on a plane: see `evidence.Roots`.
 
-    `base` by feature, `gaps` store x feature, `volumes` by store; the same stores and features as in the features.
+    `base` by feature, `counted` store x feature, `volumes` by store; the same stores and features as in the features.
     """
 
     base: pd.Series[float]
-    gaps: pd.DataFrame
+    counted: pd.DataFrame
     volumes: pd.Series[float]
 
 
@@ -133,8 +133,8 @@ def _data(
     shaping = to_fit(by_name.index[order], held_out)
     roots, volumes = None, np.zeros(len(ids))
     if mix is not None and len(mix.base):
-        gaps = mix.gaps.reindex(index=ids, columns=by_name.columns).to_numpy(dtype=bool)
-        roots = Roots(mix.base.reindex(by_name.columns).to_numpy(dtype=np.float64), gaps)
+        of_values = mix.counted.reindex(index=ids, columns=by_name.columns).to_numpy(dtype=np.float64)
+        roots = Roots(mix.base.reindex(by_name.columns).to_numpy(dtype=np.float64), of_values)
     if mix is not None:
         volumes = mix.volumes.reindex(ids).to_numpy(dtype=np.float64)
     # Distances do not change with the origin, and about the mean the products that they are made of are smallest.
@@ -216,7 +216,7 @@ def _cluster(
     kind, why = verdict(k, axes, test, cut)
     clusters, memberships = _tables(data, result)
     verdicts = _verdict(kind, cut or k, f"{choice.reason}; {why}{note}{sampling.remark(len(data.ids))}", test, axes)
-    figures = [k_figures(fit, chooser, k_tried) for k_tried in range(1, largest + 1)]
+    figures = k_figures(fit, chooser, largest)
     outcomes = [outcome(chooser, choice, k_tried, tried.barred) for k_tried in range(1, largest + 1)]
     k_selection = _k_selection(figures, k).assign(outcome=outcomes)
     return Clustering(clusters, k_selection, verdicts, memberships, tried, choice.passed_over)

@@ -38,23 +38,23 @@ def flat(roots: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.fl
 def coordinates(vectors: NDArray[np.float64], base: NDArray[np.float64], pivot: int) -> NDArray[np.float64]:
     """Vectors (n, d) of the plane in d - 1 coordinates, one for each share but the pivot.
 
-    The Householder reflection that maps the base to the pivot's axis mirrors them: lengths and angles stay, and the coordinate of a share
-    is its own value minus a part of the pivot's value, base_j / (1 - base_pivot) times it.
+    The Householder reflection that maps the base to the pivot's negative axis mirrors them: lengths and angles stay, and the coordinate of
+    a share is its own value minus a part of the pivot's value, base_j / (1 + base_pivot) times it. Of the two reflections it is the one that
+    turns the shares' axes less, so that scatter that is independent between shares stays nearly independent between coordinates.
     """
-    axis = -base.copy()
-    axis[pivot] += 1.0
-    square = float(axis @ axis)
-    mirrored = vectors if square == 0.0 else vectors - np.outer(vectors @ axis, axis) * (2.0 / square)
+    axis = base.copy()
+    axis[pivot] += 1.0  # not 0, as no root is negative
+    mirrored = vectors - np.outer(vectors @ axis, axis) * (2.0 / float(axis @ axis))
     return np.delete(mirrored, pivot, axis=1)
 
 
 def vectors_of(numbers: NDArray[np.float64], base: NDArray[np.float64], pivot: int) -> NDArray[np.float64]:
     """The vectors (n, d) of the plane with these coordinates (n, d - 1): the inverse of `coordinates`."""
-    axis = -base.copy()
+    axis = base.copy()
     axis[pivot] += 1.0
-    square = float(axis @ axis)
     mirrored = np.insert(numbers, pivot, 0.0, axis=1)
-    return mirrored if square == 0.0 else mirrored - np.outer(mirrored @ axis, axis) * (2.0 / square)
+    turned: NDArray[np.float64] = mirrored - np.outer(mirrored @ axis, axis) * (2.0 / float(axis @ axis))
+    return turned
 
 
 def pivot_of(base: NDArray[np.float64], gaps: NDArray[np.bool_], weights: NDArray[np.float64]) -> int:

@@ -22,6 +22,7 @@ _IDENTIFIED = "(?:store|shop|site|branch|location|loc|zip|post|postal|area)"
 _NEARLY_EVERY = (
     0.95  # distinct texts per observed store; from here on a text identifies stores instead of grouping them
 )
+_EVENED_OUT = 0.5  # of the skewness of measures, at most, must be left after the logarithm
 _FEWEST = 3  # observed stores; with fewer, "distinct in every store" means nothing
 
 
@@ -127,9 +128,9 @@ def _numeric(name: str, values: np.ndarray, missing: float, settings: ExternalPr
     fill = IMPUTATIONS[settings.imputation](observed)
     filled = np.where(is_missing, fill, values)
     imputed = f"; {missing:.1%} imputed with the {settings.imputation}" if missing else ""
-    skewness = _skewness_of_counts(observed)
-    if skewness > settings.max_skewness:
-        reason = f"log1p: counts with skewness {skewness:.2f} (limit {settings.max_skewness:g}){imputed}"
+    skewness = _skewness(observed)
+    if skewness > settings.max_skewness and _is_evened_out(observed, skewness):
+        reason = f"log1p: skewness {skewness:.2f} (limit {settings.max_skewness:g}){imputed}"
         return Feature(name, name, "transformed", reason, missing, np.log1p(filled), fill=fill)
     return Feature(name, name, "kept", f"numeric{imputed}", missing, filled, fill=fill)
 
@@ -145,18 +146,31 @@ def _mean(observed: np.ndarray) -> float:
 IMPUTATIONS: Mapping[str, Callable[[np.ndarray], float]] = {"median": _median, "mean": _mean}
 
 
-def _skewness_of_counts(observed: np.ndarray) -> float:
+def _skewness(observed: np.ndarray) -> float:
     """The adjusted Fisher-Pearson skewness G1 (Joanes & Gill 1998, The Statistician 47:183-189).
 
-    Minus infinity if the values are not counts: not whole, negative, with only two different values (flags), or fewer than
-    three.
+    Minus infinity if the values have no logarithm or say little about a shape: negative, with only two different values (flags), or fewer
+    than three.
     """
-    counts = len(observed) > 2 and observed[0] >= 0 and bool((observed == np.floor(observed)).all())
-    if not counts or len(np.unique(observed)) < 3:
+    if len(observed) < 3 or observed[0] < 0 or len(np.unique(observed)) < 3:
         return -math.inf
-    count = len(observed)
-    deviations = (observed - observed.mean()) / observed.std(ddof=1)
+    return _adjusted_skewness(observed)
+
+
+def _adjusted_skewness(values: np.ndarray) -> float:
+    count = len(values)
+    deviations = (values - values.mean()) / values.std(ddof=1)
     return float(count / ((count - 1) * (count - 2)) * (deviations**3).sum())
+
+
+def _is_evened_out(observed: np.ndarray, skewness: float) -> bool:
+    """Whether log1p suits skewed values: they are counts, or it takes most of their skewness.
+
+    It does little to small fractions, and turns values with a tail on either side round.
+    """
+    if (observed == np.floor(observed)).all():
+        return True
+    return abs(_adjusted_skewness(np.log1p(observed))) < _EVENED_OUT * skewness
 
 
 def _categorical(

@@ -34,7 +34,7 @@ def preprocess(
 
     For each column, in this order: it is dropped if it is missing in too many stores, constant, an identifier (a text that
     differs in at least 95 % of the stores; distinct whole numbers under the name of an identifier), or a text with too many
-    levels. Texts become one column per level, missing numbers are imputed, and skewed counts become log1p. Then one of each
+    levels. Texts become one column per level, missing numbers are imputed, and skewed numbers become log1p. Then one of each
     pair of highly correlated features is dropped: the one with more imputed values, else the later name. Protected columns
     are never dropped, and stay before the others of a pair. If the settings ask for missing indicators, a column with
     missing values gets a further feature: 1 where it is missing, else 0. Nothing depends on the order of rows or columns.

@@ -15,7 +15,7 @@ from pipeline.core.explain.readings import of_shares
 from pipeline.core.holding.halves import halves
 from pipeline.core.holding.noise import reliability
 from pipeline.core.internal.by_weeks import by_weeks
-from pipeline.core.internal.roots import Plane, gaps_of, laid_flat, one_sale_of, plane
+from pipeline.core.internal.roots import Plane, counted_of, gaps_of, laid_flat, one_sale_of, plane
 from pipeline.core.internal.volumes import volume_tiers
 from pipeline.core.statistics.features import long_table, mix, positive_sales, weighted, weights_of
 from pipeline.core.statistics.named_stores import to_fit
@@ -119,10 +119,10 @@ def _plane(
 def _laid_flat(shares: pd.DataFrame, mapped: pd.Series[int], flat: Plane | None) -> tuple[pd.DataFrame, Mix]:
     """The features for clustering, from the shares, and more data of the stores."""
     if flat is None:
-        nothing = pd.DataFrame(False, index=shares.index, columns=shares.columns)
-        return shares.astype("float64"), Mix(pd.Series(dtype="float64"), nothing, mapped)
+        every = pd.DataFrame(1.0, index=shares.index, columns=shares.columns)
+        return shares.astype("float64"), Mix(pd.Series(dtype="float64"), every, mapped)
     gaps = gaps_of(shares, mapped, flat)
-    return laid_flat(shares, gaps, flat), Mix(flat.base, gaps, mapped)
+    return laid_flat(shares, gaps, flat), Mix(flat.base, counted_of(shares, gaps, flat), mapped)
 
 
 def _without_gaps(mixes: pd.DataFrame, flat: Plane | None) -> pd.DataFrame:

@@ -4,6 +4,9 @@ A store without a need state sells more of all others. Its raw mix is unlike any
 look like a cluster. So a zero is a gap if the store's sales are too large for a zero by chance. A gap is filled with the chain's share,
 the store's other shares shrink to make room, and the gap does not count in the clustering.
 
+But if the stores that sell most alike lack a need state together, what they lack is part of their mix: its zeros are shares then. They
+count less than other values, as zeros do not scatter: at full weight they would make the scatter of the stores that carry it look small.
+
 Sums run over the stores in the order of their values, never of their names.
 """
 
@@ -29,14 +32,21 @@ _LOW = 0.02  # of a need state's positive sales: so many are smaller than what i
 _DEARER = 6.0  # times the least sale of any need state: no need state's is more
 _LUMPY = 1.5  # sales come in baskets: so many fewer chances than units
 _MOST = 0.95  # of the stores: a need state is never taken to be lacking in more
+_NEIGHBOURS = 5  # stores that sell most like a store
+_COMPARED = 1_000  # stores, at most, among which neighbours are sought
+_FORETOLD = 0.8  # of the variance of a need state's gaps, by the neighbours: from there on stores lack it together
+_NOTHING = 1e-9  # of a store's sales
+_OF_ZEROS = 0.2  # of a value's weight: where stores lack a need state together
 
 
 class Plane(NamedTuple):
     """`base` by feature: the roots of the chain's shares, a vector of length 1. `gap_sales` by feature, in cents: a store with at least these
-    total sales, and none of the feature, does not carry it; infinite if a feature has no gaps."""
+    total sales, and none of the feature, does not carry it; infinite if a feature has no gaps. `lacked_together` by feature: stores that sell
+    alike lack it together, so that it has zeros and no gaps."""
 
     base: pd.Series[float]
     gap_sales: pd.Series[float]
+    lacked_together: pd.Series[bool]
 
 
 def plane(shares: pd.DataFrame, sales: pd.Series[int], one_sale: float) -> Plane:
@@ -52,7 +62,7 @@ def plane(shares: pd.DataFrame, sales: pd.Series[int], one_sale: float) -> Plane
     order = value_order(values)
     roots, total = np.sqrt(values[order]), sales.reindex(shares.index).to_numpy(dtype=np.float64)[order]
     from_sales = np.full(roots.shape[1], np.inf)
-    base = base_of(roots)
+    base, together = base_of(roots), np.zeros(roots.shape[1], dtype=bool)
     if roots.shape[1] > 2 and (roots <= 0).any():
         for _ in range(_ROUNDS):
             gaps = _gaps(roots, total, from_sales)
@@ -61,8 +71,14 @@ def plane(shares: pd.DataFrame, sales: pd.Series[int], one_sale: float) -> Plane
                 break
             from_sales = next_sales
             base = _base(roots, _gaps(roots, total, from_sales))
+        together = _foretold(values[order], _gaps(roots, total, from_sales)) >= _FORETOLD
+        if together.any():
+            from_sales[together] = np.inf
+            base = _base(roots, _gaps(roots, total, from_sales))
     columns = shares.columns
-    return Plane(pd.Series(base, index=columns), pd.Series(from_sales, index=columns))
+    return Plane(
+        pd.Series(base, index=columns), pd.Series(from_sales, index=columns), pd.Series(together, index=columns)
+    )
 
 
 def one_sale_of(sales: pd.DataFrame) -> float:
@@ -82,6 +98,14 @@ def gaps_of(shares: pd.DataFrame, sales: pd.Series[int], of: Plane) -> pd.DataFr
     return pd.DataFrame(gaps, index=shares.index, columns=shares.columns)
 
 
+def counted_of(shares: pd.DataFrame, gaps: pd.DataFrame, of: Plane) -> pd.DataFrame:
+    """How much each value counts in the clustering (store x feature): 1; 0 in a gap; less than 1 if it is a zero of a need state that stores lack
+    together."""
+    values = np.where(gaps.to_numpy(dtype=bool), 0.0, 1.0)
+    lacked = (shares.to_numpy(dtype=np.float64) <= 0) & of.lacked_together.to_numpy(dtype=bool)
+    return pd.DataFrame(np.where(lacked, _OF_ZEROS, values), index=shares.index, columns=shares.columns)
+
+
 def laid_flat(shares: pd.DataFrame, gaps: pd.DataFrame, of: Plane) -> pd.DataFrame:
     """The stores' vectors on the plane (store x feature), gaps filled."""
     if shares.size == 0:
@@ -96,6 +120,31 @@ def _gaps(
 ) -> NDArray[np.bool_]:
     gaps: NDArray[np.bool_] = (shares <= 0) & (total[:, None] >= from_sales)
     return gaps
+
+
+def _foretold(shares: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """For each need state (d,), the share of the variance of its gaps that a store's neighbours foretell; at most 1, 0 or less if they do not.
+
+    Neighbours are the stores nearest in the mix of the other need states (Hellinger distance), zeros included. With more than
+    `_COMPARED` stores, as many of them, evenly along the given order, speak for all.
+    """
+    compared = np.unique(np.linspace(0, len(shares) - 1, min(len(shares), _COMPARED)).round().astype(np.int64))
+    shares, gaps = shares[compared], gaps[compared]
+    foretold = np.zeros(gaps.shape[1])
+    if len(shares) <= _NEIGHBOURS:
+        return foretold
+    roots = np.sqrt(shares)
+    of_all = roots @ roots.T
+    for j in np.flatnonzero(gaps.sum(axis=0) >= FEWEST_GAPS):
+        # Cosines of the other roots, but for a factor per row.
+        unlike = (np.outer(roots[:, j], roots[:, j]) - of_all) / np.sqrt(np.maximum(1.0 - shares[:, j], _NOTHING))
+        np.fill_diagonal(unlike, np.inf)
+        nearest = np.argpartition(unlike, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS]
+        is_gap = gaps[:, j].astype(np.float64)
+        variance = float(np.square(is_gap - is_gap.mean()).sum())
+        if variance > 0:
+            foretold[j] = 1.0 - float(np.square(is_gap - is_gap[nearest].mean(axis=1)).sum()) / variance
+    return foretold
 
 
 def _filled(roots: NDArray[np.float64], gaps: NDArray[np.bool_], base: NDArray[np.float64]) -> NDArray[np.float64]:

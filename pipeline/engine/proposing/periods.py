@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pipeline.engine.proposing.vocabulary import tokens
 from pipeline.engine.reading import week_recognition
-from pipeline.engine.reading.week_formats import WeekFormatError
+from pipeline.engine.reading.week_formats import FORMATS, WeekFormatError, normal
 
 _YEAR_WORDS = frozenset(["year", "jahr", "annee", "an", "ano", "jaar", "anno", "rok", "ar", "yr", "fiscal"])
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _NUMBER = re.compile(r"\d{1,2}")
+_TIME = re.compile(r"[ T]\d{1,2}:\d{2}.*")
 _BOTH = re.compile(r"\d{1,2}([-/. ])\d{1,2}\1(?:\d{4}|\d{2})")
+
+
+def are_weeks(texts: Sequence[str]) -> bool:
+    """Return whether nine of ten texts are weeks, days or numbers of periods in a format that is read; False without texts."""
+    counts = Counter(normal(_TIME.sub("", text)) for text in texts)
+    weeks = sum(
+        count for text, count in counts.items() if any(each.position(text) is not None for each in FORMATS.values())
+    )
+    return weeks >= 0.9 * len(texts) > 0
 
 
 def week_columns(columns: Mapping[str, Sequence[str | None]], numeric: Sequence[str]) -> tuple[list[str], list[str]]:

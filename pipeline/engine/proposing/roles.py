@@ -19,7 +19,6 @@ SALES, NEED_STATES, EXTERNAL = "internal_sales", "need_states", "external"
 _SALES_USES = ("store_id", "sku_id", "sales_value", "category", "need_state", "week")
 _MAP_USES = ("sku_id", "category", "need_state", "weight")
 _NUMBER = re.compile(r"[-+]?[\d.,' \u00a0\u202f\u2019]*\d(?:[eE][-+]?\d+)?-?")
-_WEEK = re.compile(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-?W?\d{1,2}|\d{1,6}|\d{4}/\d{2}/\d{2}")
 _INDEX = re.compile(r"unnamed:? ?\d*|index|level_\d|__index_level_\d__", re.IGNORECASE)
 _WHOLE = re.compile(r"-?\d{1,15}")
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
@@ -149,7 +148,7 @@ def _can_be(sample: Sample, name: str, use: str) -> bool:
     if use in ("sales_value", "units", "price", "weight"):
         return _is_numeric(values)
     if use == "week":
-        return sum(bool(_WEEK.fullmatch(text)) for text in values) >= 0.9 * len(values)
+        return periods.are_weeks(values)
     if use in ("category", "need_state"):
         return not _is_decimal(values) and len(set(values)) < max(0.8 * len(values), 30)
     return not _is_decimal(values)
@@ -244,6 +243,8 @@ def _sales(group: Group) -> Part:
             name, doubt = periods.format_of(sample.values(columns["week"]), is_european=is_european)
             settings |= {"week_format": name} if name else {}
             unsure += [doubt] if doubt else []
+    elif not weeks:
+        unsure.append(_without_weeks(sample, list(columns.values())))
     keys = [columns[use] for use in ("store_id", "sku_id", "category", "need_state") if use in columns]
     if totals := gaps.totals(sample.columns, keys):
         settings["exclude_rows"] = totals
@@ -252,6 +253,19 @@ def _sales(group: Group) -> Part:
             for name, values in totals.items()
         ]
     return Part(SALES, group, named, unsure=tuple(unsure), settings=settings)
+
+
+def _without_weeks(sample: Sample, taken: Sequence[str]) -> str:
+    """Return what is lost where no column is taken for weeks, with the column that is named like weeks if there is one."""
+    lost = "without weeks nothing says whether the clusters hold on other weeks"
+    scores = {name: fit(name, "week") for name in sample.columns if name not in taken and sample.values(name)}
+    best = max(scores, key=lambda name: scores[name], default=None)
+    if best is None or scores[best] < 1:
+        return f"no column looks like weeks or dates: {lost}"
+    return (
+        f"column {best!r} is called like weeks, and is not read as such, with values such as {sample.values(best)[0]!r}: {lost}; "
+        "write them as 2026-W05 or 2026-01-31"
+    )
 
 
 def _map(group: Group, sales: Part) -> Part:
@@ -320,7 +334,7 @@ def _is_coded(sample: Sample, name: str) -> bool:
 
 def _is_name(sample: Sample, name: str) -> bool:
     values = sample.values(name)
-    is_text = bool(values) and not _is_numeric(values) and not all(_WEEK.fullmatch(text) for text in values)
+    is_text = bool(values) and not _is_numeric(values) and not periods.are_weeks(values)
     return is_text and (len(set(values)) >= 0.8 * len(values) > 2 or (fit(name, "label") >= 2 and len(set(values)) > 1))
 
 

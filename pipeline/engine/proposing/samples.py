@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ import pyarrow.parquet as pq
 from pipeline.config.raw_files import FORMATS
 from pipeline.engine.proposing import amounts, gaps
 from pipeline.engine.proposing.amounts import Written
+from pipeline.engine.reading import rewriting
 from pipeline.errors import RawDataError
 from pipeline.wording import counted, gist, listed
 
@@ -78,7 +77,7 @@ def read(path: Path) -> Sample:
         raise RawDataError(f"{path}: not a known type of file; give Parquet, CSV or Excel files")
     try:
         return reader(path)
-    except (OSError, EOFError, zlib.error, csv.Error, UnicodeError, OverflowError, pa.ArrowException) as error:
+    except (*rewriting.UNREADABLE, UnicodeError, OverflowError, pa.ArrowException) as error:
         raise RawDataError(f"{path}: cannot be read: {gist(error)}; write the file again, or leave it out") from None
 
 
@@ -103,9 +102,7 @@ def _text(value: object) -> str | None:
 
 
 def _csv(path: Path) -> Sample:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if packed else path.open("rb") as file:
+    with rewriting.open_bytes(str(path), "sources.internal_sales") as file:
         data = file.read(_BYTES)
         is_whole = not file.read(1)
     encoding, doubts = _encoding(data)

@@ -19,7 +19,7 @@ _WORDS = {
     "omzet bedrag verkoop|vendite fatturato importo|vendas receita valor|sprzedaz|forsaljning",
     "units": "units qty quantity volume|menge stuck anzahl absatz|quantite qte|unidades cantidad|aantal stuks|quantita|quantidade",
     "price": "price|preis|prix|precio|prijs|prezzo|preco|cena|pris",
-    "week": "week date day period month|datum woche kw tag monat|date semaine jour mois|fecha semana dia mes|datum dag maand|"
+    "week": "week date day period month timestamp ts|datum woche kw tag monat|date semaine jour mois|fecha semana dia mes|datum dag maand|"
     "data settimana|data semana|tydzien|vecka",
     "weight": "weight|gewicht anteil|poids|peso|gewicht aandeel",
     "label": "name description desc address city region manager|bezeichnung name ort adresse|nom libelle ville|nombre descripcion ciudad|"

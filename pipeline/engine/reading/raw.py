@@ -343,8 +343,9 @@ def _hint(source: Source, scan: Scan, missing: Mapping[str, str]) -> str:
         return ""
     if (pattern := week_formats.pattern_of(scan.names)) is not None:
         return f'or, where columns are weeks, set week_columns = ["{pattern}"] in [{source.setting}]'
-    prices = [name for name in scan.names if _PRICE.search(name)]
-    units = [name for name in scan.names if _UNITS.search(name) and name not in prices]
+    possible = [name for name, column in scan.columns if not column.type.startswith(("DATE", "TIME", "BOOLEAN"))]
+    prices = [name for name in possible if _PRICE.search(name)]
+    units = [name for name in possible if _UNITS.search(name) and name not in prices]
     if not prices or not units:
         return ""
     price = min(prices, key=lambda name: (not _UNITS.search(name), len(name)))

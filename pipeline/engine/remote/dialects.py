@@ -56,5 +56,5 @@ DIALECTS: Mapping[str, Dialect] = {
     "duckdb": Dialect(
         '"', "DOUBLE", "BIGINT", "FLOOR({0})", "ISFINITE(CAST({0} AS DOUBLE)) AND ", ("SET TimeZone = 'UTC'",), "duckdb"
     ),
-    "ansi": Dialect('"', "DOUBLE PRECISION", "BIGINT", "FLOOR({0})"),
+    "flightsql": Dialect('"', "DOUBLE PRECISION", "BIGINT", "FLOOR({0})"),
 }

@@ -1,7 +1,7 @@
 """Databases behind one seam of two functions: the columns of a query, and its rows as a stream of Arrow batches.
 
-A driver is an optional package that is imported when its database is asked. What a driver says in an error is shown in one line, and
-without any part of the connection's URL that may be a secret.
+A driver is an optional package that is imported when its database is asked. A database that is down, or vanishes while it is asked, is
+given up after a minute or two: nobody watches a run at night.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pyarrow as pa
 
 from pipeline.engine.remote.dialects import DIALECTS, Dialect
+from pipeline.engine.remote.refusals import refusal
 from pipeline.errors import PipelineError, RemoteError
 from pipeline.settings import Located
-from pipeline.wording import gist
 
 _BATCH = 100_000  # rows, where the client chooses
+# Of libpq: seconds to connect; seconds of silence until a host is asked for a sign of life, between such questions, and how many.
+_PATIENCE = {"connect_timeout": 30, "keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count": 4}
+_RETRIES = {"max_retries": 6, "max_backoff": 20_000}  # of Spark Connect: 40 seconds in all; milliseconds
 
 
 class Session(Protocol):
@@ -140,7 +143,14 @@ def _adbc(module: Any, dialect: Dialect, *given: Any, **options: Any) -> Iterato
 
 
 def _postgresql(module: Any, url: str, dialect: Dialect) -> AbstractContextManager[Session]:
-    return _adbc(module, dialect, f"postgresql://{url.partition('://')[2]}")
+    return _adbc(module, dialect, patient(f"postgresql://{url.partition('://')[2]}"))
+
+
+def patient(url: str) -> str:
+    """A URL of libpq that says how long to wait for a host that does not answer, unless it says so already: by itself libpq waits for hours."""
+    given = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+    options = [f"{name}={seconds}" for name, seconds in _PATIENCE.items() if name not in given]
+    return "&".join((url if "?" in url else f"{url}?", *options)).replace("?&", "?")
 
 
 def _snowflake(module: Any, url: str, dialect: Dialect) -> AbstractContextManager[Session]:
@@ -207,16 +217,36 @@ def _main_with_a_file() -> Iterator[None]:
 
 
 @contextmanager
+def _no_logs_of_pyspark() -> Iterator[None]:
+    """Keep PySpark from printing each error that it raises, with a hundred lines of Java's stack."""
+    logger_of = importlib.import_module("pyspark.logger").PySparkLogger.getLogger
+    loggers = [logger_of(name) for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger")]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
+
+
+@contextmanager
 def _spark(module: Any, url: str, _dialect: Dialect) -> Iterator[Session]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pandas 3, which is not used here
-        with _main_with_a_file():
+        with _main_with_a_file(), _no_logs_of_pyspark():
+            retries = importlib.import_module("pyspark.sql.connect.client.retries")
             session = module.SparkSession.builder.remote(url).create()
-        try:
-            session.conf.set("spark.sql.session.timeZone", "UTC")
-            yield _Spark(session)
-        finally:
-            session.stop()
+            session.client.set_retry_policies([retries.DefaultPolicy(**_RETRIES)])
+            try:
+                session.conf.set("spark.sql.session.timeZone", "UTC")
+                yield _Spark(session)
+            except BaseException:
+                session.client.set_retry_policies([])  # to say goodbye is tried once
+                raise
+            finally:
+                session.stop()
 
 
 class Driver(NamedTuple):
@@ -237,7 +267,7 @@ class Driver(NamedTuple):
 
 
 _POSTGRESQL = Driver("postgresql", "adbc_driver_postgresql", "postgresql", _postgresql)
-_FLIGHT = Driver("ansi", "adbc_driver_flightsql", "flightsql", _flight)
+_FLIGHT = Driver("flightsql", "adbc_driver_flightsql", "flightsql", _flight)
 DRIVERS: Mapping[str, Driver] = {
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
@@ -283,10 +313,7 @@ def opened(url: str, setting: str) -> Iterator[Session]:
     except (PipelineError, MemoryError):
         raise
     except Exception as error:
-        raise RemoteError(
-            f"[{setting}]: {driver.dialect} does not answer as it should: {without_secrets(gist(error), url)}; see whether it is up, "
-            f"and what connection, table and sql name; what was published stays, and the next run asks again"
-        ) from None
+        raise refusal(error, driver.dialect, url, setting) from None
 
 
 def version(setting: str, source: Located) -> str:
@@ -313,31 +340,3 @@ def _imported(driver: Driver, setting: str) -> Any:
             f"[{setting}]: the driver of {driver.dialect} is not installed; install the extra {driver.extra!r}: "
             f"uv sync --extra {driver.extra}"
         ) from None
-
-
-def without_secrets(text: str, url: str) -> str:
-    """A text without what may be a secret in a URL: the password, values behind `?` or `;`, and the URL itself.
-
-    Where the URL cannot be told apart with certainty, as with an `@` in a password, nothing of it is left.
-    """
-    for secret in sorted(_secrets(url), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
-
-
-def _secrets(url: str) -> set[str]:
-    _, _, rest = url.partition("://")
-    authority, _, options = rest.replace(";", "?", 1).partition("?")
-    secrets = {
-        url,
-        rest,
-        options,
-        *(value for part in options.replace(";", "&").split("&") for value in part.split("=")),
-    }
-    user, at, _ = authority.rpartition("@")
-    if at:
-        secrets |= {user, user.partition(":")[2]}
-    if rest.count("@") > 1 or "@" in options or "/" in user or "#" in rest:
-        secrets |= set(authority.replace("@", "/").replace(":", "/").replace("#", "/").split("/"))
-    secrets |= {unquote(secret) for secret in secrets}
-    return {secret for secret in secrets if len(secret) > 2}

@@ -2,8 +2,9 @@
 import { element, hideTip, name } from "./charts.js";
 import { drawPipeline } from "./pipeline.js";
 import { drawChanges, drawRuns } from "./runs.js";
+import { drawSql } from "./sql.js";
 import { changes, isRunning, outcomes, start, state, watch } from "./state.js";
-import { drawSql, drawTables } from "./tables.js";
+import { drawTables } from "./tables.js";
 import { problems } from "./words.js";
 
 const VIEWS = {
@@ -20,8 +21,16 @@ const lost = document.getElementById("lost");
 let view = null;
 let shown = "";
 
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // somebody typed a %
+  }
+}
+
 function asked() {
-  const [env, kind, ...subject] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const [env, kind, ...subject] = location.hash.slice(1).split("/").map(decoded);
   const environments = state.session.environments;
   return [
     environments.includes(env) ? env : environments.includes("dev") ? "dev" : environments[0],
@@ -50,7 +59,15 @@ function route() {
   if (location.hash === "#main" || !state.session) return;
   const [env, kind, subject] = asked();
   if (env !== state.env) {
-    Object.assign(state, { pipeline: null, runs: [], log: "", activity: { running: [], holder: null, building: [] } });
+    Object.assign(state, {
+      pipeline: null,
+      runs: [],
+      log: "",
+      problem: "",
+      hasEnded: false,
+      activity: { running: [], holder: null, building: [] },
+      events: new Map(),
+    });
     watch(env);
   }
   state.subject = subject;
@@ -69,8 +86,17 @@ function route() {
   shown = `${env}/${kind}`;
 }
 
+// What somebody who is new here does first.
+function toBegin() {
+  const { nodes } = state.pipeline;
+  if (nodes.some((node) => node.built_at)) return "";
+  const first = nodes.some((node) => node.family === "SampleData") ? ", which begins with the sample data" : "";
+  return state.session.read_only ? ": nothing is built yet" : `: nothing is built yet. Launch FullPipeline${first}`;
+}
+
 function sayNow() {
-  if (isRunning()) {
+  if (state.problem) now.textContent = `The files of ${state.env} cannot be read: ${state.problem}`;
+  else if (isRunning()) {
     const counts = Map.groupBy(outcomes().values(), (event) => event.event);
     const counted = [...counts].map(([event, list]) => `${list.length} ${event}`).join(", ");
     const by = state.activity.running.map((run) => `by ${run.user}`).join(", ");
@@ -78,17 +104,28 @@ function sayNow() {
       element("strong", {}, `A run of ${state.env} is going on`),
       name(` ${by}${counted ? `: ${counted}` : ""}`),
     );
-  } else if (state.pipeline?.errors.length) now.textContent = `The settings of ${state.env} cannot be used.`;
+  } else if (state.hasEnded) now.textContent = "The run has ended. Looking at the tasks.";
+  else if (state.pipeline?.errors.length) now.textContent = `The settings of ${state.env} cannot be used.`;
   else if (state.pipeline) {
+    const [last] = state.runs;
     const stale = state.pipeline.nodes.filter((node) => node.reasons.length).length;
-    now.textContent = stale
-      ? `${stale} of ${state.pipeline.nodes.length} tasks of ${state.env} are stale.`
-      : `All ${state.pipeline.nodes.length} tasks of ${state.env} are fresh.`;
+    now.replaceChildren(
+      stale
+        ? `${stale} of ${state.pipeline.nodes.length} tasks of ${state.env} are stale${toBegin()}.`
+        : `All ${state.pipeline.nodes.length} tasks of ${state.env} are fresh.`,
+      ...(stale && last?.status === "failed"
+        ? [
+            " ",
+            element("a", { href: `#${state.env}/runs/${last.run_id}` }, "The last run failed"),
+            name(`: ${last.error}`),
+          ]
+        : []),
+    );
   } else now.textContent = "Looking at the tasks.";
   now.classList.toggle("running", isRunning());
 }
 
-for (const kind of ["pipeline", "activity"]) changes.addEventListener(kind, sayNow);
+for (const kind of ["pipeline", "activity", "runs"]) changes.addEventListener(kind, sayNow);
 changes.addEventListener("lost", () => {
   lost.hidden = !state.lost;
 });

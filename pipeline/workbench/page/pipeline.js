@@ -1,9 +1,16 @@
 // The pipeline, and how to launch it.
-import { element, name, table } from "./charts.js";
+import { element, table } from "./charts.js";
 import { get } from "./api.js";
-import { details, drawGraph } from "./graph.js";
+import { drawDetails } from "./details.js";
+import { drawGraph } from "./graph.js";
 import { change, isRunning, of, on, state } from "./state.js";
 import { button, command, field, problems } from "./words.js";
+
+// A box, and the category that its tasks are filtered by: luigid's page links to `ClusterCategory/Tea`.
+function split(subject) {
+  const at = subject.indexOf("/");
+  return at < 0 ? [subject, ""] : [subject.slice(0, at), subject.slice(at + 1)];
+}
 
 export function drawPipeline(_subject, signal) {
   const faults = element("div", {});
@@ -11,25 +18,35 @@ export function drawPipeline(_subject, signal) {
   const [graph, update] = drawGraph(
     (key) => {
       location.hash =
-        key === state.subject ? `#${state.env}/pipeline` : `#${state.env}/pipeline/${encodeURIComponent(key)}`;
+        key === split(state.subject)[0]
+          ? `#${state.env}/pipeline`
+          : `#${state.env}/pipeline/${encodeURIComponent(key)}`;
     },
-    (key) => key === state.subject,
+    (key) => key === split(state.subject)[0],
   );
-  const showDetails = () => {
+  let updateDetails = () => {};
+  const pick = () => {
     if (!state.pipeline) return;
-    aside.replaceChildren(...(state.subject ? [element("h3", {}, name(state.subject)), details(state.subject)] : []));
+    const [key, filter] = split(state.subject);
+    const [part, next] = key ? drawDetails(key, filter) : ["", () => {}];
+    aside.replaceChildren(part);
+    updateDetails = next;
+    update();
   };
   const show = () => {
-    if (!state.pipeline) return;
-    faults.replaceChildren(...(state.pipeline.errors.length ? [problems(state.pipeline.errors)] : []));
     update();
-    showDetails();
+    updateDetails();
   };
-  on("pipeline", signal, show);
-  on("subject", signal, show);
-  on("activity", signal, update);
-  on("runs", signal, update);
-  show();
+  on("pipeline", signal, () => {
+    faults.replaceChildren(...(state.pipeline.errors.length ? [problems(state.pipeline.errors)] : []));
+    if (!aside.hasChildNodes()) pick();
+    show();
+  });
+  on("subject", signal, pick);
+  on("activity", signal, show);
+  on("runs", signal, show);
+  pick();
+  if (state.pipeline?.errors.length) faults.replaceChildren(problems(state.pipeline.errors));
   return element(
     "div",
     {},

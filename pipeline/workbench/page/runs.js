@@ -4,6 +4,8 @@ import { get } from "./api.js";
 import { isRunning, of, on, outcomes, state } from "./state.js";
 import { badge, moment, problems, seconds, tags, took } from "./words.js";
 
+const NEWEST = 50; // tasks of a run that goes on
+
 export function drawRuns(subject, signal) {
   const [now, past, log, one] = ["now-running", "history", "log-part", "run-part"].map((id) =>
     element("section", { id }),
@@ -16,10 +18,14 @@ export function drawRuns(subject, signal) {
     if (follows) text.scrollTop = text.scrollHeight;
   };
   const showNow = () => now.replaceChildren(...drawNow());
-  const showPast = () => {
-    const chosen = subject ? state.runs.find((run) => run.run_id === subject) : null;
-    one.replaceChildren(...(chosen ? drawRun(chosen) : []));
+  const showPast = async () => {
     past.replaceChildren(element("h3", {}, "History"), ...drawHistory());
+    if (!subject) return;
+    try {
+      one.replaceChildren(...drawRun(await get(of(`runs/${encodeURIComponent(subject)}`))));
+    } catch (problem) {
+      one.replaceChildren(problems(problem.lines ?? [String(problem)]));
+    }
   };
   on("log", signal, showLog);
   on("activity", signal, showNow);
@@ -50,7 +56,7 @@ function drawNow() {
     ...nodes
       .filter((node) => building.has(node.lock) && !events.has(node.task))
       .map((node) => [node.task, badge("building"), "", ""]),
-    ...[...events.values()].toReversed().map((event) => row(event)),
+    ...[...events.values()].slice(-NEWEST).toReversed().map(row),
   ];
   const errors = [...events.values()].filter((event) => event.error).map((event) => event.error);
   return [
@@ -59,6 +65,14 @@ function drawNow() {
     ...state.activity.running.map((run) => element("p", { class: "caption" }, name(`${run.command} ${tags(run)}`))),
     errors.length ? problems(errors) : "",
     table(["task", "state", "took", "because"], rows, { label: "Tasks of the run" }),
+    done > NEWEST
+      ? element(
+          "p",
+          { class: "caption" },
+          `The newest ${NEWEST}; all tasks of `,
+          state.activity.running.map((run) => element("a", { href: `#${state.env}/runs/${run.run_id}` }, run.run_id)),
+        )
+      : "",
   ];
 }
 
@@ -77,8 +91,8 @@ function drawHistory() {
     badge(run.status),
     run.user,
     tags(run),
-    ...["built", "cut off", "failed"].map((kind) => run.events.filter((event) => event.event === kind).length),
-    run.events.find((event) => event.error)?.error ?? "",
+    ...["built", "cut off", "failed"].map((kind) => run.counts[kind] ?? 0),
+    run.error,
   ]);
   const heads = ["run", "started", "took", "outcome", "who", "tags", "built", "cut off", "failed", "error"];
   return [picture(state.runs.slice(0, 60).toReversed()), table(heads, rows, { label: "Runs" })];

@@ -7,7 +7,10 @@ export const state = {
   subject: "",
   pipeline: null,
   activity: { running: [], holder: null, building: [] },
+  events: new Map(), // of each run that goes on, what became of its tasks
   runs: [],
+  problem: "",
+  hasEnded: false, // whether a run has ended, and the tasks were not judged since
   log: "",
   lost: false,
 };
@@ -46,6 +49,11 @@ export async function readRuns() {
   tell("runs");
 }
 
+function forgetEnded() {
+  const running = new Set(state.activity.running.map((run) => run.run_id));
+  for (const id of state.events.keys()) if (!running.has(id)) state.events.delete(id);
+}
+
 const REACTIONS = {
   "log-start": (text) => {
     state.log = text;
@@ -58,11 +66,23 @@ const REACTIONS = {
   activity: (activity) => {
     const ended = isRunning() && !activity.running.length && activity.holder === null;
     state.activity = activity;
+    state.hasEnded = ended || (state.hasEnded && !isRunning());
+    if (!state.hasEnded) forgetEnded(); // until the tasks are judged, what the run did with them is the best that is known
     tell("activity");
     if (ended) readRuns().catch(() => {});
   },
+  events: ({ run_id, start, events }) => {
+    state.events.set(run_id, [...(state.events.get(run_id) ?? []).slice(0, start), ...events]);
+    tell("activity");
+  },
+  problem: (text) => {
+    state.problem = text;
+    tell("activity");
+  },
   pipeline: (pipeline) => {
     state.pipeline = pipeline;
+    state.hasEnded = false;
+    forgetEnded();
     tell("pipeline");
     readRuns().catch(() => {});
   },
@@ -109,7 +129,7 @@ export function isRunning() {
 
 // What became of each task in the runs that go on now, by its name.
 export function outcomes() {
-  const events = state.activity.running.flatMap((run) => run.events);
+  const events = [...state.events.values()].flat();
   return new Map(events.map((event) => [event.task, event]));
 }
 
@@ -126,9 +146,9 @@ export function standing(node, events, building) {
   return ["fresh", ""];
 }
 
-function lastFailure(node) {
-  const failed = state.runs[0]?.events.findLast((event) => event.task === node.task && event.event === "failed");
-  return failed?.error;
+// Why the last run failed at a task that is stale since; nothing otherwise.
+export function lastFailure(node) {
+  return state.runs[0]?.failures[node.task];
 }
 
 export function reason(node) {
