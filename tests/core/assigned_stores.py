@@ -90,9 +90,9 @@ class Fitted(msgspec.Struct, frozen=True):
 
 def published(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """As the next stage reads it: rounded and sorted."""
-    from pipeline.storage.parquet import _to_frame
+    from pipeline.storage.parquet import to_frame
 
-    return _to_frame(to_arrow(frame, TABLES[name]), TABLES[name])
+    return to_frame(to_arrow(frame, TABLES[name]), TABLES[name])
 
 
 @functools.cache
