@@ -66,7 +66,7 @@ def kmeans(
     """
     parts = [
         _lloyd(points if points.ndim == 2 else points[of_part], weights[of_part], starts[of_part])
-        for of_part in _parts(len(starts), starts.shape[1] * weights.shape[1])
+        for of_part in _parts(len(starts), weights.shape[1] * max(starts.shape[1], _own_features(points)))
     ]
     return Fits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
@@ -87,7 +87,7 @@ def spread_starts(
     uniform = [random.random((n_fits, 1)), *(random.random((n_fits, trials)) for _ in range(1, k))]
     parts = [
         _spread(points if points.ndim == 2 else points[part], weights[part], [drawn[part] for drawn in uniform])
-        for part in _parts(n_fits, trials * n)
+        for part in _parts(n_fits, n * max(trials, _own_features(points)))
     ]
     return np.concatenate(parts)
 
@@ -165,6 +165,11 @@ def _refit(
     fresh = np.arange(len(weights)) % each > 0
     starts[fresh] = spread_starts(points, weights[fresh], len(centres), random)
     return best_of(kmeans(points, weights, starts), each)
+
+
+def _own_features(points: NDArray[np.float64]) -> int:
+    """The number of features that each fit has for itself: 0 if all fits share the points."""
+    return 0 if points.ndim == 2 else points.shape[2]
 
 
 def _parts(n_fits: int, numbers: int) -> list[slice]:

@@ -1,0 +1,121 @@
+"""How much work a clustering does: operations are counted, so that no machine's speed decides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans as SklearnKMeans
+
+from pipeline.core.clustering import factor_mixture, figures, sampling, search
+from pipeline.core.clustering.choosing import Chooser
+from pipeline.core.clustering.densities import Stores
+from pipeline.core.clustering.factor_mixture import fit, one_hot, refine
+from pipeline.core.clustering.k_figures import k_figures
+from pipeline.core.clustering.kmeans import kmeans, spread_starts
+from pipeline.settings import ClusteringSettings
+
+
+def planted(n: int, d: int = 6, k: int = 4, apart: float = 2.0) -> np.ndarray:
+    random = np.random.default_rng(n)
+    points = random.normal(size=(n, d)) + apart * random.normal(size=(k, d))[np.arange(n) % k]
+    return (points - points.mean(axis=0)) / points.std(axis=0)
+
+
+def of_numbers(numbers: np.ndarray, counted: np.ndarray | None = None) -> Stores:
+    return Stores(numbers, counted, np.zeros((len(numbers), 0)), np.zeros(len(numbers)))
+
+
+@pytest.mark.parametrize("q", [1, 2])
+def test_sums_of_factors_without_an_array_of_stores_by_clusters_are_those_with_one(q: int) -> None:
+    numbers = planted(80)
+    start = one_hot(np.arange(80) % 4, 4)[None]
+    weights = np.random.default_rng(0).integers(0, 3, (1, 80)).astype(float)
+    alike = fit(of_numbers(numbers), weights, start, q, 12)
+    own = fit(of_numbers(numbers, np.ones_like(numbers)), weights, start, q, 12)
+    for one, other in zip(alike, own, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
+
+
+def test_a_fit_that_is_finished_no_longer_iterates_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    stores, weights = of_numbers(planted(60, apart=0.5)), np.ones((1, 60))
+    slow = fit(stores, weights, one_hot(np.random.default_rng(0).integers(0, 4, 60), 4)[None], 0, 1, adapts=False)
+    finished = refine(stores, weights, slow, 2_000, 1e-12, adapts=False)
+    both = type(slow)(*(np.concatenate(pair) for pair in zip(slow, finished, strict=True)))
+    sizes: list[int] = []
+    expected = factor_mixture.expect
+
+    def counted(sums: object, now: object) -> object:
+        sizes.append(len(now.noise))  # type: ignore[attr-defined]
+        return expected(sums, now)  # type: ignore[arg-type]
+
+    alone = refine(stores, weights, slow, 200, 1e-9, adapts=False)
+    monkeypatch.setattr(factor_mixture, "expect", counted)
+    together = refine(stores, np.ones((2, 60)), both, 200, 1e-9, adapts=False)
+    assert sizes[0] == 2
+    assert sizes[-1] == 1
+    np.testing.assert_allclose(together.means[0], alone.means[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(together.means[1], finished.means[0], atol=1e-4)
+
+
+def test_most_iterations_of_a_search_are_made_with_few_stores_however_many_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[tuple[int, int]] = []
+    short = search.fit
+
+    def counted(stores: Stores, weights: np.ndarray, *others: object, **named: object) -> object:
+        started.append((len(stores.numbers), len(weights)))
+        return short(stores, weights, *others, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(search, "fit", counted)
+    for n in (600, 4_000):
+        started.clear()
+        fits = search.search(of_numbers(planted(n, d=3)), 0, 4, 4, round(0.03 * n), 0)
+        assert max(fit.k for fit in fits) == 4
+        assert max(stores for stores, batch in started if batch > 1) <= 1 + 20 / 0.03
+
+
+def test_starts_are_found_on_all_stores_of_a_small_chain_and_on_a_cluster_of_the_smallest_size_in_a_large_one() -> None:
+    assert sampling.for_starts(500, 15) is None
+    rows = sampling.for_starts(100_000, 100)
+    assert rows is not None
+    assert len(rows) == 20_000  # 20 of a cluster of 100
+    assert (np.diff(rows) > 0).all()
+
+
+def test_the_clusters_of_many_stores_are_those_that_were_planted() -> None:
+    n, k = 3_000, 5
+    numbers = planted(n, k=k, apart=3.0)
+    fits = search.search(of_numbers(numbers), 0, 8, 1, 90, 0)
+    best = min(fits, key=lambda each: each.criterion)
+    assert best.k == k
+    shared = np.zeros((k, k))
+    np.add.at(shared, (np.arange(n) % k, best.labels), 1)
+    assert shared.max(axis=1).sum() >= 0.99 * n
+
+
+def test_k_means_of_many_points_is_hardly_worse_than_scikit_learns_to_the_end() -> None:
+    points = planted(4_000, apart=0.5)
+    everyone = np.ones((1, 4_000))
+    start = spread_starts(points, everyone, 6, np.random.default_rng(0))
+    ours = kmeans(points, everyone, start)
+    theirs = SklearnKMeans(6, init=start[0], n_init=1, tol=0, max_iter=1_000).fit(points)
+    assert ours.inertia[0] <= 1.001 * theirs.inertia_
+
+
+def test_distances_between_stores_are_computed_once_for_all_numbers_of_clusters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    numbers = planted(200)
+    fits = search.search(of_numbers(numbers), 0, 6, 6, 6, 0)
+    chooser = Chooser(fits, lambda _: pytest.fail("nothing is refitted"), ClusteringSettings(), 200)
+    calls: list[int] = []
+    distances = figures.cdist
+
+    def counted(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+        calls.append(len(points))
+        return distances(points, others)
+
+    monkeypatch.setattr(figures, "cdist", counted)
+    assert [each.k for each in k_figures(numbers, chooser, 6)] == [1, 2, 3, 4, 5, 6]
+    assert sum(calls) == 200
