@@ -46,6 +46,10 @@ pythons +versions:
 audit:
     .ci/audit
 
+# fetch Spark, for its tests at night, into a folder
+spark folder:
+    .ci/spark {{ folder }}
+
 # renew the lock
 lock:
     .ci/lock

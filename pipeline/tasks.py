@@ -232,6 +232,8 @@ class Migrations(TableStage):
         "before_external_features": ("external", "external_features", ()),
         "before_store_clusters": ("final", "store_clusters", (*_PLACED, "overridden")),
     }
+    by_category = ("internal_features",)
+    columns = {"internal_clusters": (*_PLACED, "confidence"), "store_clusters": (*_PLACED, "overridden")}
     sections = ("references",)
     compute = "pipeline.core.between_runs.migrations:compare_with_references"
     tables = ("agreement", "migrations", "cluster_changes", "drift")
@@ -255,6 +257,14 @@ class AssignmentModel(ModelStage):
         },
         "store_clusters": (Merging, "store_clusters"),
     }
+    by_category = (
+        "sales_by_need_state",
+        "internal_clusters",
+        "internal_features",
+        "internal_memberships",
+        "store_volumes",
+        "store_clusters",
+    )
     sections = ("model",)
     compute = "pipeline.core.assigning.model:build"
     tables = (
@@ -282,6 +292,8 @@ class Deliveries(DeliveriesStage):
         "external_features": (ExternalPreprocessing, "external_features"),
         "external_excluded": (ExternalPreprocessing, "excluded_stores"),
     }
+    columns = {"sales_by_need_state": ("category", "need_state", "sales_value")}
+    in_parts = ("sales_by_need_state",)
     sections = ("deliveries", "sources.internal_sales", "sources.need_states", "sources.external")
     libraries = ("duckdb", "numpy", "pandas", "pyarrow")
 

@@ -95,13 +95,13 @@ def delivered(
         files={"internal_sales": load.files, "need_states": 1},
         over_need_states=True,
         external_excluded=others["excluded_stores"],
+        sales_by_need_state=[tables["sales_by_need_state"]],
         **{
             name: (tables if name in tables else others)[name]
             for name in (
                 "delivered_sales",
                 "delivered_stores",
                 "delivered_features",
-                "sales_by_need_state",
                 "need_state_coverage",
                 "external_features",
             )

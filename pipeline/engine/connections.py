@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.duck import safe_settings
+from pipeline.duck import memory, safe_settings
 from pipeline.duck.quoting import identifier, literal
 from pipeline.duck.spill import spill_folder
 from pipeline.engine import time_limit
@@ -23,8 +23,7 @@ from pipeline.machine import processes
 from pipeline.wording import gist, is_utf8, listed
 
 _SQL = Path(__file__).parent / "sql"
-_MEGABYTE = 1_000_000
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")  # in which DuckDB writes sizes
+_READER_MEMORY = "reader_memory"
 
 
 class NotTextError(RawDataError):
@@ -45,7 +44,7 @@ def connect(
     Parameters
     ----------
     files : absolute paths, taken literally: no globs
-    memory_limit : a DuckDB size; "" is a quarter of the machine's memory
+    memory_limit : a DuckDB size; as `duck.memory.bound` takes it
     threads : 0 is as many as there are processors
     spill : the folder to spill into when memory is short
 
@@ -63,7 +62,7 @@ def connect(
                 f"[engine] spill_folder: {error.filename}: {error.strerror}; set a folder that can be written"
             ) from None
         connection = stack.enter_context(duckdb.connect(":memory:"))
-        _harden(connection, files, memory_limit or _quarter_of_memory(), threads, folder)
+        _harden(connection, files, memory_limit, threads, folder)
         stack.enter_context(time_limit.limited(connection, files))
         yield connection
 
@@ -86,7 +85,6 @@ def _harden(
     allowed = "[" + ", ".join(literal(file) for file in files) + "]"
     values: dict[str, object] = {
         **safe_settings.SETTINGS,
-        "memory_limit": literal(memory_limit),
         "temp_directory": literal(str(spill)),
         "preserve_insertion_order": "false",
         "allocator_bulk_deallocation_flush_threshold": "'1MB'",  # a table that is dropped gives its memory back: a tenth less in all
@@ -99,15 +97,15 @@ def _harden(
     try:
         for name, value in values.items():
             connection.execute(f"SET {name} = {value}")
+        name, value = "memory_limit", literal(memory_limit)
+        memory.bound(connection, memory_limit)
     except duckdb.Error as error:
         raise SettingsError(f"[engine]: DuckDB refuses {name} = {str(value)[:200]}: {gist(error)}") from None
+    most = 0 if memory_limit else processes.quarter_of_memory()
+    connection.execute(f"SET VARIABLE {_READER_MEMORY} = {most}")
     # These two come last, in this order: after them nothing can be set, and no other file can be opened.
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
-
-
-def _quarter_of_memory() -> str:
-    return f"{processes.quarter_of_memory() // _MEGABYTE}MB"
 
 
 def sql(name: str, **parts: str) -> str:
@@ -186,10 +184,12 @@ def spill_folder_of(connection: duckdb.DuckDBPyConnection) -> Path:
     return Path(row(connection, "SELECT current_setting('temp_directory')")[0])
 
 
-def memory_limit_of(connection: duckdb.DuckDBPyConnection) -> int:
-    """The memory that reading may take, in bytes."""
-    number, unit = row(connection, "SELECT current_setting('memory_limit')")[0].split()
-    return int(float(number) * 1024 ** _UNITS.index(unit))
+def reader_memory_of(connection: duckdb.DuckDBPyConnection) -> int:
+    """The memory that a reader in a process of its own may take, in bytes: the limit that was asked for, or a quarter of the machine."""
+    limit, most = row(
+        connection, f"SELECT current_setting('memory_limit'), getvariable('{_READER_MEMORY}')"
+    )  # a name of ours
+    return max(memory.in_bytes(*limit.split()), int(most))
 
 
 def _named(files: Sequence[str], message: str) -> str:

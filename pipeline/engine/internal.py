@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 
 from pipeline.engine import attributes, chosen_sales, delivered, need_states
-from pipeline.engine.connections import connect, row, rows, sql
+from pipeline.engine.connections import connect, create, row, rows, sql, view
 from pipeline.engine.gathered import Gathered
 from pipeline.engine.reading.raw import Source, reading_source
 from pipeline.engine.reading.source import flat_sources
@@ -23,6 +23,14 @@ from pipeline.schema import BLOCK_CENTS, UNMAPPED
 from pipeline.settings import Engine, InternalPreprocessing, Sources
 
 _SUMS_AT_ONCE = 250_000  # of a store and a SKU, in the categories that come into Python together
+_SPLIT = (
+    "store_id",
+    "sku_id",
+    "category",
+    "map_category",
+    "sales_units",
+    "per_cent",
+)  # what is split of `chosen_sales`
 _WEEKS = {"first_week": "str", "last_week": "str", "weeks": "int64"}
 
 
@@ -149,33 +157,37 @@ def _sales(
     connection: duckdb.DuckDBPyConnection, by_block: Sequence[str], each: Callable[[pd.DataFrame], object] | None
 ) -> pd.DataFrame:
     """The sales by need state: all of them, or none after a batch of categories after the other went to `each`."""
-    connection.execute("CREATE TEMP TABLE batch AS SELECT category FROM chosen")
     split = _split(connection, by_block)
     if each is None:
+        view(connection, "batch", "SELECT * FROM chosen_sales")
         return connection.sql(split, params=[UNMAPPED]).df()
-    for categories in [*_batches(connection), []]:
-        connection.execute("DELETE FROM batch")
-        if categories:
-            connection.executemany("INSERT INTO batch VALUES (?)", [[name] for name in categories])
-        sales = connection.sql(split, params=[UNMAPPED]).df()
-        if categories:
-            each(sales)
-    return sales
+    batches, columns = _batches(connection), ", ".join((*_SPLIT, *by_block))
+    # In their order, so that a batch is read without those before and after it.
+    create(
+        connection,
+        "sums_by_batch",
+        f"SELECT {columns}, batch FROM chosen_sales JOIN batches USING (category) ORDER BY batch",
+    )
+    for number in range(batches):
+        create(connection, "batch", f"SELECT {columns} FROM sums_by_batch WHERE batch = {number}")
+        each(connection.sql(split, params=[UNMAPPED]).df())
+        connection.execute("DROP TABLE batch")
+    create(connection, "batch", "SELECT * FROM chosen_sales LIMIT 0")
+    return connection.sql(split, params=[UNMAPPED]).df()
 
 
-def _batches(connection: duckdb.DuckDBPyConnection) -> list[list[str]]:
-    """The categories in order, a list per batch: about as many sums of a store and a SKU in each, one category at least."""
-    batches: list[list[str]] = []
-    size = _SUMS_AT_ONCE
+def _batches(connection: duckdb.DuckDBPyConnection) -> int:
+    """Make `batches`: batch, category; the categories in order, about as many sums in each batch, one category at least. Returns their number."""
+    connection.execute("CREATE TEMP TABLE batches (batch INTEGER, category VARCHAR)")
+    batch, size = -1, _SUMS_AT_ONCE
     for name, sums in rows(
         connection, "SELECT category, COUNT(*) FROM chosen_sales GROUP BY category ORDER BY category"
     ):
         if size + sums > _SUMS_AT_ONCE:
-            batches.append([])
-            size = 0
-        batches[-1].append(str(name))
+            batch, size = batch + 1, 0
+        connection.execute("INSERT INTO batches VALUES (?, ?)", [batch, name])
         size += sums
-    return batches
+    return batch + 1
 
 
 def _split(connection: duckdb.DuckDBPyConnection, by_block: Sequence[str]) -> str:
@@ -188,8 +200,9 @@ def _split(connection: duckdb.DuckDBPyConnection, by_block: Sequence[str]) -> st
     if not by_block:
         return sql("split.sql", served="", blocks="", sums="", part=in_cents.format("part"))
     listed = ", ".join(by_block)
+    micros = [f"CAST({name} AS HUGEINT)" for name in by_block]
     ends = [
-        f"CAST(FLOOR(({' + '.join(by_block[:number])}) * per_cent / 10000.0 * fraction + 0.5) AS BIGINT)"
+        f"CAST(FLOOR(({' + '.join(micros[:number])}) * per_cent / 10000.0 * fraction + 0.5) AS BIGINT)"
         for number in range(1, len(by_block))
     ]
     parts = [ends[0], *(f"{end} - {before}" for before, end in pairwise(ends)), f"part - {ends[-1]}"]

@@ -37,7 +37,7 @@ _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM
 _ALL_WELL = """SELECT store_key, sku_key, category_key, sales_cents, CAST(rest_micros AS BIGINT) AS rest_micros, 0 AS earlier_cents,
     ABS(sales_cents) AS window_cents, 1 AS row_count,
     1 AS rows_in_window, 0 AS bad_values, 0 AS bad_texts, CAST(NULL AS VARCHAR) AS bad_text{blocks} FROM amounts"""
-_BAD = "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT ISFINITE(rest_micros)) FROM amounts"
+_BAD = "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT ISFINITE(rest_micros){too_large}) FROM amounts"
 
 
 def make(
@@ -149,12 +149,10 @@ def _replace_sums(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     connection.execute("ALTER TABLE settled_sums RENAME TO sums")
 
 
-def _per_block(by_block: Sequence[str], signed: str = _MICROS) -> str:
-    """The SQL of the sum of each block, in millionths of a unit."""
-    return "".join(
-        f",\n    COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS {name}"
-        for number, name in enumerate(by_block, start=1)
-    )
+def _per_block(by_block: Sequence[str], signed: str = _MICROS, within: str = "{}") -> str:
+    """The SQL of the sum of each block, in millionths of a unit: a HUGEINT, or what `within` makes of it."""
+    sums = (f"COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0)" for number in range(1, len(by_block) + 1))
+    return "".join(f",\n    {within.format(each)} AS {name}" for each, name in zip(sums, by_block, strict=True))
 
 
 def _listed(by_block: Sequence[str], written: str = "{}") -> str:
@@ -163,8 +161,8 @@ def _listed(by_block: Sequence[str], written: str = "{}") -> str:
 
 def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_block: Sequence[str]) -> bool:
     """Make `sums` if all rows are valid; otherwise make nothing, and return False."""
-    create(connection, "amounts", sql("amounts.sql", blocks=_per_block(by_block)))
-    count, bad = row(connection, _BAD)
+    create(connection, "amounts", sql("amounts.sql", blocks=_per_block(by_block, within="TRY_CAST({} AS BIGINT)")))
+    count, bad = row(connection, _BAD.format(too_large="".join(f" OR {name} IS NULL" for name in by_block)))
     done = False
     if count and not bad:
         view(connection, "raw_sums", _ALL_WELL.format(blocks=_listed(by_block)))

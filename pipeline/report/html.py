@@ -65,7 +65,7 @@ def page_and_findings(source: Source) -> tuple[str, list[tuple[int | None, str, 
     )
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
-    stores = sorted({str(store) for store in source.table("store_clusters")["store_id"]})
+    stores = source.stores
     positions = {store: position for position, store in enumerate(stores)}
     drawn, lines = [], []
     for position, row in enumerate(source.table("categories").itertuples(index=False)):

@@ -162,7 +162,7 @@ def verdict(source: Source, lines: list[Overview]) -> list[str]:
     """The whole result in a few sentences."""
     if not lines:
         return [_without_sales(source)]
-    stores = source.table("store_clusters")["store_id"].nunique()
+    stores = len(source.stores)
     clusters = sum(line.clusters for line in lines)
     sentences = [
         f"{counted(len(lines), 'category', 'categories')}, {counted(stores, 'store', 'stores')}, "
@@ -211,7 +211,7 @@ def _without_sales(source: Source) -> str:
     """The whole where there is no category."""
     if not (outside := _outside(source)):
         return "There is no category: nothing was clustered."
-    stores = source.table("store_clusters")["store_id"].nunique()
+    stores = len(source.stores)
     return f"There are no sales: {counted(stores, 'store is', 'stores are')} clustered on the outside data alone. {outside}"
 
 

@@ -168,7 +168,7 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
     for row in source.table("store_labels").itertuples(index=False):
         if isinstance(row.value, str):
             carried.setdefault(str(row.store_id), {})[str(row.label)] = row.value
-    for category in sorted({str(name) for name in source.table("store_clusters")["category"]}):
+    for category in _categories(source):
         placed = source.of_category("store_clusters", category)
         inside = of_sales_mix(source.of_category("internal_clusters", category))
         volumes = source.of_category("store_volumes", category).drop(columns="category")
@@ -194,6 +194,10 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
                 "yes" if row.reassigned else "no",
                 "yes" if row.overridden else "no",
             )
+
+
+def _categories(source: Source) -> list[str]:
+    return sorted({str(name) for name in source.columns("store_clusters", ["category"])["category"].unique()})
 
 
 def of_sales_mix(inside: pd.DataFrame) -> pd.DataFrame:
@@ -237,8 +241,13 @@ def _plain_rows(source: Source, table: str, columns: tuple[str, ...]) -> Iterato
 
 
 def _move_rows(source: Source) -> Iterator[tuple[Cell, ...]]:
-    placed = source.table("store_clusters")
-    cluster_of = dict(zip(zip(placed["store_id"], placed["category"], strict=True), placed["cluster"], strict=True))
+    cluster_of: dict[tuple[str, str], int] = {}
+    for category, moved in source.table("reassignments").groupby("category", sort=True):
+        placed = source.of_category("store_clusters", str(category))
+        placed = placed[placed["store_id"].isin(moved["store_id"])]
+        cluster_of |= {
+            (store, category): cluster for store, cluster in zip(placed["store_id"], placed["cluster"], strict=True)
+        }
     for row in source.table("reassignments").itertuples(index=False):
         cells = str(row.from_cell), str(row.to_cell), _number(row.margin)
         yield (

@@ -10,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.core.frames import ByCategory, by_category
 from pipeline.report.result import Result, result_of
 from pipeline.schema import TABLES
 from pipeline.storage import parquet
+from pipeline.storage.by_category import OnDisk
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Source:
     spill: str | None = None
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     _read: dict[str, pd.DataFrame] = field(default_factory=dict)
-    _by_category: dict[str, dict[Any, pd.DataFrame]] = field(default_factory=dict)
+    _by_category: dict[str, ByCategory] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table as declared in `pipeline.schema`, sorted by its key; without rows if no file of it exists.
@@ -62,21 +64,35 @@ class Source:
             self.env,
             self.contents,
             categories=self.table("categories"),
-            store_clusters=self.table("store_clusters"),
+            store_clusters=self.columns("store_clusters", ["store_id", "category"]),
             merged_clusters=self.table("merged_clusters"),
             currency=self.currency,
         )
 
+    @cached_property
+    def stores(self) -> list[str]:
+        """Every store with a cluster, sorted."""
+        return sorted({str(store) for store in self.columns("store_clusters", ["store_id"])["store_id"].unique()})
+
+    def columns(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns of a table of many rows, read anew at each use."""
+        return parquet.read(list(self.files.get(name, ())), TABLES[name], columns)
+
     def of_category(self, name: str, category: str) -> pd.DataFrame:
-        """The rows of a category, in the order of the key; the table is split once for all categories."""
+        """The rows of a category, in the order of the key; the table is split once for all categories, on disk unless it is in memory."""
         if name not in self._by_category:
-            self._by_category[name] = dict(iter(self.table(name).groupby("category", sort=False)))
-        rows = self._by_category[name].get(category)
-        return self.table(name).head(0) if rows is None else rows
+            self._by_category[name] = (
+                by_category(self._read[name])
+                if name in self._read
+                else OnDisk(list(self.files.get(name, ())), TABLES[name], self.spill)
+            )
+        return self._by_category[name].rows(category)
 
     def has(self, name: str) -> bool:
         """Whether the table exists and has a row."""
-        return name in TABLES and (bool(self.files.get(name)) or name in self.frames) and not self.table(name).empty
+        if name in self.frames or name in self._read:
+            return not self.table(name).empty
+        return name in TABLES and parquet.row_count(self.files.get(name, ())) > 0
 
     def part(self, name: str, file: str) -> pd.DataFrame:
         """One file, by its name without suffix, of a table that is a file per category: they are never all in memory."""

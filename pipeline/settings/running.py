@@ -41,10 +41,12 @@ class Logging(Section, frozen=True):
 class Engine(Section, frozen=True):
     """`[engine]`: how raw files are read and summed. Never changes a result.
 
-    `memory_limit` is a DuckDB size such as "4GB" (default: a quarter of the machine); `threads` 0 means all.
+    `memory_limit` is a DuckDB size such as "4GB" (default: 160 MB per thread, at least 320 MB, at most a quarter of the machine); `threads`
+    0 means all.
     """
 
-    #: the memory that reading may take, such as `4GB`; empty: a quarter of the machine
+    #: the memory of DuckDB while it reads, sums and loads, such as `4GB`; what is more is spilled (docs/scale.md says what it does not bound);
+    #: empty: 160 MB per thread, at least 320 MB, at most a quarter of the machine
     memory_limit: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$")] = ""
     threads: NotNegative = 0  #: threads for reading; 0: one per core
     spill_folder: NonEmpty = "outputs/.spill"  #: the folder for data that does not fit in memory

@@ -64,7 +64,14 @@ class DatabaseStage(LoadingStage):
 
         with publication.staged(self.database) as path:
             settings = self.config.settings.warehouse
-            load.build(path, self.loaded(), frames, str(self.config.spill_folder), settings.readable_from)
+            load.build(
+                path,
+                self.loaded(),
+                frames,
+                str(self.config.spill_folder),
+                settings.readable_from,
+                self.config.settings.engine.memory_limit,
+            )
             before = self.database if self.database.is_file() else None
             self._findings = findings.of_databases(before, path, self.config.settings.alerts)
             self._notes = [self._described(), changes.of_databases(before, path)]

@@ -16,7 +16,6 @@ from pipeline.freshness import fingerprints, traces
 from pipeline.stage.build import log
 from pipeline.stage.far import SECRET, WHEN, place_of
 from pipeline.stage.table import TableStage
-from pipeline.storage import parquet
 from pipeline.storage.publication import Publication
 from pipeline.wording import plain
 
@@ -129,7 +128,7 @@ class DeliveriesStage(TableStage):
             settings={name: _hash(getattr(sources, name)) for name in _SOURCES if getattr(sources, name)},
             files=files,
             over_need_states=bool(sources.attributes),
-            **{argument: parquet.read(paths, _table(self, argument)) for argument, paths in self.paths().items()},
+            **self.read(),
         )
 
     def findings(self) -> list[str]:
@@ -139,12 +138,6 @@ class DeliveriesStage(TableStage):
     def notes(self) -> list[str]:
         """What was not compared."""
         return self._notes
-
-
-def _table(stage: TableStage, argument: str) -> Any:
-    from pipeline import schema
-
-    return schema.TABLES[stage.reads[argument][1]]
 
 
 def _hash(source: Any) -> str:

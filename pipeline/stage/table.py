@@ -14,6 +14,7 @@ from pipeline import schema
 from pipeline.pins import archive, naming
 from pipeline.stage.base import Stage
 from pipeline.storage import parquet
+from pipeline.storage.by_category import OnDisk
 from pipeline.storage.publication import Publication
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class TableStage(Stage):
     reads : argument of `compute` -> (stage, table)
     columns : argument of `compute` -> the only columns that are read
     in_parts : arguments of `compute` that are an iterable of frames, one per file: no more than one is in memory
+    by_category : arguments of `compute` that are a table by category: no more than one category is in memory, and no file is read
+        before the first use
     only_of : argument of `compute` -> an earlier argument, that names the only categories whose rows are read
     pinned : argument of `compute` -> (level, table, columns): read from the pin that `Settings.references` names for the
         level; None is passed if it names none
@@ -52,6 +55,7 @@ class TableStage(Stage):
     reads: ClassVar[Mapping[str, tuple[type[Stage], str]]] = {}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     in_parts: ClassVar[tuple[str, ...]] = ()
+    by_category: ClassVar[tuple[str, ...]] = ()
     only_of: ClassVar[Mapping[str, str]] = {}
     pinned: ClassVar[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {}
     compute: ClassVar[str]
@@ -93,7 +97,9 @@ class TableStage(Stage):
         frames: dict[str, Any] = {}
         for argument, paths in self.paths().items():
             read = functools.partial(parquet.read, table=self._table(argument), columns=self.columns.get(argument))
-            if argument in self.in_parts:
+            if argument in self.by_category:
+                frames[argument] = OnDisk(paths, self._table(argument), str(self.config.spill_folder))
+            elif argument in self.in_parts:
                 frames[argument] = map(read, paths)
             else:
                 frames[argument] = read(paths, categories=self._only(argument, frames))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,48 @@ def read(
     parts = [_read(path, table, columns, categories) for path in paths]
     if not parts:
         parts = [pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()]
-    return _to_frame(pa.concat_tables(parts), table)
+    return to_frame(pa.concat_tables(parts), table)
+
+
+def parts(paths: Sequence[Path], table: Table, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+    """The rows of these files in their order, at most `rows` at a time.
+
+    Raises
+    ------
+    OutputError
+        A file does not exist, or is not as it was written.
+    """
+    for path in paths:
+        with _opened(path) as file:
+            _check_declared(path, file.schema_arrow, table)
+            yield from file.iter_batches(rows)
+
+
+def row_count(paths: Sequence[Path]) -> int:
+    """The number of rows in these files.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be read.
+    """
+    count = 0
+    for path in paths:
+        with _opened(path) as file:
+            count += file.metadata.num_rows
+    return count
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
 
 
 def names(path: Path) -> list[str]:
@@ -156,17 +198,21 @@ def _read(
         wanted = None if columns is None else list(columns)
         arrow = file.read(columns=wanted) if categories is None else _rows_of(file, wanted, categories)
         arrow = arrow if wanted is None else arrow.select(wanted)
-        given = [(field.name, field.type) for field in arrow.schema]
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
-    declared = {column.name for column in table.columns}
-    for name, type_ in given:  # the footer, which declares the columns, has no checksum
-        if (name not in declared and table.more is None) or type_ != arrow_type(table.column(name)):
-            raise OutputError(
-                f"{path}: its column {name!r} is not in the table {table.name}, or has another type; run again to rebuild "
-                "it"
-            )
+    _check_declared(path, arrow.schema, table)
     return arrow
+
+
+def _check_declared(path: Path, schema: pa.Schema, table: Table) -> None:
+    """The footer of a file, which declares the columns, has no checksum."""
+    declared = {column.name for column in table.columns}
+    for field in schema:
+        if (field.name not in declared and table.more is None) or field.type != arrow_type(table.column(field.name)):
+            raise OutputError(
+                f"{path}: its column {field.name!r} is not in the table {table.name}, or has another type; run again to "
+                "rebuild it"
+            )
 
 
 def _rows_of(file: pq.ParquetFile, columns: list[str] | None, categories: Collection[str]) -> pa.Table:
@@ -178,7 +224,8 @@ def _rows_of(file: pq.ParquetFile, columns: list[str] | None, categories: Collec
     return pa.concat_tables(group.filter(pc.is_in(group.column("category"), value_set=wanted)) for group in groups)
 
 
-def _to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
+def to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
+    """Rows of a table as `read` gives them."""
     import pandas as pd
     import pyarrow as pa
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.duck import opening, safe_settings
+from pipeline.duck import memory, opening, safe_settings
 from pipeline.duck.quoting import identifier
 from pipeline.duck.spill import spill_folder
 from pipeline.errors import OutputError
@@ -26,6 +26,8 @@ from pipeline.storage import parquet
 from pipeline.warehouse.ddl import column_names, comment_on, comments, create_table
 from pipeline.warehouse.views import View, views
 from pipeline.wording import counted, first_line
+
+_BYTES_PER_KEY = 160  # with less DuckDB fails at 3.6 million keys of a store, a category and a feature
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def build(
     frames: Mapping[str, pd.DataFrame],
     spill: str | None = None,
     readable_from: str = "latest",
+    memory_limit: str = "",
 ) -> None:
     """Build the database.
 
@@ -54,6 +57,7 @@ def build(
     frames : further tables, with columns by their `frame_name`; timestamps as datetimes in UTC or as ISO texts
     spill : the folder to spill into when memory is short; None is the system's temporary folder
     readable_from : the oldest DuckDB that can open the file, such as v1.2.0; `latest` is this one
+    memory_limit : from which on it spills, as `duck.memory.bound` takes it; more if the index of a key needs more
 
     Raises
     ------
@@ -64,7 +68,7 @@ def build(
     try:
         loads = [*_from_files(tables, frames), *_from_frames(frames)]
         _remove(path)
-        with _connected(path, spill, readable_from) as connection:
+        with _connected(path, spill, readable_from, memory_limit, _of_indexes(loads)) as connection:
             for load in loads:
                 _load(connection, load)
             for view in _views(connection, loads):
@@ -74,6 +78,11 @@ def build(
     except BaseException:
         _remove(path)
         raise
+
+
+def _of_indexes(loads: Sequence[Load]) -> int:
+    """The bytes that loading takes for the index of a key, which DuckDB holds in memory: that of the largest table, and while it is made."""
+    return _BYTES_PER_KEY * max((load.rows for load in loads), default=0)
 
 
 def _remove(path: Path) -> None:
@@ -130,7 +139,9 @@ def _reading(file: Path) -> Iterator[pq.ParquetFile]:
 
 
 @contextmanager
-def _connected(path: Path, spill: str | None, readable_from: str = "latest") -> Iterator[duckdb.DuckDBPyConnection]:
+def _connected(
+    path: Path, spill: str | None, readable_from: str = "latest", memory_limit: str = "", of_indexes: int = 0
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A new database that loads no extension, opens no other file, and reads no Python variable as a table."""
     with spill_folder(spill or tempfile.gettempdir()) as folder:
         try:
@@ -140,6 +151,8 @@ def _connected(path: Path, spill: str | None, readable_from: str = "latest") -> 
                 "storage_compatibility_version": readable_from,
             }
             with duckdb.connect(str(path), config=config) as connection:
+                memory.bound(connection, memory_limit)
+                memory.unspillable(connection, of_indexes)
                 connection.execute(
                     "SET enable_external_access = false"
                 )  # last: afterwards the spill folder cannot be set

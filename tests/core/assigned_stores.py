@@ -39,13 +39,16 @@ def group(store: str) -> int:
     return int(store[1:]) % 3
 
 
-def sold(stores: list[str], category: str, seed: int, small: int = 0) -> pd.DataFrame:
-    """Sales of stores whose mix is that of their group, with some that are not mapped; every `small`th store sells little."""
+def sold(stores: list[str], category: str, seed: int, small: int = 0, lacking: tuple[int, ...] = ()) -> pd.DataFrame:
+    """Sales of stores whose mix is that of their group, with some that are not mapped; every `small`th store sells little. The last group lacks
+    these need states."""
     random = np.random.default_rng(seed)
     rows = []
     for number, store in enumerate(stores):
         baskets, price = (25, 250) if small and number % small == 0 else (100_000, 1)
         cents = price * random.multinomial(baskets, random.dirichlet(np.array(MIXES[group(store)]) * 60.0))
+        if group(store) == len(MIXES) - 1:
+            cents[list(lacking)] = 0
         rows += [(store, category, need, int(one)) for need, one in zip(NEEDS, cents, strict=True) if one]
         rows.append((store, category, UNMAPPED, cents.sum() // 25))
     return pd.DataFrame(rows, columns=["store_id", "category", "need_state", "sales_cents"])
@@ -87,9 +90,9 @@ class Fitted(msgspec.Struct, frozen=True):
 
 def published(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """As the next stage reads it: rounded and sorted."""
-    from pipeline.storage.parquet import _to_frame
+    from pipeline.storage.parquet import to_frame
 
-    return _to_frame(to_arrow(frame, TABLES[name]), TABLES[name])
+    return to_frame(to_arrow(frame, TABLES[name]), TABLES[name])
 
 
 @functools.cache
@@ -116,11 +119,14 @@ def fitted(
     small: int = 0,
     held_out: tuple[str, ...] = (),
     weights: bool = True,
+    lacking: tuple[int, ...] = (),
 ) -> Fitted:
     """Two categories and the outside data, clustered, merged and made a model of; every `small`th store sells little."""
     internal = InternalClustering(k=3, outliers=outliers, weights={"a": 1.5, "d": 0.0} if weights else {}, **FAST)
     around = outside(told)
-    sales = pd.concat([sold(STORES, "Bread", 1, small), sold(STORES[:40], "Tea", 2, small)], ignore_index=True)
+    sales = pd.concat(
+        [sold(STORES, "Bread", 1, small, lacking), sold(STORES[:40], "Tea", 2, small, lacking)], ignore_index=True
+    )
     none = pd.DataFrame({"store_id": pd.Series(dtype=object)})
     inside = preprocess(sales=sales, unchosen_stores=none, settings=InternalPreprocessing())
     by_need = published("sales_by_need_state", inside["sales_by_need_state"])

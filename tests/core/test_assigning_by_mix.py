@@ -34,6 +34,16 @@ def test_a_fitted_store_gets_its_own_cluster_back_small_or_not_weighed_or_not(sm
     np.testing.assert_allclose(both["distance_x"], both["distance_y"], atol=1e-6)
 
 
+def test_a_store_of_a_cluster_that_lacks_need_states_is_placed_there_by_what_it_lacks():
+    of = fitted(weights=False, lacking=(1, 3))
+    together = of.model["model_features"].query("is_lacked_together")
+    assert set(zip(together["category"], together["feature"], strict=True)) >= {("Bread", "b"), ("Bread", "d")}
+    assert own_cluster_back(of).all()
+    likeliest = of.tables["internal_memberships"].groupby(["store_id", "category"])["probability"].max()
+    found = placed(of, of.sales).dropna(subset=["distance"]).set_index(["store_id", "category"])["probability"]
+    np.testing.assert_allclose(found, likeliest.loc[found.index], atol=0.01)
+
+
 def test_distances_and_margins_are_those_that_the_clustering_published():
     of = fitted()
     both = placed(of, of.sales).merge(of.tables["internal_clusters"], on=["store_id", "category"])

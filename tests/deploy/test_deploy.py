@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 import workbenches
+import yaml
 from conftest import ROOT
 from projects import CATEGORIES, Project
 from servers import free_port, wait_for
@@ -478,3 +479,19 @@ def test_the_image_s_installation_is_the_lock_s_without_the_developers_tools(pro
     )
     assert done.returncode == 0, done.stderr
     assert project.database.is_file()
+
+
+def test_kubernetes_runs_the_nightly_command_one_at_a_time_as_the_image_s_user_on_its_folder() -> None:
+    volume, job = yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())
+    image = (DEPLOY / "Dockerfile").read_text()
+    assert (job["kind"], job["spec"]["concurrencyPolicy"]) == ("CronJob", "Forbid")
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert container["args"] == NIGHTLY.split()
+    user = f"USER {pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}"
+    assert user in image
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    assert f"STORE_CLUSTERING_HOME={mounts['project']}" in image
+    claims = {each["name"]: each.get("persistentVolumeClaim", {}).get("claimName") for each in pod["volumes"]}
+    assert claims["project"] == volume["metadata"]["name"]
+    assert volume["spec"]["accessModes"] == ["ReadWriteOnce"]

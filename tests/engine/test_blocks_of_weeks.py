@@ -48,6 +48,12 @@ def test_eight_weeks_are_a_block_each_in_order(gather_internal, write, weeks: li
     assert blocks(gather_internal([path], MAP, **WEEK)["sales"]) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
+def test_blocks_that_no_64_bits_hold_in_millionths_are_exact(gather_internal) -> None:
+    amounts = [1e13 - 1, *range(1, 8)]  # of the first block, 1e19 millionths
+    result = blocks(gather_internal(weekly(list(range(1, 9)), amounts), MAP, **WEEK)["sales"])
+    assert result == [10**15 - 100, *(100 * amount for amount in range(1, 8))]
+
+
 def test_a_year_is_four_periods_of_weeks_that_alternate(gather_internal) -> None:
     result = blocks(gather_internal(weekly(list(range(1, 53))), MAP, **WEEK)["sales"])
     quarters = np.arange(1, 53).reshape(4, 13)

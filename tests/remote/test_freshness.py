@@ -155,6 +155,24 @@ def test_without_such_a_source_no_driver_is_imported(built: Project) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_nothing_to_do_costs_a_version_query_and_imports_its_driver_alone(
+    project: Project, postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgresql.write("sales", arrow_of(raw_frames()[0]))
+    monkeypatch.setenv("SHOP", postgresql.url)
+    set_source(project, version_query="SELECT COUNT(*) FROM sales")
+    project.build(tasks.InternalPreprocessing)
+    program = """
+import sys, luigi
+from pipeline import tasks
+assert luigi.build([tasks.InternalPreprocessing(env="dev")], local_scheduler=True, log_level="ERROR")
+heavy = ("pandas", "duckdb", "sklearn", "scipy", "obstore", "pyspark", "adbc_driver_snowflake", "pipeline.core", "pipeline.engine.reading")
+print([name for name in sys.modules if name.startswith(heavy)], "adbc_driver_postgresql" in sys.modules)
+"""
+    done = project.command("python", "-c", program)
+    assert (done.returncode, done.stdout) == (0, "[] True\n"), done.stderr
+
+
 def test_a_missing_driver_is_named_with_the_extra_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "adbc_driver_snowflake", None)
     with (

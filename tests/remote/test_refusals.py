@@ -135,6 +135,7 @@ def test_a_column_that_is_mapped_wrongly_is_named(
     [error] = project.build(tasks.InternalPreprocessing).failed.values()
     assert error.startswith('table "Sales View": ')
     assert words in error
+    assert "Sold At * " not in error, "a moment is no number of units"
 
 
 def test_a_query_without_rows_is_refused_and_yesterdays_result_stays(

@@ -28,16 +28,20 @@ def into(project: Project, database: Database, monkeypatch: pytest.MonkeyPatch, 
     for name, table in TABLES.items():
         for source in sources[name] if isinstance(sources[name], list) else [sources[name]]:
             del source["path"]
-            source |= {"table": table, "connection": "${SHOP}", **given}
+            source |= {**database.source(table), "connection": "${SHOP}", **given}
     project.configure()
 
 
+@pytest.mark.parametrize(
+    "name", ["postgresql", "duckdb_file", "sail", pytest.param("spark", marks=pytest.mark.nightly)]
+)
 def test_every_table_is_the_same_from_a_database(
-    built: Project, database: Database, monkeypatch: pytest.MonkeyPatch
+    built: Project, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
+    database: Database = request.getfixturevalue(name)
     files = published(built)
-    for name, frame in zip(TABLES.values(), raw_frames(), strict=True):
-        database.write(name, arrow_of(frame))
+    for table, frame in zip(TABLES.values(), raw_frames(), strict=True):
+        database.write(table, arrow_of(frame))
     into(built, database, monkeypatch)
     shutil.rmtree(built.path("data/raw"))
     assert built.build().status == "SUCCESS"

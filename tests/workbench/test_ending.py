@@ -52,11 +52,11 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
     return True
 
 
-def left_alone(bench: Served) -> socket.socket:
-    """A browser that asks something that takes long."""
+def left_alone(bench: Served, path: str = ENDLESS) -> socket.socket:
+    """A browser that asks for something, and does not wait for all of it."""
     parts = urlsplit(bench.base)
     connection = socket.create_connection((parts.hostname, parts.port))
-    connection.sendall(f"GET {ENDLESS} HTTP/1.1\r\nHost: {parts.netloc}\r\nCookie: {bench.cookie}\r\n\r\n".encode())
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nCookie: {bench.cookie}\r\n\r\n".encode())
     return connection
 
 
@@ -67,6 +67,21 @@ def test_a_query_ends_when_the_browser_that_asked_leaves_and_others_are_answered
         browser.close()
     assert within(10, lambda: readers(bench) == [])
     assert bench.get("/api/dev/rows?table=store_clusters&limit=1").status == 200
+
+
+def test_a_browser_that_leaves_is_no_error_in_the_terminal(bench: Served) -> None:
+    download = f"/api/dev/download?format=csv&sql={quote('FROM range(3000000)')}"
+    for path in ("/api/dev/events", download, ENDLESS, "/api/dev/pipeline"):
+        browser = left_alone(bench, path)
+        if path in ("/api/dev/events", download):
+            assert browser.recv(12) == b"HTTP/1.1 200"
+        time.sleep(0.5)
+        browser.close()
+    assert within(10, lambda: readers(bench) == [])
+    with left_alone(bench, "/api/dev/events") as browser:
+        browser.recv(12)
+        bench.process.terminate()
+        assert bench.process.stdout.read().splitlines() == ["Ctrl-C ends the page; runs that it launched go on."]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,6 @@ LAUNCH = "/api/dev/launch"
 
 @pytest.fixture(scope="module")
 def bench(shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    import shutil
-
     home = tmp_path_factory.mktemp("guarded")
     shutil.copytree(shared("built", build_in), home, dirs_exist_ok=True)
     with served(home) as bench:
@@ -227,6 +226,36 @@ def test_the_token_is_printed_once_and_is_in_no_log_answer_or_referrer(built: Pr
         assert token not in output
     for path in built.path("logs").glob("*"):
         assert token not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("/report/dev/", "report.html"), ("/documents/dev/store_clusters.xlsx", "store_clusters.xlsx")],
+)
+def test_a_link_out_of_the_outputs_is_not_followed(built: Project, address: str, name: str) -> None:
+    secret, path = built.path("secret"), built.path(f"outputs/dev/{name}")
+    secret.write_text("hush")
+    with served(built.home) as bench:
+        assert bench.get(address).status == 200
+        path.unlink()
+        path.symlink_to(secret)
+        answer = bench.get(address)
+        assert (answer.status, b"hush" in answer.body) == (404, False)
+
+
+def test_a_disk_that_cannot_be_written_is_one_line_on_the_page_and_in_the_terminal(built: Project) -> None:
+    shutil.rmtree(built.path("logs"), ignore_errors=True)
+    built.path("logs").write_text("not a folder")
+    with served(built.home) as bench:
+        answer = bench.post(LAUNCH, {})
+        assert answer.status == 500
+        [line] = answer.json()["errors"]
+        assert "logs" in line
+        assert bench.get("/api/dev/pipeline").status == 200
+        bench.process.terminate()
+        printed = bench.process.stdout.read()
+    assert "Traceback" not in printed
+    assert [text for text in printed.splitlines() if text.startswith(f"POST {LAUNCH}: ") and "logs" in text]
 
 
 def test_the_page_uses_the_report_s_drawing_functions_and_keeps_no_copy() -> None:

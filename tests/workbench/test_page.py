@@ -62,6 +62,13 @@ def test_a_table_is_shown_with_meaning_lineage_runs_and_rows_to_sort_and_search(
     keep(request, page, "workbench-table.png")
 
 
+def test_the_workbook_is_a_click_away_from_the_tables(still: Open) -> None:
+    still.go("tables")
+    with still.page.expect_download() as download:
+        still.page.get_by_role("link", name="store_clusters.xlsx").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"PK"
+
+
 def test_a_query_is_answered_and_a_wrong_one_is_explained(still: Open) -> None:
     page = still.page
     still.go("sql")

@@ -14,7 +14,7 @@ from pipeline.core.assigning.learning import learnt_inside, learnt_outside
 from pipeline.core.assigning.published import Clustering, clustering, wide
 from pipeline.core.assigning.space_tables import Rows, add_space, origins_of
 from pipeline.core.assigning.spaces import EXTERNAL, INTERNAL
-from pipeline.core.frames import frame
+from pipeline.core.frames import ByCategory, by_category, frame
 from pipeline.core.statistics.features import positive_sales, value_order
 from pipeline.schema import ALL_CATEGORIES, NO_CLUSTER, RARE, TABLES, UNMAPPED
 from pipeline.settings import Model
@@ -34,26 +34,27 @@ MODEL = (
 
 def build(
     *,
-    sales_by_need_state: pd.DataFrame,
-    internal_clusters: pd.DataFrame,
-    internal_features: pd.DataFrame,
-    internal_memberships: pd.DataFrame,
+    sales_by_need_state: pd.DataFrame | ByCategory,
+    internal_clusters: pd.DataFrame | ByCategory,
+    internal_features: pd.DataFrame | ByCategory,
+    internal_memberships: pd.DataFrame | ByCategory,
     internal_verdicts: pd.DataFrame,
-    store_volumes: pd.DataFrame,
+    store_volumes: pd.DataFrame | ByCategory,
     external_clusters: pd.DataFrame,
     external_features: pd.DataFrame,
     external_feature_report: pd.DataFrame,
     external_memberships: pd.DataFrame,
     external_verdicts: pd.DataFrame,
     external_scaled_features: pd.DataFrame,
-    store_clusters: pd.DataFrame,
+    store_clusters: pd.DataFrame | ByCategory,
     settings: Model,
 ) -> dict[str, pd.DataFrame]:
     """The model of every category's clusters and of those of the outside data.
 
     Parameters
     ----------
-    sales_by_need_state to store_clusters : the tables of these names in `pipeline.schema`, which may be empty
+    sales_by_need_state to store_clusters : the tables of these names in `pipeline.schema`, which may be empty; those with categories may be
+        by category
     settings : of the clusterings, and the sales from which a new store is placed by its mix
 
     Returns
@@ -69,27 +70,25 @@ def build(
             learnt = learnt_outside(outside, axes_outside, external_features, settings)
             add_space(rows, (EXTERNAL, ALL_CATEGORIES), outside, learnt, origins_of(external_feature_report))
         axes_of = dict(zip(internal_verdicts["category"], internal_verdicts["axes"], strict=True))
-        sales, features, memberships, volumes, final = (
-            _by_category(table)
-            for table in (sales_by_need_state, internal_features, internal_memberships, store_volumes, store_clusters)
-        )
-        for name, clusters in _by_category(internal_clusters).items():
+        clusters, features, memberships = map(by_category, (internal_clusters, internal_features, internal_memberships))
+        every_sales, volumes, every_final = map(by_category, (sales_by_need_state, store_volumes, store_clusters))
+        for name in clusters.categories:
             own = for_category(settings, name)
-            of_category = features.get(name, internal_features[:0])
-            inside = clustering(clusters, of_category, memberships.get(name, internal_memberships[:0]))
+            of_category, sales, final = features.rows(name), every_sales.rows(name), every_final.rows(name)
+            inside = clustering(clusters.rows(name), of_category, memberships.rows(name))
             shares = wide(of_category, "share", inside.clusters.index)
-            shaping = sales[name][~sales[name]["store_id"].isin(inside.held_out)]
+            shaping = sales[~sales["store_id"].isin(inside.held_out)]
             need_states = _need_states(name, shaping, list(shares.columns))
             by_surroundings = _by_surroundings(inside, outside)
-            learnt = learnt_inside(inside, int(axes_of[name]), shares, sales[name], own)
+            learnt = learnt_inside(inside, int(axes_of[name]), shares, sales, own)
             add_space(rows, (INTERNAL, name), inside, learnt, {}, by_surroundings)
             rows["model_need_states"] += need_states
-            pairs = final[name].groupby(["internal_cluster", _known_or_none(final[name]), "cluster"]).size()
+            pairs = final.groupby(["internal_cluster", _known_or_none(final), "cluster"]).size()
             rows["model_pairs"] += [(name, *map(int, key), int(stores)) for key, stores in pairs.items()]
             rows["model_categories"].append(
                 (
                     name,
-                    *_sales(volumes[name], own.min_sales_share),
+                    *_sales(volumes.rows(name), own.min_sales_share),
                     0 if outside is None else int(inside.clusters.index.isin(outside.clusters.index).sum()),
                     by_surroundings.accuracy,
                     by_surroundings.majority,
@@ -105,10 +104,6 @@ def build(
                     for feature, coefficient in zip(outside.values.columns, of_cluster, strict=True)
                 ]
     return {name: frame(TABLES[name], rows[name]) for name in MODEL}
-
-
-def _by_category(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(category): rows for category, rows in table.groupby("category", sort=True)}
 
 
 def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifier:

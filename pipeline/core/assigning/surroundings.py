@@ -95,8 +95,8 @@ def _number(values: pd.Series[Any], feature: dict[Any, Any]) -> NDArray[np.float
     low = filled[filled <= -1.0]
     if len(low):
         raise RawDataError(
-            f"the outside data's column '{column}' is {low.iloc[0]:g} for store {str(low.index[0])!r}, where the model has counts "
-            "and takes their logarithm; it must be 0 or more: correct it, or leave it empty"
+            f"the outside data's column '{column}' is {low.iloc[0]:g} for store {str(low.index[0])!r}, where the model takes "
+            "the logarithm of a number that is never negative; it must be 0 or more: correct it, or leave it empty"
         )
     logarithms: NDArray[np.float64] = np.log1p(complete)
     return logarithms

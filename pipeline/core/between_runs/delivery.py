@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -62,7 +62,7 @@ def delivery(
     delivered_sales: pd.DataFrame,
     delivered_stores: pd.DataFrame,
     delivered_features: pd.DataFrame,
-    sales_by_need_state: pd.DataFrame,
+    sales_by_need_state: Iterable[pd.DataFrame],
     need_state_coverage: pd.DataFrame,
     external_features: pd.DataFrame,
     external_excluded: pd.DataFrame,
@@ -73,14 +73,16 @@ def delivery(
     ----------
     settings, files : as in `Delivery`
     over_need_states : whether the sales mix is over need states or attributes, and not over SKUs
-    delivered_sales to external_features : the tables of these names in `pipeline.schema`
+    delivered_sales to external_features : the tables of these names in `pipeline.schema`; of sales_by_need_state parts of whole categories
     external_excluded : the table `excluded_stores` of the outside data
     """
-    mapped = sales_by_need_state[sales_by_need_state["need_state"] != UNMAPPED]
-    cents = mapped.groupby(["category", "need_state"], sort=True)["sales_cents"].sum()
     need_states: dict[str, dict[str, int]] = {}
-    for (category, name), value in cents.items() if over_need_states else ():
-        need_states.setdefault(str(category), {})[str(name)] = int(value)
+    for part in sales_by_need_state if over_need_states else ():
+        mapped = part[part["need_state"] != UNMAPPED]
+        for (category, name), value in (
+            mapped.groupby(["category", "need_state"], sort=True)["sales_cents"].sum().items()
+        ):
+            need_states.setdefault(str(category), {})[str(name)] = int(value)
     sales = delivered_sales.sort_values(["category", "week"])
     features = delivered_features.sort_values("feature")
     return Delivery(
@@ -102,7 +104,7 @@ def delivery(
         features={
             str(row.feature): Feature(int(row.stores), str(row.content)) for row in features.itertuples(index=False)
         },
-        need_states=need_states,
+        need_states=dict(sorted(need_states.items())),
         unmapped={
             str(row.category): round(float(row.unmapped_share), 6)
             for row in need_state_coverage.sort_values("category").itertuples(index=False)

@@ -13,7 +13,7 @@ from pipeline.core.between_runs.changes import changes
 from pipeline.core.between_runs.compare import compare
 from pipeline.core.between_runs.drift import drift
 from pipeline.core.explain.readings import logged, of_features
-from pipeline.core.frames import dtypes, stacked
+from pipeline.core.frames import ByCategory, by_category, dtypes, stacked
 from pipeline.schema import ALL_CATEGORIES, TABLES
 from pipeline.settings import References
 
@@ -33,7 +33,7 @@ class Level(NamedTuple):
 def compare_with_references(
     *,
     internal_clusters: pd.DataFrame,
-    internal_features: pd.DataFrame,
+    internal_features: pd.DataFrame | ByCategory,
     external_clusters: pd.DataFrame,
     external_features: pd.DataFrame,
     external_feature_report: pd.DataFrame | None = None,
@@ -52,7 +52,7 @@ def compare_with_references(
 
     Parameters
     ----------
-    internal_clusters to store_clusters : the tables of these names in `pipeline.schema`
+    internal_clusters to store_clusters : the tables of these names in `pipeline.schema`; internal_features may be by category
     settings : the names of the pins by level
     before_... : the same tables of the pins; None at a level without one
 
@@ -147,13 +147,15 @@ def _changes(level: Level) -> pd.DataFrame:
 
 
 def _per_category(
-    before: pd.DataFrame, now: pd.DataFrame, rows_of: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+    before: pd.DataFrame | ByCategory,
+    now: pd.DataFrame | ByCategory,
+    rows_of: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame],
 ) -> pd.DataFrame:
     """The rows that `rows_of` gives for every category of either result, in one frame."""
-    sides = [{str(name): rows for name, rows in frame.groupby("category", sort=True)} for frame in (before, now)]
+    old, new = by_category(before), by_category(now)
     parts = [
-        rows_of(sides[0].get(category, before.iloc[:0]), sides[1].get(category, now.iloc[:0])).assign(category=category)
-        for category in sorted({*sides[0], *sides[1]})
+        rows_of(old.rows(category), new.rows(category)).assign(category=category)
+        for category in sorted({*old.categories, *new.categories})
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 

@@ -124,10 +124,10 @@ def sum_of(arrays: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     return total
 
 
-def product(one: Form, other: Form) -> Form:
+def product(left: Form, right: Form) -> Form:
     """The matrix product of two forms."""
-    q = len(one)
-    return [[sum_of(one[r][t] * other[t][s] for t in range(q)) for s in range(q)] for r in range(q)]
+    q = len(left)
+    return [[sum_of(left[r][t] * right[t][s] for t in range(q)) for s in range(q)] for r in range(q)]
 
 
 def _pairs(q: int) -> list[tuple[int, int]]:

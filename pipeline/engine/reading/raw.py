@@ -19,7 +19,7 @@ import msgspec
 
 from pipeline.config.raw_files import FORMATS, format_of
 from pipeline.duck.quoting import identifier, literal
-from pipeline.engine.connections import NotTextError, memory_limit_of, reading, rows, spill_folder_of
+from pipeline.engine.connections import NotTextError, reader_memory_of, reading, rows, spill_folder_of
 from pipeline.engine.reading import csv_files, folders, keys, page_checksums, rewriting, week_formats, workbook_process
 from pipeline.engine.reading.csv_files import Head
 from pipeline.engine.reading.number_formats import NumberFormat
@@ -255,7 +255,7 @@ def _look_into_workbook(connection: duckdb.DuckDBPyConnection, path: str, source
     """Hand the rows of a workbook's sheets to DuckDB, each under a name of its own."""
     layouts = []
     asked = (path, source.excel, source.setting, source.certain)
-    memory, folder = memory_limit_of(connection), spill_folder_of(connection)
+    memory, folder = reader_memory_of(connection), spill_folder_of(connection)
     for position, sheet in enumerate(workbook_process.read(*asked, memory=memory, folder=folder)):
         view = f"{source.setting} {source.files.index(path)} {position}"
         connection.register(view, sheet.rows)
@@ -343,8 +343,9 @@ def _hint(source: Source, scan: Scan, missing: Mapping[str, str]) -> str:
         return ""
     if (pattern := week_formats.pattern_of(scan.names)) is not None:
         return f'or, where columns are weeks, set week_columns = ["{pattern}"] in [{source.setting}]'
-    prices = [name for name in scan.names if _PRICE.search(name)]
-    units = [name for name in scan.names if _UNITS.search(name) and name not in prices]
+    possible = [name for name, column in scan.columns if not column.type.startswith(("DATE", "TIME", "BOOLEAN"))]
+    prices = [name for name in possible if _PRICE.search(name)]
+    units = [name for name in possible if _UNITS.search(name) and name not in prices]
     if not prices or not units:
         return ""
     price = min(prices, key=lambda name: (not _UNITS.search(name), len(name)))

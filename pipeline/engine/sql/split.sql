@@ -8,7 +8,7 @@
 WITH served AS (
     SELECT s.store_id, s.sku_id, s.category, s.sales_units, s.per_cent, w.need_state, w.need_states, w.place, w.is_equal,
         ABS(s.sales_units) * w.weight / NULLIF(w.total_weight, 0) AS quota{served}
-    FROM chosen_sales s JOIN batch b ON b.category = s.category
+    FROM batch s
     LEFT JOIN weights w ON w.sku_id = s.sku_id AND w.map_category = s.map_category
 ),
 divided AS (

@@ -31,11 +31,18 @@ class Handler(RequestHandler):
         """Called by Tornado."""
         self.bench = bench
         self._task: asyncio.Task[None] | None = None
+        self._is_left = False
 
     def on_connection_close(self) -> None:
         """End an answer that nobody waits for any more, and with it the child process that works for it."""
+        self._is_left = True
         if self._task is not None:
             self._task.cancel()
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Answer with an error, unless nobody waits for the answer."""
+        if not self._is_left:
+            super().send_error(status_code, **kwargs)
 
     def set_default_headers(self) -> None:
         """What a page of ours may do in a browser."""

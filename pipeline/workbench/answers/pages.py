@@ -75,13 +75,14 @@ class Report(Handler):
 
     def get(self, env: str) -> None:
         """The file."""
-        path = self.env(env).outputs / "report.html"
-        if not path.is_file():
+        watched = self.env(env)
+        content = _content(watched.outputs / "report.html", watched.outputs)
+        if content is None:
             raise HTTPError(404, f"environment {env} has no report yet: launch FullPipeline")
         for name, value in REPORT_HEADERS.items():
             self.set_header(name, value)
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(path.read_bytes())
+        self.finish(content)
 
 
 class Document(Handler):
@@ -95,11 +96,17 @@ class Document(Handler):
         await watched.current()
         documents = watched.snapshot.get("documents", [])
         path = next((self.bench.home / text for text in documents if Path(text).name == name), None)
-        if path is None or not path.is_file():
+        content = _content(path, watched.outputs) if path else None
+        if content is None:
             raise HTTPError(404, f"{name!r} is no document of environment {env}, or is not built yet")
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Content-Disposition", f'attachment; filename="{name}"')
-        self.finish(path.read_bytes())
+        self.finish(content)
+
+
+def _content(path: Path, outputs: Path) -> bytes | None:
+    """The content of a file; None if there is none among the outputs: a link may lead out of them."""
+    return path.read_bytes() if path.is_file() and path.resolve().is_relative_to(outputs.resolve()) else None
 
 
 class Nothing(Handler):

@@ -11,7 +11,7 @@ export function drawTables(subject, signal) {
     try {
       const tables = await get(of("tables"));
       const chosen = tables.find((each) => each.name === subject);
-      holder.replaceChildren(chosen ? drawTable(chosen, tables, signal) : drawList(tables));
+      holder.replaceChildren(chosen ? drawTable(chosen, tables, signal) : drawList(tables, signal));
     } catch (problem) {
       holder.replaceChildren(problems(problem.lines ?? [String(problem)]));
     }
@@ -20,7 +20,27 @@ export function drawTables(subject, signal) {
   return element("div", {}, holder);
 }
 
-function drawList(tables) {
+// The files that are published for people: the workbook, and its sheets as CSV.
+function drawDocuments(signal) {
+  const holder = element("p", {});
+  const show = () => {
+    const names = (state.pipeline?.documents ?? []).map((path) => path.split("/").at(-1));
+    const links = names.map((each) => [
+      element("a", { href: `/documents/${state.env}/${each}`, download: "" }, each),
+      " ",
+    ]);
+    holder.replaceChildren(...(isBuilt() ? ["Files to download: ", ...links.flat()] : []));
+  };
+  on("pipeline", signal, show);
+  show();
+  return holder;
+}
+
+function isBuilt() {
+  return state.pipeline?.nodes.some((node) => node.family === "Workbook" && node.built_at);
+}
+
+function drawList(tables, signal) {
   const wanted = element("input", { type: "search", id: "filter-tables", autocomplete: "off" });
   const list = element("div", {});
   const show = () => {
@@ -39,6 +59,7 @@ function drawList(tables) {
     "div",
     {},
     element("h2", {}, "Tables"),
+    drawDocuments(signal),
     element("p", {}, element("label", { for: "filter-tables" }, "Filter tables"), " ", wanted),
     list,
   );
