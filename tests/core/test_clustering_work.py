@@ -76,10 +76,11 @@ def test_most_iterations_of_a_search_are_made_with_few_stores_however_many_there
 
 
 def test_starts_are_found_on_all_stores_of_a_small_chain_and_on_a_cluster_of_the_smallest_size_in_a_large_one() -> None:
-    assert sampling.for_starts(500, 15) is None
-    rows = sampling.for_starts(100_000, 100)
+    assert sampling.for_starts(500, 15, 9) is None
+    rows = sampling.for_starts(100_000, 100, 9)
     assert rows is not None
     assert len(rows) == 20_000  # 20 of a cluster of 100
+    assert sampling.for_starts(1_000, 30, 180) is None  # clusters with many features need many stores
     assert (np.diff(rows) > 0).all()
 
 

@@ -96,7 +96,7 @@ def _refit(
     k, q, like = fit_of_all.k, fit_of_all.q, fit_of_all.mixture
     memberships = np.broadcast_to(fit_of_all.memberships, (len(drawn), *fit_of_all.memberships.shape))
     best = fit(stores, drawn, memberships, q, _SHORT, like=like, adapts=False)
-    rows = sampling.for_starts(len(stores.numbers), max(1, fit_of_all.smallest))
+    rows = sampling.for_starts(len(stores.numbers), max(1, fit_of_all.smallest), stores.width)
     few, drawn_few = (stores, drawn) if rows is None else (stores.taken(rows), drawn[:, rows])
     points = without_factors(few, one_cluster.mixture)
     certain = certainty(few, one_cluster.mixture.noise)

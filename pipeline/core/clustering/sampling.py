@@ -15,6 +15,7 @@ EXACT = 20_000  # stores
 SAMPLE = 5_000  # of them that the others are compared with
 STARTED = 500  # stores on which fits are started at least; then they go on with all stores
 _OF_SMALLEST = 20  # of them in a cluster of the smallest size
+_OF_NUMBERS = 10  # of them for each number that describes a store
 _SEED = 0  # a constant: which stores are drawn depends on the number of stores and on nothing else
 
 
@@ -26,10 +27,10 @@ def order(n: int) -> NDArray[np.int64] | None:
     return drawn
 
 
-def for_starts(n: int, smallest: int) -> NDArray[np.int64] | None:
+def for_starts(n: int, smallest: int, d: int) -> NDArray[np.int64] | None:
     """The stores (their indices, rising) on which fits are started. They are so many that a cluster of `smallest` stores of n has
-    `_OF_SMALLEST` among them on average. None if fits start on all stores."""
-    size = max(STARTED, math.ceil(n * _OF_SMALLEST / smallest))
+    `_OF_SMALLEST` among them on average, and `_OF_NUMBERS` for each of d numbers. None if fits start on all stores."""
+    size = max(STARTED, _OF_NUMBERS * d, math.ceil(n * _OF_SMALLEST / smallest))
     if size >= n:
         return None
     drawn: NDArray[np.int64] = np.sort(np.random.default_rng([_SEED, n]).permutation(n)[:size])

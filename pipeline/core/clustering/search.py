@@ -146,7 +146,7 @@ def _fit_of_one(stores: Stores, groups: int, q: int) -> Fit:
 
 def _few(stores: Stores, smallest: int) -> Stores:
     """The stores on which fits are started."""
-    rows = sampling.for_starts(len(stores.numbers), smallest)
+    rows = sampling.for_starts(len(stores.numbers), smallest, stores.width)
     return stores if rows is None else stores.taken(rows)
 
 
