@@ -23,7 +23,7 @@ from pipeline.stage.base import Stage
 from pipeline.stage.evidence import own_reason
 from pipeline.stage.from_raw import RawStage
 from pipeline.stage.table import TableStage, module_of
-from pipeline.storage import parquet
+from pipeline.storage import joining, parquet
 from pipeline.storage.publication import Publication, names_in
 from pipeline.storage.replacement import sweep
 from pipeline.wording import listed, nearest
@@ -160,6 +160,10 @@ class CollectingStage(Stage):
     categories: ClassVar[type[Stage]]
     child: ClassVar[type[CategoryStage]]
 
+    def computing(self) -> tuple[str, ...]:
+        """The module that joins, too."""
+        return (*super().computing(), "pipeline.storage.joining")
+
     def requires(self) -> list[luigi.Task]:
         """The stage that lists the categories."""
         return [self.clone(self.categories)]
@@ -254,10 +258,10 @@ class CollectingStage(Stage):
 
     def build(self, publication: Publication) -> list[str]:
         """Join the children's tables."""
-        children = self.children()
+        children, spill = self.children(), str(self.config.spill_folder)
         for table in self.tables:
             with publication.staged(self.path(table)) as path:
-                parquet.join([child.path(table) for child in children], schema.TABLES[table], path)
+                joining.join([child.path(table) for child in children], schema.TABLES[table], path, spill)
         return list(self._asked or [])
 
     def strays(self, trace: traces.Trace) -> list[Path]:
