@@ -24,6 +24,7 @@ from pipeline.stage.evidence import own_reason
 from pipeline.stage.from_raw import RawStage
 from pipeline.stage.table import TableStage, module_of
 from pipeline.storage import joining, parquet
+from pipeline.storage.by_category import PerFile
 from pipeline.storage.publication import Publication, names_in
 from pipeline.storage.replacement import sweep
 from pipeline.wording import listed, nearest
@@ -310,11 +311,11 @@ class JoiningStage(CollectingStage, TableStage):
         return [*CollectingStage.files(self), *TableStage.files(self)]
 
     def build(self, publication: Publication) -> list[str]:
-        """Read the children's tables and the others, compute, write the tables."""
-        children = self.children()
-        joined = {
-            table: parquet.read([child.path(table) for child in children], schema.TABLES[table])
+        """Read the children's tables, each a category at a time, and the others; compute, write the tables."""
+        children = dict(zip(self._asked_for(), self.children(), strict=True))
+        each = {
+            table: PerFile({category: child.path(table) for category, child in children.items()}, schema.TABLES[table])
             for table in self.child.tables
         }
-        self.write(self.computed(joined | self.read()), publication)
+        self.write(self.computed(each | self.read()), publication)
         return list(self._asked or [])

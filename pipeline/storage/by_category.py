@@ -1,4 +1,4 @@
-"""A published table, category by category, whatever the order of its rows: on disk, and no more than a category in memory.
+"""Published tables, category by category: on disk, and no more than a category in memory.
 
 The tables of all categories are in order of the store. They are read once, a part at a time, and each part is written to disk by category.
 """
@@ -6,7 +6,7 @@ The tables of all categories are in order of the store. They are read once, a pa
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,28 @@ from pipeline.storage.spool import Spool
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+
+class PerFile:
+    """The rows of a table that is a file per category."""
+
+    def __init__(self, paths: Mapping[str, Path], table: Table) -> None:
+        """Name the file of each category."""
+        self._paths, self._table = paths, table
+
+    @property
+    def categories(self) -> list[str]:
+        """The categories with a file, sorted."""
+        return sorted(self._paths)
+
+    def rows(self, category: str) -> pd.DataFrame:
+        """The rows of a category; none if it has no file.
+
+        Raises
+        ------
+        OutputError : its file does not exist, or is not as it was written
+        """
+        return parquet.read([self._paths[category]] if category in self._paths else [], self._table)
 
 
 class OnDisk:
