@@ -106,6 +106,7 @@ def gather(
                 chosen_sales.check_values(connection, sales, read.scans)
             chosen_sales.check_total(connection, sales)
             chosen_sales.check_rounding(connection, sales, sales.names["sales_value"])
+            doubts += read.week_doubts
             doubts += chosen_sales.doubts_of(connection, sales, read.scans, read.weeks, settings.last_weeks)
             if mapping is not None:
                 doubts += need_states.only_ones(connection, mapping)

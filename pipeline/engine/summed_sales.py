@@ -23,13 +23,14 @@ from pipeline.wording import counted, listed
 class SummedSales(NamedTuple):
     """The summed sales.
 
-    `scans` : the files; `weeks` : None where they are not known; `is_well` : whether all is well with every row, else `sums` says what
+    `scans` : the files; `weeks` : None where they are not known; `week_doubts` : why not, where a column is named; `is_well` : whether all is well with every row, else `sums` says what
     is not; `by_block` : the columns of sums per block of weeks, none where the weeks are not known; `has_positions` : whether
     `raw_sales` has the weeks; `category_from_map` : whether it has no categories
     """
 
     scans: list[Scan]
     weeks: SalesWeeks | None
+    week_doubts: list[str]
     is_well: bool
     by_block: Sequence[str]
     has_positions: bool
@@ -50,7 +51,7 @@ def sum_sales(
     raw_scans = scans(connection, source)
     named = check_columns(source, raw_scans, sources)
     amounts.check_certain(connection, source, raw_scans, columns.sales_value)
-    weeks = _weeks(connection, source, raw_scans, columns.week, is_needed=last_weeks is not None)
+    weeks, doubts = _weeks(connection, source, raw_scans, columns.week, is_needed=last_weeks is not None)
     in_window = None if weeks is None or last_weeks is None else weeks.in_last(last_weeks)
     blocks = None if weeks is None else weeks.blocks(last_weeks)
     ready, columns = named.ready(raw_scans, columns)
@@ -66,7 +67,7 @@ def sum_sales(
     if not well:
         check_keys(connection, source, {use: name for use, name in named.names.items() if use in KEYS})
     by_block = sums.BLOCK_MICROS if blocks else ()
-    return SummedSales(ready, weeks, well, by_block, positions is not None, named.category_from_map)
+    return SummedSales(ready, weeks, doubts, well, by_block, positions is not None, named.category_from_map)
 
 
 def check_columns(source: Source, raw_scans: Sequence[Scan], sources: Sources) -> Keyed:
@@ -93,20 +94,22 @@ def _weeks(
     name: str | None,
     *,
     is_needed: bool,
-) -> SalesWeeks | None:
-    """The weeks of the sales; None if no column is named, or if weeks are not needed and some cannot be read.
-
-    Then nothing is known of blocks of weeks, as `check` says.
-    """
+) -> tuple[SalesWeeks | None, list[str]]:
+    """The weeks of the sales, None if no column is named or weeks are not needed and some cannot be read; and the doubt about the latter."""
     if name is None:
-        return None
+        return None, []
     try:
         require(source, raw_scans, {"columns.week": name})
-        return weeks_of(connection, source, raw_scans, name)
-    except RawDataError:
+        return weeks_of(connection, source, raw_scans, name), []
+    except RawDataError as fault:
         if is_needed:
             raise
-        return None
+        return None, [without_weeks(str(fault))]
+
+
+def without_weeks(fault: str) -> str:
+    """The doubt about sales whose weeks cannot be read, of the line that would refuse them if they were needed."""
+    return f"{fault.rpartition('; ')[0]}; without it nothing says whether clusters hold; correct it, or remove columns.week"
 
 
 def _require_amounts(source: Source, raw_scans: Sequence[Scan], name: str) -> None:

@@ -270,6 +270,15 @@ def test_sales_outside_the_window_do_not_count_and_need_no_value(gather_internal
     ]
 
 
+def test_weeks_that_cannot_be_read_are_a_doubt_of_the_run_where_no_window_needs_them(gather_internal) -> None:
+    rows = sales(("1", "a", "Bread", 1.0), ("2", "a", "Bread", 2.0)).assign(week=["P01 FY26", "P02 FY26"])
+    gathered = gather_internal(rows, BREAD, columns={"week": "week"})
+    (doubt,) = [doubt for doubt in gathered.doubts if "columns.week" in doubt]
+    assert "column 'week': no format fits, such as 'P01 FY26'" in doubt
+    assert doubt.endswith("without it nothing says whether clusters hold; correct it, or remove columns.week")
+    assert gathered.notes == []
+
+
 def test_a_window_that_holds_every_week_changes_no_cent(gather_internal) -> None:
     # a window is summed the thorough way, everything the quick one
     amounts = [1.005, -0.014999, 2.675, 0.0, -3.0, 1e10, 0.1 + 0.2, 1e-9, 123456789.125]

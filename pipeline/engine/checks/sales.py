@@ -149,10 +149,7 @@ def _weeks(
     if not faults:
         return weeks, {"week": 0}
     if last is None:
-        fault = faults[0].rpartition("; ")[0]
-        findings.doubt(
-            NAME, f"{fault}; without it nothing says whether clusters hold; correct it, or remove columns.week"
-        )
+        findings.doubt(NAME, summed_sales.without_weeks(faults[0]))
     else:
         findings.error(NAME, faults[0])
     return None, {}
