@@ -28,6 +28,7 @@ from pipeline.schema.fields import (
 from pipeline.schema.kinds import Column, Table
 
 _SIDE = SIDE
+_FACTORS = 6  # the most common factors of a mixture
 _SPACE = CATEGORY.described("The category; (all) for the outside data, which knows none")
 _FEATURE = FEATURE.described("A feature of internal_features or of external_features")
 _INTERNAL_CLUSTER = INTERNAL_CLUSTER.described("The cluster on the sales mix", nullable=False)
@@ -138,7 +139,10 @@ TABLES = (
             Column(
                 "loading_1", "float", "How far it moves with the first common factor; null without one", nullable=True
             ),
-            Column("loading_2", "float", "With the second one", nullable=True),
+            *(
+                Column(f"loading_{factor}", "float", f"With factor {factor}", nullable=True)
+                for factor in range(2, _FACTORS + 1)
+            ),
             Column(
                 "flag",
                 "integer",

@@ -72,6 +72,20 @@ def test_stores_without_groups_are_one_cluster_however_skewed_their_surroundings
     assert found["external_verdicts"].loc[0, "verdict"] in ("no structure", "axis")
 
 
+@pytest.mark.parametrize("shape", ["blocks", "towns", "tails"])
+def test_features_that_measure_several_things_again_and_again_make_no_groups(shape):
+    found = from_raw(surroundings(shape, 31, 1).features)
+    assert found["external_verdicts"].loc[0, ["verdict", "k"]].tolist() == ["axis", 1]
+    assert "and" in found["external_verdicts"].loc[0, "reason"]
+
+
+@pytest.mark.parametrize(("shape", "groups", "floor"), [("own scatter", 3, 0.9), ("blocks", 4, 0.95)])
+def test_groups_in_correlated_features_are_found(shape, groups, floor):
+    planted = surroundings(shape, 31, groups)
+    found = from_raw(planted.features)["external_clusters"].sort_values("store_id")
+    assert adjusted_rand_score(planted.groups, found["cluster"]) >= floor
+
+
 def test_every_table_has_the_columns_and_the_key_of_the_schema():
     found = cluster(external_features=outside(), settings=ExternalClustering(**QUICK))
     assert sorted(found) == sorted(tasks.ExternalClustering.tables)

@@ -53,7 +53,7 @@ def test_the_figures_of_a_k_are_those_of_the_fit_by_which_it_was_judged() -> Non
     large = a_fit(2, -100.0, q=1)._replace(memberships=np.eye(2)[labels])
     choosing = chooser(a_fit(1, 0.0), a_fit(2, -120.0, smallest=2), large)
     assert choosing.take().fit.criterion == -100.0
-    figures = k_figures(np.random.default_rng(0).normal(size=(100, 2)), choosing, 2)
+    figures = k_figures(np.random.default_rng(0).normal(size=(100, 2)), choosing, 2)[1]
     assert (figures.criterion, figures.smallest_cluster, figures.axes) == (-100.0, 20, 1)
     assert figures.likelier == pytest.approx(10.0), "100 points of BIC, where 10 are needed"
 

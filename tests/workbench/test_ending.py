@@ -107,7 +107,8 @@ def test_a_server_that_is_ended_while_it_answers_says_no_error_and_leaves_no_pro
     assert time.monotonic() - began < 5
     for browser in browsers:
         browser.join(timeout=20)
-    assert [outcome for outcome in outcomes if isinstance(outcome, int)] == [], (
-        "the connection is closed, as by a server that is gone"
+    statuses = [outcome for outcome in outcomes if isinstance(outcome, int)]
+    assert statuses in ([], [200]), (
+        "an answer is whole, as that of tables, or its connection is closed as by a server that is gone"
     )
     assert within(5, lambda: not any(map(is_alive, pids)))

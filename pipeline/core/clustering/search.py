@@ -12,7 +12,8 @@ from pipeline.core.clustering.densities import Mixtures, Stores, certainty, post
 from pipeline.core.clustering.factor_mixture import fit, parameters, refine
 from pipeline.core.clustering.starts import from_fewer, from_more, from_plain_kmeans, from_whitened_kmeans
 
-MOST_FACTORS = 2  # beyond two, factors took clusters for axes on planted stores
+FACTORS_OF_A_MIX = 2  # at most: beyond two, factors took clusters for axes on planted stores
+MOST_FACTORS = 6  # of outside data, whose features measure the same few things again and again: docs/decisions/0024
 FEWEST_FOR_AXES = 20  # stores: fewer show no axis
 _RESTARTS = 10  # of each k-means that a fit starts from
 _SHORT, _LONG = 10, 80  # iterations of every start, and of the best of them
@@ -54,7 +55,15 @@ class Fit(NamedTuple):
         return likeliest
 
 
-def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, seed: int) -> list[Fit]:
+def search(
+    stores: Stores,
+    groups: int,
+    k_max: int,
+    asked: int,
+    smallest: int,
+    seed: int,
+    most_factors: int = FACTORS_OF_A_MIX,
+) -> list[Fit]:
     """The mixtures of k = 1, 2, ..., ordered by k, then by number of factors.
 
     The search ends at `k_max`, or when the criterion has not fallen for `_PATIENCE` values of k; it always reaches `asked`.
@@ -67,30 +76,33 @@ def search(stores: Stores, groups: int, k_max: int, asked: int, smallest: int, s
     asked : a k that is always tried; 1 if there is none
     smallest : the number of stores in a start from stores far out
     seed : the seed of the starts
+    most_factors : the largest number of factors
     """
     d = stores.numbers.shape[1]
     several = len(stores.numbers) >= FEWEST_FOR_AXES
-    factors = range(min(MOST_FACTORS if several else 0, max(d - 1, 0)) + 1)
     few = _few(stores, smallest)
     smallest_of_few = max(1, round(smallest * len(few.numbers) / len(stores.numbers)))
-    ones = [_fit_of_one(stores, groups, q) for q in factors]
+    ones = [_fit_of_one(stores, groups, q) for q in range(min(most_factors if several else 0, max(d - 1, 0)) + 1)]
+    likeliest = min(ones, key=lambda each: each.bic).q
     fits, best, waited, fewer = list(ones), min(each.criterion for each in ones), 0, dict(enumerate(ones))
     for k in range(2, max(k_max, asked) + 1):
         of_k: dict[int, Fit] = {}
+        # The means of k clusters lie in k - 1 dimensions: of the factors that stores have as one cluster, clusters explain no more.
+        factors = range(max(0, likeliest - max(k - 1, FACTORS_OF_A_MIX)), len(ones))
         for q in factors:
             starts = [from_whitened_kmeans(few, ones[q].mixture, k, _RESTARTS, _random(seed, k, q))]
-            if q == 0:
-                starts.append(from_plain_kmeans(few, k, _RESTARTS, _random(seed, k, len(factors))))
+            if q == factors[0]:
+                starts.append(from_plain_kmeans(few, k, _RESTARTS, _random(seed, k, len(ones))))
             else:
                 starts.append(posteriors(few, of_k[q - 1].mixture))
             if k > 2 and q in fewer and d:
                 starts.append(from_fewer(few, fewer[q].mixture, smallest_of_few))
             of_k[q] = _best_fit(stores, few, groups, np.concatenate(starts), ones[q])
-            if q and of_k[q].bic > of_k[q - 1].bic + _WORSE:
+            if q > factors[0] and of_k[q].bic > of_k[q - 1].bic + _WORSE:
                 break
         if k == asked and not any(each.smallest for each in of_k.values()):
             of_k[0] = _as_started(
-                stores, groups, from_plain_kmeans(stores, k, _RESTARTS, _random(seed, k, len(factors)))[0]
+                stores, groups, from_plain_kmeans(stores, k, _RESTARTS, _random(seed, k, len(ones)))[0]
             )
         fits += of_k.values()
         lowest = min(each.criterion for each in of_k.values())

@@ -23,7 +23,7 @@ from pipeline.core.clustering.kmeans import kmeans, of_draws
 from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.outcomes import outcome
 from pipeline.core.clustering.placement import describe, number
-from pipeline.core.clustering.search import begun_from, polished, search
+from pipeline.core.clustering.search import FACTORS_OF_A_MIX, begun_from, polished, search
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
 from pipeline.core.holding.halves import Halves
 from pipeline.core.holding.on_halves import OnHalves, try_on_halves
@@ -82,6 +82,7 @@ def cluster_stores(
     *,
     weights: pd.Series[float] | None = None,
     mix: Mix | None = None,
+    most_factors: int = FACTORS_OF_A_MIX,
 ) -> Clustering:
     """Cluster stores on their features: outliers, k, fit, assignment of every store, verdict, numbers of the clusters.
 
@@ -95,6 +96,7 @@ def cluster_stores(
     halves : the stores' mixes in halves of the weeks; a k is refused if its clusters do not hold there. None without weeks
     weights : by feature; None: all weights are 1
     mix : more data if the features are roots of shares; None if they are not
+    most_factors : the largest number of common factors of a mixture
 
     Returns
     -------
@@ -110,7 +112,7 @@ def cluster_stores(
         return _numbered(_nothing(), reference)
     with threadpool_limits(1):
         data = _data(features, settings, left_out, held_out, weights, mix)
-        clustering = _numbered(_cluster(data, settings, reference, halves), reference)
+        clustering = _numbered(_cluster(data, settings, reference, halves, most_factors), reference)
     return _with_held_out(clustering, held_out)
 
 
@@ -183,7 +185,11 @@ class _Result(NamedTuple):
 
 
 def _cluster(
-    data: _Data, settings: ClusteringSettings, reference: Reference | None, halves: Halves | None
+    data: _Data,
+    settings: ClusteringSettings,
+    reference: Reference | None,
+    halves: Halves | None,
+    most_factors: int,
 ) -> Clustering:
     stores, fit = data.seen.taken(data.fitted), np.ascontiguousarray(data.matrix[data.fitted])
     n, seed = len(fit), settings.random_state
@@ -198,6 +204,7 @@ def _cluster(
         min(settings.k or max(k_before, 1), k_max),
         rules.smallest_size(settings, n),
         seed,
+        most_factors,
     )
     if before is not None and 1 < k_before <= max(each.k for each in fits):
         fits = begun_from(stores, data.view.groups, fits, before)

@@ -30,7 +30,7 @@ def verdict(k: int, axes: int, test: NullTest | None, cut: int | None = None) ->
         )
     if k == 1 and axes:
         return AXIS, "the stores do not form groups: they lie along one continuous axis" + (
-            ", and a second one" if axes > 1 else ""
+            {1: "", 2: ", and a second one"}.get(axes, f", and {axes - 1} more")
         )
     if test is None:
         return NO_STRUCTURE, "there is one cluster"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from pipeline.core.between_runs.alignment import reference
+from pipeline.core.clustering.search import MOST_FACTORS
 from pipeline.core.clustering.stores import cluster_stores
 from pipeline.core.explain.axis import axis_in_words, axis_table
 from pipeline.core.explain.clusters import explain
@@ -56,7 +57,9 @@ def cluster(
     weights = weights_of(features.columns, settings.weights)
     plain = scale(features, settings.scaling, held_out)
     pinned = reference(reference_clusters, reference_verdicts)
-    clustering = cluster_stores(plain, settings, held_out=held_out, reference=pinned, weights=weights)
+    clustering = cluster_stores(
+        plain, settings, held_out=held_out, reference=pinned, weights=weights, most_factors=MOST_FACTORS
+    )
     scaled = weighted(plain, weights)
     readings = of_features(features, logged(external_feature_report))
     along = axis_table(readings, clustering.clusters)
