@@ -22,7 +22,8 @@ function stores() {
 // A category's data are packed, so that a file of many categories stays small; a browser unpacks them where the file lies.
 async function category(position) {
   const packed = atob(document.getElementById(`data-${position}`).textContent);
-  const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+  const bytes = new Uint8Array(packed.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = packed.charCodeAt(at);
   const data = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
   let last = -1;
   data.stores.at = data.stores.after.map((step) => (last += step));

@@ -23,11 +23,17 @@ function drawAbove(part, pictures) {
   holder.replaceChildren(element("h3", {}, "In pictures"), ...pictures(data(part)).filter(Boolean));
 }
 
-// Every category with its number, one in memory at a time; says how far it is.
-async function* everyCategory() {
-  for (const number of categoryLinks.keys()) {
+// Every category with its number, few in memory at a time, until something else is wanted; says how far it is.
+async function* everyCategory(isWanted) {
+  const ahead = 4; // the browser unpacks beside the script
+  const asked = [];
+  for (let number = 0; number < categoryLinks.length; number += 1) {
+    while (asked.length < Math.min(number + ahead, categoryLinks.length)) asked.push(category(asked.length));
     if (number % 10 === 9) tell(`Reading the categories: ${number + 1} of ${categoryLinks.length}`);
-    yield [number, await category(number)];
+    const each = await asked[number];
+    if (!isWanted()) return;
+    yield [number, each];
+    asked[number] = null;
   }
 }
 
@@ -82,12 +88,12 @@ function chainPictures(chain) {
   return chain.clusters.length > 1 ? [summary, overAll(chain), why] : [summary, why];
 }
 
-async function drawStore(position) {
+async function drawStore(position, isWanted) {
   const all = stores();
   const chain = data("chain");
   let sales = 0;
   const rows = [];
-  for await (const [number, each] of everyCategory()) {
+  for await (const [number, each] of everyCategory(isWanted)) {
     const at = each.stores.at.indexOf(position);
     if (at < 0) continue;
     sales += each.stores.sales[at] ?? 0;
@@ -130,7 +136,7 @@ async function drawStore(position) {
   );
 }
 
-async function drawMatches(text) {
+async function drawMatches(text, isWanted) {
   const wanted = text.trim().toLocaleLowerCase();
   const all = stores();
   const matches = all.id
@@ -139,8 +145,8 @@ async function drawMatches(text) {
       (at) => all.id[at].toLocaleLowerCase().includes(wanted) || all.labels[at].toLocaleLowerCase().includes(wanted),
     );
   const exact = matches.filter((at) => all.id[at].toLocaleLowerCase() === wanted);
-  if (exact.length === 1) return drawStore(exact[0]);
-  if (matches.length === 1) return drawStore(matches[0]);
+  if (exact.length === 1) return drawStore(exact[0], isWanted);
+  if (matches.length === 1) return drawStore(matches[0], isWanted);
   const most = 50;
   return element(
     "article",
@@ -211,8 +217,7 @@ async function showAll(isWanted) {
   searchResult.hidden = true;
   shownCategory.hidden = false;
   shownCategory.replaceChildren();
-  for await (const [, each] of everyCategory()) {
-    if (!isWanted()) return;
+  for await (const [, each] of everyCategory(isWanted)) {
     shownCategory.append(drawCategory(each));
   }
 }
@@ -240,10 +245,10 @@ async function draw(isWanted, focus) {
   const [, wanted] = /^#search=(.*)$/.exec(location.hash) || [];
   const shown = (part, content) => isWanted() && show(part, content, focus);
   if (kind === "category" && at in categoryLinks) shown(shownCategory, drawCategory(await category(at)));
-  else if (kind === "store" && at < stores().id.length) shown(searchResult, await drawStore(at));
+  else if (kind === "store" && at < stores().id.length) shown(searchResult, await drawStore(at, isWanted));
   else if (wanted !== undefined) {
     search.value = decoded(wanted);
-    shown(searchResult, await drawMatches(search.value));
+    shown(searchResult, await drawMatches(search.value, isWanted));
   } else if (location.hash === "#everything") await showAll(isWanted);
   else if (location.hash !== "#main") shown(views.find((view) => `#${view.id}` === location.hash) || views[0], null);
 }
@@ -257,6 +262,7 @@ async function route(focus = true) {
     if (!isWanted()) return;
     tell();
   } catch (error) {
+    if (!isWanted()) return;
     tell(
       typeof DecompressionStream === "undefined"
         ? "This browser is too old to read the categories in this file. Open it in a newer one: Chrome or Edge 80, Firefox 113, Safari 16.4 or later."
