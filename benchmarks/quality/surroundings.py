@@ -151,6 +151,16 @@ def _towns(random: np.random.Generator, groups: int, stores: int) -> Drawn:
     }, labels
 
 
+def _rare_measures(random: np.random.Generator, groups: int, stores: int) -> Drawn:
+    """Sixteen measures that most stores lack; groups differ in three things behind them."""
+    labels = _sizes(random, groups, stores)
+    latent = _middles(random, groups, 3, 5.0)[labels] + random.normal(size=(stores, 3))
+    values = latent @ random.normal(size=(3, 16)) + random.normal(size=(stores, 16))
+    shares = random.uniform(0.55, 0.95, size=16)
+    least = np.array([np.quantile(column, share) for column, share in zip(values.T, shares, strict=True)])
+    return _named(np.round(np.maximum(values - least, 0.0) * 10.0)), labels
+
+
 def _axis(random: np.random.Generator, _groups: int, stores: int) -> Drawn:
     """Stores along one line from the country to the city, whatever number of groups is asked for."""
     along = random.uniform(-1.7, 1.7, size=(stores, 1)) * random.choice([-1.0, 1.0], size=10)
@@ -167,5 +177,6 @@ SHAPES: Mapping[str, Callable[[np.random.Generator, int, int], Drawn]] = {
     "few telling": _few_telling,
     "own scatter": _own_scatter,
     "towns": _towns,
+    "rare measures": _rare_measures,
     "axis": _axis,
 }
