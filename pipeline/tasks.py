@@ -197,7 +197,8 @@ class Merging(JoiningStage):
         "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         "external_excluded": (ExternalPreprocessing, "excluded_stores"),
     }
-    only_of = {"internal_features": "overrides"}
+    by_category = ("internal_clusters", "internal_features")
+    columns = {"internal_clusters": (*_PLACED, "is_held_out")}
     pinned = MergeCategory.pinned
     sections = ("merging",)
     compute = "pipeline.core.final.final_clusters:finish"

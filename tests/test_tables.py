@@ -13,7 +13,7 @@ import pytest
 from pipeline.errors import OutputError
 from pipeline.freshness.fingerprints import content
 from pipeline.schema import TABLES
-from pipeline.storage import parquet
+from pipeline.storage import joining, parquet
 from pipeline.storage.publication import Publication
 from pipeline.storage.replacement import sweep
 
@@ -189,9 +189,52 @@ def test_joined_files_have_the_bytes_of_one_and_no_key_twice(tmp_path: Path) -> 
     for part, row in zip(parts, (rows[2:], rows[:1], rows[1:2]), strict=True):
         parquet.write(row, table, part)
     parquet.write(rows, table, tmp_path / "whole.parquet")
-    parquet.join(parts, table, tmp_path / "joined.parquet")
+    joining.join(parts, table, tmp_path / "joined.parquet")
     assert (tmp_path / "joined.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     with pytest.raises(OutputError, match="is not unique"):
-        parquet.join([parts[0], parts[0]], table, tmp_path / "twice.parquet")
-    parquet.join([], table, tmp_path / "nothing.parquet")
+        joining.join([parts[0], parts[0]], table, tmp_path / "twice.parquet")
+    joining.join([], table, tmp_path / "nothing.parquet")
     assert len(parquet.read(tmp_path / "nothing.parquet", table)) == 0
+
+
+def volumes(category: str, stores: int) -> pd.DataFrame:
+    """store_volumes of a category: stores in the opposite order, each with a tier."""
+    names = [f"s{number:03d}" for number in reversed(range(stores))]
+    cents = [100 * number for number in range(stores)]
+    return pd.DataFrame({"store_id": names, "category": category, "sales_cents": cents, "volume_tier": 1})
+
+
+@pytest.mark.parametrize("stores", [0, 1, 5, 21])
+@pytest.mark.parametrize("in_a_range", [1, 4, 1000])
+def test_what_does_not_fit_in_memory_is_joined_to_the_bytes_of_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stores: int, in_a_range: int
+) -> None:
+    monkeypatch.setattr(parquet, "ROW_GROUP", 10)
+    monkeypatch.setattr(joining, "_IN_A_RANGE", in_a_range)
+    table = TABLES["store_volumes"]
+    frames = [volumes(name, stores + more) for more, name in enumerate(("Tea", "Bread", "Oil"))]
+    parquet.write(pd.concat(frames), table, tmp_path / "whole.parquet")
+    parts = [tmp_path / f"{number}.parquet" for number in range(3)]
+    for part, frame in zip(parts, frames, strict=True):
+        parquet.write(frame, table, part)
+    joining.join(parts, table, tmp_path / "joined.parquet", str(tmp_path / "spill"))
+    joining.write(iter(frames), table, tmp_path / "written.parquet", str(tmp_path / "spill"))
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    assert (tmp_path / "joined.parquet").read_bytes() == whole
+    assert (tmp_path / "written.parquet").read_bytes() == whole
+    assert not list((tmp_path / "spill").iterdir())
+    assert pq.ParquetFile(tmp_path / "whole.parquet").num_row_groups == max(1, -(-(3 * stores + 3) // 10))
+
+
+def test_a_large_join_refuses_a_key_that_is_there_twice_and_a_part_in_no_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "ROW_GROUP", 10)
+    monkeypatch.setattr(joining, "_IN_A_RANGE", 4)
+    table, path = TABLES["store_volumes"], tmp_path / "tea.parquet"
+    parquet.write(volumes("Tea", 21), table, path)
+    with pytest.raises(OutputError, match="is not unique"):
+        joining.join([path, path], table, tmp_path / "twice.parquet")
+    pq.write_table(pq.read_table(path).take(list(range(20, -1, -1))), path)
+    with pytest.raises(OutputError, match="not in the order of its key"):
+        joining.join([path], table, tmp_path / "unordered.parquet")

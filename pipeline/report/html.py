@@ -1,6 +1,6 @@
 """The report: one self-contained HTML file that needs no network.
 
-Categories are stored as JSON; the page draws a category when it is opened. The content security policy allows the page's
+Categories are stored as packed JSON; the page unpacks and draws a category when it is opened. The content security policy allows the page's
 script and styles, by their hashes, and nothing else: a name from the data always stays text.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,9 @@ def write(source: Source, paths: Mapping[str, Path]) -> list[str]:
     -------
     What to look at first, in words: a line each, none if nothing stands out.
     """
-    text, findings = page_and_findings(source)
-    paths["report"].write_text(text, encoding="utf-8", newline="\n")
+    parts, findings = page_and_findings(source)
+    with paths["report"].open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(parts)
     more = (
         [f"the report has {counted(len(findings) - _SAID, 'further thing', 'further things')} to look at"]
         if len(findings) > _SAID
@@ -51,11 +53,11 @@ def write(source: Source, paths: Mapping[str, Path]) -> list[str]:
 
 def page(source: Source) -> str:
     """The report as text; equal tables and settings give equal text."""
-    return page_and_findings(source)[0]
+    return "".join(page_and_findings(source)[0])
 
 
-def page_and_findings(source: Source) -> tuple[str, list[tuple[int | None, str, str]]]:
-    """The report as text, and what to look at, as `overview.findings` gives it."""
+def page_and_findings(source: Source) -> tuple[Iterator[str], list[tuple[int | None, str, str]]]:
+    """The report as text, in parts, and what to look at, as `overview.findings` gives it."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -71,9 +73,9 @@ def page_and_findings(source: Source) -> tuple[str, list[tuple[int | None, str, 
     for position, row in enumerate(source.table("categories").itertuples(index=False)):
         content = category.content(source, row, positions)
         lines.append(overview.line(source, row, position, content["clusters"]))
-        drawn.append(embedded(content | {"look_at": list(lines[-1].findings())}))
+        drawn.append(packed(content | {"look_at": list(lines[-1].findings())}))
     findings = overview.findings(source, lines)
-    text = environment.get_template("report.html").render(
+    parts = environment.get_template("report.html").generate(
         source=source,
         script=script,
         script_hash=_hash(script),
@@ -98,7 +100,7 @@ def page_and_findings(source: Source) -> tuple[str, list[tuple[int | None, str, 
         stores=embedded(_stores(source, stores)),
         categories=drawn,
     )
-    return text, findings
+    return parts, findings
 
 
 def _stores(source: Source, stores: list[str]) -> dict[str, Any]:
@@ -123,6 +125,12 @@ def embedded(value: Any) -> Any:
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return Markup(text)  # noqa: S704  # escaped just above
+
+
+def packed(value: Any) -> Any:
+    """JSON for a script element: compressed (zlib, RFC 1950), then in base64."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(base64.b64encode(zlib.compress(text.encode())).decode())  # noqa: S704  # letters, digits, +, / and =
 
 
 def _hash(text: str) -> str:

@@ -23,7 +23,8 @@ from pipeline.stage.base import Stage
 from pipeline.stage.evidence import own_reason
 from pipeline.stage.from_raw import RawStage
 from pipeline.stage.table import TableStage, module_of
-from pipeline.storage import parquet
+from pipeline.storage import joining, parquet
+from pipeline.storage.by_category import PerFile
 from pipeline.storage.publication import Publication, names_in
 from pipeline.storage.replacement import sweep
 from pipeline.wording import listed, nearest
@@ -160,6 +161,10 @@ class CollectingStage(Stage):
     categories: ClassVar[type[Stage]]
     child: ClassVar[type[CategoryStage]]
 
+    def computing(self) -> tuple[str, ...]:
+        """The module that joins, too."""
+        return (*super().computing(), "pipeline.storage.joining")
+
     def requires(self) -> list[luigi.Task]:
         """The stage that lists the categories."""
         return [self.clone(self.categories)]
@@ -254,10 +259,10 @@ class CollectingStage(Stage):
 
     def build(self, publication: Publication) -> list[str]:
         """Join the children's tables."""
-        children = self.children()
+        children, spill = self.children(), str(self.config.spill_folder)
         for table in self.tables:
             with publication.staged(self.path(table)) as path:
-                parquet.join([child.path(table) for child in children], schema.TABLES[table], path)
+                joining.join([child.path(table) for child in children], schema.TABLES[table], path, spill)
         return list(self._asked or [])
 
     def strays(self, trace: traces.Trace) -> list[Path]:
@@ -306,11 +311,11 @@ class JoiningStage(CollectingStage, TableStage):
         return [*CollectingStage.files(self), *TableStage.files(self)]
 
     def build(self, publication: Publication) -> list[str]:
-        """Read the children's tables and the others, compute, write the tables."""
-        children = self.children()
-        joined = {
-            table: parquet.read([child.path(table) for child in children], schema.TABLES[table])
+        """Read the children's tables, each a category at a time, and the others; compute, write the tables."""
+        children = dict(zip(self._asked_for(), self.children(), strict=True))
+        each = {
+            table: PerFile({category: child.path(table) for category, child in children.items()}, schema.TABLES[table])
             for table in self.child.tables
         }
-        self.write(self.computed(joined | self.read()), publication)
+        self.write(self.computed(each | self.read()), publication)
         return list(self._asked or [])

@@ -6,21 +6,18 @@ import functools
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import luigi
 
 from pipeline import schema
 from pipeline.pins import archive, naming
 from pipeline.stage.base import Stage
-from pipeline.storage import parquet
+from pipeline.storage import joining, parquet
 from pipeline.storage.by_category import OnDisk
 from pipeline.storage.publication import Publication
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Frames = dict[str, "pd.DataFrame"]
+Frames = dict[str, Any]  # by table: a frame, or an iterator of frames with keys of their own
 
 
 def function(name: str) -> Callable[..., Frames]:
@@ -45,7 +42,6 @@ class TableStage(Stage):
     in_parts : arguments of `compute` that are an iterable of frames, one per file: no more than one is in memory
     by_category : arguments of `compute` that are a table by category: no more than one category is in memory, and no file is read
         before the first use
-    only_of : argument of `compute` -> an earlier argument, that names the only categories whose rows are read
     pinned : argument of `compute` -> (level, table, columns): read from the pin that `Settings.references` names for the
         level; None is passed if it names none
     compute : `module:function` of core; gets the tables and the settings of the first of `sections`
@@ -56,7 +52,6 @@ class TableStage(Stage):
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     in_parts: ClassVar[tuple[str, ...]] = ()
     by_category: ClassVar[tuple[str, ...]] = ()
-    only_of: ClassVar[Mapping[str, str]] = {}
     pinned: ClassVar[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {}
     compute: ClassVar[str]
     besides: ClassVar[Mapping[str, str]] = {}
@@ -96,13 +91,14 @@ class TableStage(Stage):
         """The tables, by argument of `compute`; None for those of a pin that the settings do not name."""
         frames: dict[str, Any] = {}
         for argument, paths in self.paths().items():
-            read = functools.partial(parquet.read, table=self._table(argument), columns=self.columns.get(argument))
+            declared, columns = self._table(argument), self.columns.get(argument)
+            read = functools.partial(parquet.read, table=declared, columns=columns)
             if argument in self.by_category:
-                frames[argument] = OnDisk(paths, self._table(argument), str(self.config.spill_folder))
+                frames[argument] = OnDisk(paths, declared, str(self.config.spill_folder), columns)
             elif argument in self.in_parts:
                 frames[argument] = map(read, paths)
             else:
-                frames[argument] = read(paths, categories=self._only(argument, frames))
+                frames[argument] = read(paths)
         for argument, pin in self._pins().items():
             _, table, columns = self.pinned[argument]
             frames[argument] = (
@@ -117,18 +113,12 @@ class TableStage(Stage):
     def _table(self, argument: str) -> schema.Table:
         return schema.TABLES[self.reads[argument][1]]
 
-    def _only(self, argument: str, frames: Mapping[str, pd.DataFrame]) -> set[str] | None:
-        """The only categories that are read of an argument's table; None for all."""
-        if argument not in self.only_of:
-            return None
-        return set(frames[self.only_of[argument]]["category"])
-
     def computing(self) -> tuple[str, ...]:
         """The module of `compute`."""
         return (module_of(self.compute),)
 
     def computed(self, read: Mapping[str, Any]) -> Frames:
-        """The frames that core computes from the tables."""
+        """What core computes from the tables."""
         besides = {argument: self.config.section(name) for argument, name in self.besides.items()}
         return function(self.compute)(**read, **besides, settings=self.section(self.sections[0]))
 
@@ -138,9 +128,15 @@ class TableStage(Stage):
 
     def write(self, frames: Frames, publication: Publication) -> None:
         """Write every table as the new content of its target."""
-        for table in self.tables:
-            with publication.staged(self.path(table)) as path:
-                parquet.write(frames[table], schema.TABLES[table], path)
+        import pandas as pd
+
+        for name in self.tables:
+            table, declared = frames[name], schema.TABLES[name]
+            with publication.staged(self.path(name)) as path:
+                if isinstance(table, pd.DataFrame):
+                    parquet.write(table, declared, path)
+                else:
+                    joining.write(table, declared, path, str(self.config.spill_folder))
 
 
 class ModelStage(TableStage):

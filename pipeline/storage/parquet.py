@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+ROW_GROUP = 1_048_576  # rows
 DECIMALS = 10  # of published floats; further decimals differ between libraries and processors
 
 
@@ -41,35 +42,47 @@ def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
         A column is missing or unknown, a key is null or not unique, a non-nullable column has a null, a float is infinite, or
         the file does not read back equal.
     """
-    _write(to_arrow(frame, table), table, path)
+    write_arrow(to_arrow(frame, table), table, path)
 
 
-def join(paths: Sequence[Path], table: Table, path: Path) -> None:
-    """Write the rows of the files, which all have the table's columns, to `path`, and read it back: as `write` of what `read` gives.
+def write_arrow(arrow: pa.Table, table: Table, path: Path) -> None:
+    """Write rows that are as `in_order` gives them; as `write`."""
+
+    def group(number: int) -> pa.Table:
+        return arrow.slice(number * ROW_GROUP, ROW_GROUP)
+
+    groups = map(group, range(max(1, -(-len(arrow) // ROW_GROUP))))
+    write_row_groups(arrow.schema, groups, group, table, path)
+
+
+def write_row_groups(
+    schema: pa.Schema, groups: Iterable[pa.Table], again: Callable[[int], pa.Table], table: Table, path: Path
+) -> None:
+    """Write a table by its row groups, and read it back.
+
+    Parameters
+    ----------
+    schema : of the row groups
+    groups : all with `ROW_GROUP` rows but the last one, which may have fewer
+    again : a row group by its number, for the comparison
+    table : the declaration of the table
+    path : the temporary path of the target
 
     Raises
     ------
-    OutputError
-        A file does not exist, or is not as it was written; a key is in two of them.
+    OutputError : the file does not read back equal
     """
-    import pyarrow as pa
-
-    schema = _schema(table.columns)
-    parts = [_read(file, table, [column.name for column in table.columns]).cast(schema) for file in paths]
-    _write(_sorted(pa.concat_tables(parts) if parts else schema.empty_table(), table), table, path)
-
-
-def _write(arrow: pa.Table, table: Table, path: Path) -> None:
     import pyarrow.parquet as pq
 
-    pq.write_table(arrow, path, compression="zstd", write_page_checksum=True, write_statistics=True)
-    back, first = pq.ParquetFile(path, page_checksum_verification=True), 0
-    same = back.schema_arrow.equals(arrow.schema)
-    for group in range(back.num_row_groups):
-        rows = back.read_row_group(group)
-        same, first = same and rows.equals(arrow.slice(first, len(rows))), first + len(rows)
-    if not same or first != len(arrow):
-        raise OutputError(f"{path}: the table {table.name} does not read back as it was written; check the disk")
+    written = 0
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True, write_statistics=True) as writer:
+        for group in groups:
+            writer.write_table(group, ROW_GROUP)
+            written += 1
+    with pq.ParquetFile(path, page_checksum_verification=True) as back:
+        same = back.schema_arrow.equals(schema) and back.num_row_groups == written
+        if not same or any(not back.read_row_group(number).equals(again(number)) for number in range(written)):
+            raise OutputError(f"{path}: the table {table.name} does not read back as it was written; check the disk")
 
 
 def as_json(frames: Mapping[str, pd.DataFrame]) -> str:
@@ -125,12 +138,13 @@ def read(
         paths = []
     parts = [_read(path, table, columns, categories) for path in paths]
     if not parts:
-        parts = [pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()]
+        empty = pa.schema([pa.field(column.name, arrow_type(column)) for column in table.columns]).empty_table()
+        parts = [empty if columns is None else empty.select(list(columns))]
     return to_frame(pa.concat_tables(parts), table)
 
 
-def parts(paths: Sequence[Path], table: Table, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
-    """The rows of these files in their order, at most `rows` at a time.
+def parts(paths: Sequence[Path], table: Table, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of these files in their order, a part of a file at a time; of all columns, or of these.
 
     Raises
     ------
@@ -140,7 +154,8 @@ def parts(paths: Sequence[Path], table: Table, rows: int = 65_536) -> Iterator[p
     for path in paths:
         with _opened(path) as file:
             _check_declared(path, file.schema_arrow, table)
-            yield from file.iter_batches(rows)
+            for part in file.iter_batches(65_536, columns=None if columns is None else list(columns)):
+                yield part if columns is None else part.select(list(columns))
 
 
 def row_count(paths: Sequence[Path]) -> int:
@@ -166,7 +181,7 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
-    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+    except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
 
 
@@ -289,17 +304,23 @@ def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
 
     columns = _columns(frame, table)
     arrays = [_array(frame[column.frame_name], column, table) for column in columns]
-    return _sorted(pa.Table.from_arrays(arrays, schema=_schema(columns)), table)
+    return in_order(pa.Table.from_arrays(arrays, schema=schema_of(columns)), table)
 
 
-def _schema(columns: Sequence[Column]) -> pa.Schema:
+def schema_of(columns: Sequence[Column]) -> pa.Schema:
+    """The Arrow schema of published columns."""
     import pyarrow as pa
 
     return pa.schema([pa.field(column.name, arrow_type(column), nullable=column.nullable) for column in columns])
 
 
-def _sorted(arrow: pa.Table, table: Table) -> pa.Table:
-    """The rows sorted by the key, each key once."""
+def in_order(arrow: pa.Table, table: Table) -> pa.Table:
+    """The rows sorted by the key.
+
+    Raises
+    ------
+    OutputError : a key is there twice
+    """
     import pyarrow.compute as pc
 
     if not table.key:

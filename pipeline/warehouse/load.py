@@ -69,10 +69,14 @@ def build(
         loads = [*_from_files(tables, frames), *_from_frames(frames)]
         _remove(path)
         with _connected(path, spill, readable_from, memory_limit, _of_indexes(loads)) as connection:
+            with _transaction(connection):
+                for load in loads:
+                    _create_table(connection, load)
             for load in loads:
-                _load(connection, load)
-            for view in _views(connection, loads):
-                _create_view(connection, view)
+                _insert(connection, load)
+            with _transaction(connection):
+                for view in _views(connection, loads):
+                    _create_view(connection, view)
             connection.execute("CHECKPOINT")
         _verify(path, loads)
     except BaseException:
@@ -164,11 +168,22 @@ def _connected(
             ) from error
 
 
-def _load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
-    """Create a table, comment it, and insert its rows in the order of the key."""
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Many small statements as one: each by itself waits for the disk."""
+    connection.execute("BEGIN")
+    yield
+    connection.execute("COMMIT")
+
+
+def _create_table(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
     connection.execute(create_table(load.table, load.columns))
     for statement in comments(load.table, load.columns):
         connection.execute(statement)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
+    """Insert the rows of a table in the order of its key."""
     if not load.rows:
         return
     # Columns are renamed by position: two columns of the file may differ in case only, and SQL ignores case.

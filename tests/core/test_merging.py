@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from core.merged_stores import Given, in_category, rows
 
-from pipeline.core.merging import merge
+from pipeline.core.frames import by_category
+from pipeline.core.merging import contribution_rows, joined, merge
 from pipeline.errors import DataError
 from pipeline.schema import NO_CATEGORY
 from pipeline.settings import Merging
@@ -267,11 +268,12 @@ def test_a_store_clustered_and_excluded_in_one_category_is_an_error(square):
 
 
 def test_a_store_that_would_be_lost_is_an_error(square):
-    given = square.tables()
-    given["internal_clusters"] = given["internal_clusters"].astype({"category": object})
-    given["internal_clusters"].loc[3, "category"] = None  # a group without a name is no group
+    given, merged = square.tables(), square.merge()
+    outside = {name: given[name] for name in ("internal_excluded", "external_clusters", "external_excluded")}
+    clusters = by_category(given["internal_clusters"])
+    left = merged["store_clusters"][merged["store_clusters"]["store_id"] != "s03"]
     with pytest.raises(DataError, match=r"merging lost 1 store \(s03\)"):
-        merge(**given, settings=Merging())
+        joined(merged, contribution_rows([]), store_clusters=by_category(left), internal_clusters=clusters, **outside)
 
 
 def test_the_tables_that_are_given_are_not_changed(square):

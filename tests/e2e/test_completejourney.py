@@ -13,7 +13,7 @@ from conftest import ROOT
 from projects import Project
 
 
-@pytest.mark.parametrize("categories", [10, pytest.param(40, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("categories", [5, pytest.param(40, marks=pytest.mark.nightly)])
 def test_real_sales_end_as_store_clusters_conserved_and_complete(
     completejourney: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, categories: int
 ) -> None:

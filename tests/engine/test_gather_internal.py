@@ -141,7 +141,7 @@ served = st.dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sold, served)
 def test_the_split_is_the_largest_remainder_s_and_conserves_every_cent(gather_internal, rows, weights) -> None:
     found = gather_internal(

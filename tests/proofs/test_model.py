@@ -361,7 +361,7 @@ def told(request: pytest.FixtureRequest, world: type[World]) -> None:
 
 def test_what_is_built_is_what_the_model_says(world: type[World], request: pytest.FixtureRequest) -> None:
     try:
-        proven(world, 8, 4, 0)
+        proven(world, 4, 4, 0)
     finally:
         told(request, world)
 

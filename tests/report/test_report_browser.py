@@ -214,6 +214,37 @@ def test_everything_can_be_printed(opened: Opened, tmp_path: Path) -> None:
     paper.close()
 
 
+def test_of_two_categories_that_are_asked_for_at_once_the_last_is_shown(opened: Opened) -> None:
+    page = opened.page
+    page.evaluate("() => { location.hash = '#store-0'; location.hash = '#everything'; location.hash = '#category-2'; }")
+    page.wait_for_function("() => document.querySelector('nav a[aria-current]')?.hash === '#category-2'")
+    page.wait_for_timeout(200)
+    assert page.locator("#category h2").all_inner_texts() == [sorted(HOSTILE)[2]]
+    assert page.locator("#found").is_hidden()
+    assert page.locator("#notice").is_hidden()
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        ("delete window.DecompressionStream", "This browser is too old to read the categories"),
+        ("document.getElementById('data-0').textContent = 'eJyrVg'", "copy it again"),
+    ],
+)  # fmt: skip
+def test_a_page_that_cannot_unpack_a_category_says_why_and_shows_the_rest(
+    opened: Opened, harm: str, words: str
+) -> None:
+    page = opened.page.context.browser.new_page()
+    page.goto(opened.page.url.split("#")[0])
+    page.evaluate(f"() => {{ {harm}; location.hash = '#category-0'; }}")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert words in page.locator("#notice").inner_text()
+    page.evaluate("() => { location.hash = '#quality'; }")
+    page.wait_for_selector("#quality:not([hidden])")
+    assert page.locator("#notice").is_hidden()
+    page.close()
+
+
 def test_what_it_looks_like(opened: Opened, request: pytest.FixtureRequest) -> None:
     shots = request.config.getoption("--screenshots")
     started = time.monotonic()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import re
+import zlib
 from html import unescape
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 import report_tables
 from report_tables import HOSTILE, NEEDS
 
-from pipeline.report import html, overview, sections
+from pipeline.report import category, html, overview, sections
 from pipeline.report.clusters import Mix, mix
 from pipeline.report.memberships import likely
 from pipeline.report.outside import telling
@@ -35,8 +38,11 @@ def page(source: Source) -> str:
 
 
 def contents(page: str) -> list[dict]:
-    found = re.findall(r'<script type="application/json" id="data-\d+">(.*?)</script>', page, re.DOTALL)
-    return [json.loads(text) for text in found]
+    found = re.findall(r'<script type="text/plain" id="data-\d+">(.*?)</script>', page, re.DOTALL)
+    every = [json.loads(zlib.decompress(base64.b64decode(text, validate=True))) for text in found]
+    for content in every:
+        content["stores"]["at"] = [last - 1 for last in accumulate(content["stores"]["after"])]
+    return every
 
 
 def test_equal_tables_give_equal_pages(source: Source, page: str) -> None:
@@ -301,3 +307,18 @@ def test_the_first_sentence_names_the_verdicts_that_there_are_and_no_other(
     changed = source.table("internal_verdicts").assign(verdict=verdicts)
     page = html.page(dataclasses.replace(source, _read={"internal_verdicts": changed}, _by_category={}))
     assert f"By their sales mix, the stores {expected}" in page
+
+
+def test_a_store_takes_few_bytes_of_the_file_in_each_category(tmp_path: Path) -> None:
+    sizes = {
+        stores: len(html.page(report_tables.source(tmp_path / str(stores), HOSTILE[:1], stores)))
+        for stores in (200, 1000)
+    }
+    of_the_chain = 60  # of a store once: its number, label, and place on the maps of the chain and the outside data
+    assert (sizes[1000] - sizes[200]) / 800 <= of_the_chain + 30  # as plain JSON about 130
+
+
+def test_a_category_holds_the_stores_that_sell_it_and_no_others() -> None:
+    assert category._steps([0, 1, 2, 5, 6]) == [1, 1, 1, 3, 1]
+    assert category._steps([3]) == [4]
+    assert category._steps([]) == []

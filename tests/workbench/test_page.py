@@ -178,6 +178,7 @@ def test_five_hundred_categories_stay_usable(still: Open) -> None:
         page.reload()
 
 
+@pytest.mark.nightly
 def test_a_run_of_thousands_of_tasks_is_followed_by_a_page_that_stays_small(still: Open, built: Project) -> None:
     record = built.path("outputs/dev/.runs/20990101T000000-aaaaaaaa.jsonl")
     started = {"event": "started", "run_id": record.stem, "env": "dev", "tags": {}, "at": "2026-01-01T00:00:00", "user": "cron", "host": socket.gethostname(), "pid": os.getpid(), "process_started": runs.process_started(os.getpid())}  # fmt: skip

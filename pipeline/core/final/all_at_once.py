@@ -44,7 +44,7 @@ def merge_and_finish(
         )
         for category, rows in [("", internal_clusters[:0]), *internal_clusters.groupby("category", sort=True)]
     ]
-    return finish(
+    final = finish(
         **{name: stacked(TABLES[name], [part[name] for part in parts]) for name in parts[0]},
         internal_clusters=internal_clusters,
         internal_features=internal_features,
@@ -53,3 +53,7 @@ def merge_and_finish(
         **references,
         **others,
     )
+    return {
+        name: table if isinstance(table, pd.DataFrame) else stacked(TABLES[name], list(table))
+        for name, table in final.items()
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,9 @@ import pandas as pd
 from pipeline.core.final.description import described
 from pipeline.core.final.numbering import numbered
 from pipeline.core.final.placements import place
+from pipeline.core.frames import ByCategory, by_category, stacked
 from pipeline.core.merging import category_stores, distances, earned, is_by_mix_alone, joined, nearness
-from pipeline.schema import CANDIDATES, NO_CATEGORY
+from pipeline.schema import CANDIDATES, NO_CATEGORY, TABLES
 from pipeline.settings import Merging
 from pipeline.settings.per_category import for_category
 
@@ -20,14 +21,14 @@ _DESCRIBED = ("merged_clusters", "merged_profiles")
 
 def finish(
     *,
-    candidates: pd.DataFrame,
-    candidate_store_clusters: pd.DataFrame,
-    candidate_merged_clusters: pd.DataFrame,
-    candidate_merged_profiles: pd.DataFrame,
-    candidate_reassignments: pd.DataFrame,
-    candidate_merging_methods: pd.DataFrame,
-    internal_clusters: pd.DataFrame,
-    internal_features: pd.DataFrame,
+    candidates: pd.DataFrame | ByCategory,
+    candidate_store_clusters: pd.DataFrame | ByCategory,
+    candidate_merged_clusters: pd.DataFrame | ByCategory,
+    candidate_merged_profiles: pd.DataFrame | ByCategory,
+    candidate_reassignments: pd.DataFrame | ByCategory,
+    candidate_merging_methods: pd.DataFrame | ByCategory,
+    internal_clusters: pd.DataFrame | ByCategory,
+    internal_features: pd.DataFrame | ByCategory,
     internal_excluded: pd.DataFrame,
     external_clusters: pd.DataFrame,
     external_features: pd.DataFrame,
@@ -38,15 +39,13 @@ def finish(
     settings: Merging,
     reference_clusters: pd.DataFrame | None = None,
     reference_numbers: pd.DataFrame | None = None,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, pd.DataFrame | Iterator[pd.DataFrame]]:
     """Decide where the outside data earns its place, take that answer of every category, and apply the placements by hand.
 
     Parameters
     ----------
     candidates to candidate_merging_methods : the tables of `candidates.merge_category`, of all categories
-    internal_clusters, internal_excluded, external_clusters to external_excluded : the tables of these names in `pipeline.schema`;
-        excluded_stores of either side
-    internal_features : at least of the categories that overrides name
+    internal_clusters to external_excluded : the tables of these names in `pipeline.schema`; excluded_stores of either side
     overrides : the placements by hand, as in `pipeline.schema`
     settings : `[merging]`
     reference_clusters, reference_numbers : store_clusters and cluster_numbers of the pin whose numbers are kept; None
@@ -54,48 +53,93 @@ def finish(
 
     Returns
     -------
-    store_clusters, merged_clusters, merged_profiles, reassignments, excluded_stores, merging_methods, external_contribution,
-    cluster_numbers and overrides_applied, as in `pipeline.schema`.
+    merged_clusters, merged_profiles, reassignments, excluded_stores, merging_methods, external_contribution, cluster_numbers and
+    overrides_applied, as in `pipeline.schema`; store_clusters, a frame per category, of which each is computed when it is asked for.
 
     Raises
     ------
     RawDataError, DataError : as in `merging.joined` and `place`
     """
-    one_answer = candidates[~candidates["earns"]]
-    answer = dict(zip(one_answer["category"], earned(one_answer), strict=True))
-    both = set(candidates.loc[candidates["earns"], "category"])
-    answer = {category: earns and category in both for category, earns in answer.items()}
-    of_answer = {
-        "candidates": candidates,
-        "candidate_store_clusters": candidate_store_clusters,
-        "candidate_merged_clusters": candidate_merged_clusters,
-        "candidate_merged_profiles": candidate_merged_profiles,
-        "candidate_reassignments": candidate_reassignments,
-        "candidate_merging_methods": candidate_merging_methods,
+    of_candidates = {
+        "candidates": by_category(candidates),
+        "candidate_merged_clusters": by_category(candidate_merged_clusters),
+        "candidate_merged_profiles": by_category(candidate_merged_profiles),
+        "candidate_reassignments": by_category(candidate_reassignments),
+        "candidate_merging_methods": by_category(candidate_merging_methods),
     }
-    taken = {name: _taken(table, answer) for name, table in of_answer.items()}
-    final = {of: taken[name] for name, of in CANDIDATES.items()}
+    answers = _answers(of_candidates["candidates"])
+    taken = {name: _Taken(table, answers).every(name) for name, table in of_candidates.items()}
+    final = {CANDIDATES[name]: table for name, table in taken.items()}
+    clusters, features = by_category(internal_clusters), by_category(internal_features)
+    merged_stores = _Taken(by_category(candidate_store_clusters), answers)
     final |= joined(
         {name: table for name, table in final.items() if name not in ("merged_profiles", "external_contribution")},
         final["external_contribution"].drop(columns="highest_number"),
-        internal_clusters=internal_clusters,
+        store_clusters=merged_stores,
+        internal_clusters=clusters,
         internal_excluded=internal_excluded,
         external_clusters=external_clusters,
         external_excluded=external_excluded,
     )
     final |= _with_outside_numbered(final, reference_clusters, reference_numbers)
     final["cluster_numbers"] = _highest(taken["candidates"], final["cluster_numbers"])
-    final |= place(final, overrides)
-    sides = internal_clusters, internal_features, external_clusters, external_scaled_features
-    changed = _changed(final["overrides_applied"])
-    final["store_clusters"] = _measured(final, changed, sides, settings)
-    return _described(final, {*changed, NO_CATEGORY}, internal_features, external_features, external_feature_report)
+    placed = place(_With(merged_stores, final.pop("store_clusters")), final["excluded_stores"], overrides)
+    final |= {"merged_clusters": placed.counted(final["merged_clusters"]), "overrides_applied": placed.applied}
+    changed = _changed(placed.applied)
+    outside = external_features, external_feature_report
+    for category in sorted({*changed, NO_CATEGORY} & set(placed.categories)):
+        final |= _described(final, category, placed.rows(category), features.rows(category), outside)
+    sides = external_clusters, external_scaled_features
+
+    def stores() -> Iterator[pd.DataFrame]:
+        for category in placed.categories:
+            rows = placed.rows(category)
+            if category in changed:
+                of_category = clusters.rows(category), features.rows(category)
+                rows = _measured(rows, final["merged_clusters"], (*of_category, *sides), settings)
+            yield rows
+
+    return {**final, "store_clusters": stores()}
 
 
-def _taken(table: pd.DataFrame, answer: Mapping[str, bool]) -> pd.DataFrame:
+def _answers(candidates: ByCategory) -> dict[str, bool]:
+    """By category, whether its rows with `earns` are taken."""
+    every = stacked(TABLES["candidates"], [candidates.rows(category) for category in candidates.categories])
+    undecided = every[~every["earns"]]
+    both = set(every.loc[every["earns"], "category"])
+    earns = zip(undecided["category"], earned(undecided), strict=True)
+    return {str(category): bool(answer) and category in both for category, answer in earns}
+
+
+class _Taken:
     """The rows of each category's answer."""
-    is_taken = table["earns"].to_numpy(dtype=bool) == table["category"].map(answer).to_numpy(dtype=bool)
-    return table[is_taken].drop(columns="earns").reset_index(drop=True)
+
+    def __init__(self, table: ByCategory, answers: Mapping[str, bool]) -> None:
+        self._table, self._answers = table, answers
+        self.categories = sorted(answers)
+
+    def rows(self, category: str) -> pd.DataFrame:
+        """The rows of a category, without the answer."""
+        rows = self._table.rows(category)
+        is_taken = rows["earns"].to_numpy(dtype=bool) == self._answers.get(category, False)
+        return rows[is_taken].drop(columns="earns").reset_index(drop=True)
+
+    def every(self, name: str) -> pd.DataFrame:
+        """The rows of all categories, sorted by the key of the table of this name."""
+        parts = [self.rows(category).assign(earns=False) for category in self.categories]
+        return stacked(TABLES[name], parts).drop(columns="earns")
+
+
+class _With:
+    """store_clusters by category, with the stores that only the outside data has."""
+
+    def __init__(self, clusters: ByCategory, outside: pd.DataFrame) -> None:
+        self._clusters, self._outside = clusters, outside
+        self.categories = sorted([*clusters.categories, *([NO_CATEGORY] if len(outside) else [])])
+
+    def rows(self, category: str) -> pd.DataFrame:
+        """The rows of a category."""
+        return self._outside if category == NO_CATEGORY else self._clusters.rows(category)
 
 
 def _with_outside_numbered(
@@ -127,25 +171,20 @@ def _changed(applied: pd.DataFrame) -> set[str]:
 
 
 def _measured(
-    merged: Mapping[str, pd.DataFrame],
-    changed: Collection[str],
+    placed: pd.DataFrame,
+    merged_clusters: pd.DataFrame,
     sides: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame],
     settings: Merging,
 ) -> pd.DataFrame:
-    """The final clusters; what lies near what is computed again in the changed categories."""
-    if not changed:
-        return merged["store_clusters"]
-    measured = merged["store_clusters"].set_index(["store_id", "category"])
-    internal, features, *outside = sides
-    of_changed = (table[table["category"].isin(changed)] for table in (internal, features))
-    for stores in category_stores(*of_changed, *outside):
+    """The final clusters of a category, with what lies near what computed again."""
+    measured = placed.set_index("store_id")
+    for stores in category_stores(*sides):
         ordered = stores.in_order_of_values()
-        keys = pd.MultiIndex.from_arrays([ordered.store_id, np.full(len(ordered.store_id), ordered.category, object)])
+        keys = ordered.store_id
         cluster = measured.loc[keys, "cluster"].to_numpy(dtype=np.int64)
         space = ordered.space(for_category(settings, ordered.category))
         measured.loc[keys, "distance"] = distances(space, cluster)
-        cells = merged["merged_clusters"]
-        cells = cells[cells["category"] == ordered.category]
+        cells = merged_clusters[merged_clusters["category"] == ordered.category]
         of_internal, of_external = (
             cells[side].fillna(0).to_numpy(dtype=np.int64) for side in ("internal_cluster", "external_cluster")
         )
@@ -156,23 +195,18 @@ def _measured(
 
 
 def _described(
-    final: dict[str, pd.DataFrame],
-    categories: Collection[str],
-    internal_features: pd.DataFrame,
-    external_features: pd.DataFrame,
-    external_feature_report: pd.DataFrame,
+    final: Mapping[str, pd.DataFrame],
+    category: str,
+    placed: pd.DataFrame,
+    features: pd.DataFrame,
+    outside: tuple[pd.DataFrame, pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
-    """The tables, with new names and profiles in these categories."""
-    inside = {name: table[table["category"].isin(categories)] for name, table in final.items() if "category" in table}
-    if inside["store_clusters"].empty:
-        return final
+    """merged_clusters and merged_profiles, with new names and profiles in this category."""
+    cells = final["merged_clusters"]
     again = described(
-        inside,
-        internal_features[internal_features["category"].isin(categories)],
-        external_features,
-        external_feature_report,
+        {"store_clusters": placed, "merged_clusters": cells[cells["category"] == category]}, features, *outside
     )
-    return final | {
-        name: pd.concat([final[name][~final[name]["category"].isin(categories)], again[name]], ignore_index=True)
+    return {
+        name: pd.concat([final[name][final[name]["category"] != category], again[name]], ignore_index=True)
         for name in _DESCRIBED
     }

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.final.placement_rows import row_name
+from pipeline.core.frames import ByCategory
 from pipeline.errors import RawDataError
 from pipeline.schema import NO_CATEGORY
 from pipeline.wording import listed
@@ -30,7 +31,49 @@ class _Result(NamedTuple):
     numbers: dict[str, list[int]]
 
 
-def place(merged: Mapping[str, pd.DataFrame], overrides: pd.DataFrame) -> dict[str, pd.DataFrame]:
+class Placed:
+    """store_clusters by category, with `overridden`: the stores are where overrides place them.
+
+    Attributes
+    ----------
+    applied : overrides_applied, one row per override
+    """
+
+    def __init__(self, store_clusters: ByCategory, applied: pd.DataFrame) -> None:
+        self._before, self.applied = store_clusters, applied
+        self.categories = store_clusters.categories
+        self._wanted = {
+            pair: int(cluster)
+            for pair, cluster, is_applied in zip(
+                _pairs(applied), applied["to_cluster"], applied["applied"], strict=True
+            )
+            if is_applied
+        }
+
+    def rows(self, category: str) -> pd.DataFrame:
+        """The rows of a category; a store that an override placed elsewhere is no longer `reassigned`."""
+        clusters = self._before.rows(category)
+        was = clusters["cluster"].to_numpy(dtype=np.int64)
+        now, overridden = was.copy(), np.zeros(len(clusters), dtype=bool)
+        stores = {store for store, of in self._wanted if of == category}
+        for position in np.flatnonzero(clusters["store_id"].isin(stores).to_numpy(dtype=bool)):
+            now[position] = self._wanted[str(clusters["store_id"].iloc[position]), category]
+            overridden[position] = True
+        return clusters.assign(
+            cluster=now, reassigned=clusters["reassigned"].to_numpy(dtype=bool) & (now == was), overridden=overridden
+        )
+
+    def counted(self, merged_clusters: pd.DataFrame) -> pd.DataFrame:
+        """merged_clusters: the final clusters that still have stores, with new counts; notes mention placements by overrides."""
+        changed = sorted({category for _, category in self._wanted})
+        if not changed:
+            return merged_clusters
+        rows = merged_clusters["category"].isin(changed)
+        again = _counted(merged_clusters[rows], pd.concat([self.rows(category) for category in changed]))
+        return pd.concat([merged_clusters[~rows], again]).sort_values(["category", "cluster"], ignore_index=True)
+
+
+def place(store_clusters: ByCategory, excluded_stores: pd.DataFrame, overrides: pd.DataFrame) -> Placed:
     """Place the stores named in the table overrides.
 
     The numbers in overrides are those of the published final clusters. An override makes no new cluster. If it leaves a
@@ -39,44 +82,36 @@ def place(merged: Mapping[str, pd.DataFrame], overrides: pd.DataFrame) -> dict[s
 
     Parameters
     ----------
-    merged : store_clusters, merged_clusters and excluded_stores, as in `pipeline.schema`, the clusters numbered
+    store_clusters, excluded_stores : as in `pipeline.schema`, the clusters numbered
     overrides : as in `pipeline.schema`
-
-    Returns
-    -------
-    store_clusters with `overridden`; merged_clusters with the new counts of stores; overrides_applied, one row per override.
 
     Raises
     ------
     RawDataError : one line per override whose store is in no source, whose category has neither clusters nor excluded
         stores, or whose cluster does not exist in the category
     """
-    result = _result(merged, overrides)
+    result = _result(store_clusters, excluded_stores, overrides)
     faults = [fault for row in overrides.itertuples(index=False) if (fault := _fault(row, result))]
     if faults:
         raise RawDataError(*faults)
-    applied = _applied(overrides, result)
-    placed = _placed(merged["store_clusters"], applied)
-    counted = {"merged_clusters": _counted(merged["merged_clusters"], placed)} if applied["applied"].any() else {}
-    return {"store_clusters": placed, "overrides_applied": applied, **counted}
+    return Placed(store_clusters, _applied(overrides, result))
 
 
-def _result(merged: Mapping[str, pd.DataFrame], overrides: pd.DataFrame) -> _Result:
-    clusters, excluded = (
-        table[table["category"] != NO_CATEGORY] for table in (merged["store_clusters"], merged["excluded_stores"])
-    )
+def _result(store_clusters: ByCategory, excluded_stores: pd.DataFrame, overrides: pd.DataFrame) -> _Result:
+    stores, named = set(excluded_stores["store_id"]), set(overrides["store_id"])
+    excluded = excluded_stores[excluded_stores["category"] != NO_CATEGORY]
     numbers: dict[str, list[int]] = {str(category): [] for category in excluded["category"].unique()}
-    each = clusters[["category", "cluster"]].drop_duplicates().sort_values(["category", "cluster"])
-    for category, cluster in zip(each["category"], each["cluster"], strict=True):
-        numbers.setdefault(str(category), []).append(int(cluster))
-    of_overrides = (table[table["store_id"].isin(overrides["store_id"])] for table in (clusters, excluded))
-    placed, why = (rows.itertuples(index=False) for rows in of_overrides)
-    return _Result(
-        {str(store) for name in ("store_clusters", "excluded_stores") for store in merged[name]["store_id"].unique()},
-        {(str(row.store_id), str(row.category)): (int(row.cluster), bool(row.reassigned)) for row in placed},
-        {(str(row.store_id), str(row.category)): str(row.reason) for row in why},
-        numbers,
-    )
+    placed: dict[tuple[str, str], tuple[int, bool]] = {}
+    for category in store_clusters.categories if named else ():
+        rows = store_clusters.rows(category)
+        stores.update(rows["store_id"].to_numpy(dtype=object))
+        if category == NO_CATEGORY:
+            continue
+        numbers[category] = sorted(int(number) for number in rows["cluster"].unique())
+        for row in rows[rows["store_id"].isin(named)].itertuples(index=False):
+            placed[str(row.store_id), category] = int(row.cluster), bool(row.reassigned)
+    why = excluded[excluded["store_id"].isin(named)].itertuples(index=False)
+    return _Result(stores, placed, {(str(row.store_id), str(row.category)): str(row.reason) for row in why}, numbers)
 
 
 def _fault(row: object, result: _Result) -> str:
@@ -133,26 +168,8 @@ def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
     return [(str(store), str(category)) for store, category in zip(table["store_id"], table["category"], strict=True)]
 
 
-def _placed(clusters: pd.DataFrame, applied: pd.DataFrame) -> pd.DataFrame:
-    """The clusters with the overrides; a store that an override placed elsewhere is no longer `reassigned`."""
-    wanted = {
-        pair: int(cluster)
-        for pair, cluster, is_applied in zip(_pairs(applied), applied["to_cluster"], applied["applied"], strict=True)
-        if is_applied
-    }
-    was = clusters["cluster"].to_numpy(dtype=np.int64)
-    now, overridden = was.copy(), np.zeros(len(clusters), dtype=bool)
-    named = np.flatnonzero(clusters["store_id"].isin({store for store, _ in wanted}).to_numpy(dtype=bool))
-    for position, pair in zip(named, _pairs(clusters.iloc[named]), strict=True):
-        if pair in wanted:
-            now[position], overridden[position] = wanted[pair], True
-    return clusters.assign(
-        cluster=now, reassigned=clusters["reassigned"].to_numpy(dtype=bool) & (now == was), overridden=overridden
-    )
-
-
 def _counted(clusters: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
-    """The final clusters that still have stores, with new counts; notes mention placements by overrides."""
+    """The final clusters of the categories of `placed`, as `Placed.counted` says."""
     counts = placed.groupby(["category", "cluster"], as_index=False).agg(
         stores=("store_id", "size"), reassigned_stores=("reassigned", "sum"), by_hand=("overridden", "sum")
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from pipeline.core.frames import stacked
+from pipeline.core.frames import ByCategory, by_category, stacked
 from pipeline.core.merging.comparison import compare
 from pipeline.core.merging.contribution import Contribution, contribution, contribution_rows, contribution_table, earned
 from pipeline.core.merging.methods import AUTO, Category
@@ -66,14 +66,18 @@ def merge(
         "reassignments": [part.outcome.reassignments for part in taken],
         "merging_methods": [part.methods for part in taken],
     }
-    return joined(
-        {name: stacked(TABLES[name], frames) for name, frames in parts.items()},
+    merged = {name: stacked(TABLES[name], frames) for name, frames in parts.items()}
+    complete = joined(
+        merged,
         contribution_rows([part.contribution for part in taken]),
-        internal_clusters=internal_clusters,
+        store_clusters=by_category(merged["store_clusters"]),
+        internal_clusters=by_category(internal_clusters),
         internal_excluded=internal_excluded,
         external_clusters=external_clusters,
         external_excluded=external_excluded,
     )
+    rows = [merged["store_clusters"], complete["store_clusters"]]
+    return complete | {"store_clusters": stacked(TABLES["store_clusters"], rows)}
 
 
 class Candidate(NamedTuple):
@@ -117,12 +121,13 @@ def joined(
     merged: Mapping[str, pd.DataFrame],
     contributions: pd.DataFrame,
     *,
-    internal_clusters: pd.DataFrame,
+    store_clusters: ByCategory,
+    internal_clusters: ByCategory,
     internal_excluded: pd.DataFrame,
     external_clusters: pd.DataFrame,
     external_excluded: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """The merged categories, with the stores that no category has.
+    """The merged categories, with the stores that no category has; no more than the stores of a category are in memory.
 
     The stores of a category are those with an internal cluster in it. A store is `both` if it has an external cluster,
     else `internal_only`. A store that only the outside data has appears once, in the category `(none)`, as
@@ -131,13 +136,14 @@ def joined(
 
     Parameters
     ----------
-    merged : store_clusters, merged_clusters, reassignments and merging_methods of all categories, sorted by their keys
+    merged : merged_clusters, reassignments and merging_methods of all categories, sorted by their keys
     contributions : `contribution_rows`, of all categories
-    internal_clusters, internal_excluded, external_clusters, external_excluded : as for `merge`
+    store_clusters, internal_clusters : by category
+    internal_excluded, external_clusters, external_excluded : as for `merge`
 
     Returns
     -------
-    As `merge`.
+    As `merge`, but of store_clusters only the rows that no category has.
 
     Raises
     ------
@@ -146,33 +152,38 @@ def joined(
     DataError
         A store would be lost, or be both clustered and excluded in a category.
     """
-    _check_some_store_is_in_both([internal_clusters, internal_excluded], [external_clusters, external_excluded])
-    only_outside = _only_outside(internal_clusters, internal_excluded, external_clusters)
+    clustered = set[str]().union(*(_stores([internal_clusters], name) for name in internal_clusters.categories))
+    _check_some_store_is_in_both(
+        clustered.union(internal_excluded["store_id"]),
+        set(external_clusters["store_id"]).union(external_excluded["store_id"]),
+    )
+    is_chosen = internal_excluded["category"] != NO_CATEGORY
+    only_outside = set(external_clusters["store_id"]) - clustered - set(internal_excluded.loc[is_chosen, "store_id"])
     outside = external_clusters[external_clusters["store_id"].isin(only_outside)]
-    of_outside: dict[str, pd.DataFrame] = {}
+    of_outside = {name: stacked(TABLES[name], []) for name in ("store_clusters", "merged_clusters")}
     if len(outside):
         outside = outside.assign(number=_by_size(outside["cluster"]))
         of_outside = {"store_clusters": _external_only(outside), "merged_clusters": _external_only_clusters(outside)}
-    replaced = (internal_excluded["category"] == NO_CATEGORY) & internal_excluded["store_id"].isin(only_outside)
+    replaced = ~is_chosen & internal_excluded["store_id"].isin(only_outside)
     complete = {
         **merged,
-        **{name: stacked(TABLES[name], [merged[name], rows]) for name, rows in of_outside.items()},
+        "store_clusters": of_outside["store_clusters"],
+        "merged_clusters": stacked(
+            TABLES["merged_clusters"], [merged["merged_clusters"], of_outside["merged_clusters"]]
+        ),
         "excluded_stores": stacked(TABLES["excluded_stores"], [internal_excluded[~replaced], external_excluded]),
         "external_contribution": stacked(TABLES["external_contribution"], [contribution_table(contributions)]),
     }
     _check_no_store_is_lost(
-        [internal_clusters, internal_excluded],
+        [internal_clusters, by_category(internal_excluded)],
         [external_clusters, external_excluded],
-        complete["store_clusters"],
+        [store_clusters, by_category(complete["store_clusters"])],
         complete["excluded_stores"],
     )
     return complete
 
 
-def _check_some_store_is_in_both(internal: Sequence[pd.DataFrame], external: Sequence[pd.DataFrame]) -> None:
-    inside, outside = (
-        {str(store) for frame in side for store in frame["store_id"].unique()} for side in (internal, external)
-    )
+def _check_some_store_is_in_both(inside: set[str], outside: set[str]) -> None:
     if inside and outside and not inside & outside:
         raise RawDataError(
             f"the internal sales and the outside data have no store in common: sales have {_some(inside)}, outside data has "
@@ -182,14 +193,6 @@ def _check_some_store_is_in_both(internal: Sequence[pd.DataFrame], external: Seq
 
 def _some(stores: set[str], shown: int = 3) -> str:
     return listed((repr(name) for name in sorted(stores)), shown)
-
-
-def _only_outside(
-    internal_clusters: pd.DataFrame, internal_excluded: pd.DataFrame, external_clusters: pd.DataFrame
-) -> set[str]:
-    selling = set(internal_clusters["store_id"])
-    selling |= set(internal_excluded.loc[internal_excluded["category"] != NO_CATEGORY, "store_id"])
-    return set(external_clusters["store_id"]) - selling
 
 
 def category_stores(
@@ -289,18 +292,22 @@ def _external_only_clusters(outside: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_no_store_is_lost(
-    internal: Sequence[pd.DataFrame],
+    internal: Sequence[ByCategory],
     external: Sequence[pd.DataFrame],
-    store_clusters: pd.DataFrame,
+    store_clusters: Sequence[ByCategory],
     excluded_stores: pd.DataFrame,
 ) -> None:
     """P3: every store of every source, in each of its categories, is in store_clusters or in excluded_stores, not both."""
-    clustered, excluded = _pairs([store_clusters]), _pairs([excluded_stores])
-    in_either = clustered.union(excluded)
-    lost = set(_pairs(internal).difference(in_either).get_level_values(0))
-    lost |= {store for table in external for store in table["store_id"]} - set(in_either.get_level_values(0).unique())
-    not_outside = _pairs([excluded_stores[excluded_stores["source"] != "external"]])
-    twice = set(clustered.intersection(not_outside).get_level_values(0))
+    excluded = by_category(excluded_stores)
+    not_outside = by_category(excluded_stores[excluded_stores["source"] != "external"])
+    lost, twice, in_any = set[str](), set[str](), set[str]()
+    for category in sorted({name for table in (*internal, *store_clusters, excluded) for name in table.categories}):
+        clustered = _stores(store_clusters, category)
+        in_either = clustered | _stores([excluded], category)
+        lost |= _stores(internal, category) - in_either
+        twice |= clustered & _stores([not_outside], category)
+        in_any |= in_either
+    lost |= set[str]().union(*(table["store_id"] for table in external)) - in_any
     if lost or twice:
         raise DataError(
             f"merging lost {counted(len(lost), 'store', 'stores')} ({listed(sorted(lost), 5) or 'none'}) and has {len(twice)} both "
@@ -308,7 +315,5 @@ def _check_no_store_is_lost(
         )
 
 
-def _pairs(tables: Sequence[pd.DataFrame]) -> pd.MultiIndex:
-    """Store and category of every row, each pair once."""
-    keys = pd.concat([table[["store_id", "category"]].astype(object) for table in tables])
-    return pd.MultiIndex.from_frame(keys.drop_duplicates())
+def _stores(tables: Iterable[ByCategory], category: str) -> set[str]:
+    return set[str]().union(*(table.rows(category)["store_id"].to_numpy(dtype=object) for table in tables))

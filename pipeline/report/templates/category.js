@@ -19,11 +19,15 @@ function stores() {
   return stores.parsed;
 }
 
-function category(position) {
-  category.parsed ??= new Map();
-  if (!category.parsed.has(position))
-    category.parsed.set(position, JSON.parse(document.getElementById(`data-${position}`).textContent));
-  return category.parsed.get(position);
+// A category's data are packed, so that a file of many categories stays small; a browser unpacks them where the file lies.
+async function category(position) {
+  const packed = atob(document.getElementById(`data-${position}`).textContent);
+  const bytes = new Uint8Array(packed.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = packed.charCodeAt(at);
+  const data = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  let last = -1;
+  data.stores.at = data.stores.after.map((step) => (last += step));
+  return data;
 }
 
 function label(cluster) {
@@ -343,8 +347,7 @@ function grid(content) {
   return content.folded ? element("details", {}, element("summary", {}, content.title), section) : section;
 }
 
-function drawCategory(position) {
-  const data = category(position);
+function drawCategory(data) {
   return element(
     "article",
     {},

@@ -6,6 +6,7 @@ const searchResult = document.getElementById("found");
 const search = document.getElementById("search");
 const links = [...document.querySelectorAll("nav a")];
 const categoryLinks = [...document.querySelectorAll("#category-list a")];
+const notice = document.getElementById("notice");
 const title = document.title;
 
 // What there is of the outside data, and over all categories; null where there is none.
@@ -20,6 +21,26 @@ function drawAbove(part, pictures) {
   const holder = document.getElementById(`drawn-${part}`);
   if (!holder || holder.childElementCount || !data(part)) return;
   holder.replaceChildren(element("h3", {}, "In pictures"), ...pictures(data(part)).filter(Boolean));
+}
+
+// Every category with its number, few in memory at a time, until something else is wanted; says how far it is.
+async function* everyCategory(isWanted) {
+  const ahead = 4; // the browser unpacks beside the script
+  const asked = [];
+  for (let number = 0; number < categoryLinks.length; number += 1) {
+    while (asked.length < Math.min(number + ahead, categoryLinks.length)) asked.push(category(asked.length));
+    if (number % 10 === 9) tell(`Reading the categories: ${number + 1} of ${categoryLinks.length}`);
+    const each = await asked[number];
+    if (!isWanted()) return;
+    yield [number, each];
+    asked[number] = null;
+  }
+}
+
+// What the page is doing, or why it cannot; nothing hides it.
+function tell(text = "") {
+  notice.textContent = text;
+  notice.hidden = !text;
 }
 
 function outsidePictures(outside) {
@@ -67,16 +88,17 @@ function chainPictures(chain) {
   return chain.clusters.length > 1 ? [summary, overAll(chain), why] : [summary, why];
 }
 
-function drawStore(position) {
+async function drawStore(position, isWanted) {
   const all = stores();
   const chain = data("chain");
   let sales = 0;
-  const rows = categoryLinks.flatMap((link, number) => {
-    const each = category(number);
+  const rows = [];
+  for await (const [number, each] of everyCategory(isWanted)) {
     const at = each.stores.at.indexOf(position);
+    if (at < 0) continue;
     sales += each.stores.sales[at] ?? 0;
-    return at < 0 ? [] : [[element("a", { href: `#category-${number}` }, name(each.name)), ...storeCells(each, at)]];
-  });
+    rows.push([element("a", { href: `#category-${number}` }, name(each.name)), ...storeCells(each, at)]);
+  }
   const outside = all.external[position];
   const likely = likelihood(data("outside")?.likely, position);
   return element(
@@ -114,7 +136,7 @@ function drawStore(position) {
   );
 }
 
-function drawMatches(text) {
+async function drawMatches(text, isWanted) {
   const wanted = text.trim().toLocaleLowerCase();
   const all = stores();
   const matches = all.id
@@ -123,8 +145,8 @@ function drawMatches(text) {
       (at) => all.id[at].toLocaleLowerCase().includes(wanted) || all.labels[at].toLocaleLowerCase().includes(wanted),
     );
   const exact = matches.filter((at) => all.id[at].toLocaleLowerCase() === wanted);
-  if (exact.length === 1) return drawStore(exact[0]);
-  if (matches.length === 1) return drawStore(matches[0]);
+  if (exact.length === 1) return drawStore(exact[0], isWanted);
+  if (matches.length === 1) return drawStore(matches[0], isWanted);
   const most = 50;
   return element(
     "article",
@@ -188,13 +210,16 @@ function show(part, content, focus) {
   }
 }
 
-function showAll() {
+async function showAll(isWanted) {
   drawPictures("outside");
   drawPictures("chain");
   for (const view of views) view.hidden = false;
   searchResult.hidden = true;
   shownCategory.hidden = false;
-  shownCategory.replaceChildren(...categoryLinks.map((_, number) => drawCategory(number)));
+  shownCategory.replaceChildren();
+  for await (const [, each] of everyCategory(isWanted)) {
+    shownCategory.append(drawCategory(each));
+  }
 }
 
 // A search that somebody cut or typed by hand may not be a valid escape.
@@ -214,17 +239,36 @@ function subject() {
   return named ? ["category", categoryLinks.findIndex((link) => link.textContent === decoded(named))] : [];
 }
 
-function route(focus = true) {
+// The part that the address names; a later one is shown instead, if it is asked for while this one is read.
+async function draw(isWanted, focus) {
   const [kind, at] = subject();
   const [, wanted] = /^#search=(.*)$/.exec(location.hash) || [];
-  if (kind === "category" && at in categoryLinks) show(shownCategory, drawCategory(at), focus);
-  else if (kind === "store" && at < stores().id.length) show(searchResult, drawStore(at), focus);
+  const shown = (part, content) => isWanted() && show(part, content, focus);
+  if (kind === "category" && at in categoryLinks) shown(shownCategory, drawCategory(await category(at)));
+  else if (kind === "store" && at < stores().id.length) shown(searchResult, await drawStore(at, isWanted));
   else if (wanted !== undefined) {
     search.value = decoded(wanted);
-    show(searchResult, drawMatches(search.value), focus);
-  } else if (location.hash === "#everything") showAll();
-  else if (location.hash !== "#main")
-    show(views.find((view) => `#${view.id}` === location.hash) || views[0], null, focus);
+    shown(searchResult, await drawMatches(search.value, isWanted));
+  } else if (location.hash === "#everything") await showAll(isWanted);
+  else if (location.hash !== "#main") shown(views.find((view) => `#${view.id}` === location.hash) || views[0], null);
+}
+
+async function route(focus = true) {
+  route.count = (route.count ?? 0) + 1;
+  const own = route.count;
+  const isWanted = () => own === route.count;
+  try {
+    await draw(isWanted, focus);
+    if (!isWanted()) return;
+    tell();
+  } catch (error) {
+    if (!isWanted()) return;
+    tell(
+      typeof DecompressionStream === "undefined"
+        ? "This browser is too old to read the categories in this file. Open it in a newer one: Chrome or Edge 80, Firefox 113, Safari 16.4 or later."
+        : `This cannot be shown: ${error.message}. If the file was cut off on its way, copy it again.`,
+    );
+  }
   for (const link of links) {
     if (link.hash === (location.hash || "#overview")) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
