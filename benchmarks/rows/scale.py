@@ -11,11 +11,11 @@ from benchmarks.project import Project
 
 SHAPE = {
     "quick": {"categories": 3, "stores": 40, "skus": 12, "weeks": 1},
-    "default": {"categories": 25, "stores": 1000, "skus": 10, "weeks": 8},
+    "default": {"categories": 10, "stores": 1000, "skus": 10, "weeks": 8},
     "full": {"categories": 100, "stores": 1000, "skus": 10, "weeks": 50},
 }
 STORES = {"quick": 200, "default": 5000, "full": 5000}
-TIMES = {"quick": 1, "default": 2, "full": 3}
+TIMES = {"quick": 1, "default": 1, "full": 3}
 CATEGORY_JOB = "Merging"  # which builds the clustering and the merging of each category
 WHY_WORKERS = """summing the sales, the outside data, the chain, database, report and workbook are one task each; beside them a second worker has the
 categories to work on only as long as they last."""
