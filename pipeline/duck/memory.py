@@ -30,9 +30,14 @@ def bound(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
 
 def unspillable(connection: duckdb.DuckDBPyConnection, size: int) -> None:
     """Raise the limit to what the connection needs for `size` bytes that it cannot spill, such as an index that it builds."""
-    number, unit = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
-    if size > in_bytes(number, unit):
+    if size > limit_of(connection):
         connection.execute(f"SET memory_limit = '{size // _MEGABYTE + 1}MB'")
+
+
+def limit_of(connection: duckdb.DuckDBPyConnection) -> int:
+    """The connection's limit in bytes."""
+    number, unit = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
+    return in_bytes(number, unit)
 
 
 def in_bytes(number: str, unit: str) -> int:

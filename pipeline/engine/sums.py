@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import duckdb
 
+from pipeline.engine import passes
 from pipeline.engine.connections import create, row, rows, sql, view
 from pipeline.engine.reading.scan import SUMS, Scan, union
 from pipeline.schema import BLOCKS
@@ -30,14 +31,19 @@ _MICROS = (
 _MICROS_OF_SUMS = "CAST(cents AS HUGEINT) * 10000 + rest"
 # Of one amount, as sales_sums.sql has them.
 _CENTS = "CASE WHEN {0} < 0 THEN -1 ELSE 1 END * FLOOR(FLOOR(ABS({0}) * 1e6 + 0.5) / 1e4 + 0.5)"
+_FLOAT_SUM, _WHOLE_SUM, _OTHER_SUMS = (
+    16,
+    32,
+    240,
+)  # bytes that DuckDB takes for a sum of a key; for those of sales_sums.sql besides blocks
 _KIND = {"store": "store", "sku": "SKU", "category": "category"}
 _SPELLINGS = """SELECT '{kind}' AS kind, name AS key, COUNT(*) AS spellings FROM {use}_names
     WHERE name IS NOT NULL GROUP BY name HAVING COUNT(*) > 1"""
 # amounts -> raw_sums: nothing was left out, and nothing is wrong
-_ALL_WELL = """SELECT store_key, sku_key, category_key, sales_cents, CAST(rest_micros AS BIGINT) AS rest_micros, 0 AS earlier_cents,
-    ABS(sales_cents) AS window_cents, 1 AS row_count,
+_ALL_WELL = """SELECT store_key, sku_key, category_key, CAST(micros AS BIGINT) // 10000 AS sales_cents, CAST(micros AS BIGINT) % 10000 AS rest_micros,
+    0 AS earlier_cents, ABS(CAST(micros AS BIGINT) // 10000) AS window_cents, 1 AS row_count,
     1 AS rows_in_window, 0 AS bad_values, 0 AS bad_texts, CAST(NULL AS VARCHAR) AS bad_text{blocks} FROM amounts"""
-_BAD = "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT ISFINITE(rest_micros){too_large}) FROM amounts"
+_BAD = f"SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT absolute_micros < {2**53}) FROM amounts"
 
 
 def make(
@@ -88,10 +94,11 @@ def make(
     view(connection, "raw_sales", union(raw_scans, selects))
     by_block = BLOCK_MICROS if blocks else ()
     has_sums = raw_scans[0].has_sums
-    well = in_window is None and not has_sums and _quickly(connection, names, by_block)
+    well = in_window is None and not has_sums and _quickly(connection, raw_scans, names, by_block)
     if not well:
         text, micros = ("extracted_sums.sql", _MICROS_OF_SUMS) if has_sums else ("sales_sums.sql", _MICROS)
-        create(connection, "raw_sums", sql(text, blocks=_per_block(by_block, micros)))
+        blocks, size = _per_block(by_block, micros), _OTHER_SUMS + _WHOLE_SUM * len(by_block)
+        passes.make(connection, raw_scans, "raw_sums", lambda of_pass: sql(text, blocks=blocks, of_pass=of_pass), size)
         _name(connection, names, by_block)
         _drop(connection, "TABLE", "raw_sums")
     return well
@@ -149,23 +156,34 @@ def _replace_sums(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     connection.execute("ALTER TABLE settled_sums RENAME TO sums")
 
 
-def _per_block(by_block: Sequence[str], signed: str = _MICROS, within: str = "{}") -> str:
-    """The SQL of the sum of each block, in millionths of a unit: a HUGEINT, or what `within` makes of it."""
-    sums = (f"COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0)" for number in range(1, len(by_block) + 1))
-    return "".join(f",\n    {within.format(each)} AS {name}" for each, name in zip(sums, by_block, strict=True))
+def _per_block(by_block: Sequence[str], signed: str) -> str:
+    """The SQL of the sum of each block, in millionths of a unit: a HUGEINT."""
+    return "".join(
+        f",\n    COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS {name}"
+        for number, name in enumerate(by_block, 1)
+    )
 
 
 def _listed(by_block: Sequence[str], written: str = "{}") -> str:
     return "".join(f", {written.format(name)}" for name in by_block)
 
 
-def _quickly(connection: duckdb.DuckDBPyConnection, names: dict[str, str], by_block: Sequence[str]) -> bool:
+def _quickly(
+    connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan], names: dict[str, str], by_block: Sequence[str]
+) -> bool:
     """Make `sums` if all rows are valid; otherwise make nothing, and return False."""
-    create(connection, "amounts", sql("amounts.sql", blocks=_per_block(by_block, within="TRY_CAST({} AS BIGINT)")))
-    count, bad = row(connection, _BAD.format(too_large="".join(f" OR {name} IS NULL" for name in by_block)))
+    blocks = "".join(
+        f",\n    SUM(CASE WHEN block = {number} THEN micros ELSE 0 END) AS {name}"
+        for number, name in enumerate(by_block, 1)
+    )
+    size = _FLOAT_SUM * (2 + len(by_block))
+    passes.make(
+        connection, raw_scans, "amounts", lambda of_pass: sql("amounts.sql", blocks=blocks, of_pass=of_pass), size
+    )
+    count, bad = row(connection, _BAD)
     done = False
     if count and not bad:
-        view(connection, "raw_sums", _ALL_WELL.format(blocks=_listed(by_block)))
+        view(connection, "raw_sums", _ALL_WELL.format(blocks=_listed(by_block, "CAST({0} AS BIGINT) AS {0}")))
         _name(
             connection,
             names,

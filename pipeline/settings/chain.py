@@ -9,7 +9,8 @@ from pipeline.settings.kinds import Positive, Section, Share
 class ChainClustering(ClusteringSettings, frozen=True):
     """`[chain.clustering]`: stores clustered on their sales mix in all categories together."""
 
-    min_need_state_share: Share = 0.01  #: need states below this share of their category's sales are clustered as one
+    #: need states below this share of their category's sales are clustered as one, the rarest first, up to ten times this share together
+    min_need_state_share: Share = 0.01
     #: how many need states are clustered on their own over all categories, those with the most sales; the others are
     #: clustered as one within their category
     max_features: Positive = 300

@@ -33,7 +33,7 @@ class InternalPreprocessing(Section, frozen=True):
 class InternalClustering(SideClustering, frozen=True):
     """`[internal.clustering]`: stores clustered on their sales mix, per category."""
 
-    #: need states below this share of the category's sales are clustered as one
+    #: need states below this share of the category's sales are clustered as one, the rarest first, up to ten times this share together
     min_need_state_share: PerCategory[Share] = 0.01
     #: how much need states count, by name; default 1, 0 leaves a need state out
     weights: PerCategory[dict[str, Weight]] = field(default_factory=dict)

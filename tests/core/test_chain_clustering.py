@@ -118,6 +118,14 @@ def test_need_states_beyond_the_largest_are_one_feature_of_their_category():
     assert list(chain_features({"Bread": wide}, 0.2, 300).blocks["Bread"].columns) == ["a", "b", "c", "(rare)"]
 
 
+def test_a_category_of_many_small_need_states_keeps_most_of_its_mix_apart():
+    sales = pd.DataFrame(np.full((2, 200), 5), index=["x", "y"], columns=[f"n{j:03d}" for j in range(200)])
+    sales.iloc[:, :20] = 1
+    of_bread = chain_features({"Bread": sales}, 0.01, 300).blocks["Bread"]
+    assert of_bread.shape[1] == 181
+    np.testing.assert_allclose(np.square(of_bread["(rare)"]), 20 / 920)
+
+
 def test_a_store_known_in_little_of_the_chain_is_placed_and_not_fitted():
     sales = planted()
     sales = sales[~((sales["store_id"] == "s007") & (sales["category"] != "Salt"))]

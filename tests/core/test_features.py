@@ -51,6 +51,42 @@ def test_a_need_state_at_the_threshold_is_not_rare():
     assert list(found.shares.columns) == ["a", "b"]
 
 
+def test_where_all_need_states_are_small_only_the_rarest_tenth_of_the_sales_is_one_feature():
+    names = [f"n{j:03d}" for j in range(120)]
+    found = features.mix(wide([[2] * 30 + [10] * 90], *names), 0.01)
+    assert list(found.shares.columns) == [RARE, *names[30:]], (
+        "90 of 10 are alike: all of them would be more than a tenth"
+    )
+    assert found.shares[RARE].iloc[0] == pytest.approx(60 / 960)
+
+
+def test_rare_need_states_have_at_most_ten_times_the_share_that_makes_them_rare():
+    sales = wide([[4, 5, 6, 85]], "a", "b", "c", "d")
+    assert list(features.mix(sales, 0.07).shares.columns) == [RARE, "d"]
+    many = wide([[1] * 5 + [3] * 10 + [65]], *[f"n{j:02d}" for j in range(16)])
+    assert list(features.mix(many, 0.03).shares.columns) == [RARE, *[f"n{j:02d}" for j in range(5, 16)]]
+    assert list(features.mix(many, 0.04).shares.columns) == [RARE, "n15"], "35 of 100 are at most ten times .04"
+
+
+def test_need_states_that_were_put_together_before_do_not_count_among_the_rare_ones():
+    sales = wide([[40, 5, 5, 50]], RARE, "a", "b", "c")
+    found = features.mix(sales, 0.06)
+    assert list(found.shares.columns) == [RARE, "c"]
+    assert found.shares[RARE].iloc[0] == 0.5
+
+
+@given(cents=st.lists(st.integers(1, 60), min_size=1, max_size=40), share=st.floats(0, 0.3), seed=st.integers(0, 99))
+def test_which_need_states_are_rare_does_not_depend_on_their_names(cents, share, seed):
+    names = [f"n{j:02d}" for j in range(len(cents))]
+    rare = features.rare_of(pd.Series(cents, index=names), share)
+    order = np.random.default_rng(seed).permutation(len(cents))
+    shuffled = features.rare_of(pd.Series(np.array(cents)[order], index=names), share)
+    assert shuffled.to_numpy()[np.argsort(order)].tolist() == rare.tolist()
+    together = np.array(cents)[rare.to_numpy()].sum()
+    assert together <= features.MOST_RARE * share * sum(cents) * (1 + 1e-12)
+    assert max(np.array(cents)[rare.to_numpy()], default=0) <= min(np.array(cents)[~rare.to_numpy()], default=np.inf)
+
+
 def test_a_need_state_that_nobody_bought_is_no_feature():
     assert list(features.mix(wide([[0, 99]], "a", "b"), 0.0).shares.columns) == ["b"]
 

@@ -10,6 +10,9 @@ from sklearn.metrics import adjusted_rand_score
 from pipeline.core.internal.clustering import cluster_category
 from pipeline.settings import InternalClustering
 
+MANY = np.random.default_rng(4).dirichlet(
+    np.full(120, 1.5)
+)  # need states, of which hardly any has a hundredth of the sales
 CHAIN = np.random.default_rng(1).dirichlet(np.full(14, 2.0))
 RARE = 0.001  # of the sales, in one more need state: small stores sell one or two of it
 
@@ -130,3 +133,19 @@ def test_no_bit_depends_on_the_order_of_rows_or_the_names_of_stores():
     pd.testing.assert_frame_equal(made_again["internal_k_selection"], made["internal_k_selection"], check_exact=True)
     back = again.rename(index={new: old for old, new in names.items()}).sort_index()
     pd.testing.assert_frame_equal(back, clusters, check_exact=True, check_index_type=False, check_names=False)
+
+
+def test_clusters_that_differ_in_many_small_need_states_are_found():
+    random = np.random.default_rng(11)
+    cluster = random.integers(0, 4, 200)
+    tilts = np.zeros((4, len(MANY)))
+    for of_cluster in tilts:
+        of_cluster[random.choice(len(MANY), 12, replace=False)] = 0.9 * random.choice([-1, 1], 12)
+    centres = MANY * np.exp(tilts)
+    shares = np.stack([random.dirichlet(150 * centre / centre.sum()) for centre in centres[cluster]])
+    cents = 250 * random.poisson(4_000 * random.lognormal(0, 0.8, 200)[:, None] * shares)
+    wide = pd.DataFrame(cents, index=[f"s{i:03d}" for i in range(200)], columns=[f"need {j:03d}" for j in range(120)])
+    long = wide.rename_axis("store_id").reset_index().melt("store_id", var_name="need_state", value_name="sales_cents")
+    _, k, clusters, _ = clustered(long[long["sales_cents"] > 0].assign(category="C", is_excluded=False))
+    assert k == 4
+    assert adjusted_rand_score(cluster, clusters["cluster"]) > 0.75

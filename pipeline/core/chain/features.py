@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.core.statistics.features import value_order
+from pipeline.core.statistics.features import rare_of, value_order
 from pipeline.core.statistics.named_stores import to_fit
 from pipeline.schema import RARE, UNMAPPED
 
@@ -38,8 +38,8 @@ def chain_features(
     its sales. In a category without a mix of the store, the store is at the mean, zeros: neither similar to nor different
     from others there.
 
-    Need states below `min_need_state_share` of their category's sales, or not among the `max_features` with the most sales,
-    are one common feature of the category. A category with only one feature is left out.
+    Need states that are rare in their category (`features.rare_of`), or not among the `max_features` with the most sales, are one common
+    feature of the category. A category with only one feature is left out.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def chain_features(
     totals = {category: int(wide.to_numpy().sum()) for category, wide in counted.items()}
     chain = max(sum(totals.values()), 1)
     weight = {category: total / chain for category, total in totals.items()}
-    own = _own_features(counted, totals, min_need_state_share, max_features)
+    own = _own_features(counted, min_need_state_share, max_features)
     blocks = {category: _hellinger(wide, own[category]) for category, wide in mapped.items()}
     has_mix = pd.DataFrame({name: stores.isin(block.index) for name, block in blocks.items()}, index=stores, dtype=bool)
     columns, parts = [], [np.zeros((len(stores), 0))]
@@ -95,14 +95,15 @@ def _sold_by_any(wide: pd.DataFrame, stores: pd.Index) -> pd.DataFrame:
 
 
 def _own_features(
-    mapped: Mapping[str, pd.DataFrame], totals: Mapping[str, int], min_need_state_share: float, max_features: int
+    mapped: Mapping[str, pd.DataFrame], min_need_state_share: float, max_features: int
 ) -> dict[str, list[str]]:
     """The need states of each category that are features of their own; at equal sales, the first by name."""
+    sums = {category: wide.sum(axis=0) for category, wide in mapped.items()}
     ranked = sorted(
         (-int(cents), category, str(need_state))
-        for category, wide in mapped.items()
-        for need_state, cents in wide.sum(axis=0).items()
-        if need_state != RARE and cents > 0 and cents >= min_need_state_share * totals[category]
+        for category, of_need_state in sums.items()
+        for need_state, cents in of_need_state[~rare_of(of_need_state, min_need_state_share)].items()
+        if cents > 0
     )
     own: dict[str, list[str]] = {category: [] for category in mapped}
     for _, category, need_state in ranked[:max_features]:

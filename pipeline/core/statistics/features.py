@@ -18,6 +18,7 @@ from pipeline.errors import DataError
 from pipeline.schema import RARE, UNMAPPED
 from pipeline.wording import counted
 
+MOST_RARE = 10.0  # times the share below which a need state is rare: what rare ones make up together, at most
 LARGEST = 1e100  # of a feature's values: squares and their sums stay finite
 
 
@@ -48,8 +49,7 @@ def positive_sales(sales_by_need_state: pd.DataFrame) -> pd.DataFrame:
 def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[str] = ()) -> Mix:
     """The stores' shares over the mapped need states, rare ones amalgamated.
 
-    A need state that makes up less than `min_need_state_share` of the chain's mapped sales goes into `(rare)`. UNMAPPED
-    is never a feature: the shares are of the mapped sales alone.
+    Rare need states (`rare_of`) go into `(rare)`. UNMAPPED is never a feature: the shares are of the mapped sales alone.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[s
     total = int(chain.sum())
     if total == 0:
         return Mix(mapped.iloc[:, :0].astype("float64"), [])
-    rare = chain.lt(min_need_state_share * total) | (chain.index == RARE)
+    rare = rare_of(chain, min_need_state_share)
     amalgamated = mapped.loc[:, ~rare]
     if rare.any():
         amalgamated = amalgamated.assign(**{RARE: mapped.loc[:, rare].sum(axis=1)}).sort_index(axis=1)
@@ -73,6 +73,20 @@ def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[s
     pooled = amalgamated[to_fit(mapped.index, held_out)].sum(axis=0) / total
     shares.loc[unknown] = pooled.to_numpy()
     return Mix(shares, list(sums.index[unknown]))
+
+
+def rare_of(chain: pd.Series[int], min_need_state_share: float) -> pd.Series[bool]:
+    """Which need states are rare, from what the chain sells of each, in cents.
+
+    They make up less than `min_need_state_share` of all sales. The rarest come first, until together they would make up more than
+    `MOST_RARE` times as much: where a category has many need states, all of them are small, and most of the mix would vanish in one feature. Need
+    states that sell the same are all rare, or none is. What is `(rare)` already stays so, and does not count.
+    """
+    own = chain.index != RARE
+    small = chain[own & chain.lt(min_need_state_share * int(chain.sum())).to_numpy()]
+    up_to = small.groupby(small).sum().cumsum()
+    together = up_to.index[up_to <= MOST_RARE * min_need_state_share * int(chain.sum())]
+    return pd.Series(~own, index=chain.index) | chain.le(together.max() if len(together) else -1)
 
 
 class Axes(NamedTuple):

@@ -10,4 +10,5 @@ SELECT store_key, sku_key, category_key,
     0 AS bad_texts,
     CAST(NULL AS VARCHAR) AS bad_text{blocks}
 FROM raw_sales
+WHERE {of_pass}
 GROUP BY store_key, sku_key, category_key

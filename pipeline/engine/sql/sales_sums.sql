@@ -8,6 +8,7 @@ WITH valid AS (
         CASE WHEN ISFINITE(sales_value) AND ABS(sales_value) <= 1e13 THEN sales_value END AS amount,
         CASE WHEN sales_value IS NULL THEN 1 ELSE 0 END AS is_null
     FROM raw_sales
+    WHERE {of_pass}
 ),
 scaled AS (
     SELECT store_key, sku_key, category_key, sales_text, in_window, block, amount, is_null,
