@@ -19,7 +19,9 @@ COPY (
         SELECT store, sku, week, (4 + 8 * (hash(sku, 0) % 1000) / 1000)
             * (CASE WHEN (sku % {need_states}) % 3 = store % 3 THEN 2.2 ELSE 1 END)
             * (0.7 + 0.6 * (hash(store, sku % {need_states}, 1) % 1000) / 1000)
-            * (0.5 + (hash(store, sku, week) % 1000) / 1000) AS amount
+            * (0.5 + (hash(store, sku, week) % 1000) / 1000)
+            * (CASE WHEN sku // {skus} = 0 AND {changed_category} > 0 AND sku % 3 = 0
+                THEN 1 + (hash(store, sku, {changed_category}) % 1000) / 1000 ELSE 1 END) AS amount
         FROM keyed
     )
     SELECT 1000 + store AS STORE_NBR, 100000 + sku AS SKU_NBR, 'Category ' || (sku // {skus} + 1) AS CAT_DSC,
@@ -86,6 +88,7 @@ def main() -> None:
         "--sorted", type=int, default=0, help="1: rows in order of the stores; 0: of the weeks, in none within"
     )
     parser.add_argument("--changed", type=int, default=0, help="which values the outside data has")
+    parser.add_argument("--changed_category", type=int, default=0, help="which sales the first category has")
     parser.add_argument("--external_only", type=int, default=0, help="1: write the outside data alone")
     told = parser.parse_args()
     (write_external if told.external_only else write)(told.folder, told)

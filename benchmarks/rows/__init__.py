@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.found import Row
 
-ROWS = ("nothing_to_do", "many_traces", "aggregation", "full_run", "two_workers")
+ROWS = ("nothing_to_do", "many_traces", "aggregation", "full_run", "two_workers", "scale")
 SIZES = ("quick", "default", "full")
 
 

@@ -15,7 +15,16 @@ from benchmarks.found import Row, same
 from benchmarks.growth import STAGES, Grown
 from benchmarks.processes import Command, Cost, Middle
 
-SHAPE = {"stores": 6, "categories": 3, "skus": 4, "weeks": 5, "features": 2, "need_states": 4, "changed": 0}
+SHAPE = {
+    "stores": 6,
+    "categories": 3,
+    "skus": 4,
+    "weeks": 5,
+    "features": 2,
+    "need_states": 4,
+    "changed": 0,
+    "changed_category": 0,
+}
 
 
 def row(figure: float, goal: float | None = 1.5, **given: object) -> Row:
@@ -103,7 +112,7 @@ def test_a_run_is_kept_whole(tmp_path):
 
 @pytest.mark.nightly
 def test_the_quick_benchmark_runs_to_its_end(tmp_path):
-    parts = ["nothing_to_do", "many_traces", "aggregation", "full_run", "two_workers", "hashing"]
+    parts = ["nothing_to_do", "many_traces", "aggregation", "full_run", "two_workers", "scale", "hashing"]
     cost = processes.run(
         Command([sys.executable, "-m", "benchmarks", "--quick", "--place", str(tmp_path), "--only", *parts])
     )
