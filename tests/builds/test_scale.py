@@ -48,22 +48,6 @@ joining.join(sorted(Path(sys.argv[1]).glob("*.parquet")), TABLES["internal_featu
 (peak,) = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
 print(json.dumps({"peak_mb": int(peak) / 1024}))
 """
-WRITTEN = """
-import json, sys
-from pathlib import Path
-import report_tables
-from pipeline.report import html, workbook
-
-folder = Path(sys.argv[1])
-files = {path.name: sorted(path.glob("*.parquet")) for path in (folder / "tables").iterdir()}
-source = report_tables.Source(files, "dev", spill=str(folder / "spill"))
-names = ("workbook", "clusters", "profiles", "outside", "moves", "excluded", "dictionary")
-written = {"report": lambda: html.write(source, {"report": folder / "report.html"}),
-           "workbook": lambda: workbook.write(source, {name: folder / name for name in names})}
-written[sys.argv[2]]()
-(peak,) = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
-print(json.dumps({"peak_mb": int(peak) / 1024}))
-"""
 
 
 def write_features(path: Path, stores: int, categories: int) -> None:
@@ -147,18 +131,6 @@ def test_joining_the_tables_of_categories_takes_the_memory_of_a_row_group(tmp_pa
         peaks[categories] = run(Command(words, tmp_path)).told["peak_mb"]
     rows = (60 - 6) * 2000 * 9
     assert (peaks[60] - peaks[6]) * 1e6 / rows <= 40, peaks  # as one table, 130
-
-
-@pytest.mark.parametrize("document", ["report", "workbook"])
-def test_report_and_workbook_take_little_memory_for_a_store_more_in_a_category(tmp_path: Path, document: str) -> None:
-    peaks = {}
-    for categories in (4, 16):
-        home = tmp_path / str(categories)
-        report_tables.source(home / "tables", [f"Category {number:02d}" for number in range(categories)], stores=400)
-        words = [sys.executable, "-c", WRITTEN, str(home), document]
-        peaks[categories] = run(Command(words, home, paths=[TESTS])).told["peak_mb"]
-    rows = (16 - 4) * 400
-    assert (peaks[16] - peaks[4]) * 1e6 / rows <= 2000, peaks
 
 
 @pytest.mark.parametrize(("threads", "megabytes"), [(1, 320), (2, 320), (8, 1280)])
