@@ -151,6 +151,30 @@ def _towns(random: np.random.Generator, groups: int, stores: int) -> Drawn:
     }, labels
 
 
+def _rarely(random: np.random.Generator, values: np.ndarray) -> np.ndarray:
+    """Measures that 55 to 95 % of the stores lack: what the values (n, d) have above a quantile, in whole tenths."""
+    shares = random.uniform(0.55, 0.95, size=values.shape[1])
+    least = np.array([np.quantile(column, share) for column, share in zip(values.T, shares, strict=True)])
+    return np.round(np.maximum(values - least, 0.0) * 10.0)
+
+
+def _rare_measures(random: np.random.Generator, groups: int, stores: int) -> Drawn:
+    """Sixteen measures that most stores lack; groups differ in three things behind them."""
+    labels = _sizes(random, groups, stores)
+    latent = _middles(random, groups, 3, 5.0)[labels] + random.normal(size=(stores, 3))
+    values = latent @ random.normal(size=(3, 16)) + random.normal(size=(stores, 16))
+    return _named(_rarely(random, values)), labels
+
+
+def _some_rare(random: np.random.Generator, groups: int, stores: int) -> Drawn:
+    """Eight measures of three things, beside six measures of the same things that most stores lack."""
+    labels = _sizes(random, groups, stores)
+    latent = _middles(random, groups, 3, 5.0)[labels] + random.normal(size=(stores, 3))
+    usual = latent @ random.normal(size=(3, 8)) + 0.8 * random.normal(size=(stores, 8))
+    rare = latent @ random.normal(size=(3, 6)) + 1.5 * random.normal(size=(stores, 6))
+    return _named(usual) | _named(_rarely(random, rare), "rare"), labels
+
+
 def _axis(random: np.random.Generator, _groups: int, stores: int) -> Drawn:
     """Stores along one line from the country to the city, whatever number of groups is asked for."""
     along = random.uniform(-1.7, 1.7, size=(stores, 1)) * random.choice([-1.0, 1.0], size=10)
@@ -167,5 +191,7 @@ SHAPES: Mapping[str, Callable[[np.random.Generator, int, int], Drawn]] = {
     "few telling": _few_telling,
     "own scatter": _own_scatter,
     "towns": _towns,
+    "rare measures": _rare_measures,
+    "some rare": _some_rare,
     "axis": _axis,
 }

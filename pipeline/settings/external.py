@@ -31,7 +31,7 @@ class ExternalClustering(SideClustering, frozen=True):
     """`[external.clustering]`: stores clustered on the outside data."""
 
     scaling: Literal["robust", "standard", "minmax"] = "robust"  #: how features are made comparable
-    #: how much features count, by name; default 1, 0 leaves a feature out
+    #: how much features count, by name; 0 leaves a feature out. Default 1; .2 for a number with more than two values, one of which most stores have
     weights: dict[str, Weight] = field(default_factory=dict)
 
 

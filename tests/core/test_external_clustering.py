@@ -86,6 +86,14 @@ def test_groups_in_correlated_features_are_found(shape, groups, floor):
     assert adjusted_rand_score(planted.groups, found["cluster"]) >= floor
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("shape", ["rare measures", "some rare"])
+def test_measures_that_most_stores_lack_make_no_groups(shape, seed):
+    verdict = from_raw(surroundings(shape, seed, 1).features)["external_verdicts"].iloc[0]
+    assert verdict["k"] == 1
+    assert verdict["verdict"] in ("no structure", "axis")
+
+
 def test_every_table_has_the_columns_and_the_key_of_the_schema():
     found = cluster(external_features=outside(), settings=ExternalClustering(**QUICK))
     assert sorted(found) == sorted(tasks.ExternalClustering.tables)

@@ -182,3 +182,30 @@ def test_a_weight_of_a_categorical_feature_is_that_of_its_levels_unless_a_level_
     levels = pd.DataFrame(np.eye(3), columns=["area=a", "area=b", "income"])
     found = features.weighted(levels, features.weights_of(levels.columns, {"area": 4.0, "area=b": 9.0}))
     assert np.diag(found).tolist() == [2.0, 3.0, 1.0]
+
+
+def mostly_alike() -> pd.DataFrame:
+    """Ten stores: most have no pumps and no flag, half have no desks, and all differ in area; the tenth alone has an odd number of pumps."""
+    stores = [f"s{number}" for number in range(10)]
+    return pd.DataFrame(
+        {
+            "area": np.arange(10.0),
+            "desks": [0.0] * 5 + [1.0, 2.0, 3.0, 4.0, 5.0],
+            "flag": [0.0] * 8 + [1.0, 1.0],
+            "pumps": [0.0] * 7 + [4.0, 8.0, 3.0],
+        },
+        index=pd.Index(stores, name="store_id"),
+    )
+
+
+def test_a_number_that_most_stores_share_counts_a_fifth_and_a_flag_or_another_number_as_before():
+    weights = features.outside_weights(mostly_alike(), {})
+    assert weights.to_dict() == {"area": 1.0, "desks": 1.0, "flag": 1.0, "pumps": 0.2}
+
+
+def test_a_weight_that_is_given_stands_and_held_out_stores_do_not_count():
+    assert features.outside_weights(mostly_alike(), {"pumps": 3.0, "area": 0.0}).tolist() == [0.0, 1.0, 1.0, 3.0]
+    without_two = features.outside_weights(mostly_alike(), {}, held_out=["s7", "s8"])
+    assert without_two["pumps"] == 1.0  # zeros and one other value: a flag
+    without_a_zero = features.outside_weights(mostly_alike(), {}, held_out=["s9"])
+    assert without_a_zero["desks"] == 0.2  # five of nine are the same

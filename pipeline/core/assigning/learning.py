@@ -16,7 +16,7 @@ from pipeline.core.clustering.evidence import Roots, Seeing, View, thinness
 from pipeline.core.clustering.positions import Along, along, positions
 from pipeline.core.clustering.search import fitted
 from pipeline.core.internal.roots import Plane, counted_of, gaps_of, laid_flat, one_sale_of, plane
-from pipeline.core.statistics.features import Axes, on_axes, positive_sales, scaling_axes, weights_of
+from pipeline.core.statistics.features import Axes, on_axes, outside_weights, positive_sales, scaling_axes, weights_of
 from pipeline.core.statistics.named_stores import to_fit
 from pipeline.schema import UNMAPPED
 from pipeline.settings import Model
@@ -55,7 +55,7 @@ def learnt_outside(of: Clustering, factors: int, external_features: pd.DataFrame
     axes = axes._replace(width=np.where(of.constant, np.nan, axes.width))
     values = on_axes(raw, axes).to_numpy(dtype=np.float64)
     points = Points(values, np.ones(values.shape), np.zeros(len(values)))
-    weights = weights_of(raw.columns, settings.external_weights).to_numpy(dtype=np.float64)
+    weights = outside_weights(raw, settings.external_weights, of.held_out).to_numpy(dtype=np.float64)
     return _learnt(of, factors, points, weights, None, (settings.external_scaling, axes, None, None))
 
 

@@ -13,7 +13,7 @@ from pipeline.core.explain.axis import axis_in_words, axis_table
 from pipeline.core.explain.clusters import explain
 from pipeline.core.explain.profiles import feature_profiles
 from pipeline.core.explain.readings import logged, of_features
-from pipeline.core.statistics.features import check_finite, long_table, scale, weighted, weights_of
+from pipeline.core.statistics.features import check_finite, long_table, outside_weights, scale, weighted
 from pipeline.errors import DataError
 from pipeline.settings import ExternalClustering
 from pipeline.wording import listed
@@ -54,7 +54,7 @@ def cluster(
     features = external_features.set_index("store_id").sort_index().sort_index(axis=1).astype("float64")
     check_finite(features)
     _check_weights(settings.weights, features, external_feature_report)
-    weights = weights_of(features.columns, settings.weights)
+    weights = outside_weights(features, settings.weights, held_out)
     plain = scale(features, settings.scaling, held_out)
     pinned = reference(reference_clusters, reference_verdicts)
     clustering = cluster_stores(

@@ -19,6 +19,7 @@ from pipeline.schema import RARE, UNMAPPED
 from pipeline.wording import counted
 
 MOST_RARE = 10.0  # times the share below which a need state is rare: what rare ones make up together, at most
+MOSTLY_ALIKE = 0.2  # the weight of a number that is the same in most stores; docs/decisions/0024
 LARGEST = 1e100  # of a feature's values: squares and their sums stay finite
 
 
@@ -170,6 +171,35 @@ def weights_of(features: Iterable[str], weights: Mapping[str, float]) -> pd.Seri
     names = [str(name) for name in features]
     counted = [weights.get(name, weights.get(name.partition("=")[0], 1.0)) for name in names]
     return pd.Series(counted, index=names, dtype="float64")
+
+
+def outside_weights(
+    features: pd.DataFrame, weights: Mapping[str, float], held_out: Collection[str] = ()
+) -> pd.Series[float]:
+    """The weight of each feature of the outside data, as in `weights_of`; without a given weight, a number that most stores share counts a fifth.
+
+    A number with more than two values, one of which more than half of the stores have (most often 0: no car park), has no scatter in these
+    stores, so that a mixture takes the few others for clusters: docs/decisions/0024. Held-out stores do not count.
+
+    Parameters
+    ----------
+    features : store x feature, imputed and transformed, not yet scaled
+    weights : by feature, or by the column of its levels
+    held_out : the stores that shape no fit
+    """
+    values = _ordered(features, held_out)
+    ordinary = [MOSTLY_ALIKE if _is_mostly_alike(column) else 1.0 for column in values.T]
+    names = [str(name) for name in features.columns]
+    chosen = {
+        name: weight for name, weight in zip(names, ordinary, strict=True) if name.partition("=")[0] not in weights
+    }
+    return weights_of(names, chosen | dict(weights))
+
+
+def _is_mostly_alike(values: NDArray[np.float64]) -> bool:
+    """Whether more than half of the values (n,) are the same, and the others are at least two."""
+    counts = np.unique(values, return_counts=True)[1]
+    return len(counts) > 2 and bool(2 * counts.max() > len(values))
 
 
 def weighted(features: pd.DataFrame, weights: pd.Series[float]) -> pd.DataFrame:
