@@ -42,18 +42,20 @@ def every(task: luigi.Task) -> list[luigi.Task]:
     return list(visited.values())
 
 
-def standings(task: luigi.Task, *, first: bool = True) -> Iterator[Standing]:
-    """The standing of every stage of the task, in build order; with `first`, at most one reason each."""
-    for stage in every(task):
-        if isinstance(stage, RawSource):
-            yield from _missing(stage)
-        if not isinstance(stage, Stage):
-            continue
-        with session.inspection():
-            reasons = list(islice(stage.reasons(), 1 if first else None))
-        trace = traces.read(stage.trace_path)
-        targets = list(trace.outputs) if trace else [stage.relative(target.path) for target in stage.output().values()]
-        yield Standing(stage.name, targets, reasons)
+def standings(task: luigi.Task, *, first: bool = True) -> list[Standing]:
+    """The standing of every stage of the task, in build order, at one moment; with `first`, at most one reason each."""
+    with session.inspection():  # one for all: each task is checked once, not once per task that requires it
+        return [standing for below in every(task) for standing in _standing(below, 1 if first else None)]
+
+
+def _standing(task: luigi.Task, most: int | None) -> Iterator[Standing]:
+    if isinstance(task, RawSource):
+        yield from _missing(task)
+    elif isinstance(task, Stage):
+        reasons = list(islice(task.reasons(), most))
+        trace = traces.read(task.trace_path)
+        targets = list(trace.outputs) if trace else [task.relative(target.path) for target in task.output().values()]
+        yield Standing(task.name, targets, reasons)
 
 
 def _missing(source: RawSource) -> Iterator[Standing]:

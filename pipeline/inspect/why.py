@@ -45,12 +45,11 @@ def find(task: luigi.Task, target: str) -> list[Stage]:
     ------
     UsageError : it means no stage
     """
-    stages = [stage for stage in standings.every(task) if isinstance(stage, Stage)]
-    words = {word: stage for stage in reversed(stages) for word in _words(stage)}
-    matching = [stage for stage in stages if target in _words(stage)]
+    words = {stage: _words(stage) for stage in standings.every(task) if isinstance(stage, Stage)}
+    matching = [stage for stage, own in words.items() if target in own]
     if not matching:
-        names = sorted(word for word in words if "/" not in word)
-        families = ", ".join(dict.fromkeys(stage.task_family for stage in stages))
+        names = sorted({word for own in words.values() for word in own if "/" not in word})
+        families = ", ".join(dict.fromkeys(stage.task_family for stage in words))
         raise UsageError(
             f"target {target!r} is unknown{nearest(target, names)}: give a task ({families}), a table, a category or a target's file"
         )
@@ -71,20 +70,23 @@ def _words(stage: Stage) -> set[str]:
     return names | files | {str(stage.config.home / file) for file in files} | stems | family
 
 
-def cause(stage: Stage, seen: set[str] | None = None) -> Cause:
+def cause(stage: Stage) -> Cause:
     """All reasons of a stage and of its requirements; a task that two stages require is listed once."""
-    seen = set() if seen is None else seen
+    with session.inspection():  # one for all: each task is checked once, not once per task that requires it
+        return _cause(stage, set())
+
+
+def _cause(stage: Stage, seen: set[str]) -> Cause:
     seen.add(stage.task_id)
-    with session.inspection():
-        reasons = list(stage.reasons())
-        stale = [task for task in (*stage.deps(), *stage.children()) if not task.complete()]
+    reasons = list(stage.reasons())
+    stale = [task for task in (*stage.deps(), *stage.children()) if not task.complete()]
     trace = traces.read(stage.trace_path)
     below = []
     for task in stale:
         if task.task_id in seen:
             continue
         if isinstance(task, Stage):
-            below.append(cause(task, seen))
+            below.append(_cause(task, seen))
         elif isinstance(task, RawSource):
             below.append(_missing(task))
     return Cause(

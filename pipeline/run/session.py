@@ -60,6 +60,7 @@ class Session:
         self._code: dict[tuple[str, ...], dict[str, str]] = {}
         self._modules: dict[str, fingerprints.Module] = {}
         self._complete: set[str] = set()
+        self._incomplete: set[str] = set()
         self._depth = 0
 
     def renew(self) -> None:
@@ -110,6 +111,7 @@ class Session:
             self._depth -= 1
             if not self._depth:
                 self._complete.clear()
+                self._incomplete.clear()
                 for memory in self._memories.values():
                     memory.stats = None
 
@@ -122,6 +124,14 @@ class Session:
                 yield
         finally:
             self.inspecting = before
+
+    def is_incomplete(self, task_id: str) -> bool:
+        """Whether this inspection found the task incomplete; nothing is built in between."""
+        return self.inspecting and task_id in self._incomplete
+
+    def note_incomplete(self, task_id: str) -> None:
+        """Remember that a task is incomplete, until the outermost check ends."""
+        self._incomplete.add(task_id)
 
     # ---------------------------------------------------------------- what happened
 

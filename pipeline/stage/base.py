@@ -46,6 +46,8 @@ class Stage(DeclaredStage):
         with session.traversal() as complete_tasks:
             if self.task_id in complete_tasks:
                 return True
+            if session.is_incomplete(self.task_id):
+                return False
             try:
                 reason = next(self.reasons(), None)
             except Exception as error:
@@ -55,6 +57,7 @@ class Stage(DeclaredStage):
                 complete_tasks.add(self.task_id)
                 session.fresh.add(self.name)
                 return True
+            session.note_incomplete(self.task_id)
         if reason.kind not in NOT_PUBLISHED and (just_checked or self._was_built_by_this_run()):
             log.warning("%s: %s: changed after publication; the next run rebuilds", plain(self.name), reason)
             return True

@@ -15,6 +15,7 @@ from pipeline.errors import OutputError
 from pipeline.schema import Table
 from pipeline.storage import parquet
 from pipeline.storage.spool import Spool
+from pipeline.wording import first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,12 +41,26 @@ def join(paths: Sequence[Path], table: Table, path: Path, folder: str | None = N
     OutputError
         A file does not exist, or is not as it was written; a key is in two of them.
     """
+    _write(_of_files(paths, table), parquet.row_count(paths), table, path, folder)
 
+
+def in_key_order(paths: Sequence[Path], table: Table, folder: str | None = None) -> Iterator[pa.Table]:
+    """The rows of the files in the order of the key, many at a time; arguments and errors are those of `join`."""
+    rows = parquet.row_count(paths)
+    return _ordered(_of_files(paths, table), rows, table, folder) if rows else iter(())
+
+
+def _of_files(paths: Sequence[Path], table: Table) -> Parts:
     def parts(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         schema = parquet.schema_of([table.column(name) for name in columns])
-        return (part.cast(schema) for part in parquet.parts(paths, table, columns))
+        try:
+            yield from (part.cast(schema) for part in parquet.parts(paths, table, columns))
+        except ValueError as error:  # also that of Arrow: a null where none may be
+            raise OutputError(
+                f"table {table.name}: a part of it cannot be read ({first_line(error)}); run again to rebuild it"
+            ) from error
 
-    _write(parts, parquet.row_count(paths), table, path, folder)
+    return parts
 
 
 def write(frames: Iterable[pd.DataFrame], table: Table, path: Path, folder: str | None = None) -> None:

@@ -7,9 +7,9 @@ it, and readers of the old file keep the old file until they close it.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -22,12 +22,13 @@ from pipeline.duck.quoting import identifier
 from pipeline.duck.spill import spill_folder
 from pipeline.errors import OutputError
 from pipeline.schema import TABLES, Column, Table
-from pipeline.storage import parquet
+from pipeline.storage import joining, parquet
 from pipeline.warehouse.ddl import column_names, comment_on, comments, create_table
 from pipeline.warehouse.views import View, views
 from pipeline.wording import counted, first_line
 
-_BYTES_PER_KEY = 160  # with less DuckDB fails at 3.6 million keys of a store, a category and a feature
+_BYTES_PER_KEY = 64  # of the index, about twice what it takes until DuckDB has written it to the file
+_AT_ONCE = 262_144  # rows of an insertion: DuckDB holds the index of those that it inserts in memory
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def build(
                 for load in loads:
                     _create_table(connection, load)
             for load in loads:
-                _insert(connection, load)
+                _insert(connection, load, spill)
             with _transaction(connection):
                 for view in _views(connection, loads):
                     _create_view(connection, view)
@@ -85,7 +86,7 @@ def build(
 
 
 def _of_indexes(loads: Sequence[Load]) -> int:
-    """The bytes that loading takes for the index of a key, which DuckDB holds in memory: that of the largest table, and while it is made."""
+    """The bytes that loading takes for the index of a key, which DuckDB holds in memory: that of the largest table."""
     return _BYTES_PER_KEY * max((load.rows for load in loads), default=0)
 
 
@@ -182,51 +183,40 @@ def _create_table(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
         connection.execute(statement)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
-    """Insert the rows of a table in the order of its key."""
-    if not load.rows:
-        return
+def _insert(connection: duckdb.DuckDBPyConnection, load: Load, spill: str | None) -> None:
+    """Insert the rows of a table in the order of its key, some at a time."""
     # Columns are renamed by position: two columns of the file may differ in case only, and SQL ignores case.
     incoming = [f"column{number}" for number in range(len(load.columns))]
-    into = dict(zip((column.name for column in load.columns), incoming, strict=True))
-    order = ", ".join(into[name] for name in load.table.key)
-    failures: list[OutputError] = []
-    connection.register("incoming", _batches(load, incoming, failures))
-    try:
-        connection.execute(
-            f"INSERT INTO {identifier(load.table.name)} SELECT * FROM incoming ORDER BY {order}"  # noqa: S608  # quoted
-        )
-    except duckdb.Error:
-        if failures:  # the original error: DuckDB wraps it in its own message
-            raise failures[0] from None
-        raise
-    finally:
-        connection.unregister("incoming")
-
-
-def _batches(load: Load, names: Sequence[str], failures: list[OutputError]) -> pa.RecordBatchReader:
-    """The rows as a stream, so that no table has to fit in memory. An error is added to `failures`."""
-    types = [parquet.arrow_type(column) for column in load.columns]
-    schema = pa.schema(list(zip(names, types, strict=True)))
-
-    def stream() -> Iterator[pa.RecordBatch]:
+    for rows in _at_once(_parts(load, spill)):
+        connection.register("incoming", rows.rename_columns(incoming))
         try:
-            for part in _parts(load):
-                yield pa.RecordBatch.from_arrays(part.columns, schema=schema)
-        except OutputError as error:
-            failures.append(error)
-            raise
-
-    return pa.RecordBatchReader.from_batches(schema, stream())
+            connection.execute(f"INSERT INTO {identifier(load.table.name)} SELECT * FROM incoming")  # noqa: S608  # quoted
+        finally:
+            connection.unregister("incoming")
 
 
-def _parts(load: Load) -> Iterator[pa.RecordBatch]:
+def _at_once(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The parts in fewer ones, of not many more than `_AT_ONCE` rows."""
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= _AT_ONCE:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if any(map(len, waiting)):
+        yield pa.concat_tables(waiting)
+
+
+def _parts(load: Load, spill: str | None) -> Iterator[pa.Table]:
+    """The rows in the order of the key: a file has it, several files are brought into it."""
     if isinstance(load.source, pa.Table):
-        yield from load.source.to_batches()
-        return
-    for file in load.source:
-        with _reading(file) as opened:
-            yield from opened.iter_batches()
+        yield load.source
+    elif len(load.source) > 1:
+        yield from joining.in_key_order(load.source, replace(load.table, columns=load.columns, more=None), spill)
+    else:
+        for file in load.source:
+            with _reading(file) as opened:
+                yield from map(pa.Table.from_batches, ([part] for part in opened.iter_batches()))
 
 
 def _views(connection: duckdb.DuckDBPyConnection, loads: Sequence[Load]) -> list[View]:

@@ -37,6 +37,18 @@ for category in table.categories:
 print(json.dumps({"peak_mb": int(peak) / 1024}))
 """
 
+JOINED = """
+import json, sys
+from pathlib import Path
+from pipeline.schema import TABLES
+from pipeline.storage import joining, parquet
+
+parquet.ROW_GROUP, joining._IN_A_RANGE = 65_536, 16_384  # so that small tables have many
+joining.join(sorted(Path(sys.argv[1]).glob("*.parquet")), TABLES["internal_features"], Path(sys.argv[2]) / "joined", sys.argv[2])
+(peak,) = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(json.dumps({"peak_mb": int(peak) / 1024}))
+"""
+
 
 def write_features(path: Path, stores: int, categories: int) -> None:
     """internal_features of `categories` categories, 9 features each, in order of the store."""
@@ -104,6 +116,21 @@ def test_a_table_by_category_takes_the_memory_of_a_category(tmp_path: Path) -> N
         ]  # of its own: not that of the process which starts it
     rows = (60 - 12) * 2000 * 9
     assert (peaks[60] - peaks[12]) * 1e6 / rows <= 60, peaks  # as one frame, 177
+
+
+def test_joining_the_tables_of_categories_takes_the_memory_of_a_row_group(tmp_path: Path) -> None:
+    peaks = {}
+    for categories in (6, 60):
+        folder = tmp_path / str(categories)
+        folder.mkdir()
+        write_features(tmp_path / "whole.parquet", stores=2000, categories=categories)
+        whole = OnDisk([tmp_path / "whole.parquet"], FEATURES, str(tmp_path))
+        for category in whole.categories:
+            parquet.write(whole.rows(category), FEATURES, folder / f"{category}.parquet")
+        words = [sys.executable, "-c", JOINED, str(folder), str(tmp_path)]
+        peaks[categories] = run(Command(words, tmp_path)).told["peak_mb"]
+    rows = (60 - 6) * 2000 * 9
+    assert (peaks[60] - peaks[6]) * 1e6 / rows <= 40, peaks  # as one table, 237
 
 
 @pytest.mark.parametrize(("threads", "megabytes"), [(1, 320), (2, 320), (8, 1280)])

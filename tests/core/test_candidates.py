@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from functools import partial
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from pipeline.core.final.all_at_once import merge_and_finish
 from pipeline.core.final.candidates import merge_category
+from pipeline.core.final.final_clusters import finish
 from pipeline.core.merging import merge
 from pipeline.schema import CANDIDATES, TABLES
 from pipeline.settings import Merging
@@ -88,3 +91,39 @@ def test_the_categories_joined_are_the_categories_merged_at_once(method: str) ->
         assert arrow(mine).equals(arrow(table.assign(**added.get(name, {})))), name
     assert joined["external_contribution"]["earns"].any() == (at_once["external_contribution"]["earns"].any())
     assert {"Bread", "Tea", "Oil", "Nuts", "(none)"} == set(joined["merged_profiles"]["category"])
+
+
+class OneAtATime:
+    """A table by category that counts how many of its frames are in memory."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._rows = {str(name): rows for name, rows in table.groupby("category", sort=True)}
+        self._nothing, self.categories = table.iloc[:0], list(self._rows)
+        self._given: list[weakref.ref[pd.DataFrame]] = []
+        self.most = 0
+
+    def rows(self, category: str) -> pd.DataFrame:
+        rows = self._rows.get(category, self._nothing).copy()
+        self._given.append(weakref.ref(rows))
+        gc.collect()
+        self.most = max(self.most, sum(given() is not None for given in self._given))
+        return rows
+
+
+def test_the_stores_of_one_category_at_a_time_are_in_memory() -> None:
+    tables = given(Bread=0.0, Tea=1.5, Oil=0.0, Rice=1.0, Salt=0.0)
+    parts = [of_category(tables, name) for name in ("Bread", "Oil", "Rice", "Salt", "Tea")]
+    each = {name: pd.concat([part[name] for part in parts]) for name in CANDIDATES}
+    large = {name: OneAtATime(table) for name, table in each.items()}
+    large |= {name: OneAtATime(tables.pop(name)) for name in ("internal_clusters", "internal_features")}
+    overrides = pd.DataFrame({"store_id": ["s05"], "category": "Tea", "cluster": 1, "reason": "local"})
+    others = {"internal_excluded": NOBODY, "external_excluded": NOBODY, "overrides": overrides, "settings": QUICK}
+    final = finish(**large, **tables, **others)
+    stores, written = 0, []
+    for rows in final["store_clusters"]:  # each is written before the next is computed
+        stores += len(rows)
+        written.append(weakref.ref(rows))
+        assert sum(frame() is not None for frame in written) <= 2
+    assert stores == 5 * 58 + 2
+    for name in ("candidate_store_clusters", "internal_clusters", "internal_features"):
+        assert large[name].most <= 2, name  # one, and the one before it until the name is bound again

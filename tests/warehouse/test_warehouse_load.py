@@ -353,8 +353,8 @@ def null_value(path: Path) -> None:
         (Path.unlink, r"b.parquet: cannot be read \(.*No such file"),
         (other_types, r"b.parquet: its columns are not those of the table internal_features; delete it"),
         (other_columns, r"b.parquet: its columns are not those of the table internal_features; delete it"),
-        (key_twice, r"cannot be built \(Constraint Error: .*duplicate key"),
-        (null_value, r"cannot be built \(Constraint Error: NOT NULL constraint failed: internal_features.*value"),
+        (key_twice, r"internal_features: its key .* is not unique"),
+        (null_value, r"internal_features: a part of it cannot be read .*'value' with null"),
     ],
 )
 def test_a_broken_file_is_an_error_and_nothing_is_left(tmp_path, spoil, said):
