@@ -20,6 +20,8 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
@@ -238,11 +240,9 @@ def _begin(
     counted = memberships * weights[:, None, :]
     means = counted @ sums.firsts / np.maximum(sums.over_stores(counted), TINY)
     loadings, variances = np.zeros((m, d, q)), whole.copy()
-    for number in range(m if q else 0):
-        residuals = sums.stores.numbers - memberships[number].T @ means[number]
-        if sums.stores.counted is not None:
-            residuals = residuals * np.sqrt(sums.stores.counted)
-        loadings[number], variances[number] = _principal(residuals, weights[number], whole[number], q)
+    if q:
+        for number, covariance in enumerate(_covariances(sums, weights, memberships, means)):
+            loadings[number], variances[number] = _principal(covariance, whole[number], q)
     noise, tails = (np.full(m, value) for value in noise_and_tails)
     chances = np.full((m, k, sums.stores.levels.shape[1]), 0.5)
     return Mixtures(
@@ -258,11 +258,32 @@ def _begin(
     )
 
 
+def _covariances(
+    sums: Sums, weights: NDArray[np.float64], memberships: NDArray[np.float64], means: NDArray[np.float64]
+) -> Iterator[NDArray[np.float64]]:
+    """The covariance (d, d) of the residuals from the clusters' means, for each fit.
+
+    Where every store has the same numbers it is that of the numbers, computed once for fits with the same weights, less that of the means.
+    """
+    numbers, counted = sums.stores.numbers, sums.stores.counted
+    whole = np.empty(0)
+    for fit, (weight, members, middles) in enumerate(zip(weights, memberships, means, strict=True)):
+        if counted is not None:
+            residuals = (numbers - members.T @ middles) * np.sqrt(counted * weight[:, None])
+            yield residuals.T @ residuals / weight.sum()
+            continue
+        if fit == 0 or not np.array_equal(weight, weights[fit - 1]):
+            weighed = numbers * np.sqrt(weight)[:, None]
+            whole = weighed.T @ weighed
+        heavy = members * weight
+        twice = 2.0 * np.diag(heavy.sum(axis=1)) - heavy @ members.T
+        yield (whole - middles.T @ (twice @ middles)) / weight.sum()
+
+
 def _principal(
-    residuals: NDArray[np.float64], weights: NDArray[np.float64], whole: NDArray[np.float64], q: int
+    covariance: NDArray[np.float64], whole: NDArray[np.float64], q: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Loadings (d, q) along the q principal axes of the residuals' correlations, and the variances (d,) that they do not explain."""
-    covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
     own = np.maximum(np.diag(covariance), VARIANCE_FLOOR * whole)
     widths = np.sqrt(own)
     d = len(widths)
