@@ -202,7 +202,16 @@ def _few(stores: Stores, smallest: int) -> Stores:
 def _best_fit(stores: Stores, few: Stores, groups: int, starts: NDArray[np.float64], one_cluster: Fit) -> Fit:
     """The best of several starts on a few stores, with the noise and tails of one cluster; then it goes on with all stores, and with its own."""
     n = len(stores.numbers)
-    short = fit(few, np.ones(starts.shape[:2]), starts, one_cluster.q, _SHORT, like=one_cluster.mixture, adapts=False)
+    short = fit(
+        few,
+        np.ones(starts.shape[:2]),
+        starts,
+        one_cluster.q,
+        _SHORT,
+        like=one_cluster.mixture,
+        adapts=False,
+        rivals=len(starts),
+    )
     best = short.taken(np.array([short.log_likelihoods.argmax()]))
     return _judged(stores, groups, refine(stores, np.ones((1, n)), best, _LONG, _TOLERANCE), one_cluster.q)
 
