@@ -183,3 +183,21 @@ def test_k_means_of_a_large_matrix_sums_what_changed_and_finds_the_same(
     np.testing.assert_array_equal(changed.labels, whole.labels)
     np.testing.assert_allclose(changed.centroids, whole.centroids, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(changed.inertia, whole.inertia, rtol=1e-10)
+
+
+def test_a_fit_far_below_the_least_log_likelihood_ends_early_and_others_are_as_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stores, weights = of_numbers(planted(80, apart=0.5)), np.ones((1, 80))
+    start = fit(stores, weights, one_hot(np.random.default_rng(0).integers(0, 4, 80), 4)[None], 1, 1, adapts=False)
+    calls: list[int] = []
+    expected = factor_mixture.expect
+    monkeypatch.setattr(factor_mixture, "expect", lambda *given: calls.append(1) or expected(*given))
+    reached = refine(stores, weights, start, 60, 1e-9)
+    whole = len(calls)
+    again = refine(stores, weights, start, 60, 1e-9, least=float(reached.log_likelihoods[0]) - 1e-6)
+    assert len(calls) == 2 * whole
+    np.testing.assert_array_equal(again.means, reached.means)
+    calls.clear()
+    refine(stores, weights, start, 60, 1e-9, least=float(reached.log_likelihoods[0]) + 10_000.0)
+    assert len(calls) < whole / 3

@@ -50,7 +50,7 @@ _NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried 
 _TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
 _BATCH_NUMBERS = 120_000  # numbers of an (m, k, n) array that are worked on at once: what a processor's cache holds
 _SETTLED = 3  # iterations after which a fit may lose its race
-_HASTE = 2.0  # times the last gain is what each further iteration may gain
+_HASTE = 6.0  # times the last gain is what each further iteration may gain: a fit on a plateau gains more later
 _ADAPTED = 4  # iterations between two tries of noise and tails: they move slowly
 
 
@@ -142,12 +142,21 @@ def refine(
     tolerance: float = 1e-5,
     *,
     adapts: bool = True,
+    least: float = -np.inf,
 ) -> Mixtures:
-    """Continue fits; parameters as in `fit`."""
+    """Continue fits; parameters as in `fit`. A fit whose log-likelihood would not reach `least`, at `_HASTE` times its pace, ends."""
     sums = sums_of(stores)
     k = started.means.shape[1]
     parts = [
-        _iterated(sums, weights[part], Mixtures(*(array[part] for array in started)), iterations, tolerance, adapts)
+        _iterated(
+            sums,
+            weights[part],
+            Mixtures(*(array[part] for array in started)),
+            iterations,
+            tolerance,
+            adapts,
+            _Race(np.arange(len(weights))[part], np.full(len(weights), least)),
+        )
         for part in _parts((*weights.shape, k))
     ]
     return _joined(parts)
@@ -200,7 +209,7 @@ def _iterated(
         logs = (weights * expected.logs).sum(axis=1)
         now = now._replace(log_likelihoods=logs)
         ends = (logs - reached < tolerance * total) & (iteration > 2 * _ADAPTED) | (iteration == iterations - 1)
-        if race is not None and iteration >= _SETTLED:
+        if race is not None and iteration >= _SETTLED and (not adapts or iteration % _ADAPTED == _ADAPTED - 1):
             ends |= race.lost(going, logs, np.maximum(logs - reached, 0.0) * (iterations - 1 - iteration))
         reached = np.maximum(logs, reached)
         if ends.any():
