@@ -87,7 +87,6 @@ def search(
     fits, best, waited, fewer = list(ones), min(each.criterion for each in ones), 0, dict(enumerate(ones))
     for k in range(2, max(k_max, asked) + 1):
         of_k: dict[int, Fit] = {}
-        before = min(fewer.values(), key=lambda each: each.criterion)
         # The means of k clusters lie in k - 1 dimensions: of the factors that stores have as one cluster, clusters explain no more.
         factors = range(max(0, likeliest - max(k - 1, FACTORS_OF_A_MIX)), len(ones))
         for q in factors:
@@ -98,9 +97,7 @@ def search(
                 starts.append(posteriors(few, of_k[q - 1].mixture))
             if k > 2 and q in fewer and d:
                 starts.append(from_fewer(few, fewer[q].mixture, smallest_of_few))
-            # Where other factors fitted better with one cluster less, a fit that would not reach even that criterion need not converge.
-            highest = np.inf if q == before.q else before.criterion
-            of_k[q] = _best_fit(stores, few, groups, np.concatenate(starts), ones[q], highest)
+            of_k[q] = _best_fit(stores, few, groups, np.concatenate(starts), ones[q])
             if q > factors[0] and of_k[q].bic > of_k[q - 1].bic + _WORSE:
                 break
         if k == asked and not any(each.smallest for each in of_k.values()):
