@@ -367,8 +367,8 @@ def test_too_few_stores_that_sold_all_year_say_nothing_of_the_others() -> None:
 @pytest.mark.parametrize(
     ("result", "holds", "qualifies"),
     [
-        (Retained(0.8, 0.5, 1.0, 0.9), YES, True),
-        (Retained(0.8, 0.49, 1.0, 0.9), PARTLY, True),
+        (Retained(0.8, 0.65, 1.0, 0.9), YES, True),
+        (Retained(0.8, 0.64, 1.0, 0.9), PARTLY, True),
         (Retained(0.1, 0.0, 0.3, 0.25), PARTLY, True),
         (Retained(0.09, 0.0, 0.3, 0.9), NO, False),
         (Retained(0.2, 0.1, 0.3, 0.24), NO, False),

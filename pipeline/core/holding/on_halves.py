@@ -42,9 +42,9 @@ NOTHING = Holding(UNKNOWN, "", None)
 
 @dataclass(frozen=True)
 class OnHalves:
-    """A category's clusterings on halves of its weeks; if the weeks are unknown, `halves` is None and `by_k` is empty.
+    """A category's clusters on halves of its weeks; if the weeks are unknown, `halves` is None and `by_k` is empty.
 
-    `halves` has the fitted stores; `by_k` is what every k from 2 retains; `labelling` clusters the halves.
+    `halves` has the fitted stores; `by_k` is what every k from 2 retains; `labelling` clusters the newest weeks.
     """
 
     halves: Halves | None = None
