@@ -177,12 +177,6 @@ TABLES = (
                 unit="0..1",
             ),
             Column(
-                "width",
-                "float",
-                "The scale of its covariance: how much more its stores scatter than usual; 1: all clusters scatter alike; null where clusters are tiers",
-                nullable=True,
-            ),
-            Column(
                 "from_position",
                 "float",
                 "Where clusters are tiers: the position on the axis above which stores are in it; null for the lowest one, and elsewhere",

@@ -11,7 +11,7 @@ from pipeline.core.clustering.refits import Refits
 from pipeline.core.clustering.search import Fit, _of_means, _of_wide_means
 from pipeline.settings import ClusteringSettings
 
-NONE = Mixtures(*([np.zeros(1)] * 9))
+NONE = Mixtures(*([np.zeros(1)] * 8))
 
 
 def a_fit(

@@ -7,9 +7,9 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline.core.clustering.densities import Stores
-from pipeline.core.clustering.factor_mixture import fit, has_widths, one_hot
+from pipeline.core.clustering.factor_mixture import fit, one_hot
 from pipeline.core.clustering.points import Scale
-from pipeline.core.clustering.search import Fit, _judged, begun_from, polished, search, with_widths
+from pipeline.core.clustering.search import Fit, _judged, begun_from, polished, search
 
 N = 120
 
@@ -108,28 +108,3 @@ def test_flags_that_go_together_are_clusters() -> None:
     two = best([each for each in fits if each.k == 2])
     assert two.bic < min(each.bic for each in fits if each.k == 1) - 100
     assert adjusted_rand_score(clusters, two.labels) > 0.9
-
-
-def test_a_cluster_that_scatters_more_than_the_others_has_its_own_width():
-    random = np.random.default_rng(1)
-    cluster = np.repeat([0, 1, 2], [80, 70, 50])
-    scatter = random.normal(size=(200, 12)) * np.sqrt([0.6, 0.8, 3.0])[cluster, None]
-    of = Stores(scatter + 4.0 * np.eye(3, 12)[cluster], None, np.zeros((200, 0)), np.zeros(200))
-    fits = search(of, 0, 8, 1, 5, 0)
-    alike = best(fits)
-    both = with_widths(of, 0, fits, alike.k)
-    taken = best(both)
-    assert (taken.k, has_widths(taken.mixture)) == (3, True)
-    assert taken.criterion < alike.criterion - 10.0
-    widest = int(taken.mixture.widths[0].argmax())
-    assert (taken.labels == widest).sum() == pytest.approx(50, abs=3)
-    assert taken.mixture.widths[0, widest] > 2.0
-
-
-def test_clusters_that_scatter_alike_have_one_width():
-    random = np.random.default_rng(1)
-    cluster = np.repeat([0, 1, 2], [80, 70, 50])
-    of = Stores(random.normal(size=(200, 12)) + 3.0 * np.eye(3, 12)[cluster], None, np.zeros((200, 0)), np.zeros(200))
-    fits = search(of, 0, 8, 1, 5, 0)
-    taken = best(with_widths(of, 0, fits, 3))
-    assert (taken.k, has_widths(taken.mixture)) == (3, False)

@@ -30,15 +30,12 @@ def stores(
     return Stores(numbers, counted, flags, random.lognormal(0.0, 1.0, n) if volumes else np.zeros(n))
 
 
-def a_mixture(
-    k: int, d: int, q: int, levels: int, noise: float, tails: float, seed: int = 1, widths: float = 0.0
-) -> Mixtures:
+def a_mixture(k: int, d: int, q: int, levels: int, noise: float, tails: float, seed: int = 1) -> Mixtures:
     random = np.random.default_rng(seed)
     chances = random.dirichlet(np.ones(levels), k)[None] if levels else np.zeros((1, k, 0))
     return Mixtures(
         random.dirichlet(np.full(k, 5.0))[None],
         random.normal(size=(1, k, d)),
-        np.exp(widths * np.linspace(-1.0, 1.0, k))[None],
         random.uniform(0.3, 2.0, (1, d)),
         random.normal(size=(1, d, q)),
         np.array([noise]),
@@ -58,11 +55,9 @@ def by_hand(of: Stores, mixture: Mixtures) -> np.ndarray:
         covariance = loadings @ loadings.T + spread
         for c, mean in enumerate(mixture.means[0]):
             density = (
-                multivariate_normal(mean[seen], covariance * mixture.widths[0, c]).pdf(x[seen])
+                multivariate_normal(mean[seen], covariance).pdf(x[seen])
                 if mixture.tails[0] == 0
-                else multivariate_t(mean[seen], covariance * mixture.widths[0, c], df=1.0 / mixture.tails[0]).pdf(
-                    x[seen]
-                )
+                else multivariate_t(mean[seen], covariance, df=1.0 / mixture.tails[0]).pdf(x[seen])
             )
             of_levels = np.prod(mixture.chances[0, c] ** of.levels[i])
             found[i, c] = mixture.proportions[0, c] * density * of_levels
@@ -81,11 +76,10 @@ def test_factors_that_are_long_and_nearly_the_same_leave_finite_densities():
 
 @pytest.mark.parametrize("q", [0, 1, 2, 3])
 @pytest.mark.parametrize("tails", [0.0, 0.2])
-@pytest.mark.parametrize("widths", [0.0, 0.7])
 @pytest.mark.parametrize(("gaps", "levels"), [(False, 0), (True, 0), (True, 3)])
-def test_densities_and_posteriors_are_those_of_scipy(q, tails, widths, gaps, levels):
+def test_densities_and_posteriors_are_those_of_scipy(q, tails, gaps, levels):
     of = stores(gaps=gaps, volumes=True, levels=levels)
-    mixture = a_mixture(3, 5, q, levels, noise=0.7, tails=tails, widths=widths)
+    mixture = a_mixture(3, 5, q, levels, noise=0.7, tails=tails)
     expected = by_hand(of, mixture)
     np.testing.assert_allclose(expect(sums_of(of), mixture).logs[0], np.log(expected.sum(axis=1)), rtol=1e-9)
     np.testing.assert_allclose(
@@ -187,31 +181,6 @@ def test_heavy_tails_are_found_and_gaussian_ones_are_none():
     assert fit(Stores(gaussian, None, none, np.zeros(800)), weights, start, 0, 60).tails[0] <= 0.02
 
 
-@pytest.mark.parametrize("q", [0, 1])
-def test_the_width_of_a_cluster_that_scatters_more_is_found(q):
-    random = np.random.default_rng(8)
-    cluster = np.repeat([0, 1, 2], [300, 200, 100])
-    scatter = random.normal(size=(600, 6)) + q * random.normal(size=(600, 1)) * [2.0, -2.0, 1.0, 0.0, 1.0, -1.0]
-    numbers = scatter * np.sqrt([0.5, 1.0, 3.0])[cluster, None] + 12.0 * np.eye(3, 6)[cluster]
-    of = Stores(numbers, None, np.zeros((600, 0)), np.zeros(600))
-    start = one_hot(cluster, 3)[None]
-    found = fit(of, np.ones((1, 600)), start, q, 200, own_widths=True)
-    np.testing.assert_allclose(found.widths[0, 1:] / found.widths[0, 0], [2.0, 6.0], rtol=0.15)
-    assert found.tails[0] == 0.0
-    assert (found.proportions * np.log(found.widths)).sum() == pytest.approx(0.0, abs=1e-6)
-    assert (fit(of, np.ones((1, 600)), start, q, 200).widths == 1.0).all(), "unless it is asked for, all are alike"
-
-
-def test_the_likelihood_hardly_ever_falls_while_widths_are_fitted():
-    of = stores(n=80, gaps=True, volumes=True)
-    now = fit(of, np.ones((1, 80)), one_hot(np.arange(80) % 3, 3)[None], 1, 9, adapts=False)
-    reached = [now.log_likelihoods[0]]
-    for _ in range(12):
-        now = refine(of, np.ones((1, 80)), now, 9, adapts=False, own_widths=True)
-        reached.append(now.log_likelihoods[0])
-    assert (np.diff(reached) > -0.05).all()
-
-
 def test_a_store_counts_as_often_as_it_was_drawn():
     of = stores(n=40)
     times = np.random.default_rng(7).integers(1, 4, 40)
@@ -236,5 +205,4 @@ def test_certainty_falls_with_thinness():
 
 def test_parameters_are_counted_by_hand():
     # 3 means and one variance for each of 4 numbers, 3 x 2 chances, 2 proportions, 2 x 4 loadings less one turn, noise, tails
-    assert parameters(3, 4, 2, 2, has_noise=True, own_widths=False) == 12 + 4 + 6 + 2 + 7 + 1 + 1
-    assert parameters(3, 4, 2, 2, has_noise=True, own_widths=True) == 12 + 4 + 6 + 2 + 7 + 1 + 1 + 2
+    assert parameters(3, 4, 2, 2, has_noise=True) == 12 + 4 + 6 + 2 + 7 + 1 + 1

@@ -114,18 +114,13 @@ def add_space(
     rows["model_features"] += _feature_rows(key, names, learnt, space, origins)
     sizes = of.clusters.value_counts()
     intercepts = dict(zip(by_surroundings.clusters, by_surroundings.intercepts, strict=True)) if by_surroundings else {}
-    nothing = [(None, None)] * len(space.clusters)
-    of_mixture = (
-        nothing
-        if measure is not None
-        else [
-            (float(part), float(width)) for part, width in zip(mixture.proportions[0], mixture.widths[0], strict=True)
-        ]
+    proportions = (
+        [None] * len(space.clusters) if measure is not None else [float(part) for part in mixture.proportions[0]]
     )
     borders = [None, *map(float, space.borders)] if measure is not None else [None] * len(space.clusters)
-    for position, (cluster, parts, border) in enumerate(zip(space.clusters, of_mixture, borders, strict=True)):
+    for position, (cluster, proportion, border) in enumerate(zip(space.clusters, proportions, borders, strict=True)):
         rows["model_clusters"].append(
-            (*key, int(cluster), int(sizes[cluster]), *parts, border, intercepts.get(cluster))
+            (*key, int(cluster), int(sizes[cluster]), proportion, border, intercepts.get(cluster))
         )
         means = learnt.means[0 if measure is not None else position]
         rows["model_centroids"] += [
@@ -267,14 +262,12 @@ def _mixture(
     """The mixture from a space's tables; if clusters are tiers, all have the means of the single cluster."""
     components = means[:1] if in_tiers else means
     proportions = np.ones(1) if in_tiers else clusters["proportion"].to_numpy(dtype=np.float64)
-    widths = np.ones(1) if in_tiers else clusters["width"].to_numpy(dtype=np.float64)
     loadings = np.column_stack(
         [own[f"loading_{r + 1}"].to_numpy(dtype=np.float64) for r in range(row.axes)] or [np.empty((len(own), 0))]
     )
     return Mixtures(
         proportions[None],
         components[None][:, :, seeing.numeric],
-        widths[None],
         own["variance"].to_numpy(dtype=np.float64)[seeing.numeric][None],
         loadings[seeing.numeric][None],
         np.array([row.noise]),

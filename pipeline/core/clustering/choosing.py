@@ -73,11 +73,6 @@ class Chooser:
         """The fit of k >= 2 clusters that may be taken, unless resamples refuse it: large enough and much likelier than one cluster."""
         return self._candidates.get(k)
 
-    @property
-    def likeliest(self) -> Fit:
-        """The candidate with the lowest criterion, whatever resamples say of it; one cluster if there is none."""
-        return min(self._candidates.values(), key=lambda fit: (fit.criterion, fit.k), default=self.one_cluster)
-
     def is_refused(self, k: int) -> bool:
         """Whether k was refitted, and resamples do not reproduce its clusters."""
         refits = self.refitted.get(k)

@@ -99,12 +99,11 @@ def times(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.
 
 
 class Mixtures(NamedTuple):
-    """m fits: `proportions` (m, k), `means` (m, k, d), `widths` (m, k): the scale of each cluster's covariance, `variances` (m, d), `loadings`
-    (m, d, q), `noise` (m,), `tails` (m,) 1 / degrees of freedom, `chances` (m, k, l), `log_likelihoods` (m,)."""
+    """m fits: `proportions` (m, k), `means` (m, k, d), `variances` (m, d), `loadings` (m, d, q), `noise` (m,), `tails` (m,)
+    1 / degrees of freedom, `chances` (m, k, l), `log_likelihoods` (m,)."""
 
     proportions: NDArray[np.float64]
     means: NDArray[np.float64]
-    widths: NDArray[np.float64]
     variances: NDArray[np.float64]
     loadings: NDArray[np.float64]
     noise: NDArray[np.float64]
@@ -244,18 +243,13 @@ def log_densities(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
     """Logarithms of density times the cluster's proportion, as the sum of (m, k, n) and (m, n); and the weight of a store there (m, k, n):
     1, less far out; None if all weights are 1."""
-    trust, wide = None, now.widths[:, :, None]
-    alike = bool((now.widths == 1.0).all())
-    own = distances if alike else distances._replace(mahalanobis=distances.mahalanobis / wide)
+    trust = None
     if tails.any():
-        logs, of_stores, trust = _student(sums, own, tails)
+        logs, of_stores, trust = _student(sums, distances, tails)
     else:
-        logs = -0.5 * own.mahalanobis
+        logs = -0.5 * distances.mahalanobis
         of_stores = -0.5 * (distances.log_determinant + sums.counts * np.log(2.0 * np.pi))
     logs += np.log(np.maximum(now.proportions, TINY))[:, :, None]
-    if not alike:
-        logs -= 0.5 * np.log(wide) * sums.counts
-        trust = np.broadcast_to(1.0 / wide, logs.shape) if trust is None else trust / wide
     if sums.stores.levels.shape[1]:
         logs += times(np.log(np.maximum(now.chances, TINY)), sums.turned_levels)
     return logs, of_stores, trust

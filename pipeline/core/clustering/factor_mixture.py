@@ -47,12 +47,11 @@ _ALIKE = 1e-12  # of the squares of the factors: below it, two factors are the s
 _LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite
 _NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried for the noise
 _TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
-_WIDEST = 4.0  # a cluster's width over the usual one, at most, and as little
 _BATCH_NUMBERS = 120_000  # numbers of an (m, k, n) array that are worked on at once: what a processor's cache holds
 _ADAPTED = 4  # iterations between two tries of noise and tails: they move slowly
 
 
-def parameters(k: int, numbers: int, chances: int, factors: int, has_noise: bool, own_widths: bool) -> int:
+def parameters(k: int, numbers: int, chances: int, factors: int, has_noise: bool) -> int:
     """The number of free parameters of a mixture."""
     return (
         k * numbers
@@ -64,13 +63,7 @@ def parameters(k: int, numbers: int, chances: int, factors: int, has_noise: bool
         - factors * (factors - 1) // 2
         + int(has_noise)
         + 1
-        + (k - 1 if own_widths else 0)
     )
-
-
-def has_widths(mixtures: Mixtures) -> bool:
-    """Whether any cluster has its own width."""
-    return bool((mixtures.widths != 1.0).any())
 
 
 def one_hot(labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
@@ -89,7 +82,6 @@ def fit(
     *,
     like: Mixtures | None = None,
     adapts: bool = True,
-    own_widths: bool = False,
 ) -> Mixtures:
     """Fit m mixtures by an ECM algorithm from the given memberships.
 
@@ -103,7 +95,6 @@ def fit(
     tolerance : a fit ends if the mean log-likelihood gains less
     like : the fit that gives the first noise and tails; None: noise 1, Gaussian
     adapts : whether noise and tails are also fitted
-    own_widths : whether each cluster's width is also fitted; else all are alike, or stay as they are
     """
     sums = sums_of(stores)
     parts = [
@@ -114,7 +105,6 @@ def fit(
             iterations,
             tolerance,
             adapts,
-            own_widths,
         )
         for part in _parts(memberships.shape)
     ]
@@ -129,21 +119,12 @@ def refine(
     tolerance: float = 1e-5,
     *,
     adapts: bool = True,
-    own_widths: bool = False,
 ) -> Mixtures:
     """Continue fits; parameters as in `fit`."""
     sums = sums_of(stores)
     k = started.means.shape[1]
     parts = [
-        _iterated(
-            sums,
-            weights[part],
-            Mixtures(*(array[part] for array in started)),
-            iterations,
-            tolerance,
-            adapts,
-            own_widths,
-        )
+        _iterated(sums, weights[part], Mixtures(*(array[part] for array in started)), iterations, tolerance, adapts)
         for part in _parts((*weights.shape, k))
     ]
     return _joined(parts)
@@ -175,13 +156,7 @@ def _first(
 
 
 def _iterated(
-    sums: Sums,
-    weights: NDArray[np.float64],
-    now: Mixtures,
-    iterations: int,
-    tolerance: float,
-    adapts: bool,
-    own_widths: bool,
+    sums: Sums, weights: NDArray[np.float64], now: Mixtures, iterations: int, tolerance: float, adapts: bool
 ) -> Mixtures:
     """The fits after their iterations; a fit that gains too little ends, and the others go on without it."""
     whole, total = _whole_variances(sums, weights), weights.sum(axis=1)
@@ -193,9 +168,6 @@ def _iterated(
         if adapts and iteration % _ADAPTED == _ADAPTED - 1:
             now = _with_noise(sums, weights, expected, now)
             expected, now = _with_tails(sums, weights, now)
-        if own_widths and iteration % _ADAPTED == 1:
-            now = _with_widths(sums, weights, expected, now)
-            expected = expected_of(sums, now, expected.distances)
         logs = (weights * expected.logs).sum(axis=1)
         now = now._replace(log_likelihoods=logs)
         ends = (logs - reached < tolerance * total) & (iteration > 2 * _ADAPTED) | (iteration == iterations - 1)
@@ -245,17 +217,7 @@ def _begin(
         loadings[number], variances[number] = _principal(residuals, weights[number], whole[number], q)
     noise, tails = (np.full(m, value) for value in noise_and_tails)
     chances = np.full((m, k, sums.stores.levels.shape[1]), 0.5)
-    return Mixtures(
-        np.full((m, k), 1.0 / k),
-        means,
-        np.ones((m, k)),
-        variances,
-        loadings,
-        noise,
-        tails,
-        chances,
-        np.full(m, -np.inf),
-    )
+    return Mixtures(np.full((m, k), 1.0 / k), means, variances, loadings, noise, tails, chances, np.full(m, -np.inf))
 
 
 def _principal(
@@ -311,9 +273,7 @@ def _maximise(
     if sums.stores.levels.shape[1]:
         usual = (weights @ sums.stores.levels) / total[:, None]
         chances = (times(counted, sums.stores.levels) + usual[:, None, :]) / (in_cluster[:, :, None] + 1.0)
-    return Mixtures(
-        proportions, means, now.widths, variances, loadings, now.noise, now.tails, chances, now.log_likelihoods
-    )
+    return Mixtures(proportions, means, variances, loadings, now.noise, now.tails, chances, now.log_likelihoods)
 
 
 def _loadings(
@@ -358,20 +318,6 @@ def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, no
     scale = left[np.arange(len(left)), best]
     variances = np.maximum(now.variances * scale[:, None], VARIANCE_FLOOR * _LEAST)
     return now._replace(noise=_NOISE[best], variances=variances)
-
-
-def _with_widths(sums: Sums, weights: NDArray[np.float64], expected: Expected, now: Mixtures) -> Mixtures:
-    """The mixtures with the likeliest widths for these memberships, as if each cluster had one more store of the usual width; their
-    geometric mean over stores is 1."""
-    counted = expected.memberships * weights[:, None, :]
-    if expected.trust is not None:
-        counted = counted * expected.trust * now.widths[:, :, None]
-    squares = (counted * expected.distances.mahalanobis).sum(axis=2)
-    numbers = times(expected.memberships * weights[:, None, :], sums.counts[:, None])[:, :, 0]
-    usual = sums.firsts.shape[1]
-    widths = (squares + usual) / (numbers + usual)
-    scale = np.exp((now.proportions * np.log(widths)).sum(axis=1) / now.proportions.sum(axis=1))
-    return now._replace(widths=np.clip(widths / scale[:, None], 1.0 / _WIDEST, _WIDEST))
 
 
 def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tuple[Expected, Mixtures]:

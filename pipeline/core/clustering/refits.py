@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from pipeline.core.clustering import bootstrap, sampling
 from pipeline.core.clustering.densities import Mixtures, Stores, certainty, posteriors
-from pipeline.core.clustering.factor_mixture import fit, has_widths, one_hot, refine
+from pipeline.core.clustering.factor_mixture import fit, one_hot, refine
 from pipeline.core.clustering.kmeans import kmeans, spread_starts
 from pipeline.core.clustering.search import Fit
 from pipeline.core.clustering.starts import without_factors
@@ -94,9 +94,8 @@ def _refit(
     stores: Stores, fit_of_all: Fit, one_cluster: Fit, drawn: NDArray[np.float64], random: np.random.Generator
 ) -> Mixtures:
     k, q, like = fit_of_all.k, fit_of_all.q, fit_of_all.mixture
-    own_widths = has_widths(like)
     memberships = np.broadcast_to(fit_of_all.memberships, (len(drawn), *fit_of_all.memberships.shape))
-    best = fit(stores, drawn, memberships, q, _SHORT, like=like, adapts=False, own_widths=own_widths)
+    best = fit(stores, drawn, memberships, q, _SHORT, like=like, adapts=False)
     rows = sampling.for_starts(len(stores.numbers), max(1, fit_of_all.smallest), stores.width)
     few, drawn_few = (stores, drawn) if rows is None else (stores.taken(rows), drawn[:, rows])
     points = without_factors(few, one_cluster.mixture)
@@ -105,11 +104,11 @@ def _refit(
     for _ in range(_ROUNDS):
         weights = np.repeat(drawn_few, _FRESH, axis=0)
         starts = kmeans(points, weights * certain, spread_starts(points, weights * certain, k, random)).labels
-        fresh = fit(few, weights, one_hot(starts, k), q, _SHORT, like=like, adapts=False, own_widths=own_widths)
+        fresh = fit(few, weights, one_hot(starts, k), q, _SHORT, like=like, adapts=False)
         likeliest = fresh.log_likelihoods.reshape(-1, _FRESH).argmax(axis=1) + _FRESH * np.arange(len(drawn))
         fresh = fresh.taken(likeliest)
         if rows is not None:
-            fresh = refine(stores, drawn, fresh, _WHOLE, adapts=False, own_widths=own_widths)
+            fresh = refine(stores, drawn, fresh, _WHOLE, adapts=False)
         better = fresh.log_likelihoods > best.log_likelihoods + gain
         best = Mixtures(
             *(
@@ -119,4 +118,4 @@ def _refit(
         )
         if better.mean() <= _STILL:
             break
-    return refine(stores, drawn, best, _LONG, adapts=False, own_widths=own_widths)
+    return refine(stores, drawn, best, _LONG, adapts=False)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.clustering import sampling
 from pipeline.core.clustering.densities import Mixtures, Stores, certainty, posteriors
-from pipeline.core.clustering.factor_mixture import fit, has_widths, parameters, refine
+from pipeline.core.clustering.factor_mixture import fit, parameters, refine
 from pipeline.core.clustering.starts import from_fewer, from_more, from_plain_kmeans, from_whitened_kmeans
 
 FACTORS_OF_A_MIX = 2  # at most: beyond two, factors took clusters for axes on planted stores
@@ -24,10 +24,6 @@ _PATIENCE = 3  # numbers of clusters without a lower criterion, after which no l
 _FEWEST = 4  # numbers of clusters that are tried in any case
 _PRICE_OF_MEANS = 0.9  # of what the prior of the means charges; chosen on planted stores, docs/decisions/0018
 _PRICE_OF_OVERLAP = 0.5  # points per nat of the memberships' entropy; likewise
-_PRICE_OF_WIDTHS = (
-    15.0  # points, and log n for each: less took clusters that overlap for a wide one; chosen on planted stores
-)
-_NEAR = 2  # clusters less than the likeliest number with which own widths are tried, and one more
 _SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)  # of a cluster's means that differ from the chain's, tried
 _SPREADS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # variances of those that do, in the median store's own, tried
 
@@ -139,49 +135,16 @@ def begun_from(stores: Stores, groups: int, fits: list[Fit], start: NDArray[np.f
     return sorted(fits + begun, key=lambda each: (each.k, each.q))
 
 
-def with_widths(stores: Stores, groups: int, fits: list[Fit], k: int) -> list[Fit]:
-    """The fits, and fits in which each cluster has its own width, ordered by k, then by number of factors.
-
-    They begin from the best fit of each number of clusters near `k`, the likeliest. A cluster that scatters more than the others is
-    not split then.
-    """
-    weights = np.ones((1, len(stores.numbers)))
-    wide = []
-    for near in range(max(2, k - _NEAR), k + 2):
-        of_k = [each for each in fits if each.k == near]
-        if of_k:
-            start = min(of_k, key=lambda each: each.criterion)
-            wide.append(
-                _judged(
-                    stores, groups, refine(stores, weights, start.mixture, _LONG, _TOLERANCE, own_widths=True), start.q
-                )
-            )
-    return sorted(fits + wide, key=lambda each: (each.k, each.q))
-
-
 def polished(stores: Stores, groups: int, start: Fit) -> Fit:
     """The fit, iterated to convergence, so that its published form reproduces it. Unchanged if a cluster would lose its last store."""
     weights = np.ones((1, len(stores.numbers)))
-    longer = _judged(
-        stores,
-        groups,
-        refine(stores, weights, start.mixture, _POLISHED, _STANDS, own_widths=has_widths(start.mixture)),
-        start.q,
-    )
+    longer = _judged(stores, groups, refine(stores, weights, start.mixture, _POLISHED, _STANDS), start.q)
     return longer if longer.smallest >= min(start.smallest, 1) else start
 
 
 def fitted(stores: Stores, memberships: NDArray[np.float64], q: int) -> Mixtures:
-    """The mixture with these memberships (n, k); it reproduces a `polished` mixture from its own memberships.
-
-    They do not say whether clusters have their own widths: both are tried, and what gives memberships nearer to them is taken.
-    """
-    weights, k = np.ones((1, len(stores.numbers))), memberships.shape[1]
-    tried = [
-        fit(stores, weights, memberships[None], q, _POLISHED, _STANDS, own_widths=own_widths)
-        for own_widths in ((False, True) if k > 1 else (False,))
-    ]
-    return min(tried, key=lambda each: float(np.square(posteriors(stores, each)[0] - memberships).sum()))
+    """The mixture with these memberships (n, k); it reproduces a `polished` mixture from its own memberships."""
+    return fit(stores, np.ones((1, len(stores.numbers))), memberships[None], q, _POLISHED, _STANDS)
 
 
 def _random(seed: int, k: int, purpose: int) -> np.random.Generator:
@@ -230,7 +193,7 @@ def _judged(stores: Stores, groups: int, mixture: Mixtures, q: int) -> Fit:
     memberships = posteriors(stores, mixture)[0]
     n, d = stores.numbers.shape
     k = memberships.shape[1]
-    free = parameters(k, d, stores.levels.shape[1] - groups, q, bool(stores.thinness.any()), has_widths(mixture))
+    free = parameters(k, d, stores.levels.shape[1] - groups, q, bool(stores.thinness.any()))
     deviance = -2.0 * float(mixture.log_likelihoods[0])
     smallest = int(np.bincount(memberships.argmax(axis=1), minlength=k).min())
     bic = deviance + free * np.log(n)
@@ -239,15 +202,11 @@ def _judged(stores: Stores, groups: int, mixture: Mixtures, q: int) -> Fit:
     others = deviance + (free - (k - 1) * d) * np.log(n)
     # In variances of the median store, noise included: what a variance and its noise are apart, nearly equal stores do not tell.
     of_median = 1.0 + float(mixture.noise[0]) * float(np.median(stores.thinness))
-    sizes = np.maximum(
-        (memberships * certainty(stores, mixture.noise).T).sum(axis=0) * of_median / mixture.widths[0], 1.0
-    )[:, None]
+    sizes = np.maximum((memberships * certainty(stores, mixture.noise).T).sum(axis=0) * of_median, 1.0)[:, None]
     middle = (sizes * mixture.means[0]).sum(axis=0) / sizes.sum()
     squares = np.square(mixture.means[0] - middle) / (mixture.variances[0] * of_median)
     sure = np.maximum(memberships, np.finfo(np.float64).tiny)
     overlap = -float((memberships * np.log(sure)).sum())
-    if has_widths(mixture):
-        others += _PRICE_OF_WIDTHS
     criterion = others + _PRICE_OF_MEANS * _of_means(squares, sizes) + _PRICE_OF_OVERLAP * overlap
     return Fit(k, q, mixture, memberships, smallest, bic, others + _of_wide_means(squares, sizes), criterion)
 

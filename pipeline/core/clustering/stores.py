@@ -23,7 +23,7 @@ from pipeline.core.clustering.kmeans import kmeans, of_draws
 from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.outcomes import outcome
 from pipeline.core.clustering.placement import describe, number
-from pipeline.core.clustering.search import FACTORS_OF_A_MIX, Fit, begun_from, polished, search, with_widths
+from pipeline.core.clustering.search import FACTORS_OF_A_MIX, begun_from, polished, search
 from pipeline.core.clustering.verdicts import NO_STRUCTURE, verdict
 from pipeline.core.holding.halves import Halves
 from pipeline.core.holding.on_halves import OnHalves, try_on_halves
@@ -209,11 +209,7 @@ def _cluster(
     if before is not None and 1 < k_before <= max(each.k for each in fits):
         fits = begun_from(stores, data.view.groups, fits, before)
     by_factors = {each.q: each for each in fits if each.k == 1}
-    refitted = partial(_refitted, stores, by_factors, drawn, seed)
-    likeliest = Chooser(fits, refitted, settings, n).likeliest.k
-    if likeliest > 1:
-        fits = with_widths(stores, data.view.groups, fits, likeliest)
-    chooser = Chooser(fits, refitted, settings, n)
+    chooser = Chooser(fits, lambda each: refits.refit(stores, each, by_factors[each.q], drawn, seed), settings, n)
     largest = max(each.k for each in fits)
     tried = try_on_halves(halves, _clusters_by_k(chooser, data, largest), partial(of_draws, seed=seed))
     choice = chooser.take(k_before, tried.barred)
@@ -237,12 +233,6 @@ def _clusters_by_k(chooser: Chooser, data: _Data, largest: int) -> dict[int, pd.
     """Of each k from 1, the clusters by which k is judged, by id of the fitted store."""
     fits = [chooser.of_k(k) or chooser.any_of_k(k) for k in range(1, largest + 1)]
     return {fit.k: pd.Series(fit.labels, index=data.ids[data.fitted]) for fit in fits}
-
-
-def _refitted(
-    stores: Stores, by_factors: dict[int, Fit], drawn: NDArray[np.float64], seed: int, fit: Fit
-) -> refits.Refits:
-    return refits.refit(stores, fit, by_factors[fit.q], drawn, seed)
 
 
 def _clusters_before(ids: NDArray[np.object_], reference: Reference | None) -> NDArray[np.float64] | None:
