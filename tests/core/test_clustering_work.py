@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans as SklearnKMeans
 
-from pipeline.core.clustering import factor_mixture, figures, sampling, search
+from pipeline.core.clustering import factor_mixture, figures, principal, sampling, search
+from pipeline.core.clustering import kmeans as kmeans_module
 from pipeline.core.clustering.choosing import Chooser
-from pipeline.core.clustering.densities import Stores
+from pipeline.core.clustering.densities import Stores, sums_of
 from pipeline.core.clustering.factor_mixture import fit, one_hot, refine
 from pipeline.core.clustering.k_figures import k_figures
 from pipeline.core.clustering.kmeans import kmeans, spread_starts
@@ -120,3 +121,83 @@ def test_distances_between_stores_are_computed_once_for_all_numbers_of_clusters(
     monkeypatch.setattr(figures, "cdist", counted)
     assert [each.k for each in k_figures(numbers, chooser, 6)] == [1, 2, 3, 4, 5, 6]
     assert sum(calls) == 200
+
+
+def test_starts_that_have_lost_end_early_and_the_likeliest_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    stores, random = of_numbers(planted(120)), np.random.default_rng(0)
+    starts = one_hot(np.stack([np.arange(120) % 4, *random.integers(0, 4, (11, 120))]), 4)
+    sizes: list[int] = []
+    expected = factor_mixture.expect
+
+    def counted(sums: object, now: object) -> object:
+        sizes.append(len(now.noise))  # type: ignore[attr-defined]
+        return expected(sums, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(factor_mixture, "expect", counted)
+    work, likeliest = [], []
+    for rivals in (1, 12):
+        sizes.clear()
+        mixtures = fit(stores, np.ones((12, 120)), starts, 1, 20, adapts=False, rivals=rivals)
+        work.append(sum(sizes))
+        likeliest.append(mixtures.taken(np.array([mixtures.log_likelihoods.argmax()])))
+    assert work[1] < 0.7 * work[0]
+    for one, other in zip(*likeliest, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_each_group_of_rivals_has_the_likeliest_fit_that_it_has_alone() -> None:
+    stores, random = of_numbers(planted(90, apart=1.0)), np.random.default_rng(1)
+    starts = one_hot(random.integers(0, 3, (8, 90)), 3)
+    weights = np.repeat(random.integers(0, 3, (4, 90)).astype(float), 2, axis=0)
+    whole, raced = (fit(stores, weights, starts, 1, 8, adapts=False, rivals=rivals) for rivals in (1, 2))
+    best = [each.log_likelihoods.reshape(4, 2).max(axis=1) for each in (whole, raced)]
+    np.testing.assert_allclose(best[1], best[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_covariance_of_residuals_from_products_is_that_of_the_residuals(weighted: bool) -> None:
+    numbers, random = planted(70, d=5), np.random.default_rng(2)
+    weights = random.random((3, 70)) if weighted else np.ones((3, 70))
+    members = random.dirichlet(np.ones(4), (3, 70)).swapaxes(1, 2)
+    counted = members * weights[:, None]
+    means = counted @ numbers / counted.sum(axis=2)[:, :, None]
+    sums = sums_of(of_numbers(numbers))
+    for fit_number, covariance in enumerate(principal.covariances(sums, weights, members, means)):
+        residuals = numbers - members[fit_number].T @ means[fit_number]
+        whole = (residuals * weights[fit_number][:, None]).T @ residuals / weights[fit_number].sum()
+        np.testing.assert_allclose(covariance, whole, atol=1e-12)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_k_means_of_a_large_matrix_sums_what_changed_and_finds_the_same(
+    monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    points, random = planted(600, d=8, k=5, apart=0.7), np.random.default_rng(3)
+    weights = random.random((4, 600))
+    weights[:, ::7] = 0.0
+    starts = spread_starts(points, weights, 5, random)
+    given = points if shared else np.repeat(points[None], 4, axis=0)
+    whole = kmeans(given, weights, starts)
+    monkeypatch.setattr(kmeans_module, "_LARGE", 1)
+    changed = kmeans(given, weights, starts)
+    np.testing.assert_array_equal(changed.labels, whole.labels)
+    np.testing.assert_allclose(changed.centroids, whole.centroids, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(changed.inertia, whole.inertia, rtol=1e-10)
+
+
+def test_a_fit_far_below_the_least_log_likelihood_ends_early_and_others_are_as_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stores, weights = of_numbers(planted(80, apart=0.5)), np.ones((1, 80))
+    start = fit(stores, weights, one_hot(np.random.default_rng(0).integers(0, 4, 80), 4)[None], 1, 1, adapts=False)
+    calls: list[int] = []
+    expected = factor_mixture.expect
+    monkeypatch.setattr(factor_mixture, "expect", lambda *given: calls.append(1) or expected(*given))
+    reached = refine(stores, weights, start, 60, 1e-9)
+    whole = len(calls)
+    again = refine(stores, weights, start, 60, 1e-9, least=float(reached.log_likelihoods[0]) - 1e-6)
+    assert len(calls) == 2 * whole
+    np.testing.assert_array_equal(again.means, reached.means)
+    calls.clear()
+    refine(stores, weights, start, 60, 1e-9, least=float(reached.log_likelihoods[0]) + 10_000.0)
+    assert len(calls) < whole / 3

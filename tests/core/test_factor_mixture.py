@@ -17,7 +17,8 @@ from pipeline.core.clustering.densities import (
     posteriors,
     sums_of,
 )
-from pipeline.core.clustering.factor_mixture import VARIANCE_FLOOR, fit, one_hot, parameters, refine
+from pipeline.core.clustering.factor_mixture import fit, one_hot, parameters, refine
+from pipeline.core.clustering.principal import VARIANCE_FLOOR
 
 
 def stores(

@@ -20,10 +20,12 @@ References
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
+from pipeline.core.clustering import principal
 from pipeline.core.clustering.densities import (
     TINY,
     Distances,
@@ -41,13 +43,14 @@ from pipeline.core.clustering.densities import (
 )
 from pipeline.core.clustering.pulls import product, sum_of
 
-VARIANCE_FLOOR = 1e-3  # of a feature's whole variance: a feature that is constant within clusters must not win alone
 _NOTHING = 1e-9  # of a sum over stores
 _ALIKE = 1e-12  # of the squares of the factors: below it, two factors are the same to a float
 _LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite
 _NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried for the noise
 _TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
 _BATCH_NUMBERS = 120_000  # numbers of an (m, k, n) array that are worked on at once: what a processor's cache holds
+_SETTLED = 3  # iterations after which a fit may lose its race
+_HASTE = 6.0  # times the last gain is what each further iteration may gain: a fit on a plateau gains more later
 _ADAPTED = 4  # iterations between two tries of noise and tails: they move slowly
 
 
@@ -72,6 +75,20 @@ def one_hot(labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     return members
 
 
+class _Race(NamedTuple):
+    """Fits of which the likeliest of each group is wanted: the `group` (m,) of each, and the `best` log-likelihood of each group so far."""
+
+    group: NDArray[np.int64]
+    best: NDArray[np.float64]
+
+    def lost(self, fits: NDArray[np.int64], logs: NDArray[np.float64], gains: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether these fits, with these log-likelihoods, stay behind their group's best if they gain so much more at their present pace."""
+        group = self.group[fits]
+        np.maximum.at(self.best, group, logs)
+        lost: NDArray[np.bool_] = logs + _HASTE * gains < self.best[group]
+        return lost
+
+
 def fit(
     stores: Stores,
     weights: NDArray[np.float64],
@@ -82,6 +99,7 @@ def fit(
     *,
     like: Mixtures | None = None,
     adapts: bool = True,
+    rivals: int = 1,
 ) -> Mixtures:
     """Fit m mixtures by an ECM algorithm from the given memberships.
 
@@ -95,19 +113,24 @@ def fit(
     tolerance : a fit ends if the mean log-likelihood gains less
     like : the fit that gives the first noise and tails; None: noise 1, Gaussian
     adapts : whether noise and tails are also fitted
+    rivals : of so many neighbouring fits only the likeliest is wanted: one that would not overtake the others, at `_HASTE` times its pace, ends
     """
     sums = sums_of(stores)
-    parts = [
-        _iterated(
-            sums,
-            weights[part],
-            _first(sums, weights[part], memberships[part], factors, like),
-            iterations,
-            tolerance,
-            adapts,
+    parts: list[Mixtures] = []
+    best = np.full(len(memberships) // rivals, -np.inf)
+    for part in _parts(memberships.shape):
+        race = np.arange(len(memberships))[part] // rivals
+        parts.append(
+            _iterated(
+                sums,
+                weights[part],
+                _first(sums, weights[part], memberships[part], factors, like),
+                iterations,
+                tolerance,
+                adapts,
+                _Race(race, best) if rivals > 1 else None,
+            )
         )
-        for part in _parts(memberships.shape)
-    ]
     return _joined(parts)
 
 
@@ -119,12 +142,21 @@ def refine(
     tolerance: float = 1e-5,
     *,
     adapts: bool = True,
+    least: float = -np.inf,
 ) -> Mixtures:
-    """Continue fits; parameters as in `fit`."""
+    """Continue fits; parameters as in `fit`. A fit whose log-likelihood would not reach `least`, at `_HASTE` times its pace, ends."""
     sums = sums_of(stores)
     k = started.means.shape[1]
     parts = [
-        _iterated(sums, weights[part], Mixtures(*(array[part] for array in started)), iterations, tolerance, adapts)
+        _iterated(
+            sums,
+            weights[part],
+            Mixtures(*(array[part] for array in started)),
+            iterations,
+            tolerance,
+            adapts,
+            _Race(np.arange(len(weights))[part], np.full(len(weights), least)),
+        )
         for part in _parts((*weights.shape, k))
     ]
     return _joined(parts)
@@ -156,9 +188,15 @@ def _first(
 
 
 def _iterated(
-    sums: Sums, weights: NDArray[np.float64], now: Mixtures, iterations: int, tolerance: float, adapts: bool
+    sums: Sums,
+    weights: NDArray[np.float64],
+    now: Mixtures,
+    iterations: int,
+    tolerance: float,
+    adapts: bool,
+    race: _Race | None = None,
 ) -> Mixtures:
-    """The fits after their iterations; a fit that gains too little ends, and the others go on without it."""
+    """The fits after their iterations; a fit that gains too little or has lost its race ends, and the others go on without it."""
     whole, total = _whole_variances(sums, weights), weights.sum(axis=1)
     reached, going = np.full(len(weights), -np.inf), np.arange(len(weights))
     ended: list[Mixtures] = []
@@ -171,6 +209,8 @@ def _iterated(
         logs = (weights * expected.logs).sum(axis=1)
         now = now._replace(log_likelihoods=logs)
         ends = (logs - reached < tolerance * total) & (iteration > 2 * _ADAPTED) | (iteration == iterations - 1)
+        if race is not None and iteration >= _SETTLED and (not adapts or iteration % _ADAPTED == _ADAPTED - 1):
+            ends |= race.lost(going, logs, np.maximum(logs - reached, 0.0) * (iterations - 1 - iteration))
         reached = np.maximum(logs, reached)
         if ends.any():
             ended.append(now.taken(np.flatnonzero(ends)))
@@ -210,27 +250,12 @@ def _begin(
     counted = memberships * weights[:, None, :]
     means = counted @ sums.firsts / np.maximum(sums.over_stores(counted), TINY)
     loadings, variances = np.zeros((m, d, q)), whole.copy()
-    for number in range(m if q else 0):
-        residuals = sums.stores.numbers - memberships[number].T @ means[number]
-        if sums.stores.counted is not None:
-            residuals = residuals * np.sqrt(sums.stores.counted)
-        loadings[number], variances[number] = _principal(residuals, weights[number], whole[number], q)
+    if q:
+        for number, covariance in enumerate(principal.covariances(sums, weights, memberships, means)):
+            loadings[number], variances[number] = principal.loadings(covariance, whole[number], q)
     noise, tails = (np.full(m, value) for value in noise_and_tails)
     chances = np.full((m, k, sums.stores.levels.shape[1]), 0.5)
     return Mixtures(np.full((m, k), 1.0 / k), means, variances, loadings, noise, tails, chances, np.full(m, -np.inf))
-
-
-def _principal(
-    residuals: NDArray[np.float64], weights: NDArray[np.float64], whole: NDArray[np.float64], q: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Loadings (d, q) along the q principal axes of the residuals' correlations, and the variances (d,) that they do not explain."""
-    covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
-    own = np.maximum(np.diag(covariance), VARIANCE_FLOOR * whole)
-    widths = np.sqrt(own)
-    d = len(widths)
-    sizes, axes = eigh(covariance / np.outer(widths, widths), subset_by_index=[d - q, d - 1], check_finite=False)
-    loadings: NDArray[np.float64] = widths[:, None] * axes * np.sqrt(np.maximum(sizes - 1.0, 0.1))
-    return loadings, np.maximum(own - np.square(loadings).sum(axis=1), 0.2 * own)
 
 
 def _maximise(
@@ -265,7 +290,7 @@ def _maximise(
     if (
         distances is not None or not now.loadings.shape[2]
     ):  # else what the principal axes explain is no noise, and known already
-        variances = np.maximum((residuals - explained) / counts, VARIANCE_FLOOR * whole)
+        variances = np.maximum((residuals - explained) / counts, principal.VARIANCE_FLOOR * whole)
     total = weights.sum(axis=1)
     in_cluster = counted.sum(axis=2)
     proportions = np.maximum(in_cluster, TINY) / total[:, None]
@@ -316,7 +341,7 @@ def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, no
     # Stores that are equally thin do not tell noise from variance: all that is tried is as likely, and the least stands.
     best = (values >= values.max(axis=1, keepdims=True) - _NOTHING * numbers[:, None]).argmax(axis=1)
     scale = left[np.arange(len(left)), best]
-    variances = np.maximum(now.variances * scale[:, None], VARIANCE_FLOOR * _LEAST)
+    variances = np.maximum(now.variances * scale[:, None], principal.VARIANCE_FLOOR * _LEAST)
     return now._replace(noise=_NOISE[best], variances=variances)
 
 

@@ -18,6 +18,7 @@ _STILL = 0.001  # share of the points that may still change their cluster when a
 RESTARTS_OF_DRAWS = 2  # of each fit in `of_draws`
 _OF_DRAWS = 2  # a stream of random numbers
 _REFIT_NUMBERS = 10_000_000  # weights of refits (B, n) that are held at once: 80 MB
+_LARGE = 1_000_000  # products in a sum over points by cluster, from which a fit sums only what changed
 _BATCH_NUMBERS = 250_000  # numbers of a (B, k, n) array that are worked on at once: what a processor's cache holds
 
 
@@ -202,7 +203,7 @@ def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: ND
     labels = np.full(weights.shape, k, dtype=np.min_scalar_type(k))
     moving = np.arange(len(starts))
     # Of the fits that still move:
-    own, own_weights, before, now = points, weights, labels, starts
+    own, own_weights, before, now, sums = points, weights, labels, starts, np.zeros_like(starts)
     transposed, half_squares = np.ascontiguousarray(points.swapaxes(-1, -2)), 0.5 * np.square(points).sum(axis=-1)
     for iteration in range(MAX_ITERATIONS):
         nearest, best = _assign(transposed, now)
@@ -216,25 +217,51 @@ def _lloyd(points: NDArray[np.float64], weights: NDArray[np.float64], starts: ND
             moving = moving[goes_on]
             if not len(moving):
                 break
-            own_weights, nearest, best, now = (array[goes_on] for array in (own_weights, nearest, best, now))
+            own_weights, nearest, before, best, now, sums = (
+                array[goes_on] for array in (own_weights, nearest, before, best, now, sums)
+            )
             if not is_shared:
                 own, transposed, half_squares = (array[goes_on] for array in (own, transposed, half_squares))
-        now = _centroids(own, own_weights, nearest, half_squares - best, now)
+        sizes, sums = _sums(own, own_weights, nearest, before, sums)
+        now = _centroids(own, own_weights, sizes, sums, half_squares - best, now)
         before = nearest
     return Fits(centroids, labels.astype(np.int64), inertia)
+
+
+def _sums(
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    labels: NDArray[np.unsignedinteger[Any]],
+    labels_before: NDArray[np.unsignedinteger[Any]],
+    before: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The weight (B, k) and weighted sum (B, k, d) of each cluster. Of large fits, only points that changed their cluster are summed, and the
+    sums `before` are used up."""
+    k, d = before.shape[1:]
+    members = (labels[:, None] == np.arange(k, dtype=labels.dtype)[:, None]) * weights[:, None]
+    sizes = members.sum(axis=-1)
+    if members[0].size * d < _LARGE:
+        return sizes, members @ points
+    moved = labels != labels_before
+    for fit in range(len(labels)):
+        own, rows = points if points.ndim == 2 else points[fit], np.flatnonzero(moved[fit])
+        if 2 * len(rows) > moved.shape[1]:
+            before[fit] = members[fit] @ own
+        else:
+            left = labels_before[fit, rows] == np.arange(k, dtype=labels.dtype)[:, None]
+            before[fit] += (members[fit][:, rows] - left * weights[fit, rows]) @ own[rows]
+    return sizes, before
 
 
 def _centroids(
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
-    labels: NDArray[np.unsignedinteger[Any]],
+    sizes: NDArray[np.float64],
+    sums: NDArray[np.float64],
     half_squared: NDArray[np.float64],
     before: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """The weighted mean of each cluster (B, k, d). `half_squared` (B, n): half the squared distances to the centroids before."""
-    members = (labels[:, None] == np.arange(before.shape[1], dtype=labels.dtype)[:, None]) * weights[:, None]
-    sizes = members.sum(axis=-1)
-    sums = members @ points
     centroids: NDArray[np.float64] = sums / np.where(sizes > 0, sizes, 1.0)[..., None]
     for fit in np.flatnonzero((sizes == 0).any(axis=1)):
         empty = np.flatnonzero(sizes[fit] == 0)

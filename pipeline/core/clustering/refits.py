@@ -104,7 +104,16 @@ def _refit(
     for _ in range(_ROUNDS):
         weights = np.repeat(drawn_few, _FRESH, axis=0)
         starts = kmeans(points, weights * certain, spread_starts(points, weights * certain, k, random)).labels
-        fresh = fit(few, weights, one_hot(starts, k), q, _SHORT, like=like, adapts=False)
+        fresh = fit(
+            few,
+            weights,
+            one_hot(starts, k),
+            q,
+            _SHORT,
+            like=like,
+            adapts=False,
+            rivals=_FRESH,
+        )
         likeliest = fresh.log_likelihoods.reshape(-1, _FRESH).argmax(axis=1) + _FRESH * np.arange(len(drawn))
         fresh = fresh.taken(likeliest)
         if rows is not None:

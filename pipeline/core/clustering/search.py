@@ -87,6 +87,7 @@ def search(
     fits, best, waited, fewer = list(ones), min(each.criterion for each in ones), 0, dict(enumerate(ones))
     for k in range(2, max(k_max, asked) + 1):
         of_k: dict[int, Fit] = {}
+        before = min(fewer.values(), key=lambda each: each.criterion)
         # The means of k clusters lie in k - 1 dimensions: of the factors that stores have as one cluster, clusters explain no more.
         factors = range(max(0, likeliest - max(k - 1, FACTORS_OF_A_MIX)), len(ones))
         for q in factors:
@@ -97,7 +98,9 @@ def search(
                 starts.append(posteriors(few, of_k[q - 1].mixture))
             if k > 2 and q in fewer and d:
                 starts.append(from_fewer(few, fewer[q].mixture, smallest_of_few))
-            of_k[q] = _best_fit(stores, few, groups, np.concatenate(starts), ones[q])
+            # Where other factors fitted better with one cluster less, a fit that would not reach even that criterion need not converge.
+            highest = np.inf if q == before.q else before.criterion
+            of_k[q] = _best_fit(stores, few, groups, np.concatenate(starts), ones[q], highest)
             if q > factors[0] and of_k[q].bic > of_k[q - 1].bic + _WORSE:
                 break
         if k == asked and not any(each.smallest for each in of_k.values()):
@@ -119,7 +122,7 @@ def _swept_back(stores: Stores, few: Stores, groups: int, fits: list[Fit], ones:
     for k in range(max(each.k for each in fits) - 1, 1, -1):
         more = min((each for each in swept if each.k == k + 1), key=lambda each: each.criterion)
         before = min((each.criterion for each in swept if (each.k, each.q) == (k, more.q)), default=np.inf)
-        merged = _best_fit(stores, few, groups, from_more(few, more.mixture), ones[more.q])
+        merged = _best_fit(stores, few, groups, from_more(few, more.mixture), ones[more.q], before)
         if merged.criterion < before:
             swept.append(merged)
     return sorted(swept, key=lambda each: (each.k, each.q))
@@ -162,12 +165,30 @@ def _few(stores: Stores, smallest: int) -> Stores:
     return stores if rows is None else stores.taken(rows)
 
 
-def _best_fit(stores: Stores, few: Stores, groups: int, starts: NDArray[np.float64], one_cluster: Fit) -> Fit:
-    """The best of several starts on a few stores, with the noise and tails of one cluster; then it goes on with all stores, and with its own."""
+def _best_fit(
+    stores: Stores, few: Stores, groups: int, starts: NDArray[np.float64], one_cluster: Fit, highest: float = np.inf
+) -> Fit:
+    """The best of several starts on a few stores, with the noise and tails of one cluster; then it goes on with all stores, and with its own.
+
+    It ends early if its criterion would not fall to `highest`.
+    """
     n = len(stores.numbers)
-    short = fit(few, np.ones(starts.shape[:2]), starts, one_cluster.q, _SHORT, like=one_cluster.mixture, adapts=False)
+    short = fit(
+        few,
+        np.ones(starts.shape[:2]),
+        starts,
+        one_cluster.q,
+        _SHORT,
+        like=one_cluster.mixture,
+        adapts=False,
+        rivals=len(starts),
+    )
     best = short.taken(np.array([short.log_likelihoods.argmax()]))
-    return _judged(stores, groups, refine(stores, np.ones((1, n)), best, _LONG, _TOLERANCE), one_cluster.q)
+    # All that a criterion charges but these parameters is at least 0, see `_judged`.
+    free = _free(stores, groups, best, one_cluster.q) - (starts.shape[2] - 1) * stores.numbers.shape[1]
+    least = (free * np.log(n) - highest) / 2.0
+    longer = refine(stores, np.ones((1, n)), best, _LONG, _TOLERANCE, least=least)
+    return _judged(stores, groups, longer, one_cluster.q)
 
 
 def _as_started(stores: Stores, groups: int, start: NDArray[np.float64]) -> Fit:
@@ -175,6 +196,12 @@ def _as_started(stores: Stores, groups: int, start: NDArray[np.float64]) -> Fit:
     mixture = fit(stores, np.ones((1, len(start))), start[None], 0, 1, adapts=False)
     smallest = int(start.sum(axis=0).min())
     return _judged(stores, groups, mixture, 0)._replace(memberships=start, smallest=smallest)
+
+
+def _free(stores: Stores, groups: int, mixture: Mixtures, q: int) -> int:
+    """The number of free parameters of a mixture of these stores."""
+    k, d = mixture.means.shape[1:]
+    return parameters(k, d, stores.levels.shape[1] - groups, q, bool(stores.thinness.any()))
 
 
 def _judged(stores: Stores, groups: int, mixture: Mixtures, q: int) -> Fit:
@@ -193,7 +220,7 @@ def _judged(stores: Stores, groups: int, mixture: Mixtures, q: int) -> Fit:
     memberships = posteriors(stores, mixture)[0]
     n, d = stores.numbers.shape
     k = memberships.shape[1]
-    free = parameters(k, d, stores.levels.shape[1] - groups, q, bool(stores.thinness.any()))
+    free = _free(stores, groups, mixture, q)
     deviance = -2.0 * float(mixture.log_likelihoods[0])
     smallest = int(np.bincount(memberships.argmax(axis=1), minlength=k).min())
     bic = deviance + free * np.log(n)

@@ -15,6 +15,7 @@ from pipeline.core.clustering.kmeans import kmeans, spread_starts
 
 _SPLITS = 6  # clusters that are tried to be split, of one cluster less
 _MERGES = 4  # pairs of clusters that are tried to be one, of one cluster more
+_NOTHING = 1e-16  # of a membership: a store with less adds nothing to a sum
 _SEEDS = 3  # stores that lie farthest out, tried to be the middle of a cluster
 
 
@@ -55,10 +56,10 @@ def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.flo
         size = max(float(cluster.sum()), 1.0)
         middle = cluster @ residuals / size
         about = residuals - middle
+        own = np.flatnonzero(cluster > _NOTHING)
+        weighed = about[own] * np.sqrt(cluster[own])[:, None]
         last = about.shape[1] - 1
-        scatter, axis = eigh(
-            (about * cluster[:, None]).T @ about / size, subset_by_index=[last, last], check_finite=False
-        )
+        scatter, axis = eigh(weighed.T @ weighed / size, subset_by_index=[last, last], check_finite=False)
         lengths.append(scatter[0] * size)
         along = about @ axis[:, 0]
         halves.append(along > 0)
