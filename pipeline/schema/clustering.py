@@ -58,7 +58,7 @@ _HOLDING = (
     Column(
         "holds",
         "text",
-        "Whether the clusters are there on other weeks: yes (kept_low of at least 0.5), partly, no, or unknown (without weeks, or where there is one "
+        "Whether the clusters are there on other weeks: yes (kept_low of at least 0.65), partly, no, or unknown (without weeks, or where there is one "
         "cluster and no other would be taken)",
     ),
     *(

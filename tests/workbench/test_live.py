@@ -123,7 +123,7 @@ def test_a_run_by_cron_is_seen_live_and_cancelled_as_by_ctrl_c(
         opened.now("A run of dev is going on")
         opened.wait_for("building", "#now-running")
         opened.wait_for("Warehouse", "#now-running")
-        assert "Informed scheduler" in page.locator(".log").inner_text()
+        opened.wait_for("Informed scheduler", ".log")
         opened.go("pipeline")
         page.get_by_role("button", name="Cancel the run").click()
         assert run.wait(timeout=60) in (-2, 130)

@@ -211,7 +211,7 @@ def _cluster(
     by_factors = {each.q: each for each in fits if each.k == 1}
     chooser = Chooser(fits, lambda each: refits.refit(stores, each, by_factors[each.q], drawn, seed), settings, n)
     largest = max(each.k for each in fits)
-    tried = try_on_halves(halves, data.ids[data.fitted], largest, partial(of_draws, seed=seed))
+    tried = try_on_halves(halves, _clusters_by_k(chooser, data, largest), partial(of_draws, seed=seed))
     choice = chooser.take(k_before, tried.barred)
     choice = choice._replace(fit=polished(stores, data.view.groups, choice.fit))
     k, axes = choice.fit.k, choice.fit.q
@@ -227,6 +227,12 @@ def _cluster(
     outcomes = [outcome(chooser, choice, k_tried, tried.barred) for k_tried in range(1, largest + 1)]
     k_selection = _k_selection(figures, k).assign(outcome=outcomes)
     return Clustering(clusters, k_selection, verdicts, memberships, tried, choice.passed_over)
+
+
+def _clusters_by_k(chooser: Chooser, data: _Data, largest: int) -> dict[int, pd.Series[int]]:
+    """Of each k from 1, the clusters by which k is judged, by id of the fitted store."""
+    fits = [chooser.of_k(k) or chooser.any_of_k(k) for k in range(1, largest + 1)]
+    return {fit.k: pd.Series(fit.labels, index=data.ids[data.fitted]) for fit in fits}
 
 
 def _clusters_before(ids: NDArray[np.object_], reference: Reference | None) -> NDArray[np.float64] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -42,9 +42,9 @@ NOTHING = Holding(UNKNOWN, "", None)
 
 @dataclass(frozen=True)
 class OnHalves:
-    """A category's clusterings on halves of its weeks; if the weeks are unknown, `halves` is None and `by_k` is empty.
+    """A category's clusters on halves of its weeks; if the weeks are unknown, `halves` is None and `by_k` is empty.
 
-    `halves` has the fitted stores; `by_k` is what every k from 2 retains; `labelling` clusters the halves.
+    `halves` has the fitted stores; `by_k` is what every k from 2 retains; `labelling` clusters the newest weeks.
     """
 
     halves: Halves | None = None
@@ -111,20 +111,26 @@ class OnHalves:
         return frame.astype({"k": "int64", **dict.fromkeys(columns[1:], "float64")})
 
 
-def try_on_halves(halves: Halves | None, fitted: Collection[str], k_max: int, labelling: Labelling) -> OnHalves:
-    """Try every k from 2 to `k_max` that is less than the number of stores.
+def try_on_halves(halves: Halves | None, clusters_by_k: Mapping[int, pd.Series[int]], labelling: Labelling) -> OnHalves:
+    """Try the clusters of every k from 2 that is less than the number of stores.
 
     Parameters
     ----------
     halves : None if the weeks are unknown
-    fitted : the ids of the fitted stores
-    labelling : clusters the halves
+    clusters_by_k : of each k, the clusters of the fitted stores on all weeks, from 0, by store_id; the stores are the same for every k
+    labelling : clusters the newest weeks
     """
-    if halves is None or halves.stores.isin(fitted).sum() < _ENOUGH * len(fitted):
+    if halves is None or not clusters_by_k:
+        return OnHalves()
+    fitted = next(iter(clusters_by_k.values())).index
+    if halves.stores.isin(fitted).sum() < _ENOUGH * len(fitted):
         return OnHalves()
     own = halves.of(fitted)
-    values = own.values
-    by_k = {k: retained(values, k, labelling) for k in range(2, min(k_max, values.shape[2] - 1) + 1)}
+    by_k = {
+        k: retained(own.values, clusters.loc[own.stores].to_numpy(), k)
+        for k, clusters in clusters_by_k.items()
+        if 2 <= k < len(own.stores)
+    }
     return OnHalves(own, by_k, labelling)
 
 

@@ -13,7 +13,7 @@ from pipeline.core.holding.halves import IN_THE_MIDDLE, INTERLEAVED
 Labelling = Callable[[NDArray[np.float64], int], NDArray[np.int64]]  # points (b, n, d) and k -> clusters (b, n) from 0
 
 YES, PARTLY, NO, UNKNOWN = "yes", "partly", "no", "unknown"
-HOLDS = 0.5  # kept at least, at the low end of the interval, for `yes`
+HOLDS = 0.65  # kept at least, at the low end of the interval, for `yes`: three quarters and more are then left, see docs/decisions/0016
 LASTS = 0.1  # kept at least, for `partly`: differences between clusters a third as large
 FORETELLS = 0.25  # kept on interleaved weeks: from here on a cluster's mean foretells its stores' mix better than the chain's does
 _WIDTH = (
@@ -46,12 +46,13 @@ class Retained(NamedTuple):
         return YES if self.low >= HOLDS else PARTLY
 
 
-def retained(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Retained:
+def retained(halves: NDArray[np.float64], clusters: NDArray[np.int64], k: int) -> Retained:
     """What k clusters retain on weeks outside their fit.
 
-    Each half of the weeks is clustered on its own, and its clusters are judged on the other half: b is the slope of the means on the other
-    half on their means on this half; every store counts once. If stores differ by noise only, b is 0; if all differences recur, b is 1.
-    The explained variance goes with the square of the slope. Half of the weeks is noisier than all weeks, so the slope for
+    In each half of the weeks every store goes to the nearest cluster mean, and the clusters that result are judged on the other half: b is the
+    slope of the means on the other half on their means on this half; every store counts once. A store's own values are no part of the
+    mean of its own cluster (leaving one out [4]_), so that noise cannot find itself again. If stores differ by noise only, b is 0; if all differences
+    recur, b is 1. The explained variance goes with the square of the slope. Half of the weeks is noisier than all weeks, so the slope for
     all weeks is 2 b / (1 + b), like the reliability of a test of twice the length (Spearman [1]_, Brown [2]_).
 
     If consecutive halves retain less than interleaved halves, the difference is change. It counts only beyond the chance
@@ -60,18 +61,17 @@ def retained(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Retai
     Parameters
     ----------
     halves : (7, 2, n, d) the mixes of `halves.Halves`, in the coordinates of the clustering; n >= k
+    clusters : (n,) the clusters that were fitted on all weeks, from 0; a cluster may be empty
     k : at least 2
-    labelling : clusters every half
 
     References
     ----------
     .. [1] C. Spearman, "Correlation calculated from faulty data", British Journal of Psychology 3, 1910.
     .. [2] W. Brown, "Some experimental results in the correlation of mental abilities", British Journal of Psychology 3, 1910.
     .. [3] W. James, C. Stein, "Estimation with quadratic loss", 4th Berkeley Symposium, 1961.
+    .. [4] P. A. Lachenbruch, M. R. Mickey, "Estimation of error rates in discriminant analysis", Technometrics 10(1), 1968.
     """
-    ways, sides, n, d = halves.shape
-    labels = labelling(halves.reshape(ways * sides, n, d), k).reshape(ways, sides, n)
-    here, there = _means(halves, labels, k)
+    here, there = _means(halves, _placed(halves, clusters, k), k)
     slopes = _ratio((here * there).sum(axis=(-2, -1)), np.square(here).sum(axis=(-2, -1)))
     by_way = slopes.mean(axis=1)
     interleaved = float(by_way[INTERLEAVED].mean())
@@ -82,6 +82,28 @@ def retained(halves: NDArray[np.float64], k: int, labelling: Labelling) -> Retai
     middle = longer * (interleaved - change)
     width = _WIDTH * longer * float(slopes[INTERLEAVED].std(ddof=1))
     return Retained(*(_square(slope) for slope in (middle, middle - width, middle + width, longer * interleaved)))
+
+
+def _placed(halves: NDArray[np.float64], clusters: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """The cluster (7, 2, n) whose mean is nearest to each store in each half; the store itself is left out of its own cluster's mean.
+
+    Each feature counts by its variance within clusters, as in the mixture.
+    """
+    values = halves.mean(axis=(0, 1))
+    members = (clusters == np.arange(k)[:, None]).astype(np.float64)
+    sizes, sums = members.sum(axis=1), members @ values
+    centres = sums / np.maximum(sizes, 1.0)[:, None]
+    others = (sums[clusters] - values) / np.maximum(sizes[clusters] - 1.0, 1.0)[:, None]
+    within = np.square(halves - centres[clusters]).mean(axis=(0, 1, 2))
+    units = np.sqrt(np.where(within > 0, within, 1.0))
+    halves, centres, others = halves / units, centres / units, others / units
+    # Squared distances, less the square of the store's own values, which is the same for every cluster.
+    distances = np.square(centres).sum(axis=1) - 2.0 * halves @ centres.T
+    distances[..., sizes == 0] = np.inf
+    to_others = np.square(others).sum(axis=1) - 2.0 * (halves * others).sum(axis=-1)
+    distances[..., np.arange(len(clusters)), clusters] = to_others
+    nearest: NDArray[np.int64] = distances.argmin(axis=-1)
+    return nearest
 
 
 def flips(halves: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
