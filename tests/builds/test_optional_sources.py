@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+import report_pages
 from projects import SETTINGS, Project
 
 from pipeline import tasks
@@ -34,7 +35,7 @@ def ask(project: Project, query: str) -> list[tuple[Any, ...]]:
 
 
 def report(project: Project) -> str:
-    return project.path("outputs/dev/report.html").read_text()
+    return report_pages.whole_text(project.path("outputs/dev/report.html").read_text())
 
 
 def total(project: Project) -> list[tuple[Any, ...]]:

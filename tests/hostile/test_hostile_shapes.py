@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+import report_pages
 from projects import Project
 
 PROOF = "data of a hard shape: one store, fewer than k, identical, constant, nothing in common, 500 categories"
@@ -59,7 +60,8 @@ def test_a_category_of_a_hard_shape_is_answered_and_the_report_says_why(project:
     project.configure()
     outcome = project.build()
     assert outcome.status == "SUCCESS", outcome.failed
-    verdicts, report = of_category(project, "internal_verdicts"), project.path("outputs/dev/report.html").read_text()
+    verdicts = of_category(project, "internal_verdicts")
+    report = report_pages.whole_text(project.path("outputs/dev/report.html").read_text())
     for category in ("one store", "identical", "one need state"):
         assert (verdicts[category]["verdict"], verdicts[category]["k"]) == ("no structure", 1), category
     assert 1 <= verdicts["three stores"]["k"] <= 3
@@ -102,7 +104,8 @@ def test_five_hundred_categories_are_all_in_the_database_and_in_the_report(proje
         surroundings(7),
     )
     assert project.build().status == "SUCCESS"
-    verdicts, report = of_category(project, "internal_verdicts"), project.path("outputs/dev/report.html").read_text()
+    verdicts = of_category(project, "internal_verdicts")
+    report = report_pages.whole_text(project.path("outputs/dev/report.html").read_text())
     assert list(verdicts) == names
     assert [name for name in names if json.dumps(name) not in report] == []
     with duckdb.connect(str(project.database), read_only=True) as database:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import re
-import zlib
 from html import unescape
 from itertools import accumulate
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import report_pages
 import report_tables
 from report_tables import HOSTILE, NEEDS
 
@@ -38,8 +37,7 @@ def page(source: Source) -> str:
 
 
 def contents(page: str) -> list[dict]:
-    found = re.findall(r'<script type="text/plain" id="data-\d+">(.*?)</script>', page, re.DOTALL)
-    every = [json.loads(zlib.decompress(base64.b64decode(text, validate=True))) for text in found]
+    every = [json.loads(text) for text in report_pages.categories(page)]
     for content in every:
         content["stores"]["at"] = [last - 1 for last in accumulate(content["stores"]["after"])]
     return every
