@@ -122,8 +122,17 @@ def test_goals_are_measured_against_the_oracle_on_the_same_sets():
     assert found["hard", "ARI / the oracle's"].sets == 1
 
 
+MISSED = pytest.mark.xfail(strict=True, reason="what both kinds differ in is taken for an axis: ARI 0 (decision 24)")
+
+
 @pytest.mark.parametrize(
-    "name", ["iris", "wine", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("breast cancer", "digits"))]
+    "name",
+    [
+        "iris",
+        "wine",
+        pytest.param("breast cancer", marks=[pytest.mark.nightly, MISSED]),
+        pytest.param("digits", marks=pytest.mark.nightly),
+    ],
 )
 def test_with_the_true_k_external_clustering_gives_no_less_than_scikit_learn(name):
     assert (found := parity(name))["ari"] >= found["ari_scikit_learn"] - 0.02
