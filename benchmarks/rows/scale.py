@@ -66,8 +66,8 @@ def _changed(project: Project, home: Path, shape: dict[str, int], times: int) ->
     def change() -> None:
         nonlocal turn
         turn += 1
-        made = {**shape, "changed_category": turn}
-        run(python("data", project.home / "data" / "raw", *(f"--{name}={value}" for name, value in made.items())))
+        options = {**shape, "changed_category": turn}
+        run(python("data", project.home / "data" / "raw", *(f"--{name}={value}" for name, value in options.items())))
 
     costs = interleaved(
         {

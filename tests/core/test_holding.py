@@ -183,7 +183,7 @@ def test_the_share_retained_is_that_of_a_second_year() -> None:
 
 def test_of_groups_that_are_seen_dimly_as_much_is_left_in_a_second_year_as_is_said() -> None:
     """Groups are found on all weeks; fits on half of the weeks see them much less, and would say too little."""
-    said, left = [], []
+    kept, foretold = [], []
     for seed in range(4):
         random = np.random.default_rng([seed, 4])
         tilts = np.array([random.permutation([0.8] * 3 + [-0.8] * 2 + [0.0] * 7) for _ in range(4)])
@@ -199,9 +199,9 @@ def test_of_groups_that_are_seen_dimly_as_much_is_left_in_a_second_year_as_is_sa
         here, there = (members @ (year - year.mean(axis=0)) / np.sqrt(members.sum(axis=1))[:, None] for year in roots)
         assert verdict["k"] > 1
         assert verdict["holds"] != NO
-        said.append(verdict["kept"])
-        left.append(((here * there).sum() / np.square(here).sum()) ** 2)
-    assert np.mean(said) == pytest.approx(np.mean(left), abs=0.1), (said, left)
+        kept.append(verdict["kept"])
+        foretold.append(((here * there).sum() / np.square(here).sum()) ** 2)
+    assert np.mean(kept) == pytest.approx(np.mean(foretold), abs=0.1), (kept, foretold)
 
 
 def test_where_stores_differ_by_noise_alone_clusters_that_are_placed_again_keep_nothing() -> None:

@@ -36,9 +36,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     conditions = passes._conditions
 
     def counting(*arguments: Any) -> list[str]:
-        found = conditions(*arguments)
-        counts.append(len(found))
-        return found
+        of_passes = conditions(*arguments)
+        counts.append(len(of_passes))
+        return of_passes
 
     monkeypatch.setattr(passes, "_conditions", counting)
     return counts
