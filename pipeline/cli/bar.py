@@ -36,7 +36,7 @@ def draw(lines: Iterable[str], console: Console) -> None:
             if "text" in event:
                 progress.console.print(Text(event["text"]))
             elif "running" in event:
-                progress.update(shown, description=_fitted(event["running"]))
+                progress.update(shown, description=_fitted(event["running"]), refresh=True)  # a short task is seen, too
             elif event["state"] != "DONE" or event["task"] in states:  # else it was fresh from the start
                 states[event["task"]] = event["state"]
                 over = sum(state in _OVER for state in states.values())

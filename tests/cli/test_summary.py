@@ -210,6 +210,7 @@ def test_the_bar_counts_tasks_and_prints_lines_above_itself() -> None:
     events = [
         {"task": "Fresh_1", "state": "DONE"},
         {"task": "Merging_1", "state": "PENDING"},
+        {"running": "Merging"},
         {"running": "ClusterCategory(" + "x" * 90 + ")"},
         {"text": "warning: [red]this stays a text"},
         {"task": "Merging_1", "state": "DONE"},
@@ -217,6 +218,7 @@ def test_the_bar_counts_tasks_and_prints_lines_above_itself() -> None:
     bar.draw([json.dumps(event) for event in events], console)
     assert "warning: [red]this stays a text\n" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.getvalue())
     assert "1/1" in drawn.getvalue()
+    assert "Merging" in drawn.getvalue(), "a task is named, however short it is"
     assert max(map(len, plain(drawn.getvalue()))) <= 80
 
 
