@@ -93,9 +93,9 @@ def _members(sums: np.ndarray, candidate: int, smaller: np.ndarray) -> np.ndarra
         return None
     ways = (_by_least_squares,) if len(members) <= sums.shape[1] else (_by_few, _by_all_but_few, _by_trial)
     for way in ways:
-        is_member: np.ndarray = way(sums[members], total)
+        is_member = way(sums[members], total)
         if is_member.sum() >= 2 and _agree(sums[members[is_member]], total):
-            return members[is_member]
+            return np.asarray(members[is_member])
     return None
 
 
