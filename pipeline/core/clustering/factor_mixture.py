@@ -41,10 +41,8 @@ from pipeline.core.clustering.densities import (
     sums_of,
     times,
 )
-from pipeline.core.clustering.pulls import product, sum_of
 
 _NOTHING = 1e-9  # of a sum over stores
-_ALIKE = 1e-12  # of the squares of the factors: below it, two factors are the same to a float
 _LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite
 _NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried for the noise
 _TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
@@ -274,15 +272,11 @@ def _maximise(
     q = 0 if distances is None else now.loadings.shape[2]
     sizes = np.maximum(sums.over_stores(masses), TINY)
     firsts = times(masses, sums.firsts)
-    means, loadings, explained = firsts.copy(), now.loadings, np.zeros_like(now.variances)
+    explained: NDArray[np.float64] | float = 0.0
     if distances is not None and q:
-        pulled = distances.pulls.by_cluster(masses, distances.solved)
-        for r in range(q):
-            means -= pulled[r] * now.loadings[:, None, :, r]
-        means /= sizes
-        loadings, explained = _loadings(sums, weights, distances, masses, means, pulled)
+        means, loadings, explained = distances.factors.maximised(sums.firsts, weights, masses, firsts, sizes)
     else:
-        means /= sizes
+        means, loadings = firsts / sizes, now.loadings
     squares = masses.sum(axis=1) @ sums.seconds
     counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
     residuals = squares - 2.0 * (means * firsts).sum(axis=1) + (np.square(means) * sizes).sum(axis=1)
@@ -299,33 +293,6 @@ def _maximise(
         usual = (weights @ sums.stores.levels) / total[:, None]
         chances = (times(counted, sums.stores.levels) + usual[:, None, :]) / (in_cluster[:, :, None] + 1.0)
     return Mixtures(proportions, means, variances, loadings, now.noise, now.tails, chances, now.log_likelihoods)
-
-
-def _loadings(
-    sums: Sums,
-    weights: NDArray[np.float64],
-    distances: Distances,
-    masses: NDArray[np.float64],
-    means: NDArray[np.float64],
-    pulled: list[NDArray[np.float64]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The loadings (m, d, q) by least squares on the expected factors, and the squares that they explain (m, d)."""
-    q = len(pulled)
-    m, _, d = means.shape
-    crossed, squared = np.empty((m, d, q)), np.empty((m, d, q, q))
-    solved, moments = distances.solved, distances.pulls.moments(masses)
-    squares = product(solved, product(moments.second, solved))
-    for r in range(q):
-        moved = sum_of(solved[r][s] * moments.first[s] for s in range(q))
-        crossed[:, :, r] = moved @ sums.firsts - (means * pulled[r]).sum(axis=1)
-        for s in range(r + 1):
-            of_stores = squares[r][s] + weights * distances.certain * distances.spread[r][s]
-            squared[:, :, r, s] = squared[:, :, s, r] = sums.over_stores(of_stores[:, None, :])[:, 0]
-    # A number that no store drawn has moves with no factor; of two factors that are the same, each takes a part.
-    scale = np.trace(squared, axis1=2, axis2=3)[..., None, None] / q
-    squared += (_NOTHING + _ALIKE * scale) * np.eye(q)
-    loadings = np.asarray(np.linalg.solve(squared, crossed[..., None])[..., 0], dtype=np.float64)
-    return loadings, np.asarray((crossed * loadings).sum(axis=2))
 
 
 def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, now: Mixtures) -> Mixtures:
