@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
+from pipeline.core.clustering import principal
 from pipeline.core.clustering.densities import Mixtures, Stores, certainty, factor_posteriors, posteriors
 from pipeline.core.clustering.factor_mixture import one_hot
 from pipeline.core.clustering.kmeans import kmeans, spread_starts
@@ -58,8 +58,7 @@ def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.flo
         about = residuals - middle
         own = np.flatnonzero(cluster > _NOTHING)
         weighed = about[own] * np.sqrt(cluster[own])[:, None]
-        last = about.shape[1] - 1
-        scatter, axis = eigh(weighed.T @ weighed / size, subset_by_index=[last, last], check_finite=False)
+        scatter, axis = principal.axes(weighed.T @ weighed / size, 1)
         lengths.append(scatter[0] * size)
         along = about @ axis[:, 0]
         halves.append(along > 0)
