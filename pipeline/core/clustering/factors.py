@@ -25,6 +25,17 @@ _NOTHING = 1e-9  # of a sum over stores
 _ALIKE = 1e-12  # of the squares of the factors: below it, two factors are the same to a float
 
 
+class Masses(NamedTuple):
+    """What counts how much in an M-step: the stores' `weights` (m, n); `masses` (m, k, n), memberships times weights, certainty and trust, and
+    their sums over clusters `of_stores` (m, n), over stores `sizes` (m, k, d or 1), and over stores times numbers `firsts` (m, k, d)."""
+
+    weights: NDArray[np.float64]
+    masses: NDArray[np.float64]
+    of_stores: NDArray[np.float64]
+    firsts: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+
+
 class Maximised(NamedTuple):
     """`means` (m, k, d) and `loadings` (m, d, q) by least squares on the expected factors, and the squares that these explain (m, d)."""
 
@@ -46,15 +57,8 @@ class Factors(Protocol):
     def misfit(self, weighed: NDArray[np.float64], mahalanobis: NDArray[np.float64]) -> NDArray[np.float64]:
         """The expected squared residuals (m, n) in variances of a median store, with `weighed` memberships (m, k, n)."""
 
-    def maximised(
-        self,
-        numbers: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        masses: NDArray[np.float64],
-        firsts: NDArray[np.float64],
-        sizes: NDArray[np.float64],
-    ) -> Maximised:
-        """The M-step, from the weighted numbers (n, d), the weights (m, n), the masses (m, k, n) and their sums with and without numbers."""
+    def maximised(self, numbers: NDArray[np.float64], given: Masses) -> Maximised:
+        """The M-step of stores with these weighted numbers (n, d)."""
 
 
 class AlikeFactors(NamedTuple):
@@ -94,41 +98,29 @@ class AlikeFactors(NamedTuple):
             squares += self.spread[:, r] * (self.information[:, r, None] - self.solved[:, r] * pulls)
         return np.maximum(squares, 0.0)
 
-    def maximised(  # noqa: D102
-        self,
-        numbers: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        masses: NDArray[np.float64],
-        firsts: NDArray[np.float64],
-        sizes: NDArray[np.float64],
-    ) -> Maximised:
+    def maximised(self, numbers: NDArray[np.float64], given: Masses) -> Maximised:  # noqa: D102
         m, q, n = self.stores.shape
-        sums = masses @ self.drawn.swapaxes(1, 2)
+        sums = given.masses @ self.drawn.swapaxes(1, 2)
         pulled = sums[:, :, :q] - self.clusters * sums[:, :, q:]
-        means = (firsts - pulled @ self.loadings.swapaxes(1, 2)) / sizes
-        own, of_clusters = self.drawn[:, :q], self.solved * (self.clusters.swapaxes(1, 2) @ masses)
-        moved = own * masses.sum(axis=1)[:, None] - of_clusters
+        means = (given.firsts - pulled @ self.loadings.swapaxes(1, 2)) / given.sizes
+        own, of_clusters = self.drawn[:, :q], self.solved * (self.clusters.swapaxes(1, 2) @ given.masses)
+        moved = own * given.of_stores[:, None] - of_clusters
         crossed = (moved.reshape(m * q, n) @ numbers).reshape(m, q, -1) - pulled.swapaxes(1, 2) @ means
-        squared = moved @ own.swapaxes(1, 2) - own @ of_clusters.swapaxes(1, 2) + self._of_means(masses, sizes)
-        squared += ((weights * self.certain)[:, None] * self.spread).sum(axis=2)[:, :, None] * np.eye(q)
+        squared = moved @ own.swapaxes(1, 2) - own @ of_clusters.swapaxes(1, 2) + self._of_means(given)
+        within = ((given.weights * self.certain)[:, None] * self.spread).sum(axis=2)
+        squared[:, np.arange(q), np.arange(q)] += within
         loadings = _least_squares(squared, crossed)
         explained = (crossed * loadings).sum(axis=1)
         return Maximised(means, loadings.swapaxes(1, 2) @ self.turn.swapaxes(1, 2), explained)
 
-    def _of_means(self, masses: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _of_means(self, given: Masses) -> NDArray[np.float64]:
         """The sums (m, q, q) of the products of two factors' clusters' parts of the pulls, each `solved`."""
         q = self.clusters.shape[2]
-        both = np.empty((len(masses), q, q))
-        pairs = _pairs(q)
-        if self.solved.shape[2] == 1:
-            crossed = sizes * np.stack([(self.solved[:, r] * self.solved[:, s]) for r, s in pairs], axis=2)
-        else:
-            crossed = masses @ np.stack([self.solved[:, r] * self.solved[:, s] for r, s in pairs], axis=2)
-        for number, (r, s) in enumerate(pairs):
-            both[:, r, s] = both[:, s, r] = (
-                self.clusters[:, :, r] * self.clusters[:, :, s] * crossed[:, :, number]
-            ).sum(axis=1)
-        return both
+        first, second = np.divmod(np.arange(q * q), q)
+        solved = self.solved[:, first] * self.solved[:, second]
+        sums = given.sizes * solved[:, None, :, 0] if solved.shape[2] == 1 else given.masses @ solved.swapaxes(1, 2)
+        both: NDArray[np.float64] = (self.clusters[:, :, first] * self.clusters[:, :, second] * sums).sum(axis=1)
+        return both.reshape(-1, q, q)
 
 
 def alike_factors(
@@ -201,30 +193,23 @@ class OwnFactors(NamedTuple):
                     squares = squares + self.information[r][s] * self.spread[r][s]
         return np.maximum(squares, 0.0)
 
-    def maximised(  # noqa: D102
-        self,
-        numbers: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        masses: NDArray[np.float64],
-        firsts: NDArray[np.float64],
-        sizes: NDArray[np.float64],
-    ) -> Maximised:
-        (m, k, _), d, q, solved = masses.shape, self.counted.shape[1], len(self.pulls), self._solved
+    def maximised(self, numbers: NDArray[np.float64], given: Masses) -> Maximised:  # noqa: D102
+        (m, k, _), d, q, solved = given.masses.shape, self.counted.shape[1], len(self.pulls), self._solved
         pulled = [
-            ((masses * self._along(solved, r)).reshape(m * k, -1) @ self.counted).reshape(m, k, d) for r in range(q)
+            ((given.masses * self._along(solved, r)).reshape(m * k, -1) @ self.counted).reshape(m, k, d) for r in range(q)
         ]
-        means = firsts.copy()
+        means = given.firsts.copy()
         for r in range(q):
             means -= pulled[r] * self.loadings[:, None, :, r]
-        means /= sizes
+        means /= given.sizes
         crossed, squared = np.empty((m, d, q)), np.empty((m, d, q, q))
-        first = [(masses * pull).sum(axis=1) for pull in self.pulls]
-        squares = product(solved, product(self._second(masses), solved))
+        first = [(given.masses * pull).sum(axis=1) for pull in self.pulls]
+        squares = product(solved, product(self._second(given.masses), solved))
         for r in range(q):
             moved = sum_of(solved[r][s] * first[s] for s in range(q))
             crossed[:, :, r] = moved @ numbers - (means * pulled[r]).sum(axis=1)
             for s in range(r + 1):
-                of_stores = squares[r][s] + weights * self.certain * self.spread[r][s]
+                of_stores = squares[r][s] + given.weights * self.certain * self.spread[r][s]
                 squared[:, :, r, s] = squared[:, :, s, r] = of_stores @ self.counted
         loadings = _least_squares(squared, crossed[..., None])[..., 0]
         return Maximised(means, loadings, np.asarray((crossed * loadings).sum(axis=2)))
@@ -269,8 +254,10 @@ def _least_squares(squared: NDArray[np.float64], crossed: NDArray[np.float64]) -
     """The solutions of squared (..., q, q) x = crossed (..., q, b)."""
     # A number that no store drawn has moves with no factor; of two factors that are the same, each takes a part.
     q = squared.shape[-1]
-    scale = np.trace(squared, axis1=-2, axis2=-1)[..., None, None] / max(q, 1)
-    return np.asarray(np.linalg.solve(squared + (_NOTHING + _ALIKE * scale) * np.eye(q), crossed), dtype=np.float64)
+    if q == 1:
+        return np.asarray(crossed / (squared * (1.0 + _ALIKE) + _NOTHING))
+    scale = np.trace(squared, axis1=-2, axis2=-1)[..., None, None] / q
+    return np.asarray(np.linalg.solve(squared + (_NOTHING + _ALIKE * scale) * np.eye(q), crossed))
 
 
 def _inverse(inner: Form) -> tuple[Form, NDArray[np.float64] | float]:
