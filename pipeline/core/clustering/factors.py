@@ -196,7 +196,8 @@ class OwnFactors(NamedTuple):
     def maximised(self, numbers: NDArray[np.float64], given: Masses) -> Maximised:  # noqa: D102
         (m, k, _), d, q, solved = given.masses.shape, self.counted.shape[1], len(self.pulls), self._solved
         pulled = [
-            ((given.masses * self._along(solved, r)).reshape(m * k, -1) @ self.counted).reshape(m, k, d) for r in range(q)
+            ((given.masses * self._along(solved, r)).reshape(m * k, -1) @ self.counted).reshape(m, k, d)
+            for r in range(q)
         ]
         means = given.firsts.copy()
         for r in range(q):

@@ -113,9 +113,7 @@ def search(
     return _swept_back(stores, few, groups, fits, ones, asked)
 
 
-def _swept_back(
-    stores: Stores, few: Stores, groups: int, fits: list[Fit], ones: list[Fit], asked: int
-) -> list[Fit]:
+def _swept_back(stores: Stores, few: Stores, groups: int, fits: list[Fit], ones: list[Fit], asked: int) -> list[Fit]:
     """The fits; and for each k >= 2 a fit from the best k + 1 clusters with two of them joined, if it is better.
 
     It goes down to the k that is asked for, if any, and to the first k + 1 whose criterion is far above the lowest: with fewer clusters it only rises.
@@ -127,12 +125,23 @@ def _swept_back(
         more = min((each for each in swept if each.k == k + 1), key=lambda each: each.criterion)
         if more.criterion > highest and k + 1 < best.k and not 1 < asked <= k:
             break
-        before = min((each.criterion for each in swept if (each.k, each.q) == (k, more.q)), default=np.inf)
+        rivals = [each for each in swept if (each.k, each.q) == (k, more.q)]
         begun = _begun(few, from_more(few, more.mixture), ones[more.q])
+        if any(_has_same_clusters(few, begun, each.mixture) for each in rivals):
+            continue
+        before = min((each.criterion for each in rivals), default=np.inf)
         merged = _continued(stores, groups, begun, before)
         if merged.criterion < before:
             swept.append(merged)
     return sorted(swept, key=lambda each: (each.k, each.q))
+
+
+def _has_same_clusters(stores: Stores, mixture: Mixtures, other: Mixtures) -> bool:
+    """Whether two mixtures of k clusters part these stores alike: then one goes on to where the other is."""
+    k = mixture.means.shape[1]
+    labels, others = (posteriors(stores, each)[0].argmax(axis=1) for each in (mixture, other))
+    pairs = len(np.unique(labels * k + others))
+    return pairs == len(np.unique(labels)) == len(np.unique(others))
 
 
 def begun_from(stores: Stores, groups: int, fits: list[Fit], start: NDArray[np.float64]) -> list[Fit]:
