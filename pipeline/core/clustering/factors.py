@@ -89,7 +89,7 @@ class AlikeFactors(NamedTuple):
         return (self.solved * pulls).swapaxes(1, 2) @ self.turn.swapaxes(1, 2), (turn * spread) @ turn.swapaxes(2, 3)
 
     def misfit(self, weighed: NDArray[np.float64], mahalanobis: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: D102
-        squares = (weighed * mahalanobis).sum(axis=1) / self.certain
+        squares: NDArray[np.float64] = (weighed * mahalanobis).sum(axis=1) / self.certain
         for r in range(self.stores.shape[1]):
             own, of_clusters = self.stores[:, r], self.clusters[:, :, r]
             powers = np.stack([np.ones_like(of_clusters), of_clusters, np.square(of_clusters)], axis=1)
@@ -183,7 +183,7 @@ class OwnFactors(NamedTuple):
         return means, covariances
 
     def misfit(self, weighed: NDArray[np.float64], mahalanobis: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: D102
-        squares = (weighed * mahalanobis).sum(axis=1) / self.certain
+        squares: NDArray[np.float64] = (weighed * mahalanobis).sum(axis=1) / self.certain
         q, solved = len(self.pulls), self._solved
         if q:
             second, explained = self._second(weighed), product(solved, product(self.information, solved))
