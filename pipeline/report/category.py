@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.report import outside, sections
 from pipeline.report.clusters import Mix, mix
-from pipeline.report.grids import integer, percent
+from pipeline.report.grids import flags, integer, integers, numbers, percent, percents
 from pipeline.report.k_figures import figures_of_k
 from pipeline.report.maps import placed
 from pipeline.report.memberships import likely
@@ -21,6 +21,16 @@ from pipeline.report.source import Source
 from pipeline.report.words import HOLDS, VERDICTS
 
 _EXEMPLARS = 5
+_JUDGED = (
+    "store_id",
+    "cluster",
+    "distance",
+    "confidence",
+    "is_outlier",
+    "is_held_out",
+    "reassigned",
+    "overridden",
+)  # by which the stores of a cluster are judged
 
 
 def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, Any]:
@@ -39,6 +49,7 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
     joined["confidence"] = joined["confidence"].mask(joined["overridden"].astype(bool))
     volumes = source.of_category("store_volumes", name)[["store_id", "sales_cents", "volume_tier"]]
     joined = joined.merge(volumes, on="store_id", how="left")
+    judged = joined[list(_JUDGED)]
     merged = source.of_category("merged_clusters", name)
     numbers = [int(number) for number in merged["cluster"]]
     mixes = mix(source.part("sales_by_need_state", str(row.file)), rows, numbers)
@@ -47,7 +58,7 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
         "name": name,
         **_verdict(verdict),
         "clusters": [
-            _cluster(cluster, mixes, position, joined)
+            _cluster(cluster, mixes, position, judged)
             for position, cluster in enumerate(merged.itertuples(index=False))
         ],
         "needs": mixes.need_states,
@@ -108,22 +119,24 @@ def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> d
 
 def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[Any]]:
     """One list per figure, in the order of the stores: how many positions after the store before, cluster, its two sides, size, next-nearest, percents, flags."""
+    whole_cents = integers(joined["sales_cents"])
+    positions_on_axis = numbers(joined["position"])
     return {
-        "after": _steps([positions[store] for store in joined["store_id"]]),
-        "cluster": [int(number) for number in joined["cluster"]],
-        "internal": [integer(number) for number in joined["internal_cluster"]],
-        "external": [integer(number) for number in joined["external_cluster"]],
-        "sales": [None if pd.isna(cents) else round(int(cents) / 100) for cents in joined["sales_cents"]],
-        "tier": [integer(number) for number in joined["volume_tier"]],
-        "next": [integer(number) for number in joined["next_cluster"]],
-        "confidence": [percent(value) for value in joined["confidence"]],
-        "margin": [percent(value) for value in joined["margin"]],
-        "position": [None if pd.isna(value) else round(float(value), 2) for value in joined["position"]],
-        "silhouette": [percent(value) for value in joined["silhouette"]],
-        "outlier": [int(value is True or value == 1) for value in joined["is_outlier"]],
-        "held": [int(value is True or value == 1) for value in joined["is_held_out"]],
-        "overridden": [int(value) for value in joined["overridden"]],
-        "moved": [int(value) for value in joined["reassigned"]],
+        "after": _steps([positions[store] for store in joined["store_id"].tolist()]),
+        "cluster": integers(joined["cluster"]),
+        "internal": integers(joined["internal_cluster"]),
+        "external": integers(joined["external_cluster"]),
+        "sales": [None if cents is None else round(cents / 100) for cents in whole_cents],
+        "tier": integers(joined["volume_tier"]),
+        "next": integers(joined["next_cluster"]),
+        "confidence": percents(joined["confidence"]),
+        "margin": percents(joined["margin"]),
+        "position": [None if value is None else round(value, 2) for value in positions_on_axis],
+        "silhouette": percents(joined["silhouette"]),
+        "outlier": [int(value) for value in flags(joined["is_outlier"])],
+        "held": [int(value) for value in flags(joined["is_held_out"])],
+        "overridden": [int(value) for value in flags(joined["overridden"])],
+        "moved": [int(value) for value in flags(joined["reassigned"])],
     }
 
 

@@ -242,18 +242,19 @@ def _rows_of(file: pq.ParquetFile, columns: list[str] | None, categories: Collec
 def to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
     """Rows of a table as `read` gives them."""
     import pandas as pd
-    import pyarrow as pa
 
-    series: dict[str, pd.Series[Any]] = {}
+    arrays: dict[str, Any] = {}  # without an index: series would have to be aligned
     for name in arrow.column_names:
         column, values = table.column(name), arrow.column(name).combine_chunks()
         if column.type == "money":
-            series[column.frame_name] = _cents(values).to_pandas()
+            arrays[column.frame_name] = _cents(values).to_numpy(zero_copy_only=False)
         elif column.type == "integer" and column.nullable:
-            series[name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+            arrays[name] = pd.Int64Dtype().__from_arrow__(values)
+        elif column.type == "text":
+            arrays[name] = values.to_pandas().array
         else:
-            series[name] = values.to_pandas()
-    return pd.DataFrame(series)
+            arrays[name] = values.to_numpy(zero_copy_only=False)
+    return pd.DataFrame(arrays)
 
 
 def _cents(values: pa.Array) -> pa.Array:
