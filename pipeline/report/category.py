@@ -8,7 +8,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.report import outside, sections
 from pipeline.report.clusters import Mix, mix
@@ -93,10 +95,12 @@ def _verdict(verdict: pd.DataFrame) -> dict[str, Any]:
 
 
 def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> dict[str, Any]:
-    stores = joined[joined["cluster"] == cluster.cluster]
-    moved = stores["reassigned"].astype(bool) | stores["overridden"].astype(bool)
-    typical = stores[~stores["is_outlier"].eq(True) & ~stores["is_held_out"].eq(True) & ~moved]
-    typical = typical.sort_values(["distance", "store_id"]).head(_EXEMPLARS)
+    stores = joined[(joined["cluster"] == cluster.cluster).to_numpy()]
+    overridden, outliers = _mask(stores["overridden"]), _mask(stores["is_outlier"])
+    moved = _mask(stores["reassigned"]) | overridden
+    typical = stores[~outliers & ~_mask(stores["is_held_out"]) & ~moved]
+    # the rows are in the order of the stores, by which ties are broken
+    nearest = np.argsort(typical["distance"].to_numpy(dtype="float64"), kind="stable")[:_EXEMPLARS]
     more, less = mixes.differences(position)
     return {
         "number": int(cluster.cluster),
@@ -106,15 +110,19 @@ def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> d
         "external": integer(cluster.external_cluster),
         "note": str(cluster.note),
         "moved": int(cluster.reassigned_stores),
-        "overridden": int(stores["overridden"].astype(bool).sum()),
+        "overridden": int(overridden.sum()),
         "sales": round(mixes.sales[position] / 100),
         "confidence": percent(stores["confidence"].mean()),
         "apart": percent(mixes.apart(position), 1),
-        "outliers": int(stores["is_outlier"].eq(True).sum()),
-        "exemplars": [str(store) for store in typical["store_id"]],
+        "outliers": int(outliers.sum()),
+        "exemplars": typical["store_id"].iloc[nearest].tolist(),
         "more": more,
         "less": less,
     }
+
+
+def _mask(values: pd.Series[Any]) -> NDArray[np.bool_]:
+    return np.array(flags(values), dtype=np.bool_)
 
 
 def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[Any]]:

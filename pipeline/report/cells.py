@@ -41,45 +41,60 @@ class RowSheet(Worksheet):  # type: ignore[misc]  # the library has no types
         ValueError : a number is NaN or infinite
         """
         self._write_single_row(first)  # what the library still holds
-        letters = [xl_col_to_name(at) for at in range(len(formats))]
-        styles: list[str | None] = [None] * len(formats)  # the library numbers formats in the order of their first use
-        texts: dict[str, str] = {}
+        written = _Cells(self, formats, of_text)
         last = first - 1
         for last, row in enumerate(rows, start=first):
-            number, cells = last + 1, []
-            for at, value in enumerate(row):
-                if value is None:
-                    continue
-                if isinstance(value, str):
-                    written = texts.get(value)
-                    if written is None:
-                        written = texts[value] = self._text(fitted(value), of_text)
-                else:
-                    style = styles[at]
-                    if style is None:
-                        style = styles[at] = _style(formats[at])
-                    if not isfinite(value):
-                        raise ValueError(f"a cell cannot have the number {value}")
-                    written = f"{style}><v>{value:.16G}</v></c>"
-                cells.append(f'<c r="{letters[at]}{number}"{written}')
-            if cells:
-                self.fh.write(f'<row r="{number}">{"".join(cells)}</row>')
-            if len(texts) > _TEXTS:
-                texts.clear()
+            if cells := written.of_row(last + 1, row):
+                self.fh.write(f'<row r="{last + 1}">{cells}</row>')
         if last >= first:
             self._check_dimensions(last, len(formats) - 1)
             self.previous_row = last
         return last
 
-    def _text(self, text: str, of_text: Format) -> str:
-        """A cell with this text, behind its reference."""
+    def text(self, text: str) -> tuple[str, str]:
+        """A text as XML, and the attribute that it needs."""
         text = self._escape_control_characters(text)
         preserved = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
-        return f'{_style(of_text)} t="inlineStr"><is><t{preserved}>{self._escape_data(text)}</t></is></c>'
+        return self._escape_data(text), preserved
+
+
+class _Cells:
+    """The cells of rows as XML."""
+
+    def __init__(self, sheet: RowSheet, formats: Sequence[Format], of_text: Format) -> None:
+        self._sheet, self._formats, self._of_text = sheet, formats, of_text
+        self._letters = [xl_col_to_name(at) for at in range(len(formats))]
+        self._styles: dict[int, str] = {}
+        self._texts: dict[str, str] = {}
+
+    def of_row(self, number: int, row: Sequence[Cell]) -> str:
+        """The cells of a row with this number, from 1."""
+        texts, styles = self._texts, self._styles
+        cells = []
+        for at, (value, letter) in enumerate(zip(row, self._letters, strict=True)):
+            if isinstance(value, str):
+                cells.append(f'<c r="{letter}{number}"{texts.get(value) or self._text(value)}')
+            elif value is not None:
+                if not isfinite(value):
+                    raise ValueError(f"a cell cannot have the number {value}")
+                cells.append(f'<c r="{letter}{number}"{styles.get(at) or self._style(at)}><v>{value:.16G}</v></c>')
+        return "".join(cells)
+
+    def _style(self, at: int) -> str:
+        """The format of a column: the library numbers formats in the order of their first use."""
+        self._styles[at] = style = _style(self._formats[at])
+        return style
+
+    def _text(self, value: str) -> str:
+        if len(self._texts) >= _TEXTS:
+            self._texts.clear()
+        text, preserved = self._sheet.text(fitted(value))
+        self._texts[value] = written = f'{_style(self._of_text)} t="inlineStr"><is><t{preserved}>{text}</t></is></c>'
+        return written
 
 
 def _style(of: Format) -> str:
-    return f' s="{of._get_xf_index()}"'  # noqa: SLF001  # where the library has it
+    return f' s="{of._get_xf_index()}"'
 
 
 def fitted(text: str) -> str:

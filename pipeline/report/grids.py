@@ -101,7 +101,8 @@ def percents(values: pd.Series[Any]) -> list[int | None]:
 
 def flags(values: pd.Series[Any]) -> list[bool]:
     """Whether each value is true; a missing value is not."""
-    return values.eq(True).fillna(False).astype("bool").tolist()
+    are_true: list[bool] = values.eq(True).fillna(False).astype("bool").tolist()
+    return are_true
 
 
 def _or_none(filled: list[Any], values: pd.Series[Any]) -> list[Any]:

@@ -16,7 +16,6 @@ from pipeline.schema import TABLES
 from pipeline.storage import parquet
 from pipeline.storage.by_category import OnDisk
 
-
 _FEW = 65_536  # rows: such a table is split in memory
 
 
