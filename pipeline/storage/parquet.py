@@ -81,7 +81,9 @@ def write_row_groups(
             written += 1
     with pq.ParquetFile(path, page_checksum_verification=True) as back:
         same = back.schema_arrow.equals(schema) and back.num_row_groups == written
-        if not same or any(not back.read_row_group(number, use_threads=False).equals(again(number)) for number in range(written)):
+        if not same or any(
+            not back.read_row_group(number, use_threads=False).equals(again(number)) for number in range(written)
+        ):
             raise OutputError(f"{path}: the table {table.name} does not read back as it was written; check the disk")
 
 
@@ -154,7 +156,9 @@ def parts(paths: Sequence[Path], table: Table, columns: Sequence[str] | None = N
     for path in paths:
         with _opened(path) as file:
             _check_declared(path, file.schema_arrow, table)
-            for part in file.iter_batches(65_536, columns=None if columns is None else list(columns), use_threads=False):
+            for part in file.iter_batches(
+                65_536, columns=None if columns is None else list(columns), use_threads=False
+            ):
                 yield part if columns is None else part.select(list(columns))
 
 
@@ -211,7 +215,9 @@ def _read(
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
         wanted = None if columns is None else list(columns)
-        arrow = file.read(columns=wanted, use_threads=False) if categories is None else _rows_of(file, wanted, categories)
+        arrow = (
+            file.read(columns=wanted, use_threads=False) if categories is None else _rows_of(file, wanted, categories)
+        )
         arrow = arrow if wanted is None else arrow.select(wanted)
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
