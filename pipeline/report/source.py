@@ -19,6 +19,21 @@ from pipeline.storage.by_category import OnDisk
 _FEW = 65_536  # rows: such a table is split in memory
 
 
+class _Held:
+    """A table by category that holds the rows of the category that was read last."""
+
+    def __init__(self, table: ByCategory) -> None:
+        self._table = table
+        self._category: str | None = None
+        self._rows = pd.DataFrame()
+
+    def rows(self, category: str) -> pd.DataFrame:
+        """The rows of a category."""
+        if category != self._category:
+            self._category, self._rows = category, self._table.rows(category)
+        return self._rows
+
+
 @dataclass(frozen=True)
 class Source:
     """The tables and facts to show.
@@ -46,8 +61,7 @@ class Source:
     spill: str | None = None
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     _read: dict[str, pd.DataFrame] = field(default_factory=dict)
-    _by_category: dict[str, ByCategory] = field(default_factory=dict)
-    _last: dict[str, tuple[str, pd.DataFrame]] = field(default_factory=dict)
+    _by_category: dict[str, _Held] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame:
@@ -88,16 +102,14 @@ class Source:
         The table is split once for all categories: on disk if it has many rows. The rows of the category before are held, because several parts
         of a page read them.
         """
-        before = self._last.get(name)
-        if before is None or before[0] != category:
-            if name not in self._by_category:
-                self._by_category[name] = (
-                    by_category(self.table(name))
-                    if name in self._read or self._rows(name) <= _FEW
-                    else OnDisk(list(self.files.get(name, ())), TABLES[name], self.spill)
-                )
-            before = self._last[name] = category, self._by_category[name].rows(category)
-        return before[1]
+        if name not in self._by_category:
+            is_small = name in self._read or self._rows(name) <= _FEW
+            self._by_category[name] = _Held(
+                by_category(self.table(name))
+                if is_small
+                else OnDisk(list(self.files.get(name, ())), TABLES[name], self.spill)
+            )
+        return self._by_category[name].rows(category)
 
     def has(self, name: str) -> bool:
         """Whether the table exists and has a row."""
