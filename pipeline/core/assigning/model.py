@@ -38,14 +38,12 @@ def build(
     sales_by_need_state: pd.DataFrame | ByCategory,
     internal_clusters: pd.DataFrame | ByCategory,
     internal_features: pd.DataFrame | ByCategory,
-    internal_memberships: pd.DataFrame | ByCategory,
-    internal_verdicts: pd.DataFrame,
+    internal_mixture: pd.DataFrame | ByCategory,
     store_volumes: pd.DataFrame | ByCategory,
     external_clusters: pd.DataFrame,
     external_features: pd.DataFrame,
     external_feature_report: pd.DataFrame,
-    external_memberships: pd.DataFrame,
-    external_verdicts: pd.DataFrame,
+    external_mixture: pd.DataFrame,
     external_scaled_features: pd.DataFrame,
     store_clusters: pd.DataFrame | ByCategory,
     settings: Model,
@@ -66,22 +64,20 @@ def build(
     with threadpool_limits(1):
         outside = None
         if len(external_clusters):
-            outside = clustering(external_clusters, external_scaled_features, external_memberships)
-            axes_outside = int(external_verdicts["axes"].iloc[0])
-            learnt = learnt_outside(outside, axes_outside, external_features, settings)
+            outside = clustering(external_clusters, external_scaled_features, external_mixture)
+            learnt = learnt_outside(outside, external_features, settings)
             add_space(rows, (EXTERNAL, ALL_CATEGORIES), outside, learnt, origins_of(external_feature_report))
-        axes_of = dict(zip(internal_verdicts["category"], internal_verdicts["axes"], strict=True))
-        clusters, features, memberships = map(by_category, (internal_clusters, internal_features, internal_memberships))
+        clusters, features, mixtures = map(by_category, (internal_clusters, internal_features, internal_mixture))
         every_sales, volumes, every_final = map(by_category, (sales_by_need_state, store_volumes, store_clusters))
         for name in clusters.categories:
             own = for_category(settings, name)
             of_category, sales, final = features.rows(name), every_sales.rows(name), every_final.rows(name)
-            inside = clustering(clusters.rows(name), of_category, memberships.rows(name))
+            inside = clustering(clusters.rows(name), of_category, mixtures.rows(name))
             shares = wide(of_category, "share", inside.clusters.index)
             sold = positive_sales(sales).drop(columns=UNMAPPED, errors="ignore")
             need_states = _need_states(name, sold.drop(index=inside.held_out, errors="ignore"), list(shares.columns))
             by_surroundings = _by_surroundings(inside, outside)
-            learnt = learnt_inside(inside, int(axes_of[name]), shares, sold, own)
+            learnt = learnt_inside(inside, shares, sold, own)
             add_space(rows, (INTERNAL, name), inside, learnt, {}, by_surroundings)
             rows["model_need_states"] += need_states
             pairs = final.groupby(["internal_cluster", _known_or_none(final), "cluster"]).size()
