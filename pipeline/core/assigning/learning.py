@@ -16,9 +16,8 @@ from pipeline.core.clustering.evidence import Roots, Seeing, View, thinness
 from pipeline.core.clustering.positions import Along, along, positions
 from pipeline.core.clustering.search import fitted
 from pipeline.core.internal.roots import Plane, counted_of, gaps_of, laid_flat, one_sale_of, plane
-from pipeline.core.statistics.features import Axes, on_axes, outside_weights, positive_sales, scaling_axes, weights_of
+from pipeline.core.statistics.features import Axes, on_axes, outside_weights, scaling_axes, weights_of
 from pipeline.core.statistics.named_stores import to_fit
-from pipeline.schema import UNMAPPED
 from pipeline.settings import Model
 
 
@@ -59,7 +58,7 @@ def learnt_outside(of: Clustering, factors: int, external_features: pd.DataFrame
     return _learnt(of, factors, points, weights, None, (settings.external_scaling, axes, None, None))
 
 
-def learnt_inside(of: Clustering, factors: int, shares: pd.DataFrame, sales: pd.DataFrame, settings: Model) -> Learnt:
+def learnt_inside(of: Clustering, factors: int, shares: pd.DataFrame, sold: pd.DataFrame, settings: Model) -> Learnt:
     """The space of a category's sales mix.
 
     Parameters
@@ -67,10 +66,9 @@ def learnt_inside(of: Clustering, factors: int, shares: pd.DataFrame, sales: pd.
     of : the clustering
     factors : the number of common factors of its mixture
     shares : store x feature, of the clustering's stores
-    sales : sales_by_need_state of the category
+    sold : the category's `positive_sales`, of mapped need states
     settings : the weights of the features, as they apply to the category
     """
-    sold = positive_sales(sales).drop(columns=UNMAPPED, errors="ignore")
     totals = sold.sum(axis=1).reindex(shares.index)
     shaping = shares[to_fit(shares.index, of.held_out) & (totals > 0).to_numpy()]
     of_fitted = totals.to_numpy(dtype=np.float64)[of.fitted]

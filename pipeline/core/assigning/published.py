@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.statistics.features import value_order
+from pipeline.core.statistics.features import value_order, wide_table
 from pipeline.core.statistics.named_stores import to_fit
 
 
@@ -47,7 +47,7 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
     of_shaping = values.to_numpy(dtype=np.float64)[shaping]
     likely = None
     if len(memberships):
-        by_cluster = memberships.pivot(index="store_id", columns="cluster", values="probability").sort_index(axis=1)
+        by_cluster = wide_table(memberships, "cluster", "probability", np.nan)
         likely = by_cluster.reindex(placed.index).to_numpy(dtype=np.float64)
     return Clustering(
         placed["cluster"],
@@ -62,5 +62,4 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
 
 def wide(features: pd.DataFrame, column: str, stores: pd.Index[str]) -> pd.DataFrame:
     """Stores x features of a long table; no columns without features."""
-    table = features.pivot(index="store_id", columns="feature", values=column).sort_index(axis=1)
-    return table.reindex(stores).astype("float64")
+    return wide_table(features, "feature", column, np.nan).reindex(stores).astype("float64")
