@@ -23,7 +23,6 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from pipeline.duck.spill import spill_folder
-from pipeline.report.cells import RowSheet
 from pipeline.report.grids import Cell
 from pipeline.report.overview import about
 from pipeline.report.sheets import Heading, Sheet, sheets
@@ -31,6 +30,7 @@ from pipeline.report.source import Source
 from pipeline.storage.durable import naming
 
 MOST_ROWS = 1_048_576 - 1  # of a sheet, below its head
+MOST_CHARACTERS = 32_767  # of a cell
 _TEXTS = 100_000  # whose guarded form is remembered: names recur in every category
 _AT_ONCE = 1_000  # rows that are written at once
 FORMATS = {"text": "@", "whole": "0", "number": "0.00", "figure": "General", "share": "0%", "money": "#,##0.00"}
@@ -123,14 +123,20 @@ def _write_sheet(
     book: xlsxwriter.Workbook, sheet: Sheet, every_row: Iterable[tuple[Cell, ...]], formats: Mapping[str, Any]
 ) -> None:
     """Write a sheet; rows beyond Excel's limit go to further, numbered sheets."""
-    of_numbers = [formats[column.kind] for column in sheet.columns]
+    of_numbers, of_texts = [formats[column.kind] for column in sheet.columns], formats["text"]
     for number, rows in enumerate(_parts(every_row), start=1):
-        page = book.add_worksheet(sheet.name if number == 1 else f"{sheet.name} ({number})", RowSheet)
+        page = book.add_worksheet(sheet.name if number == 1 else f"{sheet.name} ({number})")
         page.freeze_panes(1, 0)
         for at, column in enumerate(sheet.columns):
             page.set_column(at, at, _width(column), formats[column.kind])
             page.write_string(0, at, column.name, formats["head"])
-        last = page.write_rows(1, rows, of_numbers, formats["text"])
+        last = 0
+        for last, row in enumerate(rows, start=1):
+            for at, value in enumerate(row):
+                if isinstance(value, str):
+                    page.write_string(last, at, fitted(value), of_texts)
+                elif value is not None:
+                    page.write_number(last, at, value, of_numbers[at])
         page.autofilter(0, 0, max(last, 1), len(sheet.columns) - 1)
 
 
@@ -151,6 +157,22 @@ def _width(column: Heading) -> int:
     return {"text": 22, "whole": 11, "number": 11, "figure": 11, "share": 11, "money": 14}[column.kind] + (
         40 if column.name in ("Reason", "Meaning", "Name") else 0
     )
+
+
+def fitted(text: str) -> str:
+    """The text within the limit of an Excel cell: a longer text is cut, with an ellipsis."""
+    return text if _length(text) <= MOST_CHARACTERS else _cut(text)
+
+
+def _length(text: str) -> int:
+    return len(text) + sum(letter > "\uffff" for letter in text)  # Excel counts UTF-16
+
+
+def _cut(text: str) -> str:
+    cut = text[: MOST_CHARACTERS - 1]
+    while _length(cut) > MOST_CHARACTERS - 1:
+        cut = cut[: MOST_CHARACTERS - 1 - (_length(cut) - len(cut))]
+    return f"{cut}…"
 
 
 def guarded(text: str) -> str:

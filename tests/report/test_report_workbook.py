@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_tables import HOSTILE
 
-from pipeline.report import cells, sheets, workbook
+from pipeline.report import sheets, workbook
 from pipeline.report.source import Source
 
 CSV = ("clusters", "profiles", "outside", "moves", "excluded", "dictionary")
@@ -112,11 +112,11 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(rows: int, parts: list[i
 @pytest.mark.parametrize("letter", ["x", "🍞"])
 def test_a_text_that_is_too_long_for_a_cell_ends_in_an_ellipsis(letter: str) -> None:
     size = len(letter.encode("utf-16-le")) // 2
-    fits = letter * (cells.MOST_CHARACTERS // size)
-    assert cells.fitted(fits) == fits
-    cut = cells.fitted(fits + letter * 3)
+    fits = letter * (workbook.MOST_CHARACTERS // size)
+    assert workbook.fitted(fits) == fits
+    cut = workbook.fitted(fits + letter * 3)
     assert cut.endswith("…")
-    assert len(cut.encode("utf-16-le")) // 2 <= cells.MOST_CHARACTERS
+    assert len(cut.encode("utf-16-le")) // 2 <= workbook.MOST_CHARACTERS
     assert fits.startswith(cut[:-1])
 
 
