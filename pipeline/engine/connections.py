@@ -126,6 +126,13 @@ def view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS {query}")
 
 
+def insert(connection: duckdb.DuckDBPyConnection, table: str, added: Sequence[Sequence[Any]]) -> None:
+    """Insert rows into a table in one statement: `executemany` takes a millisecond for each."""
+    if added:
+        columns = [list(column) for column in zip(*added, strict=True)]
+        connection.execute(f"INSERT INTO {identifier(table)} SELECT {', '.join(['UNNEST(?)'] * len(columns))}", columns)
+
+
 def rows(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """The rows of a small result."""
     result: list[tuple[Any, ...]] = connection.execute(query, list(values)).fetchall()

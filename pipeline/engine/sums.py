@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from pipeline.engine import passes
-from pipeline.engine.connections import create, row, rows, sql, view
+from pipeline.engine.connections import create, insert, row, rows, sql, view
 from pipeline.engine.reading.scan import SUMS, Scan, union
 from pipeline.schema import BLOCKS
 from pipeline.settings import SalesColumns
@@ -119,14 +119,14 @@ def settle(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "CREATE TEMP TABLE precision (category VARCHAR, decimals INTEGER, kept INTEGER, unit_micros BIGINT, per_cent BIGINT)"
     )
-    if totals:
-        connection.executemany(
-            "INSERT INTO precision VALUES (?, ?, ?, ?, ?)",
-            [
-                [name, number, kept[name], 10 ** (MOST_DECIMALS - kept[name]), 10 ** (kept[name] - 2)]
-                for name, number, _ in totals
-            ],
-        )
+    insert(
+        connection,
+        "precision",
+        [
+            (name, number, kept[name], 10 ** (MOST_DECIMALS - kept[name]), 10 ** (kept[name] - 2))
+            for name, number, _ in totals
+        ],
+    )
     if any(kept[name] < number for name, number, _ in totals):
         _replace_sums(connection, "rounded_sums.sql")
         _replace_sums(connection, "carried_sums.sql")
@@ -159,7 +159,7 @@ def _replace_sums(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 def _per_block(by_block: Sequence[str], signed: str) -> str:
     """The SQL of the sum of each block, in millionths of a unit: a HUGEINT."""
     return "".join(
-        f",\n    COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS {name}"
+        f",\n    COALESCE(SUM({signed}) FILTER (block = {number}), 0) AS {name}"
         for number, name in enumerate(by_block, 1)
     )
 
@@ -173,7 +173,7 @@ def _quickly(
 ) -> bool:
     """Make `sums` if all rows are valid; otherwise make nothing, and return False."""
     blocks = "".join(
-        f",\n    SUM(CASE WHEN block = {number} THEN micros ELSE 0 END) AS {name}"
+        f",\n    COALESCE(SUM(micros) FILTER (block = {number}), 0) AS {name}"
         for number, name in enumerate(by_block, 1)
     )
     size = _FLOAT_SUM * (2 + len(by_block))
