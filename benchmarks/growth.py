@@ -15,6 +15,7 @@ STAGES = (
     "InternalPreprocessing",
     "InternalClustering",
     "ChainClustering",
+    "ChainAgreement",
     "ExternalPreprocessing",
     "ExternalClustering",
     "Merging",

@@ -32,6 +32,7 @@ from pipeline.stage.table import function
 from pipeline.storage.parquet import as_json, to_arrow
 from pipeline.tasks import (
     AssignmentModel,
+    ChainAgreement,
     ChainClustering,
     ExternalClustering,
     ExternalPreprocessing,
@@ -94,7 +95,7 @@ def computed(raw: Path) -> Tables:
     joined = {name: pd.concat([one[name] for one in clustered], ignore_index=True) for name in clustered[0]}
     keep(found, InternalClustering, joined)
     keep(found, ExternalPreprocessing, external(raw, settings.external.preprocessing))
-    for stage in (ChainClustering, ExternalClustering, Merging, Migrations, AssignmentModel):
+    for stage in (ChainClustering, ChainAgreement, ExternalClustering, Merging, Migrations, AssignmentModel):
         read = {argument: found[of] for argument, of in stage.reads.items()}
         compute = merge_and_finish if stage is Merging else function(stage.compute)
         keep(found, stage, compute(**read, settings=config.section(stage.sections[0])))

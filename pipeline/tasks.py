@@ -6,11 +6,11 @@ r"""The DAG: what each task reads, computes and publishes. Declarations only; `p
     |             |                                 |
     |   ClusterCategory, one per category  ExternalClustering
     |             |       \                         |
-    |             |        MergeCategory, one per category
+ChainClustering   |        MergeCategory, one per category
     |             |                 |
     |   InternalClustering ----- Merging ----------------- Overrides: raw overrides, if any
     |             |                 |
-ChainClustering --+    Migrations: since a pin; AssignmentModel: for new stores
+ChainAgreement ---+    Migrations: since a pin; AssignmentModel: for new stores
     |                               |
     +---------------- Warehouse, Report, Workbook, Upload    (FullPipeline)
                             |
@@ -45,7 +45,7 @@ for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")
         add_config_path(_path)
 
 _CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
-_EXPLAINED = (*_CLUSTERS, "axes", "memberships", "exemplars", "cluster_summary", "rules")
+_EXPLAINED = (*_CLUSTERS, "axes", "memberships", "mixture", "exemplars", "cluster_summary", "rules")
 _PLACED = ("store_id", "category", "cluster")
 _SOLD = ("store_id", "category", "need_state", "sales_value", "is_excluded")
 
@@ -105,19 +105,38 @@ class InternalClustering(CollectingStage):
 
 
 class ChainClustering(TableStage):
-    """The stores, clustered on their sales mix in all categories together, compared with the clusters of each category."""
+    """The stores, clustered on their sales mix in all categories together."""
+
+    priority = 2  # often the longest task: with several workers it starts first, and the categories run beside it
+    needs = "internal_sales"
+    reads = {"sales_by_need_state": (InternalPreprocessing, "sales_by_need_state")}
+    columns = {"sales_by_need_state": _SOLD}
+    in_parts = ("sales_by_need_state",)
+    sections = ("chain.clustering",)
+    compute = "pipeline.core.chain.clustering:cluster_chain"
+    besides = {"held_out": "stores.held_out"}
+    tables = tuple(f"chain_{table}" for table in _CLUSTERS)
+
+
+class ChainAgreement(TableStage):
+    """How far the chain's clusters agree with those of each category."""
 
     needs = "internal_sales"
     reads = {
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
+        "chain_clusters": (ChainClustering, "chain_clusters"),
         "internal_clusters": (InternalClustering, "internal_clusters"),
     }
-    columns = {"sales_by_need_state": _SOLD, "internal_clusters": _PLACED}
+    columns = {
+        "sales_by_need_state": _SOLD,
+        "chain_clusters": ("store_id", "cluster"),
+        "internal_clusters": _PLACED,
+    }
     in_parts = ("sales_by_need_state",)
     sections = ("chain.clustering",)
-    compute = "pipeline.core.chain:cluster_chain"
+    compute = "pipeline.core.chain.agreement:compare_with_categories"
     besides = {"held_out": "stores.held_out"}
-    tables = (*(f"chain_{table}" for table in _CLUSTERS), "chain_agreement")
+    tables = ("chain_agreement",)
 
 
 class ExternalPreprocessing(RawStage):
@@ -247,14 +266,14 @@ class AssignmentModel(ModelStage):
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
         **{
             table: (InternalClustering, table)
-            for table in ("internal_clusters", "internal_features", "internal_memberships", "internal_verdicts")
+            for table in ("internal_clusters", "internal_features", "internal_mixture")
         },
         "store_volumes": (InternalClustering, "store_volumes"),
         "external_features": (ExternalPreprocessing, "external_features"),
         "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         **{
             table: (ExternalClustering, table)
-            for table in ("external_clusters", "external_memberships", "external_scaled_features", "external_verdicts")
+            for table in ("external_clusters", "external_mixture", "external_scaled_features")
         },
         "store_clusters": (Merging, "store_clusters"),
     }
@@ -262,7 +281,7 @@ class AssignmentModel(ModelStage):
         "sales_by_need_state",
         "internal_clusters",
         "internal_features",
-        "internal_memberships",
+        "internal_mixture",
         "store_volumes",
         "store_clusters",
     )
@@ -316,6 +335,7 @@ class Warehouse(DatabaseStage):
         ),
         *((InternalClustering, table) for table in InternalClustering.tables),
         *((ChainClustering, table) for table in ChainClustering.tables),
+        *((ChainAgreement, table) for table in ChainAgreement.tables),
         *(
             (ExternalPreprocessing, table)
             for table in ("external_features", "external_feature_report", "store_labels", "delivered_features")
@@ -353,6 +373,7 @@ class Report(DocumentStage):
 class Workbook(DocumentStage):
     """What a merchant works with: an Excel workbook, and its sheets as CSV."""
 
+    priority = 1  # takes about as long as database and report, which a second worker builds beside it
     loads = Warehouse.loads
     compares = Deliveries
     reads_comparison = False

@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from pipeline.core.chain import cluster_chain
+from pipeline.core.chain.clustering import cluster_chain
 from pipeline.core.clustering import stores
 from pipeline.core.external import clustering as external_clustering
 from pipeline.core.final.all_at_once import merge_and_finish
@@ -148,8 +148,4 @@ def _compute(
         "overrides": overrides,
     }
     merge_and_finish(**arguments, settings=Merging())
-    cluster_chain(
-        sales_by_need_state=pd.concat(sales, ignore_index=True),
-        internal_clusters=internal_tables["internal_clusters"],
-        settings=ChainClustering(),
-    )
+    cluster_chain(sales_by_need_state=pd.concat(sales, ignore_index=True), settings=ChainClustering())

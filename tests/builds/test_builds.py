@@ -13,9 +13,10 @@ import tomli_w
 from projects import CATEGORIES, Project
 
 from pipeline import tasks
-from pipeline.config.environment import tomllib
+from pipeline.config.environment import load, tomllib
 from pipeline.freshness import traces
 from pipeline.freshness.traces import slug
+from pipeline.records import runs
 
 CHILDREN = {f"ClusterCategory({category})" for category in CATEGORIES}
 MERGED = {f"MergeCategory({category})" for category in CATEGORIES}
@@ -23,7 +24,13 @@ INTERNAL = {"InternalPreprocessing", "InternalClustering", *CHILDREN}
 EXTERNAL = {"ExternalPreprocessing", "ExternalClustering"}
 SINKS = {"Warehouse", "Report", "Workbook"}
 FOLLOWING = {"Migrations", "AssignmentModel", *SINKS}  # what reads the final clusters
-EVERYTHING = INTERNAL | EXTERNAL | FOLLOWING | MERGED | {"ChainClustering", "Overrides", "Merging", "Deliveries"}
+EVERYTHING = (
+    INTERNAL
+    | EXTERNAL
+    | FOLLOWING
+    | MERGED
+    | {"ChainClustering", "ChainAgreement", "Overrides", "Merging", "Deliveries"}
+)
 
 
 def test_the_first_run_builds_everything(project: Project) -> None:
@@ -31,6 +38,14 @@ def test_the_first_run_builds_everything(project: Project) -> None:
     assert outcome.status == "SUCCESS"
     assert outcome.built == EVERYTHING
     assert project.database.exists()
+
+
+def test_the_chains_clustering_waits_for_no_category_so_that_a_second_worker_has_the_categories_beside_it(
+    built: Project,
+) -> None:
+    order = [line["task"] for line in next(runs.every(load("dev"))).events]
+    waiting = ("ChainClustering", *CHILDREN)
+    assert next(task for task in order if task in waiting) == "ChainClustering"
 
 
 def test_the_second_run_builds_nothing(built: Project) -> None:
@@ -43,7 +58,7 @@ def test_a_job_builds_itself_and_what_it_needs_and_no_more(project: Project) -> 
     assert project.build(tasks.InternalPreprocessing).built == {"InternalPreprocessing"}
     assert project.build(tasks.InternalClustering).built == INTERNAL - {"InternalPreprocessing"}
     assert project.build(tasks.Merging).built == {"Overrides", "Merging", *MERGED}
-    assert project.build(tasks.FullPipeline).built == FOLLOWING | {"ChainClustering", "Deliveries"}
+    assert project.build(tasks.FullPipeline).built == FOLLOWING | {"ChainClustering", "ChainAgreement", "Deliveries"}
 
 
 def test_a_touch_builds_nothing(built: Project) -> None:
@@ -57,7 +72,13 @@ def test_a_row_added_to_one_category_builds_its_chain_and_no_other_category(buil
     more = sales[sales["CAT"] == "Coffee"].head(1).assign(SALES=77.5)
     built.write_sales(pd.concat([sales, more]))
     outcome = built.build()
-    chain = {"InternalPreprocessing", "ClusterCategory(Coffee)", "InternalClustering", "ChainClustering"}
+    chain = {
+        "InternalPreprocessing",
+        "ClusterCategory(Coffee)",
+        "InternalClustering",
+        "ChainClustering",
+        "ChainAgreement",
+    }
     assert outcome.built == chain | FOLLOWING | {"MergeCategory(Coffee)", "Merging", "Deliveries"}
     assert outcome.cut_off == set()
     assert outcome.reasons["ClusterCategory(Coffee)"].startswith("input changed: outputs/dev/internal_preprocessing/")
@@ -103,17 +124,17 @@ def test_the_external_file_alone_builds_the_external_side(built: Project) -> Non
             {
                 "ClusterCategory(Bread)",
                 "InternalClustering",
-                "ChainClustering",
+                "ChainAgreement",
                 "MergeCategory(Bread)",
                 "Merging",
                 *FOLLOWING,
             },
         ),
-        ({"chain": {"clustering": {"k": 2}}}, {"ChainClustering", *SINKS}),
+        ({"chain": {"clustering": {"k": 2}}}, {"ChainClustering", "ChainAgreement", *SINKS}),
         ({"stores": {"closed": ["no such store"]}}, {"InternalPreprocessing", "ExternalPreprocessing", "Report"}),
         (
             {"stores": {"held_out": ["no such store"]}},
-            {*CHILDREN, "ChainClustering", "ExternalClustering", "Report"},
+            {*CHILDREN, "ChainClustering", "ChainAgreement", "ExternalClustering", "Report"},
         ),
         ({"logging": {"level": "DEBUG"}}, set()),
         ({"engine": {"threads": 1}}, set()),
@@ -181,7 +202,14 @@ def test_a_category_that_is_gone_leaves_nothing_behind(built: Project) -> None:
     sales = built.sales()
     built.write_sales(sales[sales["CAT"] != "Bread"])
     outcome = built.build()
-    directly = {"InternalPreprocessing", "InternalClustering", "ChainClustering", "Merging", "Deliveries"}
+    directly = {
+        "InternalPreprocessing",
+        "InternalClustering",
+        "ChainClustering",
+        "ChainAgreement",
+        "Merging",
+        "Deliveries",
+    }
     assert outcome.built == {*directly, *FOLLOWING}
     left = [path for path in (built.home / "outputs" / "dev").rglob(f"*{slug('Bread')}*") if path.suffix != ".json"]
     assert left == []

@@ -19,7 +19,7 @@ def test_runs_are_listed_with_who_when_tags_and_counts(built: Project) -> None:
     assert built.command("store-clustering", "run", "--tag", "reason=trial", "--quiet").returncode == 0
     header, first, second = history(built).splitlines()
     assert header.split()[:3] == ["run,", "by", "its"]
-    assert first.endswith(f"  {2 * len(CATEGORIES) + 13} built")
+    assert first.endswith(f"  {2 * len(CATEGORIES) + 14} built")
     assert "reason=trial" in second
     assert second.endswith(f"  {len(CATEGORIES) + 6} built, {len(CATEGORIES) + 7} fresh")
     assert len(history(built, "--last", "1").splitlines()) == 2
@@ -35,7 +35,7 @@ def test_one_run_is_told_with_the_settings_that_changed_and_every_task(built: Pr
     assert lines[4].startswith("MergeCategory(")
     assert "setting changed: merging.internal_weight (0.6 -> 0.7)" in lines[4]
     assert [line.split("  ")[0] for line in lines if line.endswith("fresh")] == sorted(
-        ["ChainClustering", "Deliveries", "ExternalClustering", "ExternalPreprocessing", "InternalClustering", "InternalPreprocessing",
+        ["ChainAgreement", "ChainClustering", "Deliveries", "ExternalClustering", "ExternalPreprocessing", "InternalClustering", "InternalPreprocessing",
          "Overrides",
          *(f"ClusterCategory({category})" for category in CATEGORIES)]
     )  # fmt: skip

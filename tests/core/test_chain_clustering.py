@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from pipeline.core.chain import cluster_chain
+from pipeline.core.chain.agreement import compare_with_categories
+from pipeline.core.chain.clustering import cluster_chain
 from pipeline.core.chain.features import chain_features
 from pipeline.core.statistics.explained import r_squared
 from pipeline.schema import TABLES, UNMAPPED
@@ -53,11 +54,20 @@ def own(sales: pd.DataFrame) -> pd.DataFrame:
     return pairs.assign(cluster=1 + pairs["store_id"].str[1:].astype("int64") % 2)
 
 
+def both(sales: pd.DataFrame, own_clusters: pd.DataFrame, told: ChainClustering) -> dict[str, pd.DataFrame]:
+    """The tables of ChainClustering and ChainAgreement."""
+    found = cluster_chain(sales_by_need_state=sales, settings=told)
+    return found | compare_with_categories(
+        sales_by_need_state=sales,
+        chain_clusters=found["chain_clusters"],
+        internal_clusters=own_clusters,
+        settings=told,
+    )
+
+
 def clustered(sales: pd.DataFrame, **chosen: object) -> dict[str, pd.DataFrame]:
     """The tables, once they were seen to be what the schema says."""
-    found = cluster_chain(
-        sales_by_need_state=sales, internal_clusters=own(sales), settings=ChainClustering(**QUICK | chosen)
-    )
+    found = both(sales, own(sales), ChainClustering(**QUICK | chosen))
     for name, table in found.items():
         assert set(table.columns) == {column.name for column in TABLES[name].columns}
         parquet.to_arrow(table.sort_values(list(TABLES[name].key)), TABLES[name])
@@ -171,11 +181,7 @@ def test_profiles_are_the_mean_shares_of_the_clusters_stores_in_each_category():
     ],
 )
 def test_where_nothing_tells_stores_apart_they_are_one_cluster_and_none_is_lost(sales):
-    found = cluster_chain(
-        sales_by_need_state=sales,
-        internal_clusters=own(sales.assign(store_id="s1")),
-        settings=ChainClustering(**QUICK),
-    )
+    found = both(sales, own(sales.assign(store_id="s1")), ChainClustering(**QUICK))
     stores = set(sales.loc[~sales["is_excluded"], "store_id"])
     assert set(found["chain_clusters"]["store_id"]) == stores
     assert set(found["chain_clusters"]["cluster"]) <= {1}
@@ -194,7 +200,6 @@ def test_the_order_of_rows_and_the_names_of_stores_change_nothing(seed):
     new = dict(zip(names, np.random.default_rng(seed).permutation(names), strict=True))
     renamed = cluster_chain(
         sales_by_need_state=sales.assign(store_id=sales["store_id"].map(new).astype("str")),
-        internal_clusters=own(sales).assign(store_id=own(sales)["store_id"].map(new).astype("str")),
         settings=ChainClustering(**QUICK),
     )
     after = renamed["chain_clusters"].set_index("store_id").loc[[new[name] for name in names]]

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.core.chain import cluster_chain
+from pipeline.core.chain.agreement import compare_with_categories
+from pipeline.core.chain.clustering import cluster_chain
 from pipeline.core.chain.features import chain_features
 from pipeline.core.external import clustering as external_clustering
 from pipeline.core.external import preprocessing as external_preprocessing
@@ -96,9 +97,8 @@ def test_a_held_out_store_changes_nothing_in_the_fit_over_all_categories() -> No
         both = pd.concat(
             [sales(flagship=flagship), sales(flagship=flagship).assign(category="Oil").iloc[4:]], ignore_index=True
         )
-        own = both[["store_id", "category"]].drop_duplicates(ignore_index=True).assign(cluster=1)
         told = ChainClustering(**QUICK, outliers="none")
-        made = cluster_chain(sales_by_need_state=both, internal_clusters=own, settings=told, held_out=[FLAGSHIP])
+        made = cluster_chain(sales_by_need_state=both, settings=told, held_out=[FLAGSHIP])
         return made["chain_clusters"]
 
     same_but_for(clustered(flagship=True), clustered(flagship=False), "distance", "coverage")
@@ -118,8 +118,14 @@ def test_a_category_that_held_out_stores_alone_sell_is_no_part_of_the_chain() ->
     pd.testing.assert_series_equal(found[0].coverage, found[1].coverage)
     assert found[0].weight["Caviar"] == 0.0
     own = both[["store_id", "category"]].drop_duplicates(ignore_index=True).assign(cluster=1)
-    made = cluster_chain(
-        sales_by_need_state=both, internal_clusters=own, settings=ChainClustering(**QUICK), held_out=[FLAGSHIP]
+    told = ChainClustering(**QUICK)
+    clusters = cluster_chain(sales_by_need_state=both, settings=told, held_out=[FLAGSHIP])["chain_clusters"]
+    made = compare_with_categories(
+        sales_by_need_state=both,
+        chain_clusters=clusters,
+        internal_clusters=own,
+        settings=told,
+        held_out=[FLAGSHIP],
     )
     assert list(made["chain_agreement"]["category"]) == sorted({*both["category"]})
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from hostile.random_tables import Tables
 
-from pipeline.core import chain
+from pipeline.core.chain.agreement import compare_with_categories
+from pipeline.core.chain.clustering import cluster_chain
 from pipeline.core.external import clustering as external_clustering
 from pipeline.core.external import preprocessing as external_preprocessing
 from pipeline.core.final.all_at_once import merge_and_finish
@@ -79,13 +80,12 @@ def through_core(tables: Tables, reference: dict[str, pd.DataFrame] | None = Non
         reference_clusters=of.get("store_clusters"),
         reference_numbers=of.get("cluster_numbers"),
     )
-    overall = chain.cluster_chain(
-        sales_by_need_state=inside["sales_by_need_state"],
-        internal_clusters=internal["internal_clusters"],
-        settings=chosen["chain"],
-        held_out=held_out,
+    of_chain = {"sales_by_need_state": inside["sales_by_need_state"], "settings": chosen["chain"], "held_out": held_out}
+    overall = cluster_chain(**of_chain)
+    agreement = compare_with_categories(
+        **of_chain, chain_clusters=overall["chain_clusters"], internal_clusters=internal["internal_clusters"]
     )
-    return inside | outside | internal | external | overall | merged
+    return inside | outside | internal | external | overall | agreement | merged
 
 
 def overrides(tables: Tables) -> pd.DataFrame:

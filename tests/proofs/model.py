@@ -10,9 +10,9 @@ from pathlib import Path
 from pipeline.freshness.traces import slug
 
 CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
-EXPLAINED = (*CLUSTERS, "memberships", "exemplars", "cluster_summary", "rules")
+EXPLAINED = (*CLUSTERS, "memberships", "mixture", "exemplars", "cluster_summary", "rules")
 INTERNAL = (*(f"internal_{table}" for table in EXPLAINED), "internal_features", "store_volumes")
-CHAIN = (*(f"chain_{table}" for table in CLUSTERS), "chain_agreement")
+CHAIN = tuple(f"chain_{table}" for table in CLUSTERS)
 MODEL = ("spaces", "features", "need_states", "clusters", "centroids", "coefficients", "categories", "pairs")
 EXTERNAL = (*(f"external_{table}" for table in EXPLAINED), "external_scaled_features")
 
@@ -49,6 +49,7 @@ SINKS = ("Warehouse", "Report", "Workbook")  # each reads all that is published
 JOBS["FullPipeline"] = (
     *JOBS["Merging"][:3],
     "ChainClustering",
+    "ChainAgreement",
     *JOBS["Merging"][3:],
     "Migrations",
     "AssignmentModel",
@@ -80,7 +81,8 @@ CODE = {
 
 # The tables that a task reads, where it reads the same of every project.
 READS = {
-    "ChainClustering": ("internal_clustering/internal_clusters",),
+    "ChainClustering": (),
+    "ChainAgreement": ("chain_clustering/chain_clusters", "internal_clustering/internal_clusters"),
     "ExternalClustering": (
         "external_preprocessing/external_features",
         "external_preprocessing/external_feature_report",
@@ -112,12 +114,12 @@ READS = {
     "AssignmentModel": (
         "internal_clustering/internal_clusters",
         "internal_clustering/internal_features",
-        "internal_clustering/internal_memberships",
+        "internal_clustering/internal_mixture",
         "internal_clustering/store_volumes",
         "external_preprocessing/external_features",
         "external_preprocessing/external_feature_report",
         "external_clustering/external_clusters",
-        "external_clustering/external_memberships",
+        "external_clustering/external_mixture",
         "external_clustering/external_scaled_features",
         "merging/store_clusters",
     ),
@@ -216,7 +218,7 @@ class Model:
         if task in READS:
             mixes = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
             read = [f"{out}/{table}.parquet" for table in READS[task]]
-            return [*mixes, *read] if task in ("ChainClustering", "AssignmentModel") else read
+            return [*mixes, *read] if task in ("ChainClustering", "ChainAgreement", "AssignmentModel") else read
         if task == "Deliveries":
             mixes = [path for path in self.outputs("InternalPreprocessing") if "/sales_by_need_state/" in path]
             return [*mixes, *(f"{out}/{table}.parquet" for table in COMPARED)]
@@ -257,6 +259,7 @@ class Model:
             ),
             "InternalClustering": INTERNAL,
             "ChainClustering": CHAIN,
+            "ChainAgreement": ("chain_agreement",),
             "ExternalPreprocessing": (
                 "external_features",
                 "external_feature_report",

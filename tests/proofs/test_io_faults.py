@@ -88,7 +88,7 @@ def fail_when_full(trial: Trial, words: tuple[str, ...], file: str, left: int = 
 def test_a_disk_that_is_full_in_the_first_stage_and_in_duckdb(disk: Trial, request: pytest.FixtureRequest) -> None:
     with counted(request.config, "a full disk"):
         fail_when_full(disk, job("ExternalPreprocessing"), "dev/external_preprocessing/")
-    for name in ("ChainClustering", "Migrations", "AssignmentModel"):
+    for name in ("ChainAgreement", "Migrations", "AssignmentModel"):
         assert disk.run(*job(name)).returncode == 0
     with counted(request.config, "a full disk"):
         fail_when_full(disk, RUN, rf"\.{DATABASE}", left=1 << 20)
@@ -113,6 +113,7 @@ def test_a_disk_that_is_full_in_each_stage_in_turn(disk: Trial, request: pytest.
     for name, folder in (
         ("InternalClustering", "internal_clustering/"),
         ("ChainClustering", "chain_clustering/"),
+        ("ChainAgreement", "chain_agreement/"),
         ("Merging", "merging/"),
         ("Migrations", "migrations/"),
         ("AssignmentModel", "assignment_model/"),

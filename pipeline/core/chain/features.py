@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from pipeline.core.statistics.features import rare_of, value_order
+from pipeline.core.statistics.features import positive_sales, rare_of, value_order
 from pipeline.core.statistics.named_stores import to_fit
 from pipeline.schema import RARE, UNMAPPED
 
@@ -25,6 +25,23 @@ class ChainFeatures(NamedTuple):
     weight: dict[str, float]
     categories: pd.Series[int]
     coverage: pd.Series[float]
+
+
+def positive_of_categories(parts: pd.DataFrame | Iterable[pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], bool]:
+    """The positive sales of each category (`positive_sales`), and whether there is any row.
+
+    Parameters
+    ----------
+    parts : sales_by_need_state, of all categories; or parts of it, each of whole categories, that are used up
+    """
+    sales, has_rows = {}, False
+    for part in [parts] if isinstance(parts, pd.DataFrame) else parts:
+        has_rows |= len(part) > 0
+        for category, rows in part.groupby("category", sort=True):
+            wide = positive_sales(rows)
+            if len(wide):
+                sales[str(category)] = wide
+    return dict(sorted(sales.items())), has_rows
 
 
 def chain_features(
