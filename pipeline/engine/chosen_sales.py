@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from pipeline.engine.connections import row, rows, view
+from pipeline.engine.connections import insert, row, rows, view
 from pipeline.engine.reading import amounts, keys
 from pipeline.engine.reading.raw import Source
 from pipeline.engine.reading.scan import Scan
@@ -45,8 +45,7 @@ def choose(
             )
     chosen = [name for name in every if (include is None or name in include) and name not in exclude]
     connection.execute("CREATE TEMP TABLE chosen (category VARCHAR)")
-    if chosen:
-        connection.executemany("INSERT INTO chosen VALUES (?)", [[name] for name in chosen])
+    insert(connection, "chosen", [(name,) for name in chosen])
     map_category = "s.category" if has_category else "''"
     view(
         connection,

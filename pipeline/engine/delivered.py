@@ -10,7 +10,7 @@ from datetime import date
 import duckdb
 import pandas as pd
 
-from pipeline.engine.connections import sql
+from pipeline.engine.connections import insert, sql
 from pipeline.engine.reading.week_formats import Weeks
 from pipeline.schema import ALL_CATEGORIES, ALL_WEEKS
 
@@ -45,7 +45,7 @@ def of_sales(
         stores = "SELECT store_id, CAST(NULL AS VARCHAR) AS last_week, CAST(SUM(sales_cents) + FLOOR(SUM(rest_micros) / 10000) AS BIGINT) AS sales_cents FROM sums"
         return _typed(sales, connection.sql(f"{stores} GROUP BY store_id ORDER BY store_id").df())
     connection.execute("CREATE TEMP TABLE week_names (position BIGINT, week VARCHAR)")
-    connection.executemany("INSERT INTO week_names VALUES (?, ?)", [list(pair) for pair in _names(weeks).items()])
+    insert(connection, "week_names", list(_names(weeks).items()))
     connection.execute(f"CREATE TEMP TABLE delivered AS {sql('delivered_sums.sql')}")
     sales = connection.sql(sql("delivered_by_week.sql"), params=[ALL_CATEGORIES, weeks.format.unit]).df()
     if not has_categories:

@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 
 from pipeline.engine import attributes, chosen_sales, delivered, need_states
-from pipeline.engine.connections import connect, create, row, rows, sql, view
+from pipeline.engine.connections import connect, create, insert, row, rows, sql, view
 from pipeline.engine.gathered import Gathered
 from pipeline.engine.reading.raw import Source, reading_source
 from pipeline.engine.reading.source import flat_sources
@@ -180,14 +180,15 @@ def _sales(
 def _batches(connection: duckdb.DuckDBPyConnection) -> int:
     """Make `batches`: batch, category; the categories in order, about as many sums in each batch, one category at least. Returns their number."""
     connection.execute("CREATE TEMP TABLE batches (batch INTEGER, category VARCHAR)")
-    batch, size = -1, _SUMS_AT_ONCE
+    batch, size, batch_of = -1, _SUMS_AT_ONCE, []
     for name, sums in rows(
         connection, "SELECT category, COUNT(*) FROM chosen_sales GROUP BY category ORDER BY category"
     ):
         if size + sums > _SUMS_AT_ONCE:
             batch, size = batch + 1, 0
-        connection.execute("INSERT INTO batches VALUES (?, ?)", [batch, name])
+        batch_of.append((batch, name))
         size += sums
+    insert(connection, "batches", batch_of)
     return batch + 1
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from pipeline.engine import passes
-from pipeline.engine.connections import create, row, rows, sql, view
+from pipeline.engine.connections import create, insert, row, rows, sql, view
 from pipeline.engine.reading.scan import SUMS, Scan, union
 from pipeline.schema import BLOCKS
 from pipeline.settings import SalesColumns
@@ -119,14 +119,14 @@ def settle(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "CREATE TEMP TABLE precision (category VARCHAR, decimals INTEGER, kept INTEGER, unit_micros BIGINT, per_cent BIGINT)"
     )
-    if totals:
-        connection.executemany(
-            "INSERT INTO precision VALUES (?, ?, ?, ?, ?)",
-            [
-                [name, number, kept[name], 10 ** (MOST_DECIMALS - kept[name]), 10 ** (kept[name] - 2)]
-                for name, number, _ in totals
-            ],
-        )
+    insert(
+        connection,
+        "precision",
+        [
+            (name, number, kept[name], 10 ** (MOST_DECIMALS - kept[name]), 10 ** (kept[name] - 2))
+            for name, number, _ in totals
+        ],
+    )
     if any(kept[name] < number for name, number, _ in totals):
         _replace_sums(connection, "rounded_sums.sql")
         _replace_sums(connection, "carried_sums.sql")

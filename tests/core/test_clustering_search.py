@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from pipeline.core.clustering.densities import Stores
+from pipeline.core.clustering import search as search_module
+from pipeline.core.clustering.densities import Mixtures, Stores
 from pipeline.core.clustering.factor_mixture import fit, one_hot
 from pipeline.core.clustering.points import Scale
-from pipeline.core.clustering.search import Fit, _judged, begun_from, polished, search
+from pipeline.core.clustering.search import Fit, _continued, _has_same_clusters, _judged, begun_from, polished, search
 
 N = 120
 
@@ -108,3 +109,60 @@ def test_flags_that_go_together_are_clusters() -> None:
     two = best([each for each in fits if each.k == 2])
     assert two.bic < min(each.bic for each in fits if each.k == 1) - 100
     assert adjusted_rand_score(clusters, two.labels) > 0.9
+
+
+def along_an_axis(seed: int = 0) -> Stores:
+    """Stores in three clusters, and along one axis within each."""
+    numbers, _ = planted(seed=seed)
+    random = np.random.default_rng(seed + 100)
+    return of_numbers(numbers + random.normal(size=(N, 1)) * np.linspace(1.0, 2.0, 6))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_numbers_of_factors_that_lose_end_early_and_the_best_fit_is_as_if_none_did(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    stores = along_an_axis(seed)
+    highest: list[float] = []
+
+    def counted(of: Stores, groups: int, begun: Mixtures, limit: float = np.inf) -> Fit:
+        highest.append(limit)
+        return _continued(of, groups, begun, limit)
+
+    monkeypatch.setattr(search_module, "_continued", counted)
+    early = search(stores, 0, 6, 1, 5, 0)
+    assert np.isfinite(highest).sum() > len(highest) / 2
+    monkeypatch.setattr(search_module, "_continued", lambda of, groups, begun, _=np.inf: _continued(of, groups, begun))
+    whole = search(stores, 0, 6, 1, 5, 0)
+    assert (best(early).k, best(early).q) == (best(whole).k, best(whole).q) == (3, 1)
+    assert best(early).criterion == pytest.approx(best(whole).criterion, abs=0.1)
+
+
+def test_sweeping_back_ends_far_above_the_best_k_but_not_before_the_k_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    numbers, _ = planted(k=6)
+    merged: list[int] = []
+    from_more = search_module.from_more
+
+    def counted(few: Stores, more: Mixtures) -> np.ndarray:
+        merged.append(more.means.shape[1] - 1)
+        return from_more(few, more)
+
+    monkeypatch.setattr(search_module, "from_more", counted)
+    assert best(search(of_numbers(numbers), 0, 9, 1, 5, 0)).k == 6
+    assert merged == [8, 7, 6, 5]
+    merged.clear()
+    search(of_numbers(numbers), 0, 9, 3, 5, 0)
+    assert merged == [8, 7, 6, 5, 4, 3]
+
+
+def test_fits_have_the_same_clusters_whatever_their_order_and_others_have_not() -> None:
+    numbers, clusters = planted()
+    stores = of_numbers(numbers)
+    one, renumbered, other = (
+        fit(stores, np.ones((1, N)), one_hot(labels, 3)[None], 0, 5, adapts=False)
+        for labels in (clusters, 2 - clusters, np.arange(N) // 40)
+    )
+    assert _has_same_clusters(stores, one, renumbered)
+    assert not _has_same_clusters(stores, one, other)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans as SklearnKMeans
 
-from pipeline.core.clustering import factor_mixture, figures, principal, sampling, search
+from pipeline.core.clustering import densities, factor_mixture, figures, principal, sampling, search
 from pipeline.core.clustering import kmeans as kmeans_module
 from pipeline.core.clustering.choosing import Chooser
 from pipeline.core.clustering.densities import Stores, sums_of
@@ -26,15 +26,45 @@ def of_numbers(numbers: np.ndarray, counted: np.ndarray | None = None) -> Stores
     return Stores(numbers, counted, np.zeros((len(numbers), 0)), np.zeros(len(numbers)))
 
 
-@pytest.mark.parametrize("q", [1, 2])
-def test_sums_of_factors_without_an_array_of_stores_by_clusters_are_those_with_one(q: int) -> None:
-    numbers = planted(80)
+@pytest.mark.parametrize("q", [0, 1, 2, 3])
+@pytest.mark.parametrize("is_noisy", [False, True])
+def test_fits_without_a_matrix_of_factors_per_store_are_those_with_one(q: int, is_noisy: bool) -> None:
+    numbers, random = planted(80), np.random.default_rng(0)
     start = one_hot(np.arange(80) % 4, 4)[None]
-    weights = np.random.default_rng(0).integers(0, 3, (1, 80)).astype(float)
-    alike = fit(of_numbers(numbers), weights, start, q, 12)
-    own = fit(of_numbers(numbers, np.ones_like(numbers)), weights, start, q, 12)
-    for one, other in zip(alike, own, strict=True):
+    weights = random.integers(0, 3, (1, 80)).astype(float)
+    alike = of_numbers(numbers)._replace(thinness=random.lognormal(0.0, 1.0, 80) * is_noisy)
+    own = alike._replace(counted=np.ones_like(numbers))
+    for one, other in zip(fit(alike, weights, start, q, 12), fit(own, weights, start, q, 12), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
+
+
+def test_distances_that_neither_noise_nor_weights_changed_are_not_computed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[int] = []
+    distances_of = densities.distances_of
+    monkeypatch.setattr(densities, "distances_of", lambda *given: calls.append(1) or distances_of(*given))
+    stores, start = of_numbers(planted(60)), one_hot(np.arange(60) % 4, 4)[None]
+    fit(stores, np.ones((1, 60)), start, 1, 20, -1.0)
+    assert len(calls) == 20
+    calls.clear()
+    fit(stores._replace(thinness=np.linspace(0.5, 2.0, 60)), np.ones((1, 60)), start, 1, 20, -1.0)
+    assert len(calls) == 20 + 20 // 4  # noise is tried at every fourth iteration
+
+
+@pytest.mark.parametrize(("d", "tolerance"), [(40, 1e-9), (160, 2e-3)])
+def test_axes_that_stand_out_are_found_among_few_and_many_numbers_and_nothing_is_drawn(
+    d: int, tolerance: float
+) -> None:
+    random = np.random.default_rng(d)
+    common = random.normal(size=(300, 2)) @ (random.normal(size=(2, d)) * [[1.5], [1.0]])
+    numbers = random.normal(size=(300, d)) + common
+    covariance = np.cov(numbers.T)
+    sizes, axes = principal.axes(covariance, 2)
+    expected, exact = np.linalg.eigh(covariance)
+    np.testing.assert_allclose(sizes, expected[-2:], rtol=tolerance)
+    np.testing.assert_allclose(np.abs(exact[:, -2:].T @ axes), np.eye(2), atol=tolerance)
+    np.testing.assert_array_equal(principal.axes(covariance, 2)[1], axes)
 
 
 def test_a_fit_that_is_finished_no_longer_iterates_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from pipeline.core.clustering.pulls import AlikePulls, Form, OwnPulls, Pulls, product, sum_of
+from pipeline.core.clustering.factors import Factors, alike_factors, own_factors
 
 TINY = np.finfo(np.float64).tiny
 
@@ -117,23 +117,13 @@ class Mixtures(NamedTuple):
 
 
 class Distances(NamedTuple):
-    """The parts of the densities: `squared` (m, k, n) distances in variances of a median store, `mahalanobis` (m, k, n) in the whole
-    covariance, its `log_determinant` (m, n or 1), `certain` (m, n or 1) (see `certainty`). For the q factors, if any: the `pulls`, the
-    `information` in the numbers of a median store, and the covariances given the numbers, `spread` (each q x q of (m, n or 1)).
-    """
+    """The parts of the densities: `mahalanobis` (m, k, n) distances in the whole covariance, its `log_determinant` (m, n or 1), `certain`
+    (m, n or 1) (see `certainty`), and the `factors` given the numbers."""
 
-    squared: NDArray[np.float64]
     mahalanobis: NDArray[np.float64]
     log_determinant: NDArray[np.float64]
     certain: NDArray[np.float64]
-    pulls: Pulls
-    information: Form
-    spread: Form
-
-    @property
-    def solved(self) -> Form:
-        """The form that makes the expected factors of the pulls."""
-        return [[self.certain * each for each in row] for row in self.spread]
+    factors: Factors
 
 
 class Expected(NamedTuple):
@@ -159,15 +149,7 @@ def posteriors(stores: Stores, mixtures: Mixtures) -> NDArray[np.float64]:
 def factor_posteriors(stores: Stores, mixtures: Mixtures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Each store's expected scores on the common factors (m, n, q), and their covariance within its clusters (m, n, q, q)."""
     expected = expect(sums_of(stores), mixtures)
-    solved, spread = expected.distances.solved, expected.distances.spread
-    shape, q = expected.logs.shape, len(spread)
-    means, covariances = np.zeros((*shape, q)), np.zeros((*shape, q, q))
-    first = expected.distances.pulls.moments(expected.memberships).first if q else []
-    for r in range(q):
-        means[:, :, r] = sum_of(solved[r][s] * first[s] for s in range(q))
-        for s in range(q):
-            covariances[:, :, r, s] = spread[r][s]
-    return means, covariances
+    return expected.distances.factors.posteriors(expected.memberships)
 
 
 def expect(sums: Sums, now: Mixtures) -> Expected:
@@ -206,36 +188,31 @@ def distances_of(sums: Sums, now: Mixtures) -> Distances:
     precise = 1.0 / now.variances
     certain = sums.certainty(now.noise)
     scaled = now.means * precise[:, None, :]
-    squared = times(-2.0 * scaled, sums.turned_firsts)
-    squared += (precise @ sums.turned_seconds)[:, None, :]
-    squared += sums.over_numbers(scaled * now.means)
-    mahalanobis = squared * certain[:, None, :] if sums.is_noisy else squared.copy()
-    pulls, information = _pulls(sums, now, precise)
-    spread, of_factors = _inverse([[certain * each for each in row] for row in information])
-    if spread:
-        mahalanobis -= pulls.squares([[np.square(certain) * each for each in row] for row in spread])
+    mahalanobis = times(-2.0 * scaled, sums.turned_firsts)
+    of_stores, of_clusters = precise @ sums.turned_seconds, sums.over_numbers(scaled * now.means)
+    given = (now.loadings, now.means, precise, sums.turned_firsts)
+    factors: Factors
+    if sums.stores.counted is None:
+        alike = factors = alike_factors(*given, certain)
+        m, q, n = alike.stores.shape
+        rows = np.empty((m, 2 + 2 * q, n))
+        rows[:, 0], rows[:, 1] = 1.0, of_stores - (alike.stores * alike.drawn[:, :q]).sum(axis=1)
+        rows[:, 2:] = alike.drawn
+        columns = (of_clusters, np.ones_like(of_clusters), 2.0 * alike.clusters, -np.square(alike.clusters))
+        mahalanobis += np.concatenate(columns, axis=2) @ rows
+    else:
+        own = factors = own_factors(*given, sums.stores.counted, certain)
+        mahalanobis += of_stores[:, None, :]
+        mahalanobis += of_clusters
+        if now.loadings.shape[2]:
+            mahalanobis -= own.squares()
+    if sums.is_noisy:
+        mahalanobis *= certain[:, None, :]
     np.maximum(mahalanobis, 0.0, out=mahalanobis)
-    own = sums.over_numbers(np.log(now.variances)[:, None, :])[:, 0]
-    log_determinant = own - sums.counts * np.log(certain) + of_factors
-    return Distances(squared, mahalanobis, log_determinant, certain, pulls, information, spread)
-
-
-def _pulls(sums: Sums, now: Mixtures, precise: NDArray[np.float64]) -> tuple[Pulls, Form]:
-    """The pulls on the factors, and the information on them in a store's numbers."""
-    q = now.loadings.shape[2]
-    weighed = now.loadings.swapaxes(1, 2) * precise[:, None, :]
-    information: Form = [[np.empty(0)] * q for _ in range(q)]
-    for r in range(q):
-        for s in range(r + 1):
-            products = now.loadings[:, :, s] * weighed[:, r]
-            information[r][s] = information[s][r] = sums.over_numbers(products[:, None, :])[:, 0]
-    along = times(weighed, sums.turned_firsts)
-    if sums.turned_counted is None or sums.stores.counted is None:
-        return AlikePulls(along, now.means @ weighed.swapaxes(1, 2)), information
-    own = [
-        along[:, r][:, None, :] - times(now.means * weighed[:, r][:, None, :], sums.turned_counted) for r in range(q)
-    ]
-    return OwnPulls(own, sums.stores.counted), information
+    log_determinant = sums.over_numbers(np.log(now.variances)[:, None, :])[:, 0] + factors.log_determinant
+    if sums.is_noisy:
+        log_determinant = log_determinant - sums.counts * np.log(certain)
+    return Distances(mahalanobis, log_determinant, certain, factors)
 
 
 def log_densities(
@@ -275,40 +252,5 @@ def _student(
 
 def misfit(expected: Expected) -> NDArray[np.float64]:
     """The expected squared residuals (m, n) in variances of a median store: of x - mean - loadings f, over memberships and f."""
-    distances = expected.distances
     weighed = expected.memberships if expected.trust is None else expected.memberships * expected.trust
-    squares: NDArray[np.float64] = np.einsum("mkn,mkn->mn", weighed, distances.squared)
-    spread, information, q = distances.spread, distances.information, len(distances.spread)
-    if q:
-        solved, second = distances.solved, distances.pulls.moments(weighed).second
-        explained = product(solved, product(information, solved))
-        for r in range(q):
-            for s in range(q):
-                squares = squares - (2.0 * solved[r][s] - explained[r][s]) * second[r][s]
-                squares = squares + information[r][s] * spread[r][s]
-    return np.maximum(squares, 0.0)
-
-
-def _inverse(inner: Form) -> tuple[Form, NDArray[np.float64] | float]:
-    """(I + inner)^-1 and the log-determinant of I + inner, for a small matrix per fit and store, entry by entry: the sweep operator [1]_.
-
-    References
-    ----------
-    .. [1] K. Lange, "Numerical analysis for statisticians", 2010, 7.4.
-    """
-    q = len(inner)
-    swept = [[inner[r][s] + 1.0 if r == s else inner[r][s] for s in range(q)] for r in range(q)]
-    log_determinant: NDArray[np.float64] | float = 0.0
-    for t in range(q):
-        # What is left of a 1 on the diagonal is at least 1; with long factors that are nearly the same, rounding can leave less.
-        pivot = np.maximum(swept[t][t], 1.0)
-        log_determinant = log_determinant + np.log(pivot)
-        others = [r for r in range(q) if r != t]
-        before = {r: swept[r][t] for r in others}
-        for r in others:
-            swept[r][t] = swept[t][r] = before[r] / pivot
-        for r in others:
-            for s in others[: others.index(r) + 1]:
-                swept[r][s] = swept[s][r] = swept[r][s] - before[r] * swept[t][s]
-        swept[t][t] = -1.0 / pivot
-    return [[-each for each in row] for row in swept], log_determinant
+    return expected.distances.factors.misfit(weighed, expected.distances.mahalanobis)

@@ -33,7 +33,6 @@ from pipeline.core.clustering.densities import (
     Mixtures,
     Stores,
     Sums,
-    distances_of,
     expect,
     expected_of,
     log_likelihoods,
@@ -41,10 +40,9 @@ from pipeline.core.clustering.densities import (
     sums_of,
     times,
 )
-from pipeline.core.clustering.pulls import product, sum_of
+from pipeline.core.clustering.factors import Masses
 
 _NOTHING = 1e-9  # of a sum over stores
-_ALIKE = 1e-12  # of the squares of the factors: below it, two factors are the same to a float
 _LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite
 _NOISE = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 14)])  # what is tried for the noise
 _TAILS = np.array([0.0, 0.02, 0.05, 0.1, 0.17, 0.25])  # one over the degrees of freedom that are tried
@@ -87,6 +85,27 @@ class _Race(NamedTuple):
         np.maximum.at(self.best, group, logs)
         lost: NDArray[np.bool_] = logs + _HASTE * gains < self.best[group]
         return lost
+
+
+class _Drawn(NamedTuple):
+    """How often each store counts in each fit, `weights` (m, n), and what follows from it: their sum, `total` (m,); the sum over stores with a
+    number, `counts` (m, d or 1); the variance of every number over these stores, `whole` (m, d)."""
+
+    weights: NDArray[np.float64]
+    total: NDArray[np.float64]
+    counts: NDArray[np.float64]
+    whole: NDArray[np.float64]
+
+    def taken(self, fits: NDArray[np.bool_]) -> _Drawn:
+        """Some of the fits."""
+        return _Drawn(*(array[fits] for array in self))
+
+
+def _drawn(sums: Sums, weights: NDArray[np.float64]) -> _Drawn:
+    counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
+    means = weights @ sums.firsts / counts
+    variances = weights @ sums.seconds / counts - np.square(means)
+    return _Drawn(weights, weights.sum(axis=1), counts, np.maximum(variances, _LEAST))
 
 
 def fit(
@@ -177,14 +196,14 @@ def _first(
     sums: Sums, weights: NDArray[np.float64], memberships: NDArray[np.float64], q: int, like: Mixtures | None
 ) -> Mixtures:
     """Mixtures with these memberships (m, n, k)."""
-    whole = _whole_variances(sums, weights)
+    drawn = _drawn(sums, weights)
     noise, tails = 1.0 if sums.is_noisy else 0.0, 0.0
     if like is not None:
         noise, tails = float(like.noise[0]), float(like.tails[0])
     turned = np.ascontiguousarray(memberships.swapaxes(1, 2))
-    began = _begin(sums, weights, turned, q, whole, (noise, tails))
     counted = turned * weights[:, None, :]
-    return _maximise(sums, weights, counted, counted * sums.certainty(began.noise)[:, None, :], None, began, whole)
+    began = _begin(sums, drawn, turned, counted, q, (noise, tails))
+    return _maximise(sums, drawn, counted, counted * sums.certainty(began.noise)[:, None, :], None, began)
 
 
 def _iterated(
@@ -197,62 +216,52 @@ def _iterated(
     race: _Race | None = None,
 ) -> Mixtures:
     """The fits after their iterations; a fit that gains too little or has lost its race ends, and the others go on without it."""
-    whole, total = _whole_variances(sums, weights), weights.sum(axis=1)
+    drawn, counts_once = _drawn(sums, weights), bool((weights == 1.0).all())
     reached, going = np.full(len(weights), -np.inf), np.arange(len(weights))
     ended: list[Mixtures] = []
     order: list[NDArray[np.int64]] = []
     for iteration in range(iterations):
         expected = expect(sums, now)
         if adapts and iteration % _ADAPTED == _ADAPTED - 1:
-            now = _with_noise(sums, weights, expected, now)
-            expected, now = _with_tails(sums, weights, now)
-        logs = (weights * expected.logs).sum(axis=1)
+            expected, now = _with_tails(sums, drawn, *_with_noise(sums, drawn, expected, now))
+        logs = (drawn.weights * expected.logs).sum(axis=1)
         now = now._replace(log_likelihoods=logs)
-        ends = (logs - reached < tolerance * total) & (iteration > 2 * _ADAPTED) | (iteration == iterations - 1)
+        ends = (logs - reached < tolerance * drawn.total) & (iteration > 2 * _ADAPTED) | (iteration == iterations - 1)
         if race is not None and iteration >= _SETTLED and (not adapts or iteration % _ADAPTED == _ADAPTED - 1):
             ends |= race.lost(going, logs, np.maximum(logs - reached, 0.0) * (iterations - 1 - iteration))
         reached = np.maximum(logs, reached)
-        if ends.any():
+        if some_end := bool(ends.any()):
             ended.append(now.taken(np.flatnonzero(ends)))
             order.append(going[ends])
             if ends.all():
                 break
-        counted = expected.memberships * weights[:, None, :]
+        counted = expected.memberships if counts_once else expected.memberships * drawn.weights[:, None, :]
         masses = counted * expected.distances.certain[:, None, :] if sums.is_noisy else counted
         if expected.trust is not None:
             masses = masses * expected.trust
-        now = _maximise(sums, weights, counted, masses, expected.distances, now, whole)
-        if ends.any():
-            now = now.taken(np.flatnonzero(~ends))
-            weights, whole, total, reached, going = (array[~ends] for array in (weights, whole, total, reached, going))
+        now = _maximise(sums, drawn, counted, masses, expected.distances, now)
+        if some_end:
+            now, drawn = now.taken(np.flatnonzero(~ends)), drawn.taken(~ends)
+            reached, going = reached[~ends], going[~ends]
     return _joined(ended).taken(np.argsort(np.concatenate(order))) if len(ended) > 1 else ended[0]
-
-
-def _whole_variances(sums: Sums, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The variance (m, d) of every number, over all stores with this number."""
-    counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
-    means = weights @ sums.firsts / counts
-    variances = weights @ sums.seconds / counts - np.square(means)
-    return np.maximum(variances, _LEAST)
 
 
 def _begin(
     sums: Sums,
-    weights: NDArray[np.float64],
+    drawn: _Drawn,
     memberships: NDArray[np.float64],
+    counted: NDArray[np.float64],
     q: int,
-    whole: NDArray[np.float64],
     noise_and_tails: tuple[float, float],
 ) -> Mixtures:
     """Mixtures with the clusters' means, and loadings along the principal axes of the residuals."""
     m, k, _ = memberships.shape
     d = sums.firsts.shape[1]
-    counted = memberships * weights[:, None, :]
-    means = counted @ sums.firsts / np.maximum(sums.over_stores(counted), TINY)
-    loadings, variances = np.zeros((m, d, q)), whole.copy()
+    means = times(counted, sums.firsts) / np.maximum(sums.over_stores(counted), TINY)
+    loadings, variances = np.zeros((m, d, q)), drawn.whole.copy()
     if q:
-        for number, covariance in enumerate(principal.covariances(sums, weights, memberships, means)):
-            loadings[number], variances[number] = principal.loadings(covariance, whole[number], q)
+        for number, covariance in enumerate(principal.covariances(sums, drawn.weights, memberships, means)):
+            loadings[number], variances[number] = principal.loadings(covariance, drawn.whole[number], q)
     noise, tails = (np.full(m, value) for value in noise_and_tails)
     chances = np.full((m, k, sums.stores.levels.shape[1]), 0.5)
     return Mixtures(np.full((m, k), 1.0 / k), means, variances, loadings, noise, tails, chances, np.full(m, -np.inf))
@@ -260,12 +269,11 @@ def _begin(
 
 def _maximise(
     sums: Sums,
-    weights: NDArray[np.float64],
+    drawn: _Drawn,
     counted: NDArray[np.float64],
     masses: NDArray[np.float64],
     distances: Distances | None,
     now: Mixtures,
-    whole: NDArray[np.float64],
 ) -> Mixtures:
     """The means, loadings, variances, proportions and chances that maximise the expected likelihood, in turn.
 
@@ -273,87 +281,58 @@ def _maximise(
     """
     q = 0 if distances is None else now.loadings.shape[2]
     sizes = np.maximum(sums.over_stores(masses), TINY)
-    firsts = times(masses, sums.firsts)
-    means, loadings, explained = firsts.copy(), now.loadings, np.zeros_like(now.variances)
+    firsts, of_stores = times(masses, sums.firsts), masses.sum(axis=1)
+    explained: NDArray[np.float64] | float = 0.0
     if distances is not None and q:
-        pulled = distances.pulls.by_cluster(masses, distances.solved)
-        for r in range(q):
-            means -= pulled[r] * now.loadings[:, None, :, r]
-        means /= sizes
-        loadings, explained = _loadings(sums, weights, distances, masses, means, pulled)
+        given = Masses(drawn.weights, masses, of_stores, firsts, sizes)
+        means, loadings, explained = distances.factors.maximised(sums.firsts, given)
     else:
-        means /= sizes
-    squares = masses.sum(axis=1) @ sums.seconds
-    counts = np.maximum(sums.over_stores(weights[:, None, :])[:, 0], TINY)
-    residuals = squares - 2.0 * (means * firsts).sum(axis=1) + (np.square(means) * sizes).sum(axis=1)
+        means, loadings = firsts / sizes, now.loadings
     variances = now.variances
     if (
         distances is not None or not now.loadings.shape[2]
     ):  # else what the principal axes explain is no noise, and known already
-        variances = np.maximum((residuals - explained) / counts, principal.VARIANCE_FLOOR * whole)
-    total = weights.sum(axis=1)
+        residuals = of_stores @ sums.seconds + (means * (means * sizes - 2.0 * firsts)).sum(axis=1)
+        variances = np.maximum((residuals - explained) / drawn.counts, principal.VARIANCE_FLOOR * drawn.whole)
     in_cluster = counted.sum(axis=2)
-    proportions = np.maximum(in_cluster, TINY) / total[:, None]
+    proportions = np.maximum(in_cluster, TINY) / drawn.total[:, None]
     chances = now.chances
     if sums.stores.levels.shape[1]:
-        usual = (weights @ sums.stores.levels) / total[:, None]
+        usual = (drawn.weights @ sums.stores.levels) / drawn.total[:, None]
         chances = (times(counted, sums.stores.levels) + usual[:, None, :]) / (in_cluster[:, :, None] + 1.0)
     return Mixtures(proportions, means, variances, loadings, now.noise, now.tails, chances, now.log_likelihoods)
 
 
-def _loadings(
-    sums: Sums,
-    weights: NDArray[np.float64],
-    distances: Distances,
-    masses: NDArray[np.float64],
-    means: NDArray[np.float64],
-    pulled: list[NDArray[np.float64]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The loadings (m, d, q) by least squares on the expected factors, and the squares that they explain (m, d)."""
-    q = len(pulled)
-    m, _, d = means.shape
-    crossed, squared = np.empty((m, d, q)), np.empty((m, d, q, q))
-    solved, moments = distances.solved, distances.pulls.moments(masses)
-    squares = product(solved, product(moments.second, solved))
-    for r in range(q):
-        moved = sum_of(solved[r][s] * moments.first[s] for s in range(q))
-        crossed[:, :, r] = moved @ sums.firsts - (means * pulled[r]).sum(axis=1)
-        for s in range(r + 1):
-            of_stores = squares[r][s] + weights * distances.certain * distances.spread[r][s]
-            squared[:, :, r, s] = squared[:, :, s, r] = sums.over_stores(of_stores[:, None, :])[:, 0]
-    # A number that no store drawn has moves with no factor; of two factors that are the same, each takes a part.
-    scale = np.trace(squared, axis1=2, axis2=3)[..., None, None] / q
-    squared += (_NOTHING + _ALIKE * scale) * np.eye(q)
-    loadings = np.asarray(np.linalg.solve(squared, crossed[..., None])[..., 0], dtype=np.float64)
-    return loadings, np.asarray((crossed * loadings).sum(axis=2))
-
-
-def _with_noise(sums: Sums, weights: NDArray[np.float64], expected: Expected, now: Mixtures) -> Mixtures:
+def _with_noise(sums: Sums, drawn: _Drawn, expected: Expected, now: Mixtures) -> tuple[Expected, Mixtures]:
     """The mixtures with the likeliest noise for these residuals, and with the variances on the matching scale."""
-    thinness = sums.stores.thinness
-    numbers = (weights * sums.counts).sum(axis=1)
-    if not thinness.any() or not numbers.all():
-        return now
-    residual = weights * misfit(expected)
-    more = 1.0 + _NOISE[:, None] * thinness
-    left = residual @ (1.0 / more).T / numbers[:, None]
-    values = -0.5 * ((weights * sums.counts) @ np.log(more).T + numbers[:, None] * np.log(np.maximum(left, TINY)))
+    counts = drawn.weights * sums.counts
+    numbers = counts.sum(axis=1)
+    if not sums.is_noisy or not numbers.all():
+        return expected, now
+    residual = drawn.weights * misfit(expected)
+    more = 1.0 + sums.stores.thinness[:, None] * _NOISE
+    left = residual @ (1.0 / more) / numbers[:, None]
+    values = -0.5 * (counts @ np.log(more) + numbers[:, None] * np.log(np.maximum(left, TINY)))
     # Stores that are equally thin do not tell noise from variance: all that is tried is as likely, and the least stands.
     best = (values >= values.max(axis=1, keepdims=True) - _NOTHING * numbers[:, None]).argmax(axis=1)
     scale = left[np.arange(len(left)), best]
     variances = np.maximum(now.variances * scale[:, None], principal.VARIANCE_FLOOR * _LEAST)
-    return now._replace(noise=_NOISE[best], variances=variances)
+    now = now._replace(noise=_NOISE[best], variances=variances)
+    return expect(sums, now), now
 
 
-def _with_tails(sums: Sums, weights: NDArray[np.float64], now: Mixtures) -> tuple[Expected, Mixtures]:
-    """The mixtures with the likeliest degrees of freedom: the present ones or their neighbours in `_TAILS`."""
-    distances = distances_of(sums, now)
-    nearest = np.abs(_TAILS - now.tails[:, None]).argmin(axis=1)
-    best, tails = np.full(len(weights), -np.inf), now.tails
-    for step in (0, -1, 1):
-        tried = _TAILS[np.clip(nearest + step, 0, len(_TAILS) - 1)]
-        value = log_likelihoods(sums, weights, now, distances, tried)
+def _with_tails(sums: Sums, drawn: _Drawn, expected: Expected, now: Mixtures) -> tuple[Expected, Mixtures]:
+    """The mixtures with the likeliest degrees of freedom: the present ones, one of `_TAILS`, or their neighbours there."""
+    present = np.abs(_TAILS - now.tails[:, None]).argmin(axis=1)
+    best, tails = (drawn.weights * expected.logs).sum(axis=1), now.tails
+    for step in (-1, 1):
+        tried = _TAILS[np.clip(present + step, 0, len(_TAILS) - 1)]
+        if (tried == now.tails).all():
+            continue
+        value = log_likelihoods(sums, drawn.weights, now, expected.distances, tried)
         better = value > best
         best, tails = np.where(better, value, best), np.where(better, tried, tails)
+    if (tails == now.tails).all():
+        return expected, now
     now = now._replace(tails=tails)
-    return expected_of(sums, now, distances), now
+    return expected_of(sums, now, expected.distances), now

@@ -183,7 +183,7 @@ def _assign(
     transposed: NDArray[np.float64], centroids: NDArray[np.float64]
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.float64]]:
     """Labels (B, n) of the smallest type that holds them, and for each point half its squared norm less half its squared distance to its centroid."""
-    scores = centroids @ transposed
+    scores = _products(centroids, transposed)
     scores -= 0.5 * np.square(centroids).sum(axis=-1)[..., None]
     best = scores[:, 0].copy()
     # Small whole numbers: many are compared at once, and a maximum takes the place of a copy under a mask, which is slow.
@@ -241,7 +241,7 @@ def _sums(
     members = (labels[:, None] == np.arange(k, dtype=labels.dtype)[:, None]) * weights[:, None]
     sizes = members.sum(axis=-1)
     if members[0].size * d < _LARGE:
-        return sizes, members @ points
+        return sizes, _products(members, points)
     moved = labels != labels_before
     for fit in range(len(labels)):
         own, rows = points if points.ndim == 2 else points[fit], np.flatnonzero(moved[fit])
@@ -275,6 +275,14 @@ def _centroids(
     return centroids
 
 
+def _products(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix products (B, t, b) of (B, t, a) and a matrix (a, b) that all fits share, as one product, or one for each fit (B, a, b)."""
+    if matrix.ndim == 3:
+        return np.asarray(rows @ matrix)
+    n_fits, t, width = rows.shape
+    return np.asarray((rows.reshape(n_fits * t, width) @ matrix).reshape(n_fits, t, matrix.shape[1]))
+
+
 def _rows(points: NDArray[np.float64], chosen: NDArray[np.int64]) -> NDArray[np.float64]:
     """The chosen points (B, t) of each fit, as (B, t, d)."""
     rows: NDArray[np.float64] = (
@@ -295,7 +303,7 @@ def _squared_distances(
     points: NDArray[np.float64], squares: NDArray[np.float64], centres: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Squared distances (B, t, n) of all points to the centres (B, t, d)."""
-    products = centres @ points.swapaxes(-1, -2)
+    products = _products(centres, points.swapaxes(-1, -2))
     own = np.square(centres).sum(axis=-1)
     across = squares if squares.ndim == 1 else squares[:, None]
     distances: NDArray[np.float64] = np.maximum(across - 2.0 * products + own[..., None], 0.0)

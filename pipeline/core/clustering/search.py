@@ -20,6 +20,7 @@ _SHORT, _LONG = 10, 80  # iterations of every start, and of the best of them
 _POLISHED = 400  # iterations of the fit that is taken, at most
 _TOLERANCE, _STANDS = 3e-5, 1e-8  # of the mean log-likelihood; of the fit that is taken
 _WORSE = 6.0  # points of BIC by which a factor more may be worse before no other is tried
+_REACH = 0.1  # of what the best k gains over one cluster: with less of it, a k is not tried once more
 _PATIENCE = 3  # numbers of clusters without a lower criterion, after which no larger one is tried
 _FEWEST = 4  # numbers of clusters that are tried in any case
 _PRICE_OF_MEANS = 0.9  # of what the prior of the means charges; chosen on planted stores, docs/decisions/0018
@@ -86,20 +87,19 @@ def search(
     likeliest = min(ones, key=lambda each: each.bic).q
     fits, best, waited, fewer = list(ones), min(each.criterion for each in ones), 0, dict(enumerate(ones))
     for k in range(2, max(k_max, asked) + 1):
-        of_k: dict[int, Fit] = {}
         # The means of k clusters lie in k - 1 dimensions: of the factors that stores have as one cluster, clusters explain no more.
-        factors = range(max(0, likeliest - max(k - 1, FACTORS_OF_A_MIX)), len(ones))
-        for q in factors:
+        fewest = max(0, likeliest - max(k - 1, FACTORS_OF_A_MIX))
+        begun: dict[int, Mixtures] = {}
+        for q in range(fewest, len(ones)):
             starts = [from_whitened_kmeans(few, ones[q].mixture, k, _RESTARTS, _random(seed, k, q))]
-            if q == factors[0]:
+            if q == fewest:
                 starts.append(from_plain_kmeans(few, k, _RESTARTS, _random(seed, k, len(ones))))
             else:
-                starts.append(posteriors(few, of_k[q - 1].mixture))
+                starts.append(posteriors(few, begun[q - 1]))
             if k > 2 and q in fewer and d:
                 starts.append(from_fewer(few, fewer[q].mixture, smallest_of_few))
-            of_k[q] = _best_fit(stores, few, groups, np.concatenate(starts), ones[q])
-            if q > factors[0] and of_k[q].bic > of_k[q - 1].bic + _WORSE:
-                break
+            begun[q] = _begun(few, np.concatenate(starts), ones[q])
+        of_k = _of_all_factors(stores, groups, begun, min(fewer.values(), key=lambda each: each.criterion).q)
         if k == asked and not any(each.smallest for each in of_k.values()):
             of_k[0] = _as_started(
                 stores, groups, from_plain_kmeans(stores, k, _RESTARTS, _random(seed, k, len(ones)))[0]
@@ -110,19 +110,38 @@ def search(
         best, fewer = min(best, lowest), of_k
         if k >= max(_FEWEST, asked) and waited >= _PATIENCE:
             break
-    return _swept_back(stores, few, groups, fits, ones)
+    return _swept_back(stores, few, groups, fits, ones, asked)
 
 
-def _swept_back(stores: Stores, few: Stores, groups: int, fits: list[Fit], ones: list[Fit]) -> list[Fit]:
-    """The fits; and for each k >= 2 a fit from the best k + 1 clusters with two of them joined, if it is better."""
-    swept = list(fits)
+def _swept_back(stores: Stores, few: Stores, groups: int, fits: list[Fit], ones: list[Fit], asked: int) -> list[Fit]:
+    """The fits; and for each k >= 2 a fit from the best k + 1 clusters with two of them joined, if it is better.
+
+    It goes down to the k that is asked for, if any, and to the first k + 1 whose criterion is far above the lowest: with fewer clusters it only rises.
+    """
+    swept, of_one = list(fits), min(each.criterion for each in ones)
+    best = min(fits, key=lambda each: each.criterion)
+    highest = best.criterion + _REACH * (of_one - best.criterion)
     for k in range(max(each.k for each in fits) - 1, 1, -1):
         more = min((each for each in swept if each.k == k + 1), key=lambda each: each.criterion)
-        before = min((each.criterion for each in swept if (each.k, each.q) == (k, more.q)), default=np.inf)
-        merged = _best_fit(stores, few, groups, from_more(few, more.mixture), ones[more.q], before)
+        if more.criterion > highest and k + 1 < best.k and not 1 < asked <= k:
+            break
+        rivals = [each for each in swept if (each.k, each.q) == (k, more.q)]
+        begun = _begun(few, from_more(few, more.mixture), ones[more.q])
+        if any(_has_same_clusters(few, begun, each.mixture) for each in rivals):
+            continue
+        before = min((each.criterion for each in rivals), default=np.inf)
+        merged = _continued(stores, groups, begun, before)
         if merged.criterion < before:
             swept.append(merged)
     return sorted(swept, key=lambda each: (each.k, each.q))
+
+
+def _has_same_clusters(stores: Stores, mixture: Mixtures, other: Mixtures) -> bool:
+    """Whether two mixtures of k clusters part these stores alike: then one goes on to where the other is."""
+    k = mixture.means.shape[1]
+    labels, others = (posteriors(stores, each)[0].argmax(axis=1) for each in (mixture, other))
+    pairs = len(np.unique(labels * k + others))
+    return pairs == len(np.unique(labels)) == len(np.unique(others))
 
 
 def begun_from(stores: Stores, groups: int, fits: list[Fit], start: NDArray[np.float64]) -> list[Fit]:
@@ -131,7 +150,9 @@ def begun_from(stores: Stores, groups: int, fits: list[Fit], start: NDArray[np.f
     A start from the clusters of a reference finds them again where a few stores changed, even if these stores make a likelier fit with a
     cluster that is too small.
     """
-    begun = [_best_fit(stores, stores, groups, start[None], fit_of_one) for fit_of_one in fits if fit_of_one.k == 1]
+    begun = [
+        _continued(stores, groups, _begun(stores, start[None], fit_of_one)) for fit_of_one in fits if fit_of_one.k == 1
+    ]
     return sorted(fits + begun, key=lambda each: (each.k, each.q))
 
 
@@ -157,14 +178,8 @@ def _few(stores: Stores, smallest: int) -> Stores:
     return stores if rows is None else stores.taken(rows)
 
 
-def _best_fit(
-    stores: Stores, few: Stores, groups: int, starts: NDArray[np.float64], one_cluster: Fit, highest: float = np.inf
-) -> Fit:
-    """The best of several starts on a few stores, with the noise and tails of one cluster; then it goes on with all stores, and with its own.
-
-    It ends early if its criterion would not fall to `highest`.
-    """
-    n = len(stores.numbers)
+def _begun(few: Stores, starts: NDArray[np.float64], one_cluster: Fit) -> Mixtures:
+    """The likeliest (a batch of one) of several starts on a few stores, with the noise and tails of one cluster."""
     short = fit(
         few,
         np.ones(starts.shape[:2]),
@@ -175,12 +190,30 @@ def _best_fit(
         adapts=False,
         rivals=len(starts),
     )
-    best = short.taken(np.array([short.log_likelihoods.argmax()]))
+    return short.taken(np.array([short.log_likelihoods.argmax()]))
+
+
+def _continued(stores: Stores, groups: int, begun: Mixtures, highest: float = np.inf) -> Fit:
+    """The fit on all stores that goes on from one on a few, with its own noise and tails. It ends early if its criterion would not fall to `highest`."""
+    (_, k, d), q = begun.means.shape, begun.loadings.shape[2]
     # All that a criterion charges but these parameters is at least 0, see `_judged`.
-    free = _free(stores, groups, best, one_cluster.q) - (starts.shape[2] - 1) * stores.numbers.shape[1]
+    free = _free(stores, groups, begun, q) - (k - 1) * d
+    n = len(stores.numbers)
     least = (free * np.log(n) - highest) / 2.0
-    longer = refine(stores, np.ones((1, n)), best, _LONG, _TOLERANCE, least=least)
-    return _judged(stores, groups, longer, one_cluster.q)
+    return _judged(stores, groups, refine(stores, np.ones((1, n)), begun, _LONG, _TOLERANCE, least=least), q)
+
+
+def _of_all_factors(stores: Stores, groups: int, begun: dict[int, Mixtures], likely: int) -> dict[int, Fit]:
+    """The fits of one k, by number of factors. The first has as many as are `likely`; of the others, one that would not reach the lowest
+    criterion ends early. More factors are not tried if one more was worse."""
+    first = likely if likely in begun else min(begun)
+    fits: dict[int, Fit] = {}
+    for q in (first, *(q for q in begun if q < first), *(q for q in begun if q > first)):
+        if q > first and q - 2 in fits and fits[q - 1].bic > fits[q - 2].bic + _WORSE:
+            break
+        lowest = min((each.criterion for each in fits.values()), default=np.inf)
+        fits[q] = _continued(stores, groups, begun[q], lowest)
+    return dict(sorted(fits.items()))
 
 
 def _as_started(stores: Stores, groups: int, start: NDArray[np.float64]) -> Fit:

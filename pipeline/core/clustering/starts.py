@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
+from pipeline.core.clustering import principal
 from pipeline.core.clustering.densities import Mixtures, Stores, certainty, factor_posteriors, posteriors
 from pipeline.core.clustering.factor_mixture import one_hot
 from pipeline.core.clustering.kmeans import kmeans, spread_starts
@@ -58,10 +58,9 @@ def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.flo
         about = residuals - middle
         own = np.flatnonzero(cluster > _NOTHING)
         weighed = about[own] * np.sqrt(cluster[own])[:, None]
-        last = about.shape[1] - 1
-        scatter, axis = eigh(weighed.T @ weighed / size, subset_by_index=[last, last], check_finite=False)
-        lengths.append(scatter[0] * size)
-        along = about @ axis[:, 0]
+        scatter, axis = _longest_axis(weighed)
+        lengths.append(scatter)
+        along = about @ axis
         halves.append(along > 0)
     order = np.argsort(-np.asarray(lengths), kind="stable")[:_SPLITS]
     starts = [_split(memberships, cluster, memberships[:, cluster] * halves[cluster]) for cluster in order]
@@ -74,6 +73,16 @@ def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.flo
         starts.append(np.column_stack([memberships * (1.0 - chosen)[:, None], chosen]))
         far[near] = -1.0
     return np.stack(starts)
+
+
+def _longest_axis(rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """The longest principal axis (d,) of rows (n, d), of any length, and their squares along it."""
+    n, d = rows.shape
+    if n >= d:
+        squares, axis = principal.axes(rows.T @ rows, 1)
+        return float(squares[0]), axis[:, 0]
+    squares, along = principal.axes(rows @ rows.T, 1)  # the same axis, from the smaller matrix
+    return float(squares[0]), along[:, 0] @ rows
 
 
 def from_more(stores: Stores, more: Mixtures) -> NDArray[np.float64]:

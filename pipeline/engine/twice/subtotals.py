@@ -23,7 +23,8 @@ _COMPARED = {
     "store_id": ("sku_sums", "chosen_sales", "sku_id, category"),
     "category": ("store_sums", "store_sums", "store_id"),
 }
-_TRIED = 20_000  # sets of members, where there are more of them than sums
+_FEW = 40  # possible members, of which sets are tried one by one where there are more of them than sums
+_TRIED = 5_000  # of these sets
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,12 @@ def _members(sums: np.ndarray, candidate: int, smaller: np.ndarray) -> np.ndarra
     members = smaller[exceeded & sums[smaller].any(axis=1)]
     if len(members) < 2 or (sums[members].sum(axis=0) >= total - _ROUNDING * len(members)).mean() < _AGREE:
         return None
-    is_member = (
-        _by_least_squares(sums[members], total) if len(members) <= sums.shape[1] else _by_trial(sums[members], total)
-    )
-    if is_member is None or is_member.sum() < 2:
-        return None
-    return members[is_member] if _agree(sums[members[is_member]], total) else None
+    ways = (_by_least_squares,) if len(members) <= sums.shape[1] else (_by_few, _by_all_but_few, _by_trial)
+    for way in ways:
+        is_member = way(sums[members], total)
+        if is_member.sum() >= 2 and _agree(sums[members[is_member]], total):
+            return np.asarray(members[is_member])
+    return None
 
 
 def _by_least_squares(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
@@ -103,15 +104,38 @@ def _by_least_squares(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
     return np.asarray(weights > 0.5)
 
 
-def _by_trial(parts: np.ndarray, total: np.ndarray) -> np.ndarray | None:
-    """Return the set of parts that adds up to the total, the largest part first; None if there is none, or none after `_TRIED` sets."""
+def _by_few(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return the parts that add up to the total, if these are few: no other weights that are not negative then do.
+
+    Weights are unique as long as the members are fewer than about half of the sums: Bruckstein, Elad & Zibulevsky (2008), "On the
+    uniqueness of nonnegative sparse solutions to underdetermined systems of equations", IEEE Trans. Inf. Theory 54.
+    """
+    from scipy.optimize import nnls  # half a second, which most sales need not: they have more stores than categories
+
+    try:
+        weights, _ = nnls(parts.T, total)
+    except RuntimeError:  # it did not converge
+        return np.zeros(len(parts), dtype=bool)
+    return np.asarray(weights > 0.5)
+
+
+def _by_all_but_few(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return the parts that add up to the total, if these are nearly all."""
+    return ~_by_few(parts, parts.sum(axis=0) - total)
+
+
+def _by_trial(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return the set of parts that adds up to the total, the largest part first; none if there is none, or none after `_TRIED` sets."""
+    none = np.zeros(len(parts), dtype=bool)
+    if len(parts) > _FEW:
+        return none
     order = np.argsort(-parts.sum(axis=1), kind="stable")
     remaining = np.cumsum(parts[order][::-1], axis=0)[::-1]
     slack = _ROUNDING * len(parts)
     waiting: list[tuple[int, np.ndarray, tuple[int, ...]]] = [(0, total, ())]
     for _ in range(_TRIED):
         if not waiting:
-            return None
+            break
         at, left, chosen = waiting.pop()
         if (np.abs(left) <= slack).all():
             return np.isin(np.arange(len(parts)), order[list(chosen)])
@@ -121,7 +145,7 @@ def _by_trial(parts: np.ndarray, total: np.ndarray) -> np.ndarray | None:
         after = left - parts[order[at]]
         if (after >= -slack).all():
             waiting.append((at + 1, after, (*chosen, at)))
-    return None
+    return none
 
 
 def _agree(parts: np.ndarray, total: np.ndarray) -> bool:
