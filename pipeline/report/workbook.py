@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import csv
 import functools
-import io
+import os
 import re
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from pipeline.duck.spill import spill_folder
 from pipeline.report.grids import Cell
 from pipeline.report.overview import about
-from pipeline.report.sheet_rows import SheetRows, styles_of, write_package
 from pipeline.report.sheets import Heading, Sheet, sheets
 from pipeline.report.source import Source
 from pipeline.storage.durable import naming
 
 MOST_ROWS = 1_048_576 - 1  # of a sheet, below its head
+MOST_CHARACTERS = 32_767  # of a cell
 _TEXTS = 100_000  # whose guarded form is remembered: names recur in every category
 _AT_ONCE = 1_000  # rows that are written at once
 FORMATS = {"text": "@", "whole": "0", "number": "0.00", "figure": "General", "share": "0%", "money": "#,##0.00"}
@@ -53,63 +53,48 @@ def write(source: Source, paths: Mapping[str, Path]) -> list[str]:
     -------
     Nothing that is to be said at the end of a run: no line.
     """
-    every_sheet = list(sheets(source))
-    # The library numbers formats in the order of their first use, which further sheets of the same columns do not change.
-    styles = _styles(_template(source, [_Part(sheet, None) for sheet in every_sheet]), every_sheet)
-    with spill_folder(source.spill or tempfile.gettempdir()) as folder:
-        parts = []
-        for sheet in every_sheet:
-            of_columns = [styles[column.kind] for column in sheet.columns]
-            with _csv(sheet, paths.get(sheet.name)) as every_row:
-                parts += [
-                    _Part(sheet, SheetRows(rows, of_columns, styles["text"], folder)) for rows in _parts(every_row)
-                ]
-        by_path = {_path(position): part.rows for position, part in enumerate(parts) if part.rows}
-        with naming(paths["workbook"]), paths["workbook"].open("wb") as file:
-            write_package(_template(source, parts), by_path, file)
-    return []
-
-
-class _Part(NamedTuple):
-    """A sheet, and rows of it that fit into a sheet of the workbook."""
-
-    sheet: Sheet
-    rows: SheetRows | None
-
-
-def _path(position: int) -> str:
-    """The path of a sheet in the workbook, from 0; the sheet about comes before all others."""
-    return f"xl/worksheets/sheet{position + 2}.xml"
-
-
-def _styles(template: BinaryIO, every_sheet: Sequence[Sheet]) -> dict[str, str]:
-    """The style of cells by kind."""
-    return {
-        column.kind: style
-        for position, sheet in enumerate(every_sheet)
-        for column, style in zip(sheet.columns, styles_of(template, _path(position)), strict=True)
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": False,
     }
-
-
-def _formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
-    formats = {kind: book.add_format({"num_format": text}) for kind, text in FORMATS.items()}
-    return formats | {"head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})}
-
-
-def _template(source: Source, parts: Sequence[_Part]) -> BinaryIO:
-    """The workbook without the rows, of which each sheet has a first and a last one."""
-    template = io.BytesIO()
-    with xlsxwriter.Workbook(template, {"in_memory": True}) as book:
+    with (
+        spill_folder(source.spill or tempfile.gettempdir()) as folder,
+        _opened(paths["workbook"]) as file,
+        xlsxwriter.Workbook(file, options | {"tmpdir": str(folder)}) as book,
+    ):
         book.set_properties(
             {"title": f"Store clusters: {source.env}", "comments": about(source), "created": datetime(2000, 1, 1)}
         )  # no clock
-        formats = _formats(book)
+        formats = {kind: book.add_format({"num_format": text}) for kind, text in FORMATS.items()}
+        formats["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         _about(source, book)
-        numbers: Counter[str] = Counter()
-        for part in parts:
-            numbers[part.sheet.name] += 1
-            _add_sheet(book, part, numbers[part.sheet.name], formats)
-    return template
+        for sheet in sheets(source):
+            with _csv(sheet, paths.get(sheet.name)) as rows:
+                _write_sheet(book, sheet, rows, formats)
+    return []
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open the file for a workbook; an error of the disk is raised as an OSError with the file's name."""
+    file = path.open("wb")
+    try:
+        with naming(path):
+            try:
+                yield file
+                file.close()
+            except FileCreateError as error:
+                raise error.args[0] from error
+    except BaseException:
+        # The zip archive of xlsxwriter writes its end when it is garbage-collected. That must not fail again, where nobody can
+        # catch the error, so it gets an open file that discards everything.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, file.fileno())
+        os.close(nowhere)
+        raise
 
 
 def _about(source: Source, book: xlsxwriter.Workbook) -> None:
@@ -134,17 +119,25 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
         page.write_string(number, 0, line)
 
 
-def _add_sheet(book: xlsxwriter.Workbook, part: _Part, number: int, formats: Mapping[str, Any]) -> None:
-    """Add a sheet; rows beyond Excel's limit go to further, numbered sheets."""
-    columns, last = part.sheet.columns, part.rows.count if part.rows else 0
-    page = book.add_worksheet(part.sheet.name if number == 1 else f"{part.sheet.name} ({number})")
-    page.freeze_panes(1, 0)
-    for at, column in enumerate(columns):
-        page.set_column(at, at, _width(column), formats[column.kind])
-        page.write_string(0, at, column.name, formats["head"])
-        for row in {1, max(last, 1)}:
-            page.write_blank(row, at, None, formats[column.kind])
-    page.autofilter(0, 0, max(last, 1), len(columns) - 1)
+def _write_sheet(
+    book: xlsxwriter.Workbook, sheet: Sheet, every_row: Iterable[tuple[Cell, ...]], formats: Mapping[str, Any]
+) -> None:
+    """Write a sheet; rows beyond Excel's limit go to further, numbered sheets."""
+    of_numbers, of_texts = [formats[column.kind] for column in sheet.columns], formats["text"]
+    for number, rows in enumerate(_parts(every_row), start=1):
+        page = book.add_worksheet(sheet.name if number == 1 else f"{sheet.name} ({number})")
+        page.freeze_panes(1, 0)
+        for at, column in enumerate(sheet.columns):
+            page.set_column(at, at, _width(column), formats[column.kind])
+            page.write_string(0, at, column.name, formats["head"])
+        last = 0
+        for last, row in enumerate(rows, start=1):
+            for at, value in enumerate(row):
+                if isinstance(value, str):
+                    page.write_string(last, at, fitted(value), of_texts)
+                elif value is not None:
+                    page.write_number(last, at, value, of_numbers[at])
+        page.autofilter(0, 0, max(last, 1), len(sheet.columns) - 1)
 
 
 def _parts(rows: Iterable[tuple[Cell, ...]], most: int = MOST_ROWS) -> Iterator[Iterator[tuple[Cell, ...]]]:
@@ -164,6 +157,22 @@ def _width(column: Heading) -> int:
     return {"text": 22, "whole": 11, "number": 11, "figure": 11, "share": 11, "money": 14}[column.kind] + (
         40 if column.name in ("Reason", "Meaning", "Name") else 0
     )
+
+
+def fitted(text: str) -> str:
+    """The text within the limit of an Excel cell: a longer text is cut, with an ellipsis."""
+    return text if _length(text) <= MOST_CHARACTERS else _cut(text)
+
+
+def _length(text: str) -> int:
+    return len(text) + sum(letter > "\uffff" for letter in text)  # Excel counts UTF-16
+
+
+def _cut(text: str) -> str:
+    cut = text[: MOST_CHARACTERS - 1]
+    while _length(cut) > MOST_CHARACTERS - 1:
+        cut = cut[: MOST_CHARACTERS - 1 - (_length(cut) - len(cut))]
+    return f"{cut}…"
 
 
 def guarded(text: str) -> str:

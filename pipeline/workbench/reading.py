@@ -207,7 +207,7 @@ def _as_parquet(connection: duckdb.DuckDBPyConnection, text: str, parameters: li
 def _as_xlsx(connection: duckdb.DuckDBPyConnection, text: str, parameters: list[str], output: BinaryIO) -> None:
     import xlsxwriter
 
-    from pipeline.report.sheet_rows import fitted
+    from pipeline.report.workbook import fitted
 
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     content = io.BytesIO()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import math
 import time
 from pathlib import Path
 
@@ -12,13 +11,11 @@ import fastexcel
 import openpyxl
 import pytest
 import report_tables
-import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 from report_tables import HOSTILE
 
-from pipeline.report import sheet_rows, sheets, workbook
-from pipeline.report.sheets import Heading, Sheet
+from pipeline.report import sheets, workbook
 from pipeline.report.source import Source
 
 CSV = ("clusters", "profiles", "outside", "moves", "excluded", "dictionary")
@@ -104,68 +101,6 @@ def test_sample_data_is_said_on_the_first_sheet(source: Source, tmp_path: Path) 
     assert any("SAMPLE DATA" in str(cell.value) for row in book["about"].iter_rows() for cell in row)
 
 
-AWKWARD = (
-    " a",
-    "a\n",
-    "\u00a0",
-    "_x0041_",
-    "\x01\x1f",
-    "<b>&amp;\"'",
-    "\ufffe\uffff",
-    "=1+1",
-    "🍞" * 20_000,
-    "<r><t>x</t></r>",
-    "]]>",
-)
-
-
-def with_rows(rows: list[tuple], folder: Path) -> Path:
-    """A workbook whose sheet `rows` has these rows, of a text and two numbers."""
-    head = tuple(Heading(kind, "", kind) for kind in ("text", "money", "share"))
-    sheet = Sheet("rows", "", head, iter(rows))
-    template = workbook._template(Source({}, "dev"), [workbook._Part(sheet, None)])
-    styles = workbook._styles(template, [sheet])
-    written = sheet_rows.SheetRows(rows, [styles[column.kind] for column in head], styles["text"], folder)
-    template = workbook._template(Source({}, "dev"), [workbook._Part(sheet, written)])
-    with (folder / "a.xlsx").open("wb") as file:
-        sheet_rows.write_package(template, {workbook._path(0): written}, file)
-    return folder / "a.xlsx"
-
-
-def test_rows_are_read_back_as_from_a_workbook_that_the_library_wrote_cell_by_cell(tmp_path: Path) -> None:
-    rows = [(text, number, None) for text in AWKWARD for number in (1, -2.5, 1e300, 0.1 + 0.2, None)]
-    rows[3:3] = [(None, None, None), (None, None, -0.0)]
-    ours = openpyxl.load_workbook(with_rows(rows, tmp_path))["rows"]
-    with xlsxwriter.Workbook(tmp_path / "b.xlsx", {"constant_memory": True}) as book:
-        page = book.add_worksheet("rows")
-        formats = [book.add_format({"num_format": workbook.FORMATS[kind]}) for kind in ("text", "money", "share")]
-        for line, row in enumerate(rows, start=1):
-            for at, value in enumerate(row):
-                if isinstance(value, str):
-                    page.write_string(line, at, sheet_rows.fitted(value), formats[0])
-                elif value is not None:
-                    page.write_number(line, at, value, formats[at])
-    theirs = openpyxl.load_workbook(tmp_path / "b.xlsx")["rows"]
-    as_text = {"<r><t>x</t></r>"}  # which the library takes for XML
-    for of_ours, of_theirs in zip(ours.iter_rows(min_row=2), theirs.iter_rows(min_row=2), strict=True):
-        for own, other in zip(of_ours, of_theirs, strict=True):
-            wanted = own.value if own.value in as_text else other.value
-            assert (own.value, own.data_type, own.number_format) == (wanted, other.data_type, other.number_format)
-    assert as_text <= {cell.value for cell in ours["A"]}
-    assert (ours.dimensions, ours.auto_filter.ref) == (f"A1:C{len(rows) + 1}", f"A1:C{len(rows) + 1}")
-
-
-@pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_a_number_that_no_cell_can_have_is_refused(number: float, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="a cell cannot have"):
-        with_rows([("a", number, 0)], tmp_path)
-
-
-@pytest.mark.parametrize(("column", "text"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA")])
-def test_columns_have_letters_as_in_a_spreadsheet(column: int, text: str) -> None:
-    assert sheet_rows.letters(column) == text
-
-
 @pytest.mark.parametrize(("rows", "parts"), [(0, [0]), (3, [3]), (4, [4]), (5, [4, 1]), (8, [4, 4]), (9, [4, 4, 1])])
 def test_more_rows_than_a_sheet_holds_go_on_in_the_next(rows: int, parts: list[int]) -> None:
     given = [(number,) for number in range(rows)]
@@ -177,11 +112,11 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(rows: int, parts: list[i
 @pytest.mark.parametrize("letter", ["x", "🍞"])
 def test_a_text_that_is_too_long_for_a_cell_ends_in_an_ellipsis(letter: str) -> None:
     size = len(letter.encode("utf-16-le")) // 2
-    fits = letter * (sheet_rows.MOST_CHARACTERS // size)
-    assert sheet_rows.fitted(fits) == fits
-    cut = sheet_rows.fitted(fits + letter * 3)
+    fits = letter * (workbook.MOST_CHARACTERS // size)
+    assert workbook.fitted(fits) == fits
+    cut = workbook.fitted(fits + letter * 3)
     assert cut.endswith("…")
-    assert len(cut.encode("utf-16-le")) // 2 <= sheet_rows.MOST_CHARACTERS
+    assert len(cut.encode("utf-16-le")) // 2 <= workbook.MOST_CHARACTERS
     assert fits.startswith(cut[:-1])
 
 
