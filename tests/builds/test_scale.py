@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from projects import Project
@@ -65,9 +66,24 @@ def targets(project: Project) -> dict[str, bytes]:
     return {str(path.relative_to(below)): path.read_bytes() for path in sorted(below.rglob("*.parquet"))}
 
 
+def write_chain(project: Project, stores: int, categories: int, skus: int) -> None:
+    """Sales of a chain, which each store sells of each SKU, and a map of as many need states as SKUs."""
+    number = np.arange(stores * categories * skus)
+    sku = number // stores
+    amount = np.round(np.random.default_rng(0).gamma(2.0, 5.0, len(number)), 2)
+    category = [f"C{each:03}" for each in range(categories)]
+    needs = pd.DataFrame({"SKU": np.arange(categories * skus), "CAT": np.repeat(category, skus)})
+    needs.assign(NEED=[f"N{each % skus}" for each in needs["SKU"]]).to_csv(
+        project.path("data/raw/needs.csv"), index=False
+    )
+    sales = {"STORE": 1 + number % stores, "SKU": sku, "CAT": np.take(category, sku // skus), "SALES": amount}
+    project.write_sales(pd.DataFrame(sales))
+
+
 def test_sales_in_batches_of_categories_give_the_bytes_of_all_at_once(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_chain(project, stores=200, categories=60, skus=3)
     assert project.build(tasks.InternalPreprocessing).status == "SUCCESS"
     at_once = targets(project)
     sizes: list[int] = []
@@ -78,10 +94,10 @@ def test_sales_in_batches_of_categories_give_the_bytes_of_all_at_once(
         return computed(stage, sales, publication)  # type: ignore[arg-type]
 
     monkeypatch.setattr(tasks.InternalPreprocessing, "_batch", counted)
-    monkeypatch.setattr(internal, "_SUMS_AT_ONCE", 1)
+    monkeypatch.setattr(internal, "_SUMS_AT_ONCE", 3 * 600)
     project.path("outputs/dev/.trace/internal_preprocessing.json").unlink()
     assert project.build(tasks.InternalPreprocessing).status == "SUCCESS"
-    assert len(sizes) == 3
+    assert sizes == [3 * 600] * 20
     assert targets(project) == at_once
 
 
