@@ -45,7 +45,7 @@ for _path in (str(home() / "luigi.cfg"), os.environ.get("LUIGI_CONFIG_PATH", "")
         add_config_path(_path)
 
 _CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
-_EXPLAINED = (*_CLUSTERS, "axes", "memberships", "exemplars", "cluster_summary", "rules")
+_EXPLAINED = (*_CLUSTERS, "axes", "memberships", "mixture", "exemplars", "cluster_summary", "rules")
 _PLACED = ("store_id", "category", "cluster")
 _SOLD = ("store_id", "category", "need_state", "sales_value", "is_excluded")
 
@@ -266,14 +266,14 @@ class AssignmentModel(ModelStage):
         "sales_by_need_state": (InternalPreprocessing, "sales_by_need_state"),
         **{
             table: (InternalClustering, table)
-            for table in ("internal_clusters", "internal_features", "internal_memberships", "internal_verdicts")
+            for table in ("internal_clusters", "internal_features", "internal_mixture")
         },
         "store_volumes": (InternalClustering, "store_volumes"),
         "external_features": (ExternalPreprocessing, "external_features"),
         "external_feature_report": (ExternalPreprocessing, "external_feature_report"),
         **{
             table: (ExternalClustering, table)
-            for table in ("external_clusters", "external_memberships", "external_scaled_features", "external_verdicts")
+            for table in ("external_clusters", "external_mixture", "external_scaled_features")
         },
         "store_clusters": (Merging, "store_clusters"),
     }
@@ -281,7 +281,7 @@ class AssignmentModel(ModelStage):
         "sales_by_need_state",
         "internal_clusters",
         "internal_features",
-        "internal_memberships",
+        "internal_mixture",
         "store_volumes",
         "store_clusters",
     )

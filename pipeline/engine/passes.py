@@ -19,8 +19,7 @@ from pipeline.engine.reading.scan import Scan
 _OF_KEY = 72  # bytes: three keys, their hash, and the place in a hash table
 _SHARE = 0.5  # of the limit that the sums of a pass may take; the rest is for reading
 _MOST = 32  # passes; more would cost as much as spilling
-_DISTINCT = """SELECT APPROX_COUNT_DISTINCT(hash(store_key, sku_key)), APPROX_COUNT_DISTINCT(store_key), APPROX_COUNT_DISTINCT(sku_key)
-    FROM raw_sales"""
+_PAIR = "hash(store_key, sku_key)"
 
 
 def make(
@@ -56,9 +55,8 @@ def _conditions(connection: duckdb.DuckDBPyConnection, raw_scans: Sequence[Scan]
     at_once = max(1, int(_SHARE * memory.limit_of(connection)) // (size * int(threads)))  # each thread sums by itself
     if row(connection, "SELECT COUNT(*) FROM raw_sales")[0] <= at_once:
         return ["TRUE"]
-    pairs, stores, skus = row(connection, _DISTINCT)
+    (pairs,) = row(connection, f"SELECT APPROX_COUNT_DISTINCT({_PAIR}) FROM raw_sales")
     passes = math.ceil(pairs / at_once)
     if not 1 < passes <= _MOST:
         return ["TRUE"]
-    key = "sku_key" if skus > stores else "store_key"
-    return [f"hash({key}) % {passes} = {number}" for number in range(passes)]
+    return [f"{_PAIR} % {passes} = {number}" for number in range(passes)]

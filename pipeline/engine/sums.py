@@ -159,7 +159,7 @@ def _replace_sums(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 def _per_block(by_block: Sequence[str], signed: str) -> str:
     """The SQL of the sum of each block, in millionths of a unit: a HUGEINT."""
     return "".join(
-        f",\n    COALESCE(SUM(CASE WHEN block = {number} THEN {signed} END), 0) AS {name}"
+        f",\n    COALESCE(SUM({signed}) FILTER (block = {number}), 0) AS {name}"
         for number, name in enumerate(by_block, 1)
     )
 
@@ -173,7 +173,7 @@ def _quickly(
 ) -> bool:
     """Make `sums` if all rows are valid; otherwise make nothing, and return False."""
     blocks = "".join(
-        f",\n    SUM(CASE WHEN block = {number} THEN micros ELSE 0 END) AS {name}"
+        f",\n    COALESCE(SUM(micros) FILTER (block = {number}), 0) AS {name}"
         for number, name in enumerate(by_block, 1)
     )
     size = _FLOAT_SUM * (2 + len(by_block))

@@ -8,11 +8,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.report import outside, sections
 from pipeline.report.clusters import Mix, mix
-from pipeline.report.grids import integer, percent
+from pipeline.report.grids import flags, integer, integers, numbers, percent, percents
 from pipeline.report.k_figures import figures_of_k
 from pipeline.report.maps import placed
 from pipeline.report.memberships import likely
@@ -21,6 +23,16 @@ from pipeline.report.source import Source
 from pipeline.report.words import HOLDS, VERDICTS
 
 _EXEMPLARS = 5
+_JUDGED = (
+    "store_id",
+    "cluster",
+    "distance",
+    "confidence",
+    "is_outlier",
+    "is_held_out",
+    "reassigned",
+    "overridden",
+)  # by which the stores of a cluster are judged
 
 
 def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, Any]:
@@ -39,6 +51,7 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
     joined["confidence"] = joined["confidence"].mask(joined["overridden"].astype(bool))
     volumes = source.of_category("store_volumes", name)[["store_id", "sales_cents", "volume_tier"]]
     joined = joined.merge(volumes, on="store_id", how="left")
+    judged = joined[list(_JUDGED)]
     merged = source.of_category("merged_clusters", name)
     numbers = [int(number) for number in merged["cluster"]]
     mixes = mix(source.part("sales_by_need_state", str(row.file)), rows, numbers)
@@ -47,7 +60,7 @@ def content(source: Source, row: Any, positions: dict[str, int]) -> dict[str, An
         "name": name,
         **_verdict(verdict),
         "clusters": [
-            _cluster(cluster, mixes, position, joined)
+            _cluster(cluster, mixes, position, judged)
             for position, cluster in enumerate(merged.itertuples(index=False))
         ],
         "needs": mixes.need_states,
@@ -82,10 +95,12 @@ def _verdict(verdict: pd.DataFrame) -> dict[str, Any]:
 
 
 def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> dict[str, Any]:
-    stores = joined[joined["cluster"] == cluster.cluster]
-    moved = stores["reassigned"].astype(bool) | stores["overridden"].astype(bool)
-    typical = stores[~stores["is_outlier"].eq(True) & ~stores["is_held_out"].eq(True) & ~moved]
-    typical = typical.sort_values(["distance", "store_id"]).head(_EXEMPLARS)
+    stores = joined[(joined["cluster"] == cluster.cluster).to_numpy()]
+    overridden, outliers = _mask(stores["overridden"]), _mask(stores["is_outlier"])
+    moved = _mask(stores["reassigned"]) | overridden
+    typical = stores[~outliers & ~_mask(stores["is_held_out"]) & ~moved]
+    # the rows are in the order of the stores, by which ties are broken
+    nearest = np.argsort(typical["distance"].to_numpy(dtype="float64"), kind="stable")[:_EXEMPLARS]
     more, less = mixes.differences(position)
     return {
         "number": int(cluster.cluster),
@@ -95,35 +110,41 @@ def _cluster(cluster: Any, mixes: Mix, position: int, joined: pd.DataFrame) -> d
         "external": integer(cluster.external_cluster),
         "note": str(cluster.note),
         "moved": int(cluster.reassigned_stores),
-        "overridden": int(stores["overridden"].astype(bool).sum()),
+        "overridden": int(overridden.sum()),
         "sales": round(mixes.sales[position] / 100),
         "confidence": percent(stores["confidence"].mean()),
         "apart": percent(mixes.apart(position), 1),
-        "outliers": int(stores["is_outlier"].eq(True).sum()),
-        "exemplars": [str(store) for store in typical["store_id"]],
+        "outliers": int(outliers.sum()),
+        "exemplars": typical["store_id"].iloc[nearest].tolist(),
         "more": more,
         "less": less,
     }
 
 
+def _mask(values: pd.Series[Any]) -> NDArray[np.bool_]:
+    return np.array(flags(values), dtype=np.bool_)
+
+
 def _stores(joined: pd.DataFrame, positions: dict[str, int]) -> dict[str, list[Any]]:
     """One list per figure, in the order of the stores: how many positions after the store before, cluster, its two sides, size, next-nearest, percents, flags."""
+    whole_cents = integers(joined["sales_cents"])
+    positions_on_axis = numbers(joined["position"])
     return {
-        "after": _steps([positions[store] for store in joined["store_id"]]),
-        "cluster": [int(number) for number in joined["cluster"]],
-        "internal": [integer(number) for number in joined["internal_cluster"]],
-        "external": [integer(number) for number in joined["external_cluster"]],
-        "sales": [None if pd.isna(cents) else round(int(cents) / 100) for cents in joined["sales_cents"]],
-        "tier": [integer(number) for number in joined["volume_tier"]],
-        "next": [integer(number) for number in joined["next_cluster"]],
-        "confidence": [percent(value) for value in joined["confidence"]],
-        "margin": [percent(value) for value in joined["margin"]],
-        "position": [None if pd.isna(value) else round(float(value), 2) for value in joined["position"]],
-        "silhouette": [percent(value) for value in joined["silhouette"]],
-        "outlier": [int(value is True or value == 1) for value in joined["is_outlier"]],
-        "held": [int(value is True or value == 1) for value in joined["is_held_out"]],
-        "overridden": [int(value) for value in joined["overridden"]],
-        "moved": [int(value) for value in joined["reassigned"]],
+        "after": _steps([positions[store] for store in joined["store_id"].tolist()]),
+        "cluster": integers(joined["cluster"]),
+        "internal": integers(joined["internal_cluster"]),
+        "external": integers(joined["external_cluster"]),
+        "sales": [None if cents is None else round(cents / 100) for cents in whole_cents],
+        "tier": integers(joined["volume_tier"]),
+        "next": integers(joined["next_cluster"]),
+        "confidence": percents(joined["confidence"]),
+        "margin": percents(joined["margin"]),
+        "position": [None if value is None else round(value, 2) for value in positions_on_axis],
+        "silhouette": percents(joined["silhouette"]),
+        "outlier": [int(value) for value in flags(joined["is_outlier"])],
+        "held": [int(value) for value in flags(joined["is_held_out"])],
+        "overridden": [int(value) for value in flags(joined["overridden"])],
+        "moved": [int(value) for value in flags(joined["reassigned"])],
     }
 
 

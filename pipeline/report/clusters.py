@@ -77,19 +77,22 @@ def mix(sales: pd.DataFrame, placed: pd.DataFrame, clusters: list[int]) -> Mix:
     Shares are means over the stores of a cluster; a store without sales in a need state counts as zero. Chain shares are
     pooled over all stores that are not excluded, as in `share_index`.
     """
-    sales = sales[~sales["is_excluded"].astype(bool)]
-    positive = sales["sales_cents"].clip(lower=0).groupby(sales["need_state"]).sum()
+    sales = sales[~sales["is_excluded"].to_numpy(dtype="bool")]
+    need, names = pd.factorize(sales["need_state"])
+    positive = sales["sales_cents"].clip(lower=0).groupby(need).sum()
     total = int(positive.sum())
-    order = sorted(positive.index, key=lambda name: (-int(positive[name]), name))
-    joined = sales.merge(placed[["store_id", "cluster"]], on="store_id")
+    order = sorted(range(len(names)), key=lambda code: (-int(positive[code]), names[code]))
+    at = pd.Index(placed["store_id"]).get_indexer(sales["store_id"])
+    joined, need = sales[at >= 0], need[at >= 0]
+    cluster = placed["cluster"].to_numpy()[at[at >= 0]]
     stores = placed.groupby("cluster").size()
-    shares = joined.groupby(["cluster", "need_state"])["share"].sum().to_dict()
-    money = joined.groupby("cluster")["sales_cents"].sum().to_dict()
+    shares = joined["share"].groupby([cluster, need]).sum().to_dict()
+    money = joined["sales_cents"].groupby(cluster).sum().to_dict()
     return Mix(
-        need_states=[str(name) for name in order],
-        chain=[int(positive[name]) / total if total else None for name in order],
+        need_states=[str(names[code]) for code in order],
+        chain=[int(positive[code]) / total if total else None for code in order],
         share=[
-            [float(shares.get((cluster, name), 0.0)) / int(stores[cluster]) for name in order] for cluster in clusters
+            [float(shares.get((cluster, code), 0.0)) / int(stores[cluster]) for code in order] for cluster in clusters
         ],
         sales=[int(money.get(cluster, 0)) for cluster in clusters],
     )

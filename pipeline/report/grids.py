@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.schema import TABLES, Column
@@ -80,6 +81,35 @@ def cell(value: Any, column: Column) -> Cell:
 def integer(value: Any) -> int | None:
     """A whole number; None for a missing value."""
     return None if pd.isna(value) else int(value)
+
+
+def integers(values: pd.Series[Any]) -> list[int | None]:
+    """`integer` of each value."""
+    return _or_none(values.fillna(0).astype("int64").tolist(), values)
+
+
+def numbers(values: pd.Series[Any]) -> list[float | None]:
+    """Each value as a float; None for a missing value."""
+    return _or_none(values.to_numpy(dtype="float64", na_value=np.nan).tolist(), values)
+
+
+def percents(values: pd.Series[Any]) -> list[int | None]:
+    """`percent` of each value, without digits."""
+    rounded = np.rint(100 * values.to_numpy(dtype="float64", na_value=0.0))
+    return _or_none(np.nan_to_num(rounded).astype("int64").tolist(), values)
+
+
+def flags(values: pd.Series[Any]) -> list[bool]:
+    """Whether each value is true; a missing value is not."""
+    are_true: list[bool] = values.eq(True).fillna(False).astype("bool").tolist()
+    return are_true
+
+
+def _or_none(filled: list[Any], values: pd.Series[Any]) -> list[Any]:
+    missing = values.isna().to_numpy(dtype="bool")
+    if not missing.any():
+        return filled
+    return [None if is_missing else value for value, is_missing in zip(filled, missing.tolist(), strict=True)]
 
 
 def percent(value: Any, digits: int = 0) -> float | int | None:

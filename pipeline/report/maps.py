@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.core.statistics.features import wide_table
 from pipeline.core.statistics.projection import two_components
 from pipeline.report.grids import percent
 
@@ -25,14 +26,13 @@ def placed(features: pd.DataFrame, stores: Sequence[str]) -> dict[str, Any]:
     `x` and `y` in thousandths of the largest coordinate, -1000..1000, None for a store without features; `held`: the percent
     of the variance along each axis.
     """
-    wide = features.pivot(index="store_id", columns="feature", values="value").sort_index(axis=0).sort_index(axis=1)
+    wide = wide_table(features, "feature", "value", np.nan)
     coordinates, held = two_components(wide.to_numpy(dtype=np.float64))
     widest = float(np.abs(coordinates).max()) if coordinates.size else 0.0
     scaled = np.rint(coordinates * (1000 / widest) if widest else coordinates).astype(int)
-    at = {str(store): (int(x), int(y)) for store, (x, y) in zip(wide.index, scaled, strict=True)}
-    points = [at.get(store) for store in stores]
+    x, y = (dict(zip(wide.index, axis, strict=True)) for axis in scaled.T.tolist())
     return {
-        "x": [point[0] if point else None for point in points],
-        "y": [point[1] if point else None for point in points],
+        "x": [x.get(store) for store in stores],
+        "y": [y.get(store) for store in stores],
         "held": [percent(share) for share in held],
     }

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from pipeline.core.statistics.features import wide_table
 
 _CERTAIN = 0.995  # rounds to 100 %: such a store needs no line
 
@@ -25,8 +28,8 @@ def likely(memberships: pd.DataFrame, stores: Sequence[str]) -> dict[str, Any] |
     """
     if memberships.empty:
         return None
-    wide = memberships.pivot(index="store_id", columns="cluster", values="probability").sort_index(axis=1).fillna(0.0)
+    wide = wide_table(memberships, "cluster", "probability", 0.0)
     wide = wide[wide.max(axis=1) < _CERTAIN]
-    values = zip(wide.index, wide.to_numpy(), strict=True)
-    rows = {str(store): [round(100 * float(value)) for value in row] for store, row in values}
+    percents = np.rint(100 * wide.to_numpy()).astype(int).tolist()
+    rows = dict(zip(wide.index, percents, strict=True))
     return {"clusters": [int(number) for number in wide.columns], "percent": [rows.get(store) for store in stores]}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.report.grids import percent
@@ -29,8 +30,9 @@ def of_category(source: Source, category: str, numbers: Sequence[int]) -> dict[s
     """
     profiles = source.of_category("merged_profiles", category)
     profiles = profiles[profiles["side"] == "external"]
-    features = _features(source)
-    in_category = features[features.index.isin(source.of_category("store_clusters", category)["store_id"])]
+    features = source.external_features
+    at = features.index.get_indexer(source.of_category("store_clusters", category)["store_id"])
+    in_category = features.iloc[np.sort(at[at >= 0])]
     return _differences(source, profiles, in_category, numbers)
 
 
@@ -52,15 +54,11 @@ def of_chain(source: Source, stores: Sequence[str]) -> dict[str, Any] | None:
     return {
         "clusters": [{"number": number, "name": names.get(number, "")} for number in numbers],
         "outlier": _outliers(clusters, stores),
-        "outside": _differences(source, source.table("external_profiles"), _features(source), numbers),
+        "outside": _differences(source, source.table("external_profiles"), source.external_features, numbers),
         "likely": likely(source.table("external_memberships"), stores),
         "k_figures": figures_of_k(source.table("external_k_selection")),
         **placed(source.table("external_scaled_features"), stores),
     }
-
-
-def _features(source: Source) -> pd.DataFrame:
-    return source.table("external_features").set_index("store_id")
 
 
 def _outliers(clusters: pd.DataFrame, stores: Sequence[str]) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from pipeline.report.clusters import mix
-from pipeline.report.grids import Cell, integer, of_table
+from pipeline.report.grids import Cell, flags, integer, integers, numbers, of_table
 from pipeline.report.source import Source
 from pipeline.schema import CANDIDATES, TABLES
 
@@ -174,26 +174,29 @@ def _cluster_rows(source: Source, labels: list[str]) -> Iterator[tuple[Cell, ...
         volumes = source.of_category("store_volumes", category).drop(columns="category")
         names = _names(source, category)
         joined = placed.merge(inside, on="store_id", how="left").merge(volumes, on="store_id", how="left")
-        for row in joined.sort_values("store_id").itertuples(index=False):
-            yield (
-                str(row.store_id),
-                *(carried.get(str(row.store_id), {}).get(label) for label in labels),
-                category,
-                int(row.cluster),
-                names.get(int(row.cluster), ""),
-                _money(row.sales_cents),
-                integer(row.volume_tier),
-                integer(row.next_cluster),
-                _number(row.margin),
-                None if row.overridden else _number(row.confidence),
-                _number(row.silhouette),
-                *(integer(value) for value in (row.internal_cluster, row.external_cluster)),
-                str(row.status),
-                "yes" if row.is_outlier is True else "no",
-                "yes" if row.is_held_out is True else "no",
-                "yes" if row.reassigned else "no",
-                "yes" if row.overridden else "no",
-            )
+        joined = joined.sort_values("store_id")
+        stores, clusters = joined["store_id"].tolist(), joined["cluster"].tolist()
+        yield from zip(
+            stores,
+            *([carried.get(store, {}).get(label) for store in stores] for label in labels),
+            [category] * len(stores),
+            clusters,
+            [names.get(cluster, "") for cluster in clusters],
+            [None if cents is None else round(cents / 100, 6) for cents in numbers(joined["sales_cents"])],
+            integers(joined["volume_tier"]),
+            integers(joined["next_cluster"]),
+            numbers(joined["margin"]),
+            numbers(joined["confidence"].mask(joined["overridden"].astype(bool))),
+            numbers(joined["silhouette"]),
+            integers(joined["internal_cluster"]),
+            integers(joined["external_cluster"]),
+            joined["status"].tolist(),
+            *(
+                ["yes" if flag else "no" for flag in flags(joined[name])]
+                for name in ("is_outlier", "is_held_out", "reassigned", "overridden")
+            ),
+            strict=True,
+        )
 
 
 def _categories(source: Source) -> list[str]:
@@ -278,7 +281,3 @@ def _dictionary_rows(shown: list[Sheet]) -> Iterator[tuple[Cell, ...]]:
 
 def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
-
-
-def _money(cents: Any) -> float | None:
-    return None if pd.isna(cents) else round(float(cents) / 100, 6)

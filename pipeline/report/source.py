@@ -16,6 +16,23 @@ from pipeline.schema import TABLES
 from pipeline.storage import parquet
 from pipeline.storage.by_category import OnDisk
 
+_FEW = 65_536  # rows: such a table is split in memory
+
+
+class _Held:
+    """A table by category that holds the rows of the category that was read last."""
+
+    def __init__(self, table: ByCategory) -> None:
+        self._table = table
+        self._category: str | None = None
+        self._rows = pd.DataFrame()
+
+    def rows(self, category: str) -> pd.DataFrame:
+        """The rows of a category."""
+        if category != self._category:
+            self._category, self._rows = category, self._table.rows(category)
+        return self._rows
+
 
 @dataclass(frozen=True)
 class Source:
@@ -44,7 +61,8 @@ class Source:
     spill: str | None = None
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     _read: dict[str, pd.DataFrame] = field(default_factory=dict)
-    _by_category: dict[str, ByCategory] = field(default_factory=dict)
+    _by_category: dict[str, _Held] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table as declared in `pipeline.schema`, sorted by its key; without rows if no file of it exists.
@@ -79,20 +97,33 @@ class Source:
         return parquet.read(list(self.files.get(name, ())), TABLES[name], columns)
 
     def of_category(self, name: str, category: str) -> pd.DataFrame:
-        """The rows of a category, in the order of the key; the table is split once for all categories, on disk unless it is in memory."""
+        """The rows of a category, in the order of the key; they must not be changed.
+
+        The table is split once for all categories: on disk if it has many rows. The rows of the category before are held, because several parts
+        of a page read them.
+        """
         if name not in self._by_category:
-            self._by_category[name] = (
-                by_category(self._read[name])
-                if name in self._read
+            is_small = name in self._read or self._rows(name) <= _FEW
+            self._by_category[name] = _Held(
+                by_category(self.table(name))
+                if is_small
                 else OnDisk(list(self.files.get(name, ())), TABLES[name], self.spill)
             )
         return self._by_category[name].rows(category)
 
     def has(self, name: str) -> bool:
         """Whether the table exists and has a row."""
-        if name in self.frames or name in self._read:
-            return not self.table(name).empty
-        return name in TABLES and parquet.row_count(self.files.get(name, ())) > 0
+        return not self.table(name).empty if name in self.frames else name in TABLES and self._rows(name) > 0
+
+    def _rows(self, name: str) -> int:
+        if name not in self._counts:
+            self._counts[name] = parquet.row_count(self.files.get(name, ()))
+        return self._counts[name]
+
+    @cached_property
+    def external_features(self) -> pd.DataFrame:
+        """The table of this name, by store."""
+        return self.table("external_features").set_index("store_id")
 
     def part(self, name: str, file: str) -> pd.DataFrame:
         """One file, by its name without suffix, of a table that is a file per category: they are never all in memory."""

@@ -8,6 +8,7 @@ that reads the file removes one apostrophe from each text that `GUARDED` matches
 from __future__ import annotations
 
 import csv
+import functools
 import os
 import re
 import tempfile
@@ -30,6 +31,8 @@ from pipeline.storage.durable import naming
 
 MOST_ROWS = 1_048_576 - 1  # of a sheet, below its head
 MOST_CHARACTERS = 32_767  # of a cell
+_TEXTS = 100_000  # whose guarded form is remembered: names recur in every category
+_AT_ONCE = 1_000  # rows that are written at once
 FORMATS = {"text": "@", "whole": "0", "number": "0.00", "figure": "General", "share": "0%", "money": "#,##0.00"}
 
 # The first letters of a formula in spreadsheets (OWASP, CSV injection), full-width forms included. Leading apostrophes are
@@ -50,14 +53,6 @@ def write(source: Source, paths: Mapping[str, Path]) -> list[str]:
     -------
     Nothing that is to be said at the end of a run: no line.
     """
-    _write_workbook(source, paths["workbook"])
-    for sheet in sheets(source):
-        if sheet.name in paths:
-            write_csv(sheet, paths[sheet.name])
-    return []
-
-
-def _write_workbook(source: Source, path: Path) -> None:
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -67,7 +62,7 @@ def _write_workbook(source: Source, path: Path) -> None:
     }
     with (
         spill_folder(source.spill or tempfile.gettempdir()) as folder,
-        _opened(path) as file,
+        _opened(paths["workbook"]) as file,
         xlsxwriter.Workbook(file, options | {"tmpdir": str(folder)}) as book,
     ):
         book.set_properties(
@@ -77,7 +72,9 @@ def _write_workbook(source: Source, path: Path) -> None:
         formats["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         _about(source, book)
         for sheet in sheets(source):
-            _write_sheet(book, sheet, formats)
+            with _csv(sheet, paths.get(sheet.name)) as rows:
+                _write_sheet(book, sheet, rows, formats)
+    return []
 
 
 @contextmanager
@@ -122,9 +119,12 @@ def _about(source: Source, book: xlsxwriter.Workbook) -> None:
         page.write_string(number, 0, line)
 
 
-def _write_sheet(book: xlsxwriter.Workbook, sheet: Sheet, formats: Mapping[str, Any]) -> None:
+def _write_sheet(
+    book: xlsxwriter.Workbook, sheet: Sheet, every_row: Iterable[tuple[Cell, ...]], formats: Mapping[str, Any]
+) -> None:
     """Write a sheet; rows beyond Excel's limit go to further, numbered sheets."""
-    for number, rows in enumerate(_parts(sheet.rows), start=1):
+    of_numbers, of_texts = [formats[column.kind] for column in sheet.columns], formats["text"]
+    for number, rows in enumerate(_parts(every_row), start=1):
         page = book.add_worksheet(sheet.name if number == 1 else f"{sheet.name} ({number})")
         page.freeze_panes(1, 0)
         for at, column in enumerate(sheet.columns):
@@ -132,13 +132,11 @@ def _write_sheet(book: xlsxwriter.Workbook, sheet: Sheet, formats: Mapping[str, 
             page.write_string(0, at, column.name, formats["head"])
         last = 0
         for last, row in enumerate(rows, start=1):
-            for at, (value, column) in enumerate(zip(row, sheet.columns, strict=True)):
-                if value is None:
-                    continue
+            for at, value in enumerate(row):
                 if isinstance(value, str):
-                    page.write_string(last, at, fitted(value), formats["text"])
-                else:
-                    page.write_number(last, at, value, formats[column.kind])
+                    page.write_string(last, at, fitted(value), of_texts)
+                elif value is not None:
+                    page.write_number(last, at, value, of_numbers[at])
         page.autofilter(0, 0, max(last, 1), len(sheet.columns) - 1)
 
 
@@ -187,10 +185,28 @@ def unguarded(text: str) -> str:
     return text[1:] if GUARDED.match(text) else text
 
 
-def write_csv(sheet: Sheet, path: Path) -> None:
-    """Write a sheet as CSV (RFC 4180): UTF-8 with a byte order mark, so that Excel recognises it; numbers with all digits."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
+@contextmanager
+def _csv(sheet: Sheet, path: Path | None) -> Iterator[Iterator[tuple[Cell, ...]]]:
+    """The rows of a sheet, which are written as CSV as they are read, unless `path` is None.
+
+    RFC 4180; UTF-8 with a byte order mark, so that Excel recognises it; numbers with all digits.
+    """
+    if path is None:
+        yield iter(sheet.rows)
+        return
+    file = path.open("w", encoding="utf-8-sig", newline="")
+    try:
         writer = csv.writer(file)
         writer.writerow([guarded(column.name) for column in sheet.columns])
-        for row in sheet.rows:
-            writer.writerow([guarded(value) if isinstance(value, str) else value for value in row])
+        yield _written(iter(sheet.rows), writer, path)
+    finally:
+        with naming(path):
+            file.close()
+
+
+def _written(rows: Iterator[tuple[Cell, ...]], writer: Any, path: Path) -> Iterator[tuple[Cell, ...]]:
+    guard = functools.lru_cache(_TEXTS)(guarded)
+    while some := list(islice(rows, _AT_ONCE)):
+        with naming(path):
+            writer.writerows([guard(cell) if isinstance(cell, str) else cell for cell in row] for row in some)
+        yield from some

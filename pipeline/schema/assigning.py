@@ -83,7 +83,7 @@ TABLES = (
             Column(
                 "replayed_share",
                 "float",
-                "Share of them that the model, found again from published figures, gives their own cluster back",
+                "Share of them that the model, made of published figures, gives their own cluster back",
                 unit="0..1",
             ),
         ),

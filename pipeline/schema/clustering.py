@@ -279,3 +279,25 @@ def memberships_table(key: tuple[Column, ...], name: str, comment: str) -> Table
         ),
         comment,
     )
+
+
+def mixture_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
+    """The table of the parameters of a mixture."""
+    return Table(
+        name,
+        "one row per parameter, cluster and feature" + (" and category" if key else ""),
+        (*(column.name for column in key), "parameter", "cluster", "feature"),
+        (
+            *key,
+            Column(
+                "parameter",
+                "text",
+                "noise and tails; proportion of each cluster; mean of each cluster and feature, of a level the chance that it is set; "
+                "deviation, loading_1, loading_2, ... of each feature that is a number, on each axis",
+            ),
+            Column("cluster", "integer", "The cluster; 0 if the parameter is that of all, and if clusters are tiers"),
+            FEATURE.described("The feature; empty if the parameter has none"),
+            Column("value", "float", "Its value, as in the tables of the model"),
+        ),
+        comment,
+    )

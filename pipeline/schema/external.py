@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from pipeline.schema.clustering import axes_table, clusters_table, k_selection_table, memberships_table, verdicts_table
+from pipeline.schema.clustering import (
+    axes_table,
+    clusters_table,
+    k_selection_table,
+    memberships_table,
+    mixture_table,
+    verdicts_table,
+)
 from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
 from pipeline.schema.fields import (
     CHAIN_MEAN,
@@ -68,6 +75,7 @@ TABLES = (
         "external_memberships",
         "How likely each store is in each cluster of the outside data; empty where there is one, or where clusters are tiers of an axis",
     ),
+    mixture_table((), "external_mixture", "The mixture behind the clusters of the outside data"),
     verdicts_table((), "external_verdicts", "What kind of structure was found in the outside data"),
     axes_table(
         (),

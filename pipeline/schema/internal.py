@@ -8,6 +8,7 @@ from pipeline.schema.clustering import (
     clusters_table,
     k_selection_table,
     memberships_table,
+    mixture_table,
     verdicts_table,
 )
 from pipeline.schema.explanation import exemplars_table, rules_table, summary_table
@@ -154,6 +155,7 @@ TABLES = (
         "internal_memberships",
         "How likely each store is in each cluster of the sales mix; empty where there is one, or where clusters are tiers of an axis",
     ),
+    mixture_table((CATEGORY,), "internal_mixture", "The mixture behind the clusters of the sales mix"),
     verdicts_table(
         (CATEGORY,),
         "internal_verdicts",

@@ -81,7 +81,9 @@ def write_row_groups(
             written += 1
     with pq.ParquetFile(path, page_checksum_verification=True) as back:
         same = back.schema_arrow.equals(schema) and back.num_row_groups == written
-        if not same or any(not back.read_row_group(number).equals(again(number)) for number in range(written)):
+        if not same or any(
+            not back.read_row_group(number, use_threads=False).equals(again(number)) for number in range(written)
+        ):
             raise OutputError(f"{path}: the table {table.name} does not read back as it was written; check the disk")
 
 
@@ -154,7 +156,9 @@ def parts(paths: Sequence[Path], table: Table, columns: Sequence[str] | None = N
     for path in paths:
         with _opened(path) as file:
             _check_declared(path, file.schema_arrow, table)
-            for part in file.iter_batches(65_536, columns=None if columns is None else list(columns)):
+            for part in file.iter_batches(
+                65_536, columns=None if columns is None else list(columns), use_threads=False
+            ):
                 yield part if columns is None else part.select(list(columns))
 
 
@@ -211,7 +215,9 @@ def _read(
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
         wanted = None if columns is None else list(columns)
-        arrow = file.read(columns=wanted) if categories is None else _rows_of(file, wanted, categories)
+        arrow = (
+            file.read(columns=wanted, use_threads=False) if categories is None else _rows_of(file, wanted, categories)
+        )
         arrow = arrow if wanted is None else arrow.select(wanted)
     except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
         raise OutputError(f"{path}: cannot be read ({first_line(error)}); run again to rebuild it") from error
@@ -235,25 +241,26 @@ def _rows_of(file: pq.ParquetFile, columns: list[str] | None, categories: Collec
     import pyarrow.compute as pc
 
     wanted = pa.array(sorted(categories), pa.string())
-    groups = (file.read_row_group(group, columns=columns) for group in range(file.num_row_groups))
+    groups = (file.read_row_group(group, columns=columns, use_threads=False) for group in range(file.num_row_groups))
     return pa.concat_tables(group.filter(pc.is_in(group.column("category"), value_set=wanted)) for group in groups)
 
 
 def to_frame(arrow: pa.Table, table: Table) -> pd.DataFrame:
     """Rows of a table as `read` gives them."""
     import pandas as pd
-    import pyarrow as pa
 
-    series: dict[str, pd.Series[Any]] = {}
+    arrays: dict[str, Any] = {}  # without an index: series would have to be aligned
     for name in arrow.column_names:
         column, values = table.column(name), arrow.column(name).combine_chunks()
         if column.type == "money":
-            series[column.frame_name] = _cents(values).to_pandas()
+            arrays[column.frame_name] = _cents(values).to_numpy(zero_copy_only=False)
         elif column.type == "integer" and column.nullable:
-            series[name] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+            arrays[name] = pd.Int64Dtype().__from_arrow__(values)
+        elif column.type == "text":
+            arrays[name] = values.to_pandas().array
         else:
-            series[name] = values.to_pandas()
-    return pd.DataFrame(series)
+            arrays[name] = values.to_numpy(zero_copy_only=False)
+    return pd.DataFrame(arrays)
 
 
 def _cents(values: pa.Array) -> pa.Array:

@@ -216,7 +216,7 @@ def _parts(load: Load, spill: str | None) -> Iterator[pa.Table]:
     else:
         for file in load.source:
             with _reading(file) as opened:
-                yield from map(pa.Table.from_batches, ([part] for part in opened.iter_batches()))
+                yield from map(pa.Table.from_batches, ([part] for part in opened.iter_batches(use_threads=False)))
 
 
 def _views(connection: duckdb.DuckDBPyConnection, loads: Sequence[Load]) -> list[View]:

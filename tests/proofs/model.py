@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.freshness.traces import slug
 
 CLUSTERS = ("clusters", "k_selection", "verdicts", "profiles")
-EXPLAINED = (*CLUSTERS, "memberships", "exemplars", "cluster_summary", "rules")
+EXPLAINED = (*CLUSTERS, "memberships", "mixture", "exemplars", "cluster_summary", "rules")
 INTERNAL = (*(f"internal_{table}" for table in EXPLAINED), "internal_features", "store_volumes")
 CHAIN = tuple(f"chain_{table}" for table in CLUSTERS)
 MODEL = ("spaces", "features", "need_states", "clusters", "centroids", "coefficients", "categories", "pairs")
@@ -114,12 +114,12 @@ READS = {
     "AssignmentModel": (
         "internal_clustering/internal_clusters",
         "internal_clustering/internal_features",
-        "internal_clustering/internal_memberships",
+        "internal_clustering/internal_mixture",
         "internal_clustering/store_volumes",
         "external_preprocessing/external_features",
         "external_preprocessing/external_feature_report",
         "external_clustering/external_clusters",
-        "external_clustering/external_memberships",
+        "external_clustering/external_mixture",
         "external_clustering/external_scaled_features",
         "merging/store_clusters",
     ),

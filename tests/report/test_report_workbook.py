@@ -48,8 +48,8 @@ def test_the_workbook_reads_back_cell_by_cell_and_no_cell_is_a_formula(source: S
     found = expected(source)
     assert book.sheetnames == ["about", *found]
     for name, rows in found.items():
-        for row, cells in zip(rows, book[name].iter_rows(max_row=len(rows)), strict=True):
-            for value, cell in zip(row, cells, strict=True):
+        for row, read in zip(rows, book[name].iter_rows(max_row=len(rows)), strict=True):
+            for value, cell in zip(row, read, strict=True):
                 wanted = pytest.approx(value, rel=1e-15) if isinstance(value, float) else value
                 assert cell.value == wanted or (cell.value, value) == (None, ""), (name, cell.coordinate)
                 assert cell.data_type != "f"
@@ -75,8 +75,8 @@ def test_csv_files_read_back_once_they_are_unguarded_and_no_text_begins_as_a_for
         with paths[name].open(encoding="utf-8-sig", newline="") as file:
             read = list(csv.reader(file))
         assert len(read) == len(found[name])
-        for row, cells in zip(found[name], read, strict=True):
-            for value, cell in zip(row, cells, strict=True):
+        for row, line in zip(found[name], read, strict=True):
+            for value, cell in zip(row, line, strict=True):
                 if isinstance(value, str):
                     assert workbook.unguarded(cell) == value
                     assert cell[:1] not in tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")

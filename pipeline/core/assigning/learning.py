@@ -13,12 +13,11 @@ from pipeline.core.assigning.published import Clustering
 from pipeline.core.assigning.spaces import Points, Space, farthest, mean_values
 from pipeline.core.clustering.densities import Mixtures
 from pipeline.core.clustering.evidence import Roots, Seeing, View, thinness
+from pipeline.core.clustering.mixture_table import mixture_of
 from pipeline.core.clustering.positions import Along, along, positions
-from pipeline.core.clustering.search import fitted
 from pipeline.core.internal.roots import Plane, counted_of, gaps_of, laid_flat, one_sale_of, plane
-from pipeline.core.statistics.features import Axes, on_axes, outside_weights, positive_sales, scaling_axes, weights_of
+from pipeline.core.statistics.features import Axes, on_axes, outside_weights, scaling_axes, weights_of
 from pipeline.core.statistics.named_stores import to_fit
-from pipeline.schema import UNMAPPED
 from pipeline.settings import Model
 
 
@@ -40,13 +39,12 @@ class Learnt(NamedTuple):
     measure: Along | None
 
 
-def learnt_outside(of: Clustering, factors: int, external_features: pd.DataFrame, settings: Model) -> Learnt:
+def learnt_outside(of: Clustering, external_features: pd.DataFrame, settings: Model) -> Learnt:
     """The space of the outside data.
 
     Parameters
     ----------
     of : the clustering
-    factors : the number of common factors of its mixture
     external_features : the table of that name
     settings : the scaling and weights of the features
     """
@@ -56,21 +54,19 @@ def learnt_outside(of: Clustering, factors: int, external_features: pd.DataFrame
     values = on_axes(raw, axes).to_numpy(dtype=np.float64)
     points = Points(values, np.ones(values.shape), np.zeros(len(values)))
     weights = outside_weights(raw, settings.external_weights, of.held_out).to_numpy(dtype=np.float64)
-    return _learnt(of, factors, points, weights, None, (settings.external_scaling, axes, None, None))
+    return _learnt(of, points, weights, None, (settings.external_scaling, axes, None, None))
 
 
-def learnt_inside(of: Clustering, factors: int, shares: pd.DataFrame, sales: pd.DataFrame, settings: Model) -> Learnt:
+def learnt_inside(of: Clustering, shares: pd.DataFrame, sold: pd.DataFrame, settings: Model) -> Learnt:
     """The space of a category's sales mix.
 
     Parameters
     ----------
     of : the clustering
-    factors : the number of common factors of its mixture
     shares : store x feature, of the clustering's stores
-    sales : sales_by_need_state of the category
+    sold : the category's `positive_sales`, of mapped need states
     settings : the weights of the features, as they apply to the category
     """
-    sold = positive_sales(sales).drop(columns=UNMAPPED, errors="ignore")
     totals = sold.sum(axis=1).reindex(shares.index)
     shaping = shares[to_fit(shares.index, of.held_out) & (totals > 0).to_numpy()]
     of_fitted = totals.to_numpy(dtype=np.float64)[of.fitted]
@@ -79,29 +75,27 @@ def learnt_inside(of: Clustering, factors: int, shares: pd.DataFrame, sales: pd.
     weights = weights_of(shares.columns, settings.weights).to_numpy(dtype=np.float64)
     if shares.shape[1] == 0 or shaping.empty:
         points = Points(shares.to_numpy(dtype=np.float64), np.ones(shares.shape), thin)
-        return _learnt(of, factors, points, weights, None, (None, None, None, median))
+        return _learnt(of, points, weights, None, (None, None, None, median))
     flat = plane(shaping, totals, one_sale_of(sold.loc[shaping.index]))
     gaps = gaps_of(shares, totals, flat)
     counted = counted_of(shares, gaps, flat).to_numpy(dtype=np.float64)
     points = Points(laid_flat(shares, gaps, flat).to_numpy(dtype=np.float64), counted, thin)
-    return _learnt(of, factors, points, weights, flat, (None, None, flat, median))
+    return _learnt(of, points, weights, flat, (None, None, flat, median))
 
 
 def _learnt(
     of: Clustering,
-    factors: int,
     points: Points,
     weights: NDArray[np.float64],
     flat: Plane | None,
     how: tuple[str | None, Axes | None, Plane | None, float | None],
 ) -> Learnt:
-    """The space from the published memberships: they give the mixture of the clustering, within the tolerance of its iterations."""
+    """The space, with the published mixture of the clustering."""
     roots = None if flat is None else Roots(flat.base.to_numpy(dtype=np.float64), points.counted)
     view = View(points.values, weights, roots, of.fitted)
-    stores = view.of(points.values, roots, points.thin).taken(of.fitted)
-    likely = np.ones((len(of.clusters), 1)) if of.likely is None else of.likely
-    seeing, mixture, means = view.published(fitted(stores, likely[of.fitted], factors))
-    in_tiers = of.likely is None and int(of.clusters.nunique()) > 1
+    seeing = view.seeing()
+    mixture, means = mixture_of(of.mixture, seeing, [str(name) for name in of.values.columns])
+    in_tiers = len(means) == 1 and int(of.clusters.nunique()) > 1
     measure = None
     if in_tiers:
         measure = along(seeing.of(points.values, roots, points.thin).taken(of.fitted), mixture)

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline.core.assigning.classifier import Classifier, classifier
@@ -37,14 +38,12 @@ def build(
     sales_by_need_state: pd.DataFrame | ByCategory,
     internal_clusters: pd.DataFrame | ByCategory,
     internal_features: pd.DataFrame | ByCategory,
-    internal_memberships: pd.DataFrame | ByCategory,
-    internal_verdicts: pd.DataFrame,
+    internal_mixture: pd.DataFrame | ByCategory,
     store_volumes: pd.DataFrame | ByCategory,
     external_clusters: pd.DataFrame,
     external_features: pd.DataFrame,
     external_feature_report: pd.DataFrame,
-    external_memberships: pd.DataFrame,
-    external_verdicts: pd.DataFrame,
+    external_mixture: pd.DataFrame,
     external_scaled_features: pd.DataFrame,
     store_clusters: pd.DataFrame | ByCategory,
     settings: Model,
@@ -65,22 +64,20 @@ def build(
     with threadpool_limits(1):
         outside = None
         if len(external_clusters):
-            outside = clustering(external_clusters, external_scaled_features, external_memberships)
-            axes_outside = int(external_verdicts["axes"].iloc[0])
-            learnt = learnt_outside(outside, axes_outside, external_features, settings)
+            outside = clustering(external_clusters, external_scaled_features, external_mixture)
+            learnt = learnt_outside(outside, external_features, settings)
             add_space(rows, (EXTERNAL, ALL_CATEGORIES), outside, learnt, origins_of(external_feature_report))
-        axes_of = dict(zip(internal_verdicts["category"], internal_verdicts["axes"], strict=True))
-        clusters, features, memberships = map(by_category, (internal_clusters, internal_features, internal_memberships))
+        clusters, features, mixtures = map(by_category, (internal_clusters, internal_features, internal_mixture))
         every_sales, volumes, every_final = map(by_category, (sales_by_need_state, store_volumes, store_clusters))
         for name in clusters.categories:
             own = for_category(settings, name)
             of_category, sales, final = features.rows(name), every_sales.rows(name), every_final.rows(name)
-            inside = clustering(clusters.rows(name), of_category, memberships.rows(name))
+            inside = clustering(clusters.rows(name), of_category, mixtures.rows(name))
             shares = wide(of_category, "share", inside.clusters.index)
-            shaping = sales[~sales["store_id"].isin(inside.held_out)]
-            need_states = _need_states(name, shaping, list(shares.columns))
+            sold = positive_sales(sales).drop(columns=UNMAPPED, errors="ignore")
+            need_states = _need_states(name, sold.drop(index=inside.held_out, errors="ignore"), list(shares.columns))
             by_surroundings = _by_surroundings(inside, outside)
-            learnt = learnt_inside(inside, int(axes_of[name]), shares, sales, own)
+            learnt = learnt_inside(inside, shares, sold, own)
             add_space(rows, (INTERNAL, name), inside, learnt, {}, by_surroundings)
             rows["model_need_states"] += need_states
             pairs = final.groupby(["internal_cluster", _known_or_none(final), "cluster"]).size()
@@ -89,7 +86,7 @@ def build(
                 (
                     name,
                     *_sales(volumes.rows(name), own.min_sales_share),
-                    0 if outside is None else int(inside.clusters.index.isin(outside.clusters.index).sum()),
+                    0 if outside is None else int(_are_in(inside.clusters.index, outside.clusters.index).sum()),
                     by_surroundings.accuracy,
                     by_surroundings.majority,
                     by_surroundings.used,
@@ -112,7 +109,7 @@ def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifi
     if outside is None:
         return classifier(np.empty((0, 0)), np.empty(0, dtype=np.int64), k)
     index = outside.values.index
-    outside_values = outside.values[index.isin(inside.clusters.index) & ~index.isin(inside.held_out)]
+    outside_values = outside.values[_are_in(index, inside.clusters.index) & ~_are_in(index, pd.Index(inside.held_out))]
     values, clusters = (
         outside_values.to_numpy(dtype=np.float64),
         inside.clusters.loc[outside_values.index].to_numpy(dtype=np.int64),
@@ -121,11 +118,17 @@ def _by_surroundings(inside: Clustering, outside: Clustering | None) -> Classifi
     return classifier(values[order], clusters[order], k)
 
 
-def _need_states(category: str, sales_by_need_state: pd.DataFrame, features: list[str]) -> list[tuple[str, str, str]]:
+def _are_in(stores: pd.Index[str], others: pd.Index[str]) -> NDArray[np.bool_]:
+    """Which of the stores are among the others, each there once."""
+    are_in: NDArray[np.bool_] = others.get_indexer(stores) >= 0
+    return are_in
+
+
+def _need_states(category: str, sold: pd.DataFrame, features: list[str]) -> list[tuple[str, str, str]]:
     """The feature of each need state; a need state that no store sold for more than its returns has no feature."""
-    sold = positive_sales(sales_by_need_state).drop(columns=UNMAPPED, errors="ignore").sum(axis=0)
+    every = sold.sum(axis=0)
     of_model = set(features)
-    parts = [(str(state), str(state) if state in of_model else RARE) for state in sold.index[sold > 0]]
+    parts = [(str(state), str(state) if state in of_model else RARE) for state in every.index[every > 0]]
     return [(category, state, feature) for state, feature in parts if feature in of_model]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.core.statistics.features import value_order
+from pipeline.core.statistics.features import value_order, wide_table
 from pipeline.core.statistics.named_stores import to_fit
 
 
@@ -17,7 +17,7 @@ class Clustering(NamedTuple):
 
     `clusters` by store, `values` (n, d) of the clustering, `fitted` (n,) the fitted stores, `held_out` the ids of held-out stores,
     `constant` (d,) the features that do not vary among the other stores, `distances` (n,) to the own centroid, and
-    `likely` (n, k) the probability of each cluster, None if there is one cluster, or if clusters are tiers of an axis.
+    `mixture` the table of its mixture.
     """
 
     clusters: pd.Series[int]
@@ -26,17 +26,17 @@ class Clustering(NamedTuple):
     held_out: list[str]
     constant: NDArray[np.bool_]
     distances: NDArray[np.float64]
-    likely: NDArray[np.float64] | None
+    mixture: pd.DataFrame
 
 
-def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.DataFrame) -> Clustering:
+def clustering(clusters: pd.DataFrame, features: pd.DataFrame, mixture: pd.DataFrame) -> Clustering:
     """A clustering of at least one store.
 
     Parameters
     ----------
     clusters : internal_clusters of one category, or external_clusters
     features : internal_features of it, or external_scaled_features
-    memberships : internal_memberships of it, or external_memberships; without rows if there is one cluster, or if clusters are tiers of an axis
+    mixture : internal_mixture of it, or external_mixture
     """
     placed = clusters.set_index("store_id").sort_index()
     values = wide(features, "value", placed.index)
@@ -45,10 +45,6 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
     held_out = [str(store) for store in placed.index[placed["is_held_out"].astype(bool)]]
     shaping = to_fit(placed.index, held_out)
     of_shaping = values.to_numpy(dtype=np.float64)[shaping]
-    likely = None
-    if len(memberships):
-        by_cluster = memberships.pivot(index="store_id", columns="cluster", values="probability").sort_index(axis=1)
-        likely = by_cluster.reindex(placed.index).to_numpy(dtype=np.float64)
     return Clustering(
         placed["cluster"],
         values,
@@ -56,11 +52,10 @@ def clustering(clusters: pd.DataFrame, features: pd.DataFrame, memberships: pd.D
         held_out,
         of_shaping.max(axis=0) == of_shaping.min(axis=0),
         placed["distance"].to_numpy(dtype=np.float64),
-        likely,
+        mixture,
     )
 
 
 def wide(features: pd.DataFrame, column: str, stores: pd.Index[str]) -> pd.DataFrame:
     """Stores x features of a long table; no columns without features."""
-    table = features.pivot(index="store_id", columns="feature", values=column).sort_index(axis=1)
-    return table.reindex(stores).astype("float64")
+    return wide_table(features, "feature", column, np.nan).reindex(stores).astype("float64")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline.core.between_runs.compare import matched
+from pipeline.schema import NO_CLUSTER
 
 
 class Reference(NamedTuple):
@@ -74,5 +75,6 @@ def aligned(clusters: pd.Series[int], before: Reference | None) -> Numbers:
 
 
 def renumbered(frame: pd.DataFrame, numbers: Numbers, columns: tuple[str, ...]) -> pd.DataFrame:
-    """The frame with the new numbers in these columns; nulls stay."""
-    return frame.assign(**{name: frame[name].map(numbers.new).astype(frame[name].dtype) for name in columns})
+    """The frame with the new numbers in these columns; nulls stay, and so does `NO_CLUSTER`."""
+    new = {NO_CLUSTER: NO_CLUSTER} | numbers.new
+    return frame.assign(**{name: frame[name].map(new).astype(frame[name].dtype) for name in columns})

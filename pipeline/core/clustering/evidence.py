@@ -113,23 +113,28 @@ class View:
             of_values = np.delete(roots.counted, self.pivot, axis=1)[:, self._scale.numeric]
         return Stores(points.numbers[0], _counted(len(thin), weights, of_values), points.levels[0], thin)
 
-    def published(self, mixture: Mixtures) -> tuple[Seeing, Mixtures, NDArray[np.float64]]:
-        """Three results: the view without its scale; the mixture on that view; and by cluster and feature (k, d) the means of
-        numbers and the chances that levels are set, else NaN."""
+    def seeing(self) -> Seeing:
+        """The view without its scale."""
         d = len(self.weights)
         of_features = np.arange(d) if self.pivot is None else np.delete(np.arange(d), self.pivot)
         numeric = np.zeros(d, dtype=bool)
         numeric[of_features[self._scale.numeric]] = True
-        seeing = Seeing(
+        return Seeing(
             self.weights, self.base, self.pivot, numeric, self._scale.flag_numbers(d), self._scale.thresholds(d)
         )
+
+    def published(self, mixture: Mixtures) -> tuple[Seeing, Mixtures, NDArray[np.float64]]:
+        """Three results: the view without its scale; the mixture on that view; and by cluster and feature (k, d) the means of
+        numbers and the chances that levels are set, else NaN."""
+        seeing = self.seeing()
+        numeric = seeing.numeric
         shift, width = self._scale.numbers_scale()
         plain = mixture._replace(
             means=mixture.means * width + shift,
             variances=mixture.variances * np.square(width),
             loadings=mixture.loadings * width[:, None],
         )
-        means = np.full((mixture.means.shape[1], d), np.nan)
+        means = np.full((mixture.means.shape[1], len(self.weights)), np.nan)
         means[:, numeric] = plain.means[0]
         chances, features = self._scale.flag_chances(mixture.chances[0])
         means[:, features] = chances

@@ -136,15 +136,10 @@ def begun_from(stores: Stores, groups: int, fits: list[Fit], start: NDArray[np.f
 
 
 def polished(stores: Stores, groups: int, start: Fit) -> Fit:
-    """The fit, iterated to convergence, so that its published form reproduces it. Unchanged if a cluster would lose its last store."""
+    """The fit, iterated to convergence. Unchanged if a cluster would lose its last store."""
     weights = np.ones((1, len(stores.numbers)))
     longer = _judged(stores, groups, refine(stores, weights, start.mixture, _POLISHED, _STANDS), start.q)
     return longer if longer.smallest >= min(start.smallest, 1) else start
-
-
-def fitted(stores: Stores, memberships: NDArray[np.float64], q: int) -> Mixtures:
-    """The mixture with these memberships (n, k); it reproduces a `polished` mixture from its own memberships."""
-    return fit(stores, np.ones((1, len(stores.numbers))), memberships[None], q, _POLISHED, _STANDS)
 
 
 def _random(seed: int, k: int, purpose: int) -> np.random.Generator:

@@ -20,6 +20,7 @@ from pipeline.core.clustering.evidence import Roots, View, thinness
 from pipeline.core.clustering.figures import centroids
 from pipeline.core.clustering.k_figures import KFigures, k_figures
 from pipeline.core.clustering.kmeans import kmeans, of_draws
+from pipeline.core.clustering.mixture_table import mixture_table, no_mixture
 from pipeline.core.clustering.null import NullTest, compare_with_nulls
 from pipeline.core.clustering.outcomes import outcome
 from pipeline.core.clustering.placement import describe, number
@@ -49,6 +50,8 @@ class Mix(NamedTuple):
 class Clustering:
     """The frames of a clustering; columns as in pipeline.schema, without the category.
 
+    `mixture`: a row per parameter of the mixture that was taken (`mixture_table`).
+
     `clusters`: one row per store, sorted by store_id. `k_selection`: one row per k tried. `verdict`: one row. `memberships`: one row
     per store and cluster, if there are two or more clusters. `on_halves`: the results on halves of the weeks, for every k. `passed_over`:
     the better k that was barred, if any.
@@ -58,14 +61,18 @@ class Clustering:
     k_selection: pd.DataFrame
     verdict: pd.DataFrame
     memberships: pd.DataFrame
+    mixture: pd.DataFrame
     on_halves: OnHalves
     passed_over: int | None = None
 
 
 class _Data(NamedTuple):
-    """All stores in the order of their values: ids, centred features for distances (n, d), the mixture's input, and which stores are fitted."""
+    """All stores in the order of their values: ids, centred features for distances (n, d), the mixture's input, and which stores are fitted.
+
+    `features`: the names (d,), in order."""
 
     ids: NDArray[np.object_]
+    features: list[str]
     matrix: NDArray[np.float64]
     view: View
     seen: Stores
@@ -148,7 +155,8 @@ def _data(
     fitted[fitted] = ~_outliers(matrix[fitted], settings)
     view = View(values, counted, roots, fitted)
     thin = thinness(volumes, float(np.median(volumes[fitted])))
-    return _Data(ids, matrix, view, view.of(values, roots, thin), fitted)
+    names = [str(name) for name in by_name.columns]
+    return _Data(ids, names, matrix, view, view.of(values, roots, thin), fitted)
 
 
 def _with_held_out(clustering: Clustering, held_out: Collection[str]) -> Clustering:
@@ -166,6 +174,7 @@ def _numbered(clustering: Clustering, reference: Reference | None) -> Clustering
         clusters=renumbered(clustering.clusters, numbers, ("cluster", "next_cluster")),
         verdict=clustering.verdict.assign(highest_number=numbers.highest),
         memberships=renumbered(clustering.memberships, numbers, ("cluster",)),
+        mixture=renumbered(clustering.mixture, numbers, ("cluster",)),
     )
 
 
@@ -221,12 +230,13 @@ def _cluster(
     if k == 1 and axes and settings.axis_tiers is not None:
         result, cut, note = _in_tiers(data, choice, settings)
     kind, why = verdict(k, axes, test, cut)
-    clusters, memberships = _tables(data, result)
+    clusters, memberships, ordered = _tables(data, result)
+    mixture = mixture_table(data.view, choice.fit.mixture, data.features, ordered if k > 1 else None)
     verdicts = _verdict(kind, cut or k, f"{choice.reason}; {why}{note}{sampling.remark(len(data.ids))}", test, axes)
     figures = k_figures(fit, chooser, largest)
     outcomes = [outcome(chooser, choice, k_tried, tried.barred) for k_tried in range(1, largest + 1)]
     k_selection = _k_selection(figures, k).assign(outcome=outcomes)
-    return Clustering(clusters, k_selection, verdicts, memberships, tried, choice.passed_over)
+    return Clustering(clusters, k_selection, verdicts, memberships, mixture, tried, choice.passed_over)
 
 
 def _clusters_by_k(chooser: Chooser, data: _Data, largest: int) -> dict[int, pd.Series[int]]:
@@ -303,8 +313,8 @@ def _tested(data: _Data, choice: Choice, settings: ClusteringSettings) -> NullTe
     return compare_with_nulls(matrix, labels, k, settings.null_resamples, settings.random_state, pattern)
 
 
-def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The clusters of all stores, and the probability of each cluster."""
+def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.int64]]:
+    """The clusters of all stores, the probability of each cluster, and the number of each cluster."""
     k = int(result.clusters.max()) + 1
     numbers, centres = number(data.matrix, data.fitted, result.clusters, k)
     clusters = numbers[result.clusters]
@@ -319,7 +329,7 @@ def _tables(data: _Data, result: _Result) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     likely = result.likely if k > 1 else None
-    return frame.sort_values("store_id", ignore_index=True), _memberships(data.ids, numbers, likely)
+    return frame.sort_values("store_id", ignore_index=True), _memberships(data.ids, numbers, likely), numbers + 1
 
 
 def _memberships(
@@ -368,4 +378,4 @@ def _nothing() -> Clustering:
     ).assign(chosen=pd.Series(dtype="bool"), outcome=pd.Series(dtype="str"))
     memberships = _memberships(np.empty(0, dtype=object), np.empty(0, dtype=np.int64), None)
     verdicts = _verdict(NO_STRUCTURE, 0, "there is no store to cluster", None, 0)
-    return Clustering(clusters, k_selection, verdicts, memberships, OnHalves())
+    return Clustering(clusters, k_selection, verdicts, memberships, no_mixture(), OnHalves())

@@ -43,7 +43,7 @@ def cluster(
 
     Returns
     -------
-    external_clusters, _k_selection, _verdicts, _axes, _memberships, _profiles (of the features before scaling), _exemplars, _cluster_summary,
+    external_clusters, _k_selection, _verdicts, _axes, _memberships, _mixture, _profiles (of the features before scaling), _exemplars, _cluster_summary,
     _rules (of the raw features) and external_scaled_features, as in pipeline.schema. Without features all stores form one cluster; without stores,
     that is without outside data, the tables are empty.
 
@@ -71,6 +71,7 @@ def cluster(
         "external_verdicts": verdict if len(features) else verdict.iloc[:0],
         "external_axes": along,
         "external_memberships": clustering.memberships,
+        "external_mixture": clustering.mixture,
         "external_profiles": feature_profiles(features, clustering.clusters, logged(external_feature_report)),
         **{f"external_{name}": table for name, table in explanation.items()},
         "external_scaled_features": long_table(scaled),

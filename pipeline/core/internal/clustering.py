@@ -51,7 +51,7 @@ def cluster_category(
 
     Returns
     -------
-    internal_clusters, _k_selection, _verdicts, _axes, _memberships, _profiles, _exemplars, _cluster_summary, _rules, _features and _reliability, and
+    internal_clusters, _k_selection, _verdicts, _axes, _memberships, _mixture, _profiles, _exemplars, _cluster_summary, _rules, _features and _reliability, and
     store_volumes, as in pipeline.schema. If all stores are excluded, the only row is the verdict `no structure` with k = 0; if the table itself
     is empty, there is no category and no verdict.
 
@@ -95,6 +95,7 @@ def cluster_category(
         "internal_axes": _named(along, category),
         "internal_reliability": _named(reliability(in_halves, shares, mapped), category),
         "internal_memberships": _named(clustering.memberships, category),
+        "internal_mixture": _named(clustering.mixture, category),
         "internal_profiles": _named(need_state_profiles(sales, clustering.clusters), category),
         **{f"internal_{name}": _named(table, category) for name, table in explanation.items()},
         "internal_features": _named(matrix, category),

@@ -16,6 +16,7 @@ from pipeline.core.merging.contribution import Contribution, contribution, contr
 from pipeline.core.merging.methods import AUTO, Category
 from pipeline.core.merging.outcome import Outcome, outcome
 from pipeline.core.merging.stores import NO_CLUSTER, CategoryStores
+from pipeline.core.statistics.features import wide_table
 from pipeline.errors import DataError, RawDataError
 from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import Merging
@@ -233,7 +234,7 @@ def category_stores(
 
 
 def _wide(features: pd.DataFrame) -> pd.DataFrame:
-    return features.pivot(index="store_id", columns="feature", values="value")
+    return wide_table(features, "feature", "value", np.nan)
 
 
 def _features_of(stores: NDArray[np.object_], wide: pd.DataFrame, where: str) -> NDArray[np.float64]:

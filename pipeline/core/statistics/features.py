@@ -40,11 +40,8 @@ def positive_sales(sales_by_need_state: pd.DataFrame) -> pd.DataFrame:
     state that only excluded stores sold has no column.
     """
     used = sales_by_need_state[~sales_by_need_state["is_excluded"].astype(bool)]
-    cents = used.assign(sales_cents=used["sales_cents"].clip(lower=0))
-    wide = cents.pivot_table(
-        index="store_id", columns="need_state", values="sales_cents", aggfunc="sum", fill_value=0, observed=True
-    )
-    return wide.astype("int64").sort_index().sort_index(axis=1)
+    sold = used.assign(sales_cents=used["sales_cents"].clip(lower=0))
+    return wide_table(sold, "need_state", "sales_cents", 0).astype("int64")
 
 
 def mix(sales: pd.DataFrame, min_need_state_share: float, held_out: Collection[str] = ()) -> Mix:
@@ -213,6 +210,26 @@ def long_table(features: pd.DataFrame) -> pd.DataFrame:
     long = table.melt(id_vars="store_id", var_name="feature", value_name="value")
     long = long.astype({"store_id": "str", "feature": "str", "value": "float64"})
     return long.sort_values(["store_id", "feature"], ignore_index=True)
+
+
+def wide_table(table: pd.DataFrame, column: str, value: str, absent: float) -> pd.DataFrame:
+    """The long table as a matrix: one row per store_id and one column per value of `column`, both sorted.
+
+    Parameters
+    ----------
+    table : at most one row per store and value of `column`
+    column : gives the columns
+    value : the numbers; the matrix has their type if `absent` has it too
+    absent : of a store and a column without a row
+    """
+    stores, store_ids = pd.factorize(table["store_id"], sort=True)
+    columns, names = pd.factorize(table[column], sort=True)
+    numbers = table[value].to_numpy()
+    matrix = np.full((len(store_ids), len(names)), absent, dtype=np.result_type(numbers.dtype, type(absent)))
+    matrix[stores, columns] = numbers
+    return pd.DataFrame(
+        matrix, index=pd.Index(store_ids, name="store_id"), columns=pd.Index(names, name=column), copy=False
+    )
 
 
 def check_finite(features: pd.DataFrame) -> None:
