@@ -216,7 +216,7 @@ def test_the_memory_of_preprocessing_hardly_grows_with_sums_of_a_store_and_a_sku
 
 
 @pytest.mark.nightly
-def test_the_memory_of_preprocessing_hardly_grows_with_categories_hardly_grows_with_categories(tmp_path: Path) -> None:
+def test_the_memory_of_preprocessing_hardly_grows_with_categories(tmp_path: Path) -> None:
     peaks = {}
     for categories in (60, 500):
         shape = {"stores": 200, "categories": categories, "skus": 9, "need_states": 9, "weeks": 1}
