@@ -10,7 +10,8 @@ from pipeline.errors import SettingsError
 from pipeline.machine import processes
 
 _MEGABYTE = 1_000_000
-_BESIDE = 250 * _MEGABYTE  # of a process: Python, its libraries, a batch of sales as frames, and what DuckDB takes beyond its limit
+# Of a process: Python and its libraries, a batch of sales as frames, and what DuckDB takes beyond its own limit.
+_BESIDE = 250 * _MEGABYTE
 _LEAST_LIMIT = 400 * _MEGABYTE  # of a process; DuckDB refuses to sum with less than it leaves
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")  # in which DuckDB writes sizes
