@@ -29,7 +29,8 @@ from pipeline.report import html, workbook
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
 from pipeline.stage.table import function
-from pipeline.storage.parquet import as_json, to_arrow
+from pipeline.storage.parquet import as_json
+from pipeline.storage.rows import to_arrow
 from pipeline.tasks import (
     AssignmentModel,
     ChainAgreement,

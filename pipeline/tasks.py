@@ -29,7 +29,7 @@ if not system.is_tested():  # before what only Linux has is imported
 from luigi.configuration import add_config_path
 
 from pipeline.config.environment import home
-from pipeline.run import beginning, unknown_task
+from pipeline.run import beginning, shared_processes, unknown_task
 from pipeline.schema import CANDIDATES
 from pipeline.stage.database import Bundle, DatabaseStage
 from pipeline.stage.declared import REPORT
@@ -404,3 +404,4 @@ class FullPipeline(Bundle):
 JOBS = (InternalPreprocessing, InternalClustering, ExternalPreprocessing, ExternalClustering, Merging, FullPipeline)
 unknown_task.install(JOBS)
 beginning.install()
+shared_processes.install()

@@ -13,9 +13,9 @@ WEEKS = {"quick": (1, 2), "default": (20, 100, 400), "full": (20, 100, 400, 1600
 TIMES = {"quick": 1, "default": 3, "full": 5}
 MEASURED_AT = {"quick": 1, "default": 1, "full": 1}  # which of the sizes is compared with the scan
 SMALL = {"stores": 50, "skus": 20}
-WHY_CPU = """a plain `SUM` of the same column under the same keys costs about 7 times the scan here, 4 sorted by store: a table of
-500,000 keys does not fit the processor's cache. Rounding each row to cents, and seeing that nothing is wrong with any, come on top.
-Tried: two sums instead of eight where nothing is wrong (half the time), one key instead of two (no gain where sorted)."""
+WHY_CPU = """beside the sums of eight blocks of weeks, stages of today read the rows to see which weeks occur, which rows stand twice, and what each
+category and store sold in each week: 11 scans without any sum. A plain `SUM` of the same column under the same keys costs 5 to 7 times the
+scan here: a table of 500,000 keys does not fit the processor's cache. docs/scale.md says what was tried."""
 WHY_MEMORY = """beside the libraries it is the table of 500,000 keys, one per thread, and the sums under their names; a lower
 `[engine] memory_limit` makes it spill, which takes two and a half times as long for nothing less. It does not grow with the rows. Tried, and kept: memory of a
 dropped table goes back to the system at once (47 MB less)."""

@@ -24,6 +24,7 @@ from pipeline.inspect import standings
 from pipeline.report.workbook import guarded
 from pipeline.storage import parquet
 from pipeline.storage.publication import Publication
+from pipeline.storage.rows import to_arrow
 from pipeline.wording import counted, listed, printable
 
 _METHODS = {"mix": "by their mix", "external": "by their surroundings", "rule": "by the rule"}
@@ -167,7 +168,7 @@ def _write_csv(placed: pd.DataFrame, path: Path) -> None:
 
 def _rows(placed: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as published: rounded, money in currency; None for a missing value."""
-    rows: list[dict[str, Any]] = parquet.to_arrow(placed, schema.ASSIGNMENTS).to_pylist()
+    rows: list[dict[str, Any]] = to_arrow(placed, schema.ASSIGNMENTS).to_pylist()
     return rows
 
 

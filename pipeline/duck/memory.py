@@ -1,13 +1,20 @@
-"""How much memory a DuckDB connection takes before it spills."""
+"""How much memory a DuckDB connection takes before it spills: of a limit for the whole process, what the rest of the process leaves."""
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 
-from pipeline.duck.quoting import literal
+from pipeline.errors import SettingsError
 from pipeline.machine import processes
 
 _MEGABYTE = 1_000_000
+_BESIDE = (
+    250 * _MEGABYTE
+)  # Python and its libraries, a batch of categories as frames, and what DuckDB takes beyond its own limit
+_LEAST_LIMIT = 400 * _MEGABYTE  # of a process; DuckDB refuses to sum with less than it leaves
+_POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")  # in which DuckDB writes sizes
 _LEAST = 320 * _MEGABYTE  # where no setting says how much: from here on more hardly makes sums faster
 _PER_THREAD = 160 * _MEGABYTE
@@ -19,13 +26,33 @@ def bound(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
     Parameters
     ----------
     connection : whose threads are set
-    limit : a DuckDB size, as of `[engine] memory_limit`; "" is 160 MB per thread, at least 320 MB, at most a quarter of the machine's memory
+    limit : of the process, as of `[engine] memory_limit`, at least 400 MB: DuckDB has 250 MB less. "": DuckDB has 160 MB per thread, at least
+        320 MB, at most a quarter of the machine's memory
 
     Raises
     ------
+    SettingsError : the limit is less than a process needs
     duckdb.Error : DuckDB refuses the size
     """
-    connection.execute(f"SET memory_limit = {literal(limit or _default(connection))}")
+    size = of_process(limit) - _BESIDE if limit else _default(connection)
+    connection.execute(f"SET memory_limit = '{size // _MEGABYTE}MB'")
+
+
+def of_process(limit: str) -> int:
+    """The limit of the process in bytes, of a size such as 4GB or 1.5 GiB.
+
+    Raises
+    ------
+    SettingsError : it is less than a process needs
+    """
+    number, power, binary = re.fullmatch(r"([\d.]+)\s?([KMGT])(i?)B", limit).groups()  # type: ignore[union-attr]  # the setting's pattern
+    size = int(float(number) * (1024 if binary else 1000) ** _POWERS[power])
+    if size < _LEAST_LIMIT:
+        raise SettingsError(
+            f"[engine] memory_limit = {limit}: Python, its libraries and a batch of sales alone take {_BESIDE // _MEGABYTE} MB of it; set "
+            f"at least {_LEAST_LIMIT // _MEGABYTE}MB, or remove it"
+        )
+    return size
 
 
 def unspillable(connection: duckdb.DuckDBPyConnection, size: int) -> None:
@@ -45,7 +72,7 @@ def in_bytes(number: str, unit: str) -> int:
     return int(float(number) * 1024 ** _UNITS.index(unit))
 
 
-def _default(connection: duckdb.DuckDBPyConnection) -> str:
+def _default(connection: duckdb.DuckDBPyConnection) -> int:
     (threads,) = connection.execute("SELECT current_setting('threads')").fetchall()[0]
     wanted = max(_LEAST, _PER_THREAD * int(threads))
-    return f"{min(wanted, processes.quarter_of_memory()) // _MEGABYTE}MB"
+    return min(wanted, processes.quarter_of_memory())

@@ -44,13 +44,13 @@ def connect(
     Parameters
     ----------
     files : absolute paths, taken literally: no globs
-    memory_limit : a DuckDB size; as `duck.memory.bound` takes it
+    memory_limit : of the process; as `duck.memory.bound` takes it
     threads : 0 is as many as there are processors
     spill : the folder to spill into when memory is short
 
     Raises
     ------
-    SettingsError : the spill folder cannot be made, or DuckDB refuses a value of `[engine]`
+    SettingsError : the spill folder cannot be made, the limit is too small, or DuckDB refuses a value of `[engine]`
     RawDataError : a path is not UTF-8, or reading the files takes more processor time than they can need
     """
     check_names(files)
@@ -97,11 +97,11 @@ def _harden(
     try:
         for name, value in values.items():
             connection.execute(f"SET {name} = {value}")
-        name, value = "memory_limit", literal(memory_limit)
+        name, value = "memory_limit", memory_limit
         memory.bound(connection, memory_limit)
     except duckdb.Error as error:
         raise SettingsError(f"[engine]: DuckDB refuses {name} = {str(value)[:200]}: {gist(error)}") from None
-    most = 0 if memory_limit else processes.quarter_of_memory()
+    most = memory.of_process(memory_limit) if memory_limit else processes.quarter_of_memory()
     connection.execute(f"SET VARIABLE {_READER_MEMORY} = {most}")
     # These two come last, in this order: after them nothing can be set, and no other file can be opened.
     connection.execute("SET enable_external_access = false")

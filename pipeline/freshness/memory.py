@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,6 +104,19 @@ class Memory:
             self.stats[path] = _stat(path)
         return self.stats[path]
 
+    def stats_of(self, paths: Iterable[str]) -> Iterator[tuple[str, Signature | None]]:
+        """Each path with its `stat`: for thousands of files in a run with nothing to do, without a call for each that is seen again."""
+        seen = self.stats
+        if seen is None:
+            yield from ((path, _stat(path)) for path in paths)
+            return
+        for path in paths:
+            if path in seen:
+                yield path, seen[path]
+            else:
+                seen[path] = stat = _stat(path)
+                yield path, stat
+
     def remembered(self, path: str) -> str | None:
         """The file's remembered content hash, if its stat is unchanged; else None."""
         seen = self.stat(path)
@@ -124,16 +137,16 @@ class Memory:
 
     def _recorded(self, key: str, seen: Signature) -> str | None:
         entry = self._contents.hashes.get(key)
-        if entry is not None and entry.signature == seen and settled(seen, entry.hashed_at):
-            return entry.hash
-        return None
+        if entry is None or entry.signature != seen or not settled(seen, entry.hashed_at):
+            return None
+        return entry.hash
 
     def hashes(self, paths: Iterable[str], compute: Callable[[Path | str], str]) -> dict[str, str | None]:
         """The content hash of every file, None for an unreadable one; large files are read in parallel, with a thread per processor."""
         contents: dict[str, str | None] = {}
         unknown: dict[str, int] = {}
-        for path in paths:
-            contents[path], seen = self.remembered(path), self.stat(path)
+        for path, seen in self.stats_of(paths):
+            contents[path] = None if seen is None else self._recorded(path, seen)
             if contents[path] is None and seen is not None:
                 unknown[path] = seen[2]
 

@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from pipeline.freshness import fingerprints, traces
 from pipeline.freshness.memory import Memory, Signature, signature
 
@@ -24,11 +26,10 @@ class Evidence(NamedTuple):
 
 def each(paths: Iterable[str], example: str, categories: Sequence[str]) -> Iterator[str]:
     """The paths of every category, from the paths of one, which contain its slug."""
-    mark, patterns = traces.slug(example), list(paths)
+    parts = [path.split(traces.slug(example)) for path in paths]
     for category in categories:
-        mine = traces.slug(category)
-        for pattern in patterns:
-            yield pattern.replace(mark, mine)
+        join = traces.slug(category).join
+        yield from map(join, parts)
 
 
 def evidence(
@@ -47,12 +48,13 @@ def evidence(
     mark = traces.slug(example)
     own = [path for path in paths if mark in path]
     shared = [path for path in paths if mark not in path]
-    stats = [memory.stat(path) for path in (*shared, *each(own, example, categories))]
+    stats = [stat for _, stat in memory.stats_of([*shared, *each(own, example, categories)])]
     present = [stat for stat in stats if stat is not None]
     if len(present) < len(stats):
         return None
-    content = (_checking_modules(), paths, categories, *facts(), stats)
-    return Evidence(hashlib.sha256(repr(content).encode()).hexdigest(), present)
+    digest = hashlib.sha256(repr((_checking_modules(), paths, categories, *facts())).encode())
+    digest.update(msgspec.json.encode(present))
+    return Evidence(digest.hexdigest(), present)
 
 
 # The folders of the modules that check tasks; "" is the package itself.

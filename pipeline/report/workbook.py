@@ -134,7 +134,7 @@ def _write_sheet(
         for last, row in enumerate(rows, start=1):
             for at, value in enumerate(row):
                 if isinstance(value, str):
-                    page.write_string(last, at, fitted(value), of_texts)
+                    write_text(page, last, at, value, of_texts)
                 elif value is not None:
                     page.write_number(last, at, value, of_numbers[at])
         page.autofilter(0, 0, max(last, 1), len(sheet.columns) - 1)
@@ -157,6 +157,18 @@ def _width(column: Heading) -> int:
     return {"text": 22, "whole": 11, "number": 11, "figure": 11, "share": 11, "money": 14}[column.kind] + (
         40 if column.name in ("Reason", "Meaning", "Name") else 0
     )
+
+
+def write_text(page: Any, row: int, column: int, text: str, of_text: Any) -> None:
+    """Write a text into a cell of xlsxwriter; a text that is too long for a cell is cut, with an ellipsis.
+
+    The library writes a text from `<r>` to `</r>` as it is, as XML. So its first letter becomes a run of its own.
+    """
+    text = fitted(text)
+    if text.startswith("<r>") and text.endswith("</r>"):
+        page.write_rich_string(row, column, text[0], of_text, text[1:], of_text)
+    else:
+        page.write_string(row, column, text, of_text)
 
 
 def fitted(text: str) -> str:

@@ -41,12 +41,12 @@ class Logging(Section, frozen=True):
 class Engine(Section, frozen=True):
     """`[engine]`: how raw files are read and summed. Never changes a result.
 
-    `memory_limit` is a DuckDB size such as "4GB" (default: 160 MB per thread, at least 320 MB, at most a quarter of the machine); `threads`
-    0 means all.
+    `memory_limit` is a size such as "4GB" (default: 250 MB and 160 MB per thread, at least 570 MB); `threads` 0 means all.
     """
 
-    #: the memory of DuckDB while it reads, sums and loads, such as `4GB`; what is more is spilled (docs/scale.md says what it does not bound);
-    #: empty: 160 MB per thread, at least 320 MB, at most a quarter of the machine
+    #: the memory of each process that reads, sums or loads, such as `4GB`, at least `400MB`: DuckDB has 250 MB less and spills what is more, the
+    #: rest is for Python and a batch of sales (docs/scale.md says what it does not bound); empty: 250 MB and 160 MB per thread, at least
+    #: 570 MB, of which DuckDB has at most a quarter of the machine
     memory_limit: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)?\s?([KMGT]i?B))?$")] = ""
     threads: NotNegative = 0  #: threads for reading; 0: one per core
     spill_folder: NonEmpty = "outputs/.spill"  #: the folder for data that does not fit in memory

@@ -63,9 +63,9 @@ class StageEvidence:
         trace = self.trace()
         if trace is None:
             return {}
-        home = self._stage.config.home
+        home = os.path.join(self._stage.config.home, "")  # noqa: PTH118  # as in `inputs`
         targets = [*trace.outputs, *(self._stage.relative(path) for path in self._stage.strays(trace))]
-        paths = {os.path.join(home, target): target for target in targets}  # noqa: PTH118  # faster than a Path each
+        paths = {target if target.startswith("/") else home + target: target for target in targets}
         return {paths[path]: content for path, content in self._memory.hashes(paths, fingerprints.content).items()}
 
 

@@ -123,8 +123,9 @@ class RawStage(TableStage):
         return [
             folder / name
             for folder in (self.folder / table for table in self.per_category)
+            for below in (f"{self.relative(folder)}/",)
             for name in names_in(folder)
-            if self.relative(f"{folder}/{name}") not in trace.outputs
+            if below + name not in trace.outputs
             and name.endswith(".parquet")
             and traces.is_slug(name.removesuffix(".parquet"))
         ]

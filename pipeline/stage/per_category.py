@@ -37,6 +37,7 @@ class CategoryStage(TableStage):
     """
 
     category = CategoryParameter(description="the category, as it stands in the data")
+    shares_process = True  # there are many, and most are small: see pipeline.run.shared_processes
 
     @classmethod
     def named(cls, category: str) -> str:

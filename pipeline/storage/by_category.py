@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.schema import Table
 from pipeline.storage import parquet
+from pipeline.storage.rows import to_frame
 from pipeline.storage.spool import Spool
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class OnDisk:
         if spool is None or category not in parts:
             return parquet.read([], self._table, self._columns)
         batches = [spool.batch(number) for number in parts[category]]
-        return parquet.to_frame(pa.Table.from_batches(batches), self._table)
+        return to_frame(pa.Table.from_batches(batches), self._table)
 
     @functools.cached_property
     def _written(self) -> tuple[Spool | None, dict[str, list[int]]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import OutputError
 from pipeline.schema import Table
 from pipeline.storage import parquet
+from pipeline.storage.rows import in_order, schema_of, to_arrow
 from pipeline.storage.spool import Spool
 from pipeline.wording import first_line
 
@@ -52,7 +53,7 @@ def in_key_order(paths: Sequence[Path], table: Table, folder: str | None = None)
 
 def _of_files(paths: Sequence[Path], table: Table) -> Parts:
     def parts(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        schema = parquet.schema_of([table.column(name) for name in columns])
+        schema = schema_of([table.column(name) for name in columns])
         try:
             yield from (part.cast(schema) for part in parquet.parts(paths, table, columns))
         except ValueError as error:  # also that of Arrow: a null where none may be
@@ -71,9 +72,9 @@ def write(frames: Iterable[pd.DataFrame], table: Table, path: Path, folder: str 
     OutputError
         As for `parquet.write`.
     """
-    spool, rows = Spool(parquet.schema_of(table.columns), folder), []
+    spool, rows = Spool(schema_of(table.columns), folder), []
     for frame in frames:
-        for batch in parquet.to_arrow(frame, table).to_batches():
+        for batch in to_arrow(frame, table).to_batches():
             spool.add(batch)
             rows.append(len(batch))
     _write(lambda _: map(spool.batch, range(len(rows))), sum(rows), table, path, folder)
@@ -82,9 +83,9 @@ def write(frames: Iterable[pd.DataFrame], table: Table, path: Path, folder: str 
 def _write(parts: Parts, rows: int, table: Table, path: Path, folder: str | None) -> None:
     import pyarrow as pa
 
-    schema = parquet.schema_of(table.columns)
+    schema = schema_of(table.columns)
     if rows <= parquet.ROW_GROUP:
-        parquet.write_arrow(parquet.in_order(pa.Table.from_batches(parts(schema.names), schema), table), table, path)
+        parquet.write_arrow(in_order(pa.Table.from_batches(parts(schema.names), schema), table), table, path)
         return
     spool = Spool(schema, folder)
 
@@ -104,7 +105,7 @@ def _ordered(parts: Parts, rows: int, table: Table, folder: str | None) -> Itera
     """The rows in the order of the key, a range of its first column at a time."""
     import pyarrow as pa
 
-    schema, first = parquet.schema_of(table.columns), table.key[0]
+    schema, first = schema_of(table.columns), table.key[0]
     bounds = _bounds(parts, rows, first)
     spool, numbers = Spool(schema, folder), [list[int]() for _ in range(len(bounds) + 1)]
     for part in parts(schema.names):
@@ -112,7 +113,7 @@ def _ordered(parts: Parts, rows: int, table: Table, folder: str | None) -> Itera
             numbers[number].append(spool.add(cut))
     last = None
     for in_range in numbers:
-        ordered = parquet.in_order(pa.Table.from_batches(map(spool.batch, in_range), schema), table)
+        ordered = in_order(pa.Table.from_batches(map(spool.batch, in_range), schema), table)
         if not len(ordered) or (last is not None and ordered[first][0].as_py() <= last):
             raise OutputError(f"table {table.name}: a part of it is not in the order of its key; please report this")
         last = ordered[first][-1].as_py()

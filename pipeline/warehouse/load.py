@@ -22,7 +22,8 @@ from pipeline.duck.quoting import identifier
 from pipeline.duck.spill import spill_folder
 from pipeline.errors import OutputError
 from pipeline.schema import TABLES, Column, Table
-from pipeline.storage import joining, parquet
+from pipeline.storage import joining
+from pipeline.storage.rows import arrow_type, to_arrow
 from pipeline.warehouse.ddl import column_names, comment_on, comments, create_table
 from pipeline.warehouse.views import View, views
 from pipeline.wording import counted, first_line
@@ -116,7 +117,7 @@ def _from_files(tables: Mapping[str, Sequence[Path]], frames: Mapping[str, pd.Da
                 file_schema, rows = opened.schema_arrow, rows + opened.metadata.num_rows
             if number == 0 and table.more is not None:
                 columns += tuple(table.column(name) for name in file_schema.names[len(columns) :])
-            declared = [(column.name, parquet.arrow_type(column)) for column in columns]
+            declared = [(column.name, arrow_type(column)) for column in columns]
             if list(zip(file_schema.names, file_schema.types, strict=True)) != declared:
                 raise OutputError(f"{file}: its columns are not those of the table {name}; delete it, and run again")
         yield Load(table, columns, rows, tuple(files))
@@ -130,7 +131,7 @@ def _from_frames(frames: Mapping[str, pd.DataFrame]) -> Iterator[Load]:
             if column.type == "timestamp" and column.name in frame.columns:
                 moments = pd.to_datetime(frame[column.name], utc=True, format="ISO8601")
                 parsed[column.name] = moments.dt.tz_localize(None).astype("datetime64[us]")
-        arrow = parquet.to_arrow(parsed, table)
+        arrow = to_arrow(parsed, table)
         yield Load(table, tuple(table.column(column) for column in arrow.column_names), len(arrow), arrow)
 
 

@@ -207,30 +207,32 @@ def _as_parquet(connection: duckdb.DuckDBPyConnection, text: str, parameters: li
 def _as_xlsx(connection: duckdb.DuckDBPyConnection, text: str, parameters: list[str], output: BinaryIO) -> None:
     import xlsxwriter
 
-    from pipeline.report.workbook import fitted
+    from pipeline.report.workbook import write_text
 
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, options | {"nan_inf_to_errors": True}) as book:
         page = book.add_worksheet("rows")
         head = book.add_format({"bold": True, "bottom": 1})
-        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        moment, plain = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}), book.add_format()
         result = connection.execute(text, parameters)
         for at, (name, *_) in enumerate(result.description or []):
-            page.write_string(0, at, fitted(name), head)
+            write_text(page, 0, at, name, head)
         page.freeze_panes(1, 0)
         line = 0
         for part in _batches(result):
             for row in part:
                 line += 1
                 for at, value in enumerate(row):
-                    _write_cell(page, line, at, value, moment, fitted)
+                    if not _write_cell(page, line, at, value, moment):
+                        write_text(page, line, at, str(value), plain)
     output.write(content.getvalue())
 
 
-def _write_cell(page: Any, line: int, at: int, value: Any, moment: Any, fitted: Callable[[str], str]) -> None:
+def _write_cell(page: Any, line: int, at: int, value: Any, moment: Any) -> bool:
+    """Write what is empty, a number or a moment; False if it must be a text."""
     if value is None:
-        return
+        return True
     if isinstance(value, bool):
         page.write_boolean(line, at, value)
     elif isinstance(value, int | float | Decimal) and -_WHOLE < value < _WHOLE:
@@ -238,7 +240,8 @@ def _write_cell(page: Any, line: int, at: int, value: Any, moment: Any, fitted: 
     elif isinstance(value, date) and getattr(value, "tzinfo", None) is None:
         page.write_datetime(line, at, value, moment)
     else:
-        page.write_string(line, at, fitted(str(value)))
+        return False
+    return True
 
 
 _WRITERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str, list[str], BinaryIO], None]] = {

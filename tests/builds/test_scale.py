@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from projects import Project
@@ -14,8 +15,8 @@ from benchmarks import project as benchmark
 from benchmarks.processes import Command, run
 from pipeline import tasks
 from pipeline.duck import memory
-from pipeline.engine import internal
-from pipeline.errors import OutputError
+from pipeline.engine import connections, internal
+from pipeline.errors import OutputError, SettingsError
 from pipeline.machine import processes
 from pipeline.schema import TABLES
 from pipeline.storage import parquet
@@ -65,9 +66,24 @@ def targets(project: Project) -> dict[str, bytes]:
     return {str(path.relative_to(below)): path.read_bytes() for path in sorted(below.rglob("*.parquet"))}
 
 
+def write_chain(project: Project, stores: int, categories: int, skus: int) -> None:
+    """Sales of a chain, which each store sells of each SKU, and a map of as many need states as SKUs."""
+    number = np.arange(stores * categories * skus)
+    sku = number // stores
+    amount = np.round(np.random.default_rng(0).gamma(2.0, 5.0, len(number)), 2)
+    category = [f"C{each:03}" for each in range(categories)]
+    needs = pd.DataFrame({"SKU": np.arange(categories * skus), "CAT": np.repeat(category, skus)})
+    needs.assign(NEED=[f"N{each % skus}" for each in needs["SKU"]]).to_csv(
+        project.path("data/raw/needs.csv"), index=False
+    )
+    sales = {"STORE": 1 + number % stores, "SKU": sku, "CAT": np.take(category, sku // skus), "SALES": amount}
+    project.write_sales(pd.DataFrame(sales))
+
+
 def test_sales_in_batches_of_categories_give_the_bytes_of_all_at_once(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_chain(project, stores=200, categories=60, skus=3)
     assert project.build(tasks.InternalPreprocessing).status == "SUCCESS"
     at_once = targets(project)
     sizes: list[int] = []
@@ -78,10 +94,10 @@ def test_sales_in_batches_of_categories_give_the_bytes_of_all_at_once(
         return computed(stage, sales, publication)  # type: ignore[arg-type]
 
     monkeypatch.setattr(tasks.InternalPreprocessing, "_batch", counted)
-    monkeypatch.setattr(internal, "_SUMS_AT_ONCE", 1)
+    monkeypatch.setattr(internal, "_SUMS_AT_ONCE", 3 * 600)
     project.path("outputs/dev/.trace/internal_preprocessing.json").unlink()
     assert project.build(tasks.InternalPreprocessing).status == "SUCCESS"
-    assert len(sizes) == 3
+    assert sizes == [3 * 600] * 20
     assert targets(project) == at_once
 
 
@@ -147,12 +163,46 @@ def test_without_a_memory_limit_reading_takes_what_its_threads_need(
 def test_what_cannot_be_spilled_raises_a_memory_limit_and_never_lowers_it() -> None:
     limits = []
     with duckdb.connect() as connection:
-        memory.bound(connection, "500MB")
+        memory.bound(connection, "750MB")
         for size in (100_000_000, 900_000_000):
             memory.unspillable(connection, size)
             (limit,) = connection.sql("SELECT current_setting('memory_limit')").fetchall()[0]
             limits.append(memory.in_bytes(*limit.split()) / 1e6)
     assert limits == pytest.approx([500, 901], rel=0.01)
+
+
+@pytest.mark.parametrize(("limit", "megabytes"), [("600MB", 350), ("1.2 GB", 950), ("1GiB", 823)])
+def test_of_a_limit_for_the_process_duckdb_has_what_python_leaves(limit: str, megabytes: int) -> None:
+    with duckdb.connect() as connection:
+        memory.bound(connection, limit)
+        assert memory.limit_of(connection) / 1e6 == pytest.approx(megabytes, rel=0.01)
+
+
+@pytest.mark.parametrize("limit", ["399MB", "300 MiB", "2KB"])
+def test_a_limit_that_no_process_can_keep_is_refused_before_anything_is_read(limit: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(
+            SettingsError, match=rf"^\[engine\] memory_limit = {limit}: .*; set at least 400MB, or remove it$"
+        ),
+        connections.connect([], memory_limit=limit, threads=1, spill=str(tmp_path)),
+    ):
+        pass
+
+
+@pytest.mark.nightly
+def test_preprocessing_keeps_to_its_memory_limit_and_gives_the_same_bytes(tmp_path: Path) -> None:
+    shape = {"stores": 1000, "categories": 20, "skus": 100, "need_states": 9, "weeks": 8}
+    project = benchmark.Project(tmp_path / "limits", **shape)  # 2 million sums, each of 8 blocks of weeks
+    config = project.home / "configs" / "base.toml"
+    without = config.read_text()
+    targets = []
+    for limit in (600, 1200):
+        config.write_text(without.replace("[engine]\n", f'[engine]\nthreads = 2\nmemory_limit = "{limit}MB"\n'))
+        assert run(project.luigi("InternalPreprocessing")).peak_mb <= 1.1 * limit
+        targets.append(project.targets())
+        project.cold()
+    assert targets[0]
+    assert targets[0] == targets[1]
 
 
 @pytest.mark.nightly

@@ -16,6 +16,7 @@ from pipeline.config import environment
 from pipeline.errors import MissingDataError, UsageError
 from pipeline.run.session import session
 from pipeline.storage import parquet
+from pipeline.storage.rows import to_arrow
 
 NEW = {1: " 901", 2: "=902"}
 
@@ -176,7 +177,7 @@ def test_the_model_s_json_document_says_what_its_tables_say(built: Project) -> N
     assert {path.stem for path in folder.glob("*.parquet")} == set(document)
     for name, said in document.items():
         rows = [dict(zip(said["columns"], row, strict=True)) for row in said["rows"]]
-        arrow = parquet.to_arrow(parquet.read(folder / f"{name}.parquet", schema.TABLES[name]), schema.TABLES[name])
+        arrow = to_arrow(parquet.read(folder / f"{name}.parquet", schema.TABLES[name]), schema.TABLES[name])
         assert rows == json.loads(json.dumps(arrow.to_pylist(), default=float))
         assert said["key"] == list(schema.TABLES[name].key)
 

@@ -21,7 +21,7 @@ def test_runs_are_listed_with_who_when_tags_and_counts(built: Project) -> None:
     assert header.split()[:3] == ["run,", "by", "its"]
     assert first.endswith(f"  {2 * len(CATEGORIES) + 14} built")
     assert "reason=trial" in second
-    assert second.endswith(f"  {len(CATEGORIES) + 6} built, {len(CATEGORIES) + 7} fresh")
+    assert second.endswith(f"  {len(CATEGORIES) + 6} built, {len(CATEGORIES) + 8} fresh")
     assert len(history(built, "--last", "1").splitlines()) == 2
 
 

@@ -28,7 +28,7 @@ from pipeline.settings import (
     Merging,
 )
 from pipeline.settings.assigning import model_of
-from pipeline.storage.parquet import to_arrow
+from pipeline.storage.rows import to_arrow
 
 FAST: dict[str, Any] = {"resamples": 10, "null_resamples": 19}
 MIXES = [[0.5, 0.2, 0.2, 0.095, 0.005], [0.2, 0.5, 0.2, 0.095, 0.005], [0.2, 0.2, 0.5, 0.095, 0.005]]
@@ -90,7 +90,7 @@ class Fitted(msgspec.Struct, frozen=True):
 
 def published(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """As the next stage reads it: rounded and sorted."""
-    from pipeline.storage.parquet import to_frame
+    from pipeline.storage.rows import to_frame
 
     return to_frame(to_arrow(frame, TABLES[name]), TABLES[name])
 

@@ -14,7 +14,7 @@ from pipeline.core.merging.outcome import outcome
 from pipeline.core.merging.stores import CategoryStores, floor_of
 from pipeline.schema import NO_CATEGORY, TABLES
 from pipeline.settings import Merging
-from pipeline.storage import parquet
+from pipeline.storage.rows import to_arrow
 
 Features = tuple[float, ...]
 
@@ -102,7 +102,7 @@ def checked(merged: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         assert set(found.columns) == {column.name for column in TABLES[name].columns}
         key = list(TABLES[name].key)
         pd.testing.assert_frame_equal(found, found.sort_values(key, ignore_index=True))
-        parquet.to_arrow(found, TABLES[name])  # no null where there may be none, no key twice
+        to_arrow(found, TABLES[name])  # no null where there may be none, no key twice
     return merged
 
 

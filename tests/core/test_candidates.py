@@ -17,7 +17,7 @@ from pipeline.core.final.final_clusters import finish
 from pipeline.core.merging import merge
 from pipeline.schema import CANDIDATES, TABLES
 from pipeline.settings import Merging
-from pipeline.storage.parquet import to_arrow
+from pipeline.storage.rows import to_arrow
 
 QUICK = Merging(resamples=10, compare_methods=False)
 STORES = [f"s{number:02d}" for number in range(60)]

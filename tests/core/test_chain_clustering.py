@@ -15,7 +15,7 @@ from pipeline.core.chain.features import chain_features
 from pipeline.core.statistics.explained import r_squared
 from pipeline.schema import TABLES, UNMAPPED
 from pipeline.settings import ChainClustering
-from pipeline.storage import parquet
+from pipeline.storage.rows import to_arrow
 
 QUICK = {"resamples": 10, "null_resamples": 19, "k_max": 4, "outliers": "none"}
 NEEDS = ("a", "b", "c", "d", "e", "f")
@@ -70,7 +70,7 @@ def clustered(sales: pd.DataFrame, **chosen: object) -> dict[str, pd.DataFrame]:
     found = both(sales, own(sales), ChainClustering(**QUICK | chosen))
     for name, table in found.items():
         assert set(table.columns) == {column.name for column in TABLES[name].columns}
-        parquet.to_arrow(table.sort_values(list(TABLES[name].key)), TABLES[name])
+        to_arrow(table.sort_values(list(TABLES[name].key)), TABLES[name])
     return found
 
 

@@ -209,3 +209,18 @@ def test_a_weight_that_is_given_stands_and_held_out_stores_do_not_count():
     assert without_two["pumps"] == 1.0  # zeros and one other value: a flag
     without_a_zero = features.outside_weights(mostly_alike(), {}, held_out=["s9"])
     assert without_a_zero["desks"] == 0.2  # five of nine are the same
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3, 4, 5], [5, 2, 0], [3], []])
+def test_a_long_table_becomes_a_sorted_matrix_whatever_its_rows_are_and_their_order(rows):
+    pairs = [("s2", "b"), ("s1", "a"), ("s10", "b"), ("s2", "a"), ("s1", "c"), ("s10", "a")]
+    table = pd.DataFrame(
+        {
+            "store_id": pd.Series([pairs[row][0] for row in rows], dtype="str"),
+            "feature": pd.Series([pairs[row][1] for row in rows], dtype="str"),
+            "value": pd.Series([row / 8 for row in rows], dtype="float64"),
+        }
+    )
+    by_pandas = table.pivot(index="store_id", columns="feature", values="value").sort_index(axis=1)
+    pd.testing.assert_frame_equal(features.wide_table(table, "feature", "value", np.nan), by_pandas)
+    pd.testing.assert_frame_equal(features.wide_table(table, "feature", "value", 0.0), by_pandas.fillna(0.0))

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.core.frames import empty, frame, stacked
 from pipeline.schema import TABLES
-from pipeline.storage import parquet
+from pipeline.storage.rows import to_arrow
 
 TABLE = TABLES["overrides_applied"]
 ROW = ("7", "Bread", None, 2, "it is a flagship", True, "")
@@ -15,7 +15,7 @@ ROW = ("7", "Bread", None, 2, "it is a flagship", True, "")
 
 @pytest.mark.parametrize("name", sorted(set(TABLES) - {"lineage", "runs"}))
 def test_every_table_without_rows_can_be_published(name: str) -> None:
-    nothing = parquet.to_arrow(empty(TABLES[name]), TABLES[name])
+    nothing = to_arrow(empty(TABLES[name]), TABLES[name])
     assert nothing.column_names == [column.name for column in TABLES[name].columns]
     assert len(nothing) == 0
 

@@ -48,8 +48,8 @@ def test_only_the_files_of_the_source_can_be_opened_and_nothing_be_set(allowed: 
 
 
 def test_work_that_exceeds_the_memory_limit_spills_into_a_folder_that_is_then_removed(tmp_path: Path) -> None:
-    with connections.connect([], memory_limit="60MB", threads=1, spill=str(tmp_path)) as connection:
-        connections.create(connection, "many", "SELECT range AS n, hash(range) AS h FROM range(8000000)")
+    with connections.connect([], memory_limit="400MB", threads=1, spill=str(tmp_path)) as connection:
+        connections.create(connection, "many", "SELECT range AS n, hash(range) AS h FROM range(20000000)")
         assert any(path.stat().st_size for path in tmp_path.glob("*/*/*"))
     assert list(subfolder(str(tmp_path)).iterdir()) == []
 

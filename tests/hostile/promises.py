@@ -18,7 +18,7 @@ from pipeline.core.internal import preprocessing as internal_preprocessing
 from pipeline.schema import TABLES
 from pipeline.settings import ClusteringSettings
 from pipeline.settings.per_category import for_category
-from pipeline.storage.parquet import to_arrow
+from pipeline.storage.rows import to_arrow
 
 RANGES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
 NEARLY = 1e-9

@@ -11,6 +11,7 @@ import fastexcel
 import openpyxl
 import pytest
 import report_tables
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 from report_tables import HOSTILE
@@ -84,6 +85,28 @@ def test_csv_files_read_back_once_they_are_unguarded_and_no_text_begins_as_a_for
                     assert cell == ""
                 else:
                     assert float(cell) == value
+
+
+@pytest.mark.parametrize("options", [{"constant_memory": True}, {"in_memory": True}])
+def test_a_text_that_looks_like_the_xml_of_a_cell_is_a_text(options: dict[str, bool], tmp_path: Path) -> None:
+    texts = [
+        "<r></r>",
+        "<r><t>Tea</t></r>",
+        "<r>&amp;]]></r>",
+        "<r> a\n🍞 </r>",
+        "<r><f>1+1</f></r>",
+        "<r>Tea",
+    ]
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx", options) as book:
+        page = book.add_worksheet()
+        style = book.add_format({"num_format": "@"})
+        for row, text in enumerate(texts):
+            workbook.write_text(page, row, 0, text, style)
+    cells = [cell for (cell,) in openpyxl.load_workbook(tmp_path / "a.xlsx").active.iter_rows()]
+    assert [cell.value for cell in cells] == texts
+    assert {(cell.data_type in ("s", "inlineStr"), cell.number_format) for cell in cells} == {(True, "@")}
+    read = fastexcel.read_excel(tmp_path / "a.xlsx").load_sheet(0, header_row=None, dtypes="string").to_arrow()
+    assert read.column(0).to_pylist()[:3] == texts[:3]
 
 
 def test_equal_tables_give_equal_bytes_whatever_the_clock_says(

@@ -22,6 +22,7 @@ from pipeline.duck.quoting import identifier, literal, unique_names
 from pipeline.errors import OutputError
 from pipeline.schema import TABLES, Column, Table
 from pipeline.storage import parquet
+from pipeline.storage.rows import DECIMALS
 from pipeline.warehouse import load
 
 HOSTILE = ['"; DROP TABLE runs; --', "'; DROP TABLE runs; --", "=1+1", "x" * 300, "🍞 tost", "Bread", "BREAD", "bread"]
@@ -35,7 +36,7 @@ def value(column: Column, row: int) -> Any:
     return {
         "text": HOSTILE[row],
         "integer": 3 * row + 1,
-        "float": round(row / 8 - 1 / 3, parquet.DECIMALS),
+        "float": round(row / 8 - 1 / 3, DECIMALS),
         "boolean": row % 2 == 1,
         "money": Decimal(-(10**16)) + Decimal("0.01") + row,
         "timestamp": dt.datetime(2026, 2, 28, 23, 59, 59, 999_990 + row),
