@@ -76,9 +76,9 @@ def from_fewer(stores: Stores, fewer: Mixtures, smallest: int) -> NDArray[np.flo
 
 
 def _longest_axis(rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """The longest principal axis (d,) of rows (n, d), of any length, and their squares along it."""
+    """The squares of rows (n, d) along their longest principal axis, and the axis (d,), of any length; without rows, 0 and any axis."""
     n, d = rows.shape
-    if n >= d:
+    if n == 0 or n >= d:
         squares, axis = principal.axes(rows.T @ rows, 1)
         return float(squares[0]), axis[:, 0]
     squares, along = principal.axes(rows @ rows.T, 1)  # the same axis, from the smaller matrix
