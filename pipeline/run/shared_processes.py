@@ -19,6 +19,8 @@ from luigi.task_register import load_task
 
 from pipeline.run.parent_process import end_with_parent
 
+_ENDS = 5  # seconds
+
 Make = Callable[[luigi.worker.Worker, luigi.Task], luigi.worker.TaskProcess]
 
 _shared: WeakKeyDictionary[luigi.worker.Worker, list[_SharedProcess]] = WeakKeyDictionary()
@@ -84,6 +86,7 @@ class _SharedTask(luigi.worker.TaskProcess):
     def terminate(self) -> None:
         if self._of is not None:
             self._of.process.terminate()
+            self._of.process.join(_ENDS)  # else the next task might be given to it
 
 
 def install() -> None:
@@ -92,17 +95,17 @@ def install() -> None:
 
     @functools.wraps(make)
     def make_or_share(worker: luigi.worker.Worker, task: luigi.Task) -> luigi.worker.TaskProcess:
-        made: luigi.worker.TaskProcess = make(worker, task)
-        if not made.use_multiprocessing:
-            return made
+        process: luigi.worker.TaskProcess = make(worker, task)
+        if not process.use_multiprocessing:
+            return process
         if not getattr(task, "shares_process", False):
             _end_idle(worker)  # they hold memory
-            return made
+            return process
         shared = _SharedTask(
             task,
             worker._id,
             worker._task_result_queue,
-            made.status_reporter,
+            process.status_reporter,
             use_multiprocessing=True,
             worker_timeout=worker._config.timeout,
         )
