@@ -6,8 +6,10 @@ of the half that a small category takes. A process that goes on to the next task
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import multiprocessing
+import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
@@ -37,18 +39,23 @@ class _SharedProcess:
         receiver.close()
 
     def give(self, task: luigi.Task) -> None:
+        """Let it run this task. If it was killed since it was looked at, Luigi sees that the task's process is dead."""
         self.task_id = task.task_id
-        self._sender.send((task.task_module, task.task_family, task.to_str_params()))
+        with contextlib.suppress(BrokenPipeError):
+            self._sender.send((task.task_module, task.task_family, task.to_str_params()))
 
     def end(self) -> None:
         """Let it end after its task; never waits."""
-        if self.process.is_alive():
+        with contextlib.suppress(BrokenPipeError):  # it is dead already
             self._sender.send(None)
         self._sender.close()
 
 
 def _serve(worker: luigi.worker.Worker, make: Make, receiver: Connection) -> None:
-    """In the forked process: run task after task as Luigi's own process of each would, until there is none."""
+    """In the forked process: run task after task as Luigi's own process of each would, until there is none.
+
+    An interrupt between two tasks ends it with code 1: the next task may be on its way, and Luigi waits for ever for a process that ended with 0.
+    """
     end_with_parent()
     while (named := _next(receiver)) is not None:
         make(worker, load_task(*named)).run()
@@ -57,8 +64,10 @@ def _serve(worker: luigi.worker.Worker, make: Make, receiver: Connection) -> Non
 def _next(receiver: Connection) -> tuple[str, str, dict[str, str]] | None:
     try:
         named: tuple[str, str, dict[str, str]] | None = receiver.recv()
-    except (EOFError, KeyboardInterrupt):  # between two tasks there is nothing that an interrupt could stop
+    except EOFError:
         return None
+    except KeyboardInterrupt:
+        sys.exit(1)
     return named
 
 
@@ -86,7 +95,9 @@ class _SharedTask(luigi.worker.TaskProcess):
     def terminate(self) -> None:
         if self._of is not None:
             self._of.process.terminate()
-            self._of.process.join(_ENDS)  # else the next task might be given to it
+            self._of.process.join(_ENDS)
+            self._of.process.kill()  # else the next task might be given to it
+            self._of.process.join()
 
 
 def install() -> None:
