@@ -7,18 +7,26 @@ import pandas as pd
 import pytest
 from core.assigned_stores import (
     CATEGORIES,
+    FAST,
     assigned,
     fitted,
     own_cluster_back,
     placed,
+    published,
 )
 
+from pipeline.core.assigning.learning import learnt_inside
+from pipeline.core.assigning.published import clustering, wide
 from pipeline.core.assigning.sales import new_sales
 from pipeline.core.assigning.space_tables import published_spaces
 from pipeline.core.assigning.spaces import Points, farthest, place
-from pipeline.settings import (
-    InternalPreprocessing,
-)
+from pipeline.core.clustering.densities import posteriors
+from pipeline.core.clustering.evidence import Roots
+from pipeline.core.internal.clustering import cluster_category
+from pipeline.core.internal.preprocessing import preprocess
+from pipeline.core.statistics.features import positive_sales
+from pipeline.settings import Assign, ExternalClustering, InternalClustering, InternalPreprocessing
+from pipeline.settings.assigning import model_of
 
 
 @pytest.mark.parametrize("weights", [True, False])
@@ -125,3 +133,29 @@ def test_sales_in_a_need_state_that_no_store_sold_are_left_out_and_told():
     row, same = (placed(of, sales).query("category == 'Bread'").iloc[0] for sales in (new, known))
     assert "40.0% of its mapped sales are left out: no store of the clusters sold these need states" in row["why"]
     assert (row["internal_cluster"], row["distance"]) == (same["internal_cluster"], same["distance"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_need_states_that_are_equally_large_do_not_turn_the_published_mixture(seed: int):
+    random, rows = np.random.default_rng(2 * seed), []
+    for number in range(15):
+        first, second, third = (random.dirichlet([300, 500, 200]) * 10**6).astype(int).tolist()
+        for store, cents in ((f"s{number:02}", (first, second, third)), (f"t{number:02}", (second, first, third))):
+            rows += [(store, "Bread", need, amount) for need, amount in zip("abc", cents, strict=True)]
+    sales = pd.DataFrame(rows, columns=["store_id", "category", "need_state", "sales_cents"])
+    none = pd.DataFrame({"store_id": pd.Series(dtype=object)})
+    inside = preprocess(sales=sales, unchosen_stores=none, settings=InternalPreprocessing())
+    by_need = published("sales_by_need_state", inside["sales_by_need_state"])
+    made = cluster_category(sales_by_need_state=by_need, settings=InternalClustering(k=2, **FAST))
+    tables = {
+        name: published(name, made[name]) for name in ("internal_clusters", "internal_features", "internal_mixture")
+    }
+    of = clustering(*tables.values())
+    shares = wide(tables["internal_features"], "share", of.clusters.index)
+    learnt = learnt_inside(
+        of, shares, positive_sales(by_need), model_of(Assign(), InternalClustering(), ExternalClustering())
+    )
+    stores = learnt.seeing.of(
+        learnt.points.values, Roots(learnt.seeing.base, learnt.points.counted), learnt.points.thin
+    )
+    assert (posteriors(stores, learnt.mixture)[0].argmax(axis=1) + 1 == of.clusters).all()

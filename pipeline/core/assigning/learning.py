@@ -13,7 +13,7 @@ from pipeline.core.assigning.published import Clustering
 from pipeline.core.assigning.spaces import Points, Space, farthest, mean_values
 from pipeline.core.clustering.densities import Mixtures
 from pipeline.core.clustering.evidence import Roots, Seeing, View, thinness
-from pipeline.core.clustering.mixture_table import mixture_of
+from pipeline.core.clustering.mixture_table import mixture_of, numbers_of
 from pipeline.core.clustering.positions import Along, along, positions
 from pipeline.core.internal.roots import Plane, counted_of, gaps_of, laid_flat, one_sale_of, plane
 from pipeline.core.statistics.features import Axes, on_axes, outside_weights, scaling_axes, weights_of
@@ -92,9 +92,9 @@ def _learnt(
 ) -> Learnt:
     """The space, with the published mixture of the clustering."""
     roots = None if flat is None else Roots(flat.base.to_numpy(dtype=np.float64), points.counted)
-    view = View(points.values, weights, roots, of.fitted)
-    seeing = view.seeing()
-    mixture, means = mixture_of(of.mixture, seeing, [str(name) for name in of.values.columns])
+    features = [str(name) for name in of.values.columns]
+    seeing = View(points.values, weights, roots, of.fitted, numbers_of(of.mixture, features)).seeing()
+    mixture, means = mixture_of(of.mixture, seeing, features)
     in_tiers = len(means) == 1 and int(of.clusters.nunique()) > 1
     measure = None
     if in_tiers:

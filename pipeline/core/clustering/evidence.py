@@ -88,6 +88,9 @@ class View:
     Roots of shares have one number less than shares: `pivot` is the share without a number, the largest share with weight 1 that few
     stores lack. Other features are numbers, or flags if they take two values. Numbers are in standard deviations. A weight multiplies a
     number's part of the likelihood; a flag has weight 1.
+
+    `numbers` (d,) of a published mixture: which features are numbers there. Published shares are rounded: of two that are equally large
+    they would give the other one as the pivot.
     """
 
     def __init__(
@@ -96,10 +99,12 @@ class View:
         weights: NDArray[np.float64],
         roots: Roots | None,
         fitted: NDArray[np.bool_],
+        numbers: NDArray[np.bool_] | None = None,
     ) -> None:
         self.weights = weights
+        self._published = numbers
         self.base = None if roots is None else roots.base
-        self.pivot = None if roots is None else pivot_of(roots.base, roots.counted[fitted] < 1.0, weights)
+        self.pivot = None if roots is None else pivot_of(roots.base, roots.counted[fitted] < 1.0, weights, numbers)
         self._scale = Scale(self._numbers(features[fitted]), flags=roots is None)
         self.groups = self._scale.groups()
 
@@ -119,6 +124,8 @@ class View:
         of_features = np.arange(d) if self.pivot is None else np.delete(np.arange(d), self.pivot)
         numeric = np.zeros(d, dtype=bool)
         numeric[of_features[self._scale.numeric]] = True
+        if self._published is not None:
+            numeric = self._published
         return Seeing(
             self.weights, self.base, self.pivot, numeric, self._scale.flag_numbers(d), self._scale.thresholds(d)
         )

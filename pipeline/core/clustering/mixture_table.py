@@ -61,6 +61,12 @@ def no_mixture() -> pd.DataFrame:
     return pd.DataFrame(columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
+def numbers_of(table: pd.DataFrame, features: Sequence[str]) -> NDArray[np.bool_]:
+    """Which of the features (d,) are numbers in a `mixture_table`; none in an empty one."""
+    numeric = table.loc[table["parameter"] == "deviation", "feature"]
+    return np.isin(np.array(features, dtype=object), numeric.to_numpy(dtype=object))
+
+
 def mixture_of(table: pd.DataFrame, seeing: Seeing, features: Sequence[str]) -> tuple[Mixtures, NDArray[np.float64]]:
     """The mixture (a batch of one) of a `mixture_table`, its components in the order of their numbers; and its means (k, d), NaN where it has none.
 

@@ -57,8 +57,15 @@ def vectors_of(numbers: NDArray[np.float64], base: NDArray[np.float64], pivot: i
     return turned
 
 
-def pivot_of(base: NDArray[np.float64], gaps: NDArray[np.bool_], weights: NDArray[np.float64]) -> int:
-    """The share without a coordinate: the largest, after a deduction for stores that lack it; with weight 1 if possible."""
+def pivot_of(
+    base: NDArray[np.float64],
+    gaps: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    numbers: NDArray[np.bool_] | None = None,
+) -> int:
+    """The share without a coordinate: the largest, after a deduction for stores that lack it; with weight 1 if possible; none of the `numbers`."""
     carried = 1.0 - gaps.mean(axis=0) if len(gaps) else np.ones(len(base))
     score = np.where(weights == 1.0, 1.0, 0.0) + base * carried**4
+    if numbers is not None:
+        score[numbers] = -1.0
     return int(score.argmax())
