@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 import duckdb
 
@@ -25,8 +26,8 @@ def bound(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
     Parameters
     ----------
     connection : whose threads are set
-    limit : of the process, as of `[engine] memory_limit`, at least 400 MB: DuckDB has 250 MB less. "": DuckDB has 160 MB per thread, at least
-        320 MB, at most a quarter of the machine's memory
+    limit : of the process, as `[engine] memory_limit` allows it, at least 400 MB: DuckDB has 250 MB less. "": DuckDB has 160 MB per thread, at
+        least 320 MB, at most a quarter of the machine's memory
 
     Raises
     ------
@@ -44,8 +45,8 @@ def of_process(limit: str) -> int:
     ------
     SettingsError : it is less than a process needs
     """
-    number, power, binary = re.fullmatch(r"([\d.]+)\s?([KMGT])(i?)B", limit).groups()  # type: ignore[union-attr]  # the setting's pattern
-    size = int(float(number) * (1024 if binary else 1000) ** _POWERS[power])
+    number, power, binary = re.fullmatch(r"([\d.]+)\s?([KMGT])(i?)B\s?", limit).groups()  # type: ignore[union-attr]  # the setting's pattern
+    size = int(Fraction(number) * (1024 if binary else 1000) ** _POWERS[power])
     if size < _LEAST_LIMIT:
         raise SettingsError(
             f"[engine] memory_limit = {limit}: Python, its libraries and a batch of sales alone take {_BESIDE // _MEGABYTE} MB of it; set "

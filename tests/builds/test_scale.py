@@ -189,6 +189,14 @@ def test_a_limit_that_no_process_can_keep_is_refused_before_anything_is_read(lim
         pass
 
 
+def test_a_limit_that_no_machine_has_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SettingsError, match=r"^\[engine\]: DuckDB refuses memory_limit = 9+: .*too large"),
+        connections.connect([], memory_limit=f"{'9' * 400}TB", threads=1, spill=str(tmp_path)),
+    ):
+        pass
+
+
 @pytest.mark.nightly
 def test_preprocessing_keeps_to_its_memory_limit_and_gives_the_same_bytes(tmp_path: Path) -> None:
     shape = {"stores": 1000, "categories": 20, "skus": 100, "need_states": 9, "weeks": 8}
