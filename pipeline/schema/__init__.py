@@ -12,6 +12,7 @@ from pipeline.schema import assigning, between_runs, chain, deliveries, external
 from pipeline.schema.assigning import ASSIGNMENTS
 from pipeline.schema.kinds import (
     ALL_CATEGORIES,
+    ALL_FEATURES,
     ALL_WEEKS,
     BLOCK_CENTS,
     BLOCKS,
@@ -29,6 +30,7 @@ from pipeline.schema.merging import CANDIDATES
 
 __all__ = [
     "ALL_CATEGORIES",
+    "ALL_FEATURES",
     "ALL_WEEKS",
     "ASSIGNMENTS",
     "BLOCKS",

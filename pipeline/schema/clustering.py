@@ -295,8 +295,8 @@ def mixture_table(key: tuple[Column, ...], name: str, comment: str) -> Table:
                 "noise and tails; proportion of each cluster; mean of each cluster and feature, of a level the chance that it is set; "
                 "deviation, loading_1, loading_2, ... of each feature that is a number, on each axis",
             ),
-            Column("cluster", "integer", "The cluster; 0 if the parameter is that of all, and if clusters are tiers"),
-            FEATURE.described("The feature; empty if the parameter has none"),
+            CLUSTER.described("The cluster; 0 if the parameter is that of all, and if clusters are tiers"),
+            FEATURE.described("The feature; (all) if the parameter has none"),
             Column("value", "float", "Its value, as in the tables of the model"),
         ),
         comment,

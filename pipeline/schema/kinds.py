@@ -11,6 +11,7 @@ RARE = "(rare)"  # the need state of all need states that are too rare to be one
 UNMAPPED = "UNMAPPED"  # the need state of SKUs that are not in the need-state map
 NO_CATEGORY = "(none)"  # the category of stores that are only in the outside data
 ALL_CATEGORIES = "(all)"  # the category of rows about all categories together
+ALL_FEATURES = "(all)"  # the feature of rows about no single feature
 ALL_WEEKS = "(all)"  # the week of rows about no single week
 NO_CLUSTER = 0  # the external cluster of a store without outside data
 # Digits and decimals of money in files and the database: whole cents up to what 64 bits hold, and millionths.

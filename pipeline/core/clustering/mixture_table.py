@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.clustering.densities import Mixtures
 from pipeline.core.clustering.evidence import Seeing, View
-from pipeline.schema import NO_CLUSTER
+from pipeline.schema import ALL_FEATURES, NO_CLUSTER
 
 _COLUMNS = {"parameter": "str", "cluster": "int64", "feature": "str", "value": "float64"}
 _LEAST = 1e-60  # a variance: its inverse and their squares stay finite
@@ -32,13 +32,15 @@ def mixture_table(
     -------
     `noise` and `tails`; `proportion` of each cluster; `mean` of each cluster and feature: of a number its mean, of a level the chance that it is
     set, and no row for a feature that is neither; `deviation`, `loading_1`, `loading_2`, ... of each number, on each common factor. `cluster` is
-    0 and `feature` is empty where a parameter has none.
+    0 and `feature` is `(all)` where a parameter has none.
     """
     seeing, plain, means = view.published(mixture)
     numbers = np.full(len(means), NO_CLUSTER) if clusters is None else clusters
     numeric = [str(name) for name, is_number in zip(features, seeing.numeric, strict=True) if is_number]
-    rows = [("noise", NO_CLUSTER, "", plain.noise[0]), ("tails", NO_CLUSTER, "", plain.tails[0])]
-    rows += [("proportion", number, "", part) for number, part in zip(numbers, plain.proportions[0], strict=True)]
+    rows = [("noise", NO_CLUSTER, ALL_FEATURES, plain.noise[0]), ("tails", NO_CLUSTER, ALL_FEATURES, plain.tails[0])]
+    rows += [
+        ("proportion", number, ALL_FEATURES, part) for number, part in zip(numbers, plain.proportions[0], strict=True)
+    ]
     rows += [
         ("mean", number, str(name), value)
         for number, of_cluster in zip(numbers, means, strict=True)
