@@ -102,7 +102,7 @@ class View:
         numbers: NDArray[np.bool_] | None = None,
     ) -> None:
         self.weights = weights
-        self._published = numbers
+        self._published_numbers = numbers
         self.base = None if roots is None else roots.base
         self.pivot = None if roots is None else pivot_of(roots.base, roots.counted[fitted] < 1.0, weights, numbers)
         self._scale = Scale(self._numbers(features[fitted]), flags=roots is None)
@@ -124,8 +124,8 @@ class View:
         of_features = np.arange(d) if self.pivot is None else np.delete(np.arange(d), self.pivot)
         numeric = np.zeros(d, dtype=bool)
         numeric[of_features[self._scale.numeric]] = True
-        if self._published is not None:
-            numeric = self._published
+        if self._published_numbers is not None:
+            numeric = self._published_numbers
         return Seeing(
             self.weights, self.base, self.pivot, numeric, self._scale.flag_numbers(d), self._scale.thresholds(d)
         )
