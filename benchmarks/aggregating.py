@@ -18,6 +18,7 @@ import pandas as pd
 from pipeline.config.environment import load
 from pipeline.engine import internal
 
+COLUMNS = ("store_id", "category", "need_state", "sales_cents")  # what the sums of a script without blocks of weeks have, too
 SCAN = "SELECT SUM(STORE_NBR), SUM(SKU_NBR), COUNT(CAT_DSC), SUM(TOTAL_SALES) FROM read_parquet(?)"
 
 
@@ -25,7 +26,7 @@ def ours(sales: str, need_states: str) -> pd.DataFrame:
     settings = load("dev").settings
     files = {"internal_sales": [sales], "need_states": [need_states]}
     found = internal.gather(files, settings.sources, settings.internal.preprocessing, settings.engine)
-    return found["sales"]
+    return found["sales"][list(COLUMNS)]
 
 
 def scan(sales: str, _: str) -> pd.DataFrame:
@@ -48,7 +49,7 @@ def by_pandas(sales: str, need_states: str) -> pd.DataFrame:
     )
     found = split.groupby(["STORE_NBR", "CAT_DSC", "NEED_STATE"], as_index=False)["cents"].sum()
     found["STORE_NBR"] = found["STORE_NBR"].astype("str")
-    found.columns = ["store_id", "category", "need_state", "sales_cents"]
+    found.columns = list(COLUMNS)
     return found.sort_values(["store_id", "category", "need_state"], ignore_index=True)
 
 
