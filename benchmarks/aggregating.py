@@ -18,7 +18,12 @@ import pandas as pd
 from pipeline.config.environment import load
 from pipeline.engine import internal
 
-COLUMNS = ("store_id", "category", "need_state", "sales_cents")  # what the sums of a script without blocks of weeks have, too
+COLUMNS = (
+    "store_id",
+    "category",
+    "need_state",
+    "sales_cents",
+)  # what the sums of a script without blocks of weeks have, too
 SCAN = "SELECT SUM(STORE_NBR), SUM(SKU_NBR), COUNT(CAT_DSC), SUM(TOTAL_SALES) FROM read_parquet(?)"
 
 

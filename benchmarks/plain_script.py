@@ -28,6 +28,7 @@ from pipeline.engine.overrides import no_rows
 from pipeline.report import html, workbook
 from pipeline.report.source import Source
 from pipeline.schema import TABLES
+from pipeline.settings import Settings
 from pipeline.stage.table import function
 from pipeline.storage.parquet import as_json
 from pipeline.storage.rows import to_arrow
@@ -88,7 +89,7 @@ def computed(raw: Path) -> Tables:
     config = load("dev")
     settings = config.settings
     found: Tables = {(Overrides, "overrides"): check(rows=no_rows(), settings=None)["overrides"]}
-    keep(found, InternalPreprocessing, internal(raw, settings.internal.preprocessing))
+    keep(found, InternalPreprocessing, internal(raw, settings))
     clustered = [
         cluster_category(sales_by_need_state=rows, settings=settings.internal.clustering)
         for _, rows in found[InternalPreprocessing, "sales_by_need_state"].groupby("category", sort=True)
@@ -107,12 +108,17 @@ def keep(found: Tables, stage: type, made: dict[str, pd.DataFrame]) -> None:
     found |= {(stage, name): table for name, table in made.items()}
 
 
-def internal(raw: Path, settings: object) -> dict[str, pd.DataFrame]:
+def internal(raw: Path, settings: Settings) -> dict[str, pd.DataFrame]:
     given = {"sales": str(raw / "internal_sales.parquet"), "need_states": str(raw / "need_state.csv")}
     with duckdb.connect() as connection:
         sales = connection.execute(SALES, given).df()
     nowhere = pd.DataFrame({"store_id": pd.Series(dtype="str")})
-    return preprocess(sales=sales, unchosen_stores=nowhere, settings=settings)
+    return preprocess(
+        sales=sales,
+        unchosen_stores=nowhere,
+        settings=settings.internal.preprocessing,
+        mix_over=settings.sources.mix_over,
+    )
 
 
 def external(raw: Path, settings: object) -> dict[str, pd.DataFrame]:

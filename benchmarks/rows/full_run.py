@@ -26,6 +26,7 @@ they are most of a run."""
 def measure(place: Path, size: str) -> list[Row]:
     shape = SHAPE[size]
     project = Project(place / "full", **shape)
+    _leave_out_weeks(project)
     scripts = place / "plain"
     plain = python("plain_script", project.home / "data" / "raw", scripts)
     costs = interleaved({"cold": project.luigi(before=project.cold), PLAIN: plain}, TIMES[size], warm_up=0)
@@ -33,7 +34,7 @@ def measure(place: Path, size: str) -> list[Row]:
     shown = f"{shape['categories']} categories, {shape['stores']} stores, {_rows(shape):,} rows of sales"
     return [
         Row(
-            f"cold full run ({shown})",
+            f"cold full run ({shown}, their weeks not read)",
             "a plain script with the same work",
             1.05,
             ratio(costs["cold"], costs[PLAIN]),
@@ -45,6 +46,16 @@ def measure(place: Path, size: str) -> list[Row]:
         ),
         _external(project, shape, costs["cold"]),
     ]
+
+
+def _leave_out_weeks(project: Project) -> None:
+    """The script has no weeks: what is computed with them would be work that only one side has."""
+    settings = project.home / "configs" / "base.toml"
+    text = settings.read_text(encoding="utf-8")
+    without = text.replace(', week = "WEEK"', "")
+    if without == text:
+        raise ValueError(f"{settings}: no week among the columns of the sales")
+    settings.write_text(without, encoding="utf-8")
 
 
 def _rows(shape: dict[str, int]) -> int:

@@ -10,12 +10,13 @@ import pandas as pd
 
 # The stages read what was rounded to ten decimals, the script what was not.
 TOLERANCE = 1e-6
+ONLY_OURS = ("delivered_sales", "delivered_stores")  # checks of the raw files, which the script has not
 
 
 def main() -> None:
     outputs, plain = map(Path, sys.argv[1:3])
     tables, rows, wrong = 0, 0, []
-    for path in sorted(plain.glob("*.parquet")):
+    for path in sorted(path for path in plain.glob("*.parquet") if path.stem not in ONLY_OURS):
         ours = pd.concat([pd.read_parquet(part) for part in _published(path.stem, outputs)], ignore_index=True)
         theirs = pd.read_parquet(path)
         tables, rows = tables + 1, rows + len(theirs)
