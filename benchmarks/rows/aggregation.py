@@ -16,8 +16,8 @@ SMALL = {"stores": 50, "skus": 20}
 WHY_CPU = """beside the sums of eight blocks of weeks, stages of today read the rows to see which weeks occur, which rows stand twice, and what each
 category and store sold in each week: 11 scans without any sum. A plain `SUM` of the same column under the same keys costs 5 to 7 times the
 scan here: a table of 500,000 keys does not fit the processor's cache. docs/scale.md says what was tried."""
-WHY_MEMORY = """beside the libraries it is the table of 500,000 keys, one per thread, and the sums under their names; a lower
-`[engine] memory_limit` makes it spill, which takes two and a half times as long for nothing less. It does not grow with the rows. Tried, and kept: memory of a
+WHY_MEMORY = """beside the libraries it is the table of 500,000 keys with the sums of eight blocks of weeks, one per thread, and the sums under their
+names. With the number of weeks (20, 100, 400 here) grow the tables of what each category and store sold in each week. Tried, and kept: memory of a
 dropped table goes back to the system at once (47 MB less)."""
 ORDERS = ("week by week", "sorted by store")
 
