@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from pipeline.core.clustering.factors import Factors, alike_factors, own_factors
+from pipeline.core.clustering.factors import Factors, alike_factors, own_factors, times
 
 TINY = np.finfo(np.float64).tiny
 
@@ -89,13 +89,6 @@ def sums_of(stores: Stores) -> Sums:
     turned_counted = None if counted is None else np.ascontiguousarray(counted.T)
     is_noisy = bool(stores.thinness.any())
     return Sums(stores, firsts, seconds, turned[0], turned[1], turned_counted, turned[2], counts, is_noisy)
-
-
-def times(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The matrix product (m, k, b) of (m, k, a) and a matrix (a, b) that all fits share: one product, and not one for each fit."""
-    m, k, width = rows.shape
-    product: NDArray[np.float64] = (rows.reshape(m * k, width) @ matrix).reshape(m, k, matrix.shape[1])
-    return product
 
 
 class Mixtures(NamedTuple):

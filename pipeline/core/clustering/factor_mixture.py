@@ -38,9 +38,8 @@ from pipeline.core.clustering.densities import (
     log_likelihoods,
     misfit,
     sums_of,
-    times,
 )
-from pipeline.core.clustering.factors import Masses
+from pipeline.core.clustering.factors import Masses, times
 
 _NOTHING = 1e-9  # of a sum over stores
 _LEAST = 1e-60  # a variance, of numbers that do not vary: its inverse and their squares stay finite

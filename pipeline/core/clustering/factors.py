@@ -79,16 +79,19 @@ class AlikeFactors(NamedTuple):
     drawn: NDArray[np.float64]
 
     @property
-    def log_determinant(self) -> NDArray[np.float64] | float:  # noqa: D102
+    def log_determinant(self) -> NDArray[np.float64] | float:
+        """See `Factors`."""
         return np.asarray(-np.log(self.spread).sum(axis=1))
 
-    def posteriors(self, memberships: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: D102
+    def posteriors(self, memberships: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `Factors`."""
         pulls = self.stores * memberships.sum(axis=1)[:, None] - self.clusters.swapaxes(1, 2) @ memberships
         turn = self.turn[:, None]
         spread = np.broadcast_to(self.spread, self.stores.shape).swapaxes(1, 2)[:, :, None, :]
         return (self.solved * pulls).swapaxes(1, 2) @ self.turn.swapaxes(1, 2), (turn * spread) @ turn.swapaxes(2, 3)
 
-    def misfit(self, weighed: NDArray[np.float64], mahalanobis: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: D102
+    def misfit(self, weighed: NDArray[np.float64], mahalanobis: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Factors`."""
         squares: NDArray[np.float64] = (weighed * mahalanobis).sum(axis=1) / self.certain
         for r in range(self.stores.shape[1]):
             own, of_clusters = self.stores[:, r], self.clusters[:, :, r]
@@ -98,14 +101,15 @@ class AlikeFactors(NamedTuple):
             squares += self.spread[:, r] * (self.information[:, r, None] - self.solved[:, r] * pulls)
         return np.maximum(squares, 0.0)
 
-    def maximised(self, numbers: NDArray[np.float64], given: Masses) -> Maximised:  # noqa: D102
-        m, q, n = self.stores.shape
+    def maximised(self, numbers: NDArray[np.float64], given: Masses) -> Maximised:
+        """See `Factors`."""
+        q = self.stores.shape[1]
         sums = given.masses @ self.drawn.swapaxes(1, 2)
         pulled = sums[:, :, :q] - self.clusters * sums[:, :, q:]
         means = (given.firsts - pulled @ self.loadings.swapaxes(1, 2)) / given.sizes
         own, of_clusters = self.drawn[:, :q], self.solved * (self.clusters.swapaxes(1, 2) @ given.masses)
         moved = own * given.of_stores[:, None] - of_clusters
-        crossed = (moved.reshape(m * q, n) @ numbers).reshape(m, q, -1) - pulled.swapaxes(1, 2) @ means
+        crossed = times(moved, numbers) - pulled.swapaxes(1, 2) @ means
         squared = moved @ own.swapaxes(1, 2) - own @ of_clusters.swapaxes(1, 2) + self._of_means(given)
         within = ((given.weights * self.certain)[:, None] * self.spread).sum(axis=2)
         squared[:, np.arange(q), np.arange(q)] += within
@@ -131,14 +135,14 @@ def alike_factors(
     certain: NDArray[np.float64],
 ) -> AlikeFactors:
     """The factors with these loadings (m, d, q), means (m, k, d) and inverse variances (m, d), of numbers (d, n) of stores with these certainties (m, n or 1)."""
-    (m, d, q), n = loadings.shape, turned_numbers.shape[1]
+    (m, _, q), n = loadings.shape, turned_numbers.shape[1]
     turn = np.ones((m, q, q))
     if q > 1:
         turn = np.linalg.eigh(loadings.swapaxes(1, 2) @ (loadings * precise[:, :, None]))[1]
         loadings = loadings @ turn
     weighed = loadings.swapaxes(1, 2) * precise[:, None, :]
     information = (loadings.swapaxes(1, 2) * weighed).sum(axis=2)
-    stores = (weighed.reshape(m * q, d) @ turned_numbers).reshape(m, q, n)
+    stores = times(weighed, turned_numbers)
     spread = 1.0 / (1.0 + information[:, :, None] * certain[:, None, :])
     solved = spread * certain[:, None, :]
     drawn = np.empty((m, 2 * q, n))
@@ -172,7 +176,8 @@ class OwnFactors(NamedTuple):
         solved = self._solved
         return sum_of(pull * self._along(solved, r) for r, pull in enumerate(self.pulls))
 
-    def posteriors(self, memberships: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: D102
+    def posteriors(self, memberships: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `Factors`."""
         (m, _, n), q, solved = memberships.shape, len(self.pulls), self._solved
         first = [(memberships * pull).sum(axis=1) for pull in self.pulls]
         means, covariances = np.zeros((m, n, q)), np.zeros((m, n, q, q))
@@ -182,7 +187,8 @@ class OwnFactors(NamedTuple):
                 covariances[:, :, r, s] = self.spread[r][s]
         return means, covariances
 
-    def misfit(self, weighed: NDArray[np.float64], mahalanobis: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: D102
+    def misfit(self, weighed: NDArray[np.float64], mahalanobis: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Factors`."""
         squares: NDArray[np.float64] = (weighed * mahalanobis).sum(axis=1) / self.certain
         q, solved = len(self.pulls), self._solved
         if q:
@@ -193,12 +199,10 @@ class OwnFactors(NamedTuple):
                     squares = squares + self.information[r][s] * self.spread[r][s]
         return np.maximum(squares, 0.0)
 
-    def maximised(self, numbers: NDArray[np.float64], given: Masses) -> Maximised:  # noqa: D102
-        (m, k, _), d, q, solved = given.masses.shape, self.counted.shape[1], len(self.pulls), self._solved
-        pulled = [
-            ((given.masses * self._along(solved, r)).reshape(m * k, -1) @ self.counted).reshape(m, k, d)
-            for r in range(q)
-        ]
+    def maximised(self, numbers: NDArray[np.float64], given: Masses) -> Maximised:
+        """See `Factors`."""
+        m, d, q, solved = len(given.masses), self.counted.shape[1], len(self.pulls), self._solved
+        pulled = [times(given.masses * self._along(solved, r), self.counted) for r in range(q)]
         means = given.firsts.copy()
         for r in range(q):
             means -= pulled[r] * self.loadings[:, None, :, r]
@@ -237,14 +241,13 @@ def own_factors(
     certain: NDArray[np.float64],
 ) -> OwnFactors:
     """The same as `alike_factors`, of stores whose numbers have these weights (n, d)."""
-    (m, k, d), q = means.shape, loadings.shape[2]
+    q = loadings.shape[2]
     weighed = loadings.swapaxes(1, 2) * precise[:, None, :]
     information: Form = [[np.empty(0)] * q for _ in range(q)]
     for r, s in _pairs(q):
         information[r][s] = information[s][r] = (loadings[:, :, s] * weighed[:, r]) @ counted.T
     pulls = [
-        (weighed[:, r] @ turned_numbers)[:, None, :]
-        - ((means * weighed[:, r][:, None, :]).reshape(m * k, d) @ counted.T).reshape(m, k, -1)
+        (weighed[:, r] @ turned_numbers)[:, None, :] - times(means * weighed[:, r][:, None, :], counted.T)
         for r in range(q)
     ]
     spread, log_determinant = _inverse([[certain * each for each in row] for row in information])
@@ -284,6 +287,13 @@ def _inverse(inner: Form) -> tuple[Form, NDArray[np.float64] | float]:
                 swept[r][s] = swept[s][r] = swept[r][s] - before[r] * swept[t][s]
         swept[t][t] = -1.0 / pivot
     return [[-each for each in row] for row in swept], log_determinant
+
+
+def times(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix product (m, k, b) of (m, k, a) and a matrix (a, b) that all fits share: one product, and not one for each fit."""
+    m, k, width = rows.shape
+    rows_times: NDArray[np.float64] = (rows.reshape(m * k, width) @ matrix).reshape(m, k, matrix.shape[1])
+    return rows_times
 
 
 def sum_of(arrays: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
